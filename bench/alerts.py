@@ -1,0 +1,64 @@
+"""Do failed requests wait for the mail server? Answers 500 with a mail server that works, that hangs, and none at all.
+
+Rounds in turns; what counts are the ratios of the medians within a round.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from tests.support.service import Service, prepare, service_with  # noqa: E402
+from tests.support.smtp import FaultySmtp  # noqa: E402
+from tests.support.waiting import free_port  # noqa: E402
+
+ROUNDS, REQUESTS = f.rounds(9), 200
+SETTINGS = {"DRILL_ROUTE": "on", "SMTP_TIMEOUT": "300", "LOG_LEVEL": "error"}
+
+
+def failures(service: Service) -> float:
+    """The median of milliseconds until a failed request is answered."""
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
+    times = []
+    for _ in range(REQUESTS):
+        begun = time.perf_counter()
+        connection.request("GET", "/drill", headers={"Authorization": service.authorization})
+        answer = connection.getresponse()
+        answer.read()
+        times.append((time.perf_counter() - begun) * 1000)
+        if answer.status != 500:
+            sys.exit(f"status {answer.status} instead of 500")
+    connection.close()
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Measure, keep, and write the table."""
+    with ExitStack() as opened:
+        working, hanging = opened.enter_context(FaultySmtp("")), opened.enter_context(FaultySmtp("hang"))
+        ports = {"works": working.port, "hangs": hanging.port, "is not there": free_port()}
+        services = {}
+        for name, port in ports.items():
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+            prepare(folder)
+            services[name] = opened.enter_context(service_with(folder, port, **SETTINGS))
+        found = f.in_rounds(ROUNDS, lambda: {name: failures(service) for name, service in services.items()})
+        for service in services.values():
+            service.kill()  # one that hangs would be waited for
+    rows = [
+        (name, f.spread(milliseconds, ".2f"), f.spread(f.ratios(milliseconds, found["works"]), ".2f"))
+        for name, milliseconds in found.items()
+    ]
+    f.save("alerts", {"milliseconds": found})
+    f.put("alerts", f.table(("the mail server", "ms until a 500 is answered", "of that while it works"), rows))
+
+
+if __name__ == "__main__":
+    main()

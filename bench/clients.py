@@ -1,0 +1,144 @@
+"""`make bench-clients`: the flood beside Locust's FastHttpUser and hey, on the same static nginx in one run.
+
+What counts is requests a processor second of the client, its start taken off; nginx itself counts the requests. The
+flood checks every answer, gives each request an id, and keeps a histogram; the others look at no answer.
+"""
+
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench import verdict  # noqa: E402
+from bench.static_nginx import served, static_nginx  # noqa: E402
+from bench.venvs import installed  # noqa: E402
+
+ROUNDS, SECONDS = f.rounds(5), max(1, round(f.seconds(6)))  # Locust takes whole seconds
+CONNECTIONS = "32"
+QUERY = "married=yes&children=2&salary=55555"
+EXPECTED = {"married": "yes", "children": 2, "salary": 55555, "tax": 2814}
+ANSWER = json.dumps({"response": {"result": EXPECTED}}, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Client:
+    """A load generator: its command for some seconds, and one that sends next to nothing."""
+
+    command: list[str]
+    start: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    start_environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self) -> float:
+        """Run it; its processor seconds, with those of its processes."""
+        return processor_seconds(self.command, self.environment)
+
+    def run_start(self) -> float:
+        """Only start it; its processor seconds."""
+        return processor_seconds(self.start, {**self.environment, **self.start_environment})
+
+
+def processor_seconds(command: list[str], environment: Mapping[str, str]) -> float:
+    """What a command costs."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    finished = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        sys.exit(f"{' '.join(command)}: {finished.returncode}\n{finished.stdout}\n{finished.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def clients(url: str, folder: Path) -> dict[str, Client]:
+    """The load generators that there are."""
+    (folder / "workload.jsonl").write_text(json.dumps({"query": QUERY, "expected": EXPECTED}) + "\n")
+    (folder / "credentials").write_text("client:secret\n")
+    flood = [str(Path(sys.executable).parent / "tax-client"), "flood", "--url", url, "--threads", CONNECTIONS]
+    flood += ["--credentials-file", str(folder / "credentials"), "--log-file", str(folder / "log")]
+    flood += ["--workload", str(folder / "workload.jsonl"), "--processes", "1"]
+    swarm = [
+        str(installed("clients", "locust")),
+        "-f",
+        str(ROOT / "bench/locustfile.py"),
+        "--headless",
+        "--host",
+        url,
+        "--only-summary",
+    ]
+    swarm += ["-r", CONNECTIONS]
+    target = {"BENCH_TARGET": f"/?{QUERY}"}
+    found = {
+        f.FLOOD: Client([*flood, "--duration", f"{SECONDS}"], [*flood, "--requests", "1"]),
+        f.LOCUST: Client(
+            [*swarm, "-u", CONNECTIONS, "-t", f"{SECONDS}s"],
+            [*swarm, "-u", "1", "-t", "1s"],
+            target,
+            {"BENCH_WAIT": "60"},
+        ),
+    }
+    if shutil.which("hey"):
+        hey = ["hey", "-c", CONNECTIONS]
+        asked = f"{url}/?{QUERY}"
+        found[f.HEY] = Client([*hey, "-z", f"{SECONDS}s", asked], [*hey, "-n", CONNECTIONS, asked])
+    else:
+        print("hey is not installed (apt-get install hey): left out")
+    return found
+
+
+def measure(url: str, folder: Path) -> dict[str, list[float]]:
+    """Requests a processor second of each, in turns."""
+    found = clients(url, folder)
+    starts = {one: statistics.median(client.run_start() for _ in range(3)) for one, client in found.items()}
+
+    def requests_per_second(one: str) -> float:
+        before = served(url)
+        seconds = found[one].run() - starts[one]
+        return (served(url) - before) / seconds
+
+    return f.in_rounds(ROUNDS, lambda: {one: requests_per_second(one) for one in found})
+
+
+def page(content: dict[str, Any]) -> str:
+    """The table of the page."""
+    figures = content["requests_per_processor_second"]
+    rows = []
+    for name, values in figures.items():
+        times = "" if name == f.FLOOD else f"{f.spread(f.ratios(figures[f.FLOOD], values), '.2f')} x"
+        rows.append((f"{name} {content['versions'].get(name, '')}".strip(), f.spread(values), times))
+    told = f"{content['cores']} cores, Python {content['python']}, {content['rounds']} interleaved rounds"
+    head = ("", "requests a processor second: median (lowest to highest)", "the flood sends, within a round")
+    return f"{told} of {content['seconds']} s.\n\n{f.table(head, rows)}"
+
+
+def main() -> None:
+    """Measure, keep the figures, write the table, and end with the verdict on each target."""
+    with tempfile.TemporaryDirectory() as name, static_nginx(Path(name), ANSWER) as url:
+        figures = measure(url, Path(name))
+    locked = re.search(r"^locust==(\S+)", (ROOT / "bench/clients.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    facts: dict[str, Any] = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "rounds": ROUNDS,
+        "seconds": SECONDS,
+    }
+    facts |= {"versions": {f.LOCUST: locked[1] if locked else ""}}
+    f.save("clients", facts | {"requests_per_processor_second": figures})
+    f.put("clients", page(f.load("clients")))
+    verdict.publish()
+
+
+if __name__ == "__main__":
+    main()

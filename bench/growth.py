@@ -1,0 +1,140 @@
+"""How cost grows: with threads, workers and replicas, with the size of a batch, with the number of taxpayers.
+
+Each round visits all points once, so that a machine whose speed drifts changes all alike.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench.load import CONNECTIONS, Request, flood  # noqa: E402
+from bench.processes import pss_of_each  # noqa: E402
+from bench.servers import TARGET, login_header, ours  # noqa: E402
+from bench.stacks import address_of, stack  # noqa: E402
+
+ROUNDS, SECONDS = f.rounds(3), f.seconds(2)
+REQUESTS = (10_000, 50_000, 100_000, 200_000)
+TAXPAYERS = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = (1, 10, 100, 1_000, 10_000)
+
+Grown = dict[str, list[float]]
+
+
+def measure_all() -> dict[str, Grown]:
+    """What is measured as something grows, once for each round."""
+    taxpayers = f.in_rounds(ROUNDS, in_process)
+    return {
+        "threads of a worker, requests/s": f.in_rounds(ROUNDS, threads),
+        "workers, requests/s": f.in_rounds(ROUNDS, workers),
+        "replicas behind nginx, requests/s": replicas(),
+        "households of a batch, households/s": batches(),
+        f.OVER_REQUESTS: f.in_rounds(ROUNDS, memory),
+        "households in process, households/s": figure_of(taxpayers, "speed"),
+        "households in process, MiB at most": figure_of(taxpayers, "memory"),
+    }
+
+
+def threads() -> dict[str, float]:
+    """Requests a second of two workers, by the threads of each; the setting THREADS takes no fewer than two."""
+    return {str(count): rate_of(threads=count) for count in (2, 4, 8, 16, 32, 64)}
+
+
+def workers() -> dict[str, float]:
+    """Requests a second by the number of workers, with eight threads each."""
+    return {str(count): rate_of(workers=count) for count in (1, 2, 3, 4)}
+
+
+def rate_of(workers: int = 2, threads: int = 8) -> float:
+    """Requests a second of the service alone."""
+    with ours(workers, threads) as server:
+        return rate(Request(server.url + TARGET, (server.login,)))
+
+
+def rate(request: Request, connections: int = CONNECTIONS) -> float:
+    """Requests a second, after a while that does not count."""
+    flood(request, SECONDS / 4, connections)
+    return flood(request, SECONDS, connections).rate
+
+
+def replicas() -> Grown:
+    """Requests a second of the stack, with one to four containers of the API."""
+    with stack() as (made, _server):
+
+        def of(count: int) -> float:
+            made.make("up", f"REPLICAS={count}")
+            return rate(Request(address_of(made) + TARGET, (login_header(made.credentials),)))
+
+        return f.in_rounds(ROUNDS, lambda: {str(count): of(count) for count in (1, 2, 3, 4)})
+
+
+def memory() -> dict[str, float]:
+    """The memory of the worker that has most, in MiB, after so many requests in all."""
+    found, sent = {}, 0
+    with ours() as server:
+        request = Request(server.url + TARGET, (server.login,))
+        for count in REQUESTS:
+            while sent < count:
+                sent += flood(request, 1.0).requests
+            found[str(count)] = max(pss_of_each(server.workers))
+    return found
+
+
+def batches() -> Grown:
+    """Households a second over HTTP, by the size of a batch."""
+    household = {"year": 2024, "married": "yes", "children": 2, "salary": 50_000}
+    with ours() as server:
+
+        def of(count: int) -> float:
+            body = json.dumps([household] * count).encode()
+            headers = (server.login, "Content-Type: application/json")
+            return count * rate(Request(server.url + "/", headers, body), connections=4)
+
+        return f.in_rounds(ROUNDS, lambda: {str(count): of(count) for count in SIZES})
+
+
+def in_process() -> dict[str, dict[str, float]]:
+    """Speed and largest memory of calculating many households, each number in a process of its own."""
+    found = {}
+    for count in TAXPAYERS:
+        command = [sys.executable, __file__, str(count)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        found[str(count)] = json.loads(said)
+    return found
+
+
+def figure_of(found: dict[str, list[dict[str, float]]], name: str) -> Grown:
+    """One of the figures of each round."""
+    return {point: [figures[name] for figures in rounds] for point, rounds in found.items()}
+
+
+def calculate(count: int) -> dict[str, Any]:
+    """Calculate so many households of all years, by the law on arrays; households a second, and MiB at most."""
+    import numpy as np  # noqa: PLC0415 - in the process that measures it alone
+
+    from income_tax.tax.batch import Households, assess_dated  # noqa: PLC0415
+    from tests.support.data import schedules  # noqa: PLC0415
+
+    years, random = schedules().years, np.random.default_rng(1)
+    married = random.integers(0, 2, count) == 1
+    salaries = [random.integers(0, 120_000, count), random.integers(0, 50_000, count) * married]
+    children = random.integers(0, 5, count)
+    year = random.integers(2018, 2026, count)
+    begun = time.perf_counter()
+    for one, law in years.items():
+        rows = np.flatnonzero(year == one)
+        households = Households(year, married, ~married & (children > 0), children, *salaries)
+        assess_dated(households.take(rows), law)
+    seconds = time.perf_counter() - begun
+    return {"speed": count / seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+if __name__ == "__main__":
+    print(json.dumps(calculate(int(sys.argv[1]))))

@@ -1,0 +1,44 @@
+"""What SIGKILL leaves of a calculation: the same files, whole and in order."""
+
+import hashlib
+import json
+import re
+import subprocess
+import time
+from itertools import zip_longest
+from pathlib import Path
+
+KILLS = 3
+OUTPUTS = ("results.json", "errors.jsonl")
+
+
+def offset_of(checkpoint: Path) -> int:
+    """How far a run has noted that it is, in bytes of its input."""
+    return int(json.loads(checkpoint.read_bytes())["position"]["offset"]) if checkpoint.exists() else 0
+
+
+def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[int]:
+    """Run, be killed at each quarter, go on to the end; how far each run had come, in percent."""
+    checkpoint = folder / f"{OUTPUTS[0]}.checkpoint"
+    reached = []
+    for quarter in range(1, KILLS + 1):
+        process = subprocess.Popen([*arguments, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while offset_of(checkpoint) < size * quarter / (KILLS + 1) and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        reached.append(100 * offset_of(checkpoint) // size)
+    subprocess.run([*arguments, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return reached
+
+
+def digests(folder: Path) -> list[str]:
+    """What the output files hold."""
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in OUTPUTS]
+
+
+def same(path: Path, pattern: bytes, expected: list[int]) -> bool:
+    """Whether the lines of a file name these numbers, each once and in this order."""
+    with path.open("rb") as file:
+        found = (int(number[1]) for line in file if (number := re.match(pattern, line)))
+        return all(one == other for one, other in zip_longest(found, expected))

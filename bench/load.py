@@ -1,0 +1,89 @@
+"""Load for the bench: libcurl's multi interface in one process, kept-alive connections in a closed loop."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import pycurl
+
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked again and again, and the status that every answer must have."""
+
+    url: str
+    headers: tuple[str, ...] = ()
+    body: bytes | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of it: requests, seconds, latencies in milliseconds (rising), the processor seconds of the client."""
+
+    requests: int
+    seconds: float
+    latencies: list[float]
+    client_cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which that share was answered."""
+        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+
+
+def flood(
+    request: Request, seconds: float, connections: int = CONNECTIONS, check: Callable[[bytes], bool] = lambda _: True
+) -> Load:
+    """Ask for that long; the program ends when an answer has another status, or a body that does not pass the check."""
+    multi = pycurl.CurlMulti()
+    multi.setopt(pycurl.M_MAXCONNECTS, connections)
+    bodies = {handle(request, body): body for body in (BytesIO() for _ in range(connections))}
+    sent: dict[pycurl.Curl, float] = {}
+    latencies: list[float] = []
+    begun, cpu = time.perf_counter(), time.process_time()
+    for curl in bodies:
+        sent[curl] = time.perf_counter()
+        multi.add_handle(curl)
+    while sent:
+        multi.perform()
+        _, done, failed = multi.info_read()
+        now = time.perf_counter()
+        if failed:
+            sys.exit(f"{request.url}: {failed[0][2]}")
+        for curl in done:
+            if curl.getinfo(pycurl.RESPONSE_CODE) != request.status:
+                sys.exit(f"{request.url}: status {curl.getinfo(pycurl.RESPONSE_CODE)}, expected {request.status}")
+            latencies.append((now - sent.pop(curl)) * 1000)
+            body = bodies[curl]
+            if not check(body.getvalue()):
+                sys.exit(f"{request.url}: wrong answer {body.getvalue()[:300]!r}")
+            body.seek(0)
+            body.truncate()
+            multi.remove_handle(curl)
+            if now - begun < seconds:
+                sent[curl] = time.perf_counter()
+                multi.add_handle(curl)
+        if not done:
+            multi.select(0.1)
+    return Load(len(latencies), time.perf_counter() - begun, sorted(latencies), time.process_time() - cpu)
+
+
+def handle(request: Request, buffer: BytesIO) -> pycurl.Curl:
+    """A connection's handle, and where its answers go."""
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.URL, request.url)
+    curl.setopt(pycurl.NOPROXY, "*")
+    curl.setopt(pycurl.HTTPHEADER, ["Expect:", *request.headers])
+    curl.setopt(pycurl.WRITEDATA, buffer)
+    if request.body is not None:
+        curl.setopt(pycurl.POSTFIELDS, request.body)
+    return curl

@@ -1,0 +1,66 @@
+"""Does the time of a refusal tell which logins exist? Wrong passwords at a known and at unknown logins, in turns.
+
+Over HTTP, each pair from the same connection; what counts is the ratio of the medians beside its own spread.
+"""
+
+import base64
+import random
+import statistics
+import sys
+import tempfile
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from income_tax.store.failures import FailureFile  # noqa: E402
+from tests.support.service import running_service  # noqa: E402
+
+ROUNDS, PAIRS = f.rounds(9), 20
+KNOWN, UNKNOWN = "client", "nobody"
+TARGET = "/?married=yes&children=3&salary=200000"
+
+
+def refusal(connection: HTTPConnection, login: str) -> float:
+    """Milliseconds until a wrong password is refused."""
+    basic = base64.b64encode(f"{login}:guess{random.random()}".encode()).decode()
+    begun = time.perf_counter()
+    connection.request("GET", TARGET, headers={"Authorization": f"Basic {basic}"})
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 401:
+        sys.exit(f"status {answer.status} instead of 401")
+    return (time.perf_counter() - begun) * 1000
+
+
+def round_of(connection: HTTPConnection, failures: FailureFile) -> tuple[float, float]:
+    """The median of both kinds in one round."""
+    times: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
+    for _ in range(PAIRS):
+        for login in random.sample(list(times), 2):
+            failures.clear(login, "127.0.0.1")  # so that it is never told to wait
+            times[login].append(refusal(connection, login))
+    return statistics.median(times[KNOWN]), statistics.median(times[UNKNOWN])
+
+
+def main() -> None:
+    """Measure, keep, and write the table."""
+    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), WORKERS="1") as service:
+        connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
+        failures = FailureFile(Path(folder) / "state/logins/failures.sqlite")
+        rounds = [round_of(connection, failures) for _ in range(ROUNDS)]
+        connection.close()
+    known, unknown = ([one[column] for one in rounds] for column in (0, 1))
+    f.save("logins", {"milliseconds": {"known": known, "unknown": unknown}})
+    rows = [
+        (name, f.spread(milliseconds, ".1f"), f.spread(f.ratios(milliseconds, unknown), ".3f"))
+        for name, milliseconds in (("known", known), ("unknown", unknown))
+    ]
+    f.put("logins", f.table(("a login that is", "ms until its 401", "of an unknown one's"), rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""A file of a million lines through `tax-client calculate --batch 1000`: time, memory, and what SIGKILL leaves of it.
+
+By the rules of version 7 and by the dated law, each on a server that is new. The exit code is 1 when a line is lost,
+out of order, or another one after a kill; how long it takes is for the verdict. `--on sqlite` takes gunicorn on SQLite
+in place of the stack in containers; `--lines` and `--year` change what is calculated.
+"""
+
+import argparse
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench import verdict  # noqa: E402
+from bench.kills import OUTPUTS, digests, killed_and_resumed, same  # noqa: E402
+from bench.processes import cpu_seconds, memory_of  # noqa: E402
+from bench.servers import Server, ours  # noqa: E402
+from bench.stacks import stack  # noqa: E402
+from tests.support.taxpayers_file import write_taxpayers  # noqa: E402
+
+BATCH = 1000
+LAWS = {"the rules of version 7": None, f.DATED_LINES: 2024}
+
+
+@contextmanager
+def server(where: str) -> Iterator[Server]:
+    """What the client asks."""
+    if where == "sqlite":
+        with ours() as found:
+            yield found
+    else:
+        with stack() as (_made, found):
+            yield found
+
+
+def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
+    """The command line of a calculation whose files lie in a folder."""
+    files = {"credentials-file": "credentials", "log-file": "client.log"}
+    files |= {"results": OUTPUTS[0], "errors": OUTPUTS[1]}
+    options = [part for option, name in files.items() for part in (f"--{option}", str(folder / name))]
+    return [sys.executable, "-m", "tax_client", "calculate", str(source), "--url", url, *options, *more]
+
+
+def measured(arguments: list[str], found: Server) -> dict[str, float]:
+    """A whole run: seconds, processor seconds of both sides, and the most MiB the client and a worker had."""
+    pids = found.pids
+    before, start = cpu_seconds(pids), time.monotonic()
+    with memory_of(found.workers) as seen:
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(arguments)}: exit code {process.returncode}, expected 0")
+    return {
+        "seconds": seconds,
+        "client cpu": used.ru_utime + used.ru_stime,
+        "server cpu": cpu_seconds(pids) - before,
+        "client MiB": used.ru_maxrss / 1024,
+        "worker MiB": max(seen),
+    }
+
+
+def measure(where: str, lines: int, year: int | None) -> dict[str, Any]:
+    """All figures of one file on one server."""
+    with tempfile.TemporaryDirectory() as name, server(where) as found:
+        folder = Path(name)
+        (folder / "credentials").write_bytes(base64.b64decode(found.login.rpartition(" ")[2]))
+        source = folder / "taxpayers.txt"
+        good, bad = write_taxpayers(source, lines)
+        run = command(folder, found.url, source, "--batch", str(BATCH), *(["--year", str(year)] if year else []))
+        figures: dict[str, Any] = {"on": where, "lines": lines, "good": len(good), "bad": len(bad)}
+        figures |= measured(run, found)
+        figures["all lines, in order"] = same(folder / OUTPUTS[0], rb'\s*\{"id":(\d+),', good) and same(
+            folder / OUTPUTS[1], rb'\{"line": (\d+),', bad
+        )
+        whole = digests(folder)
+        figures["killed at percent"] = killed_and_resumed(run, folder, source.stat().st_size)
+        figures["same bytes"] = whole == digests(folder)
+    return figures
+
+
+def yes_no(truth: bool) -> str:
+    """A truth in a word."""
+    return "yes" if truth else "NO"
+
+
+def paragraph(rules: str, figures: dict[str, Any]) -> str:
+    """The figures of one law in words."""
+    where = "the stack in containers, one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
+    kills = ", ".join(f"{percent} %" for percent in figures["killed at percent"])
+    return (
+        f"{figures['lines']:,} lines by {rules} on {where}, {os.cpu_count()} cores for client and server together:"
+        f" {figures['seconds']:.1f} s ({figures['client cpu']:.1f} s of a core for the client,"
+        f" {figures['server cpu']:.1f} s for the server), at most {figures['client MiB']:.0f} MiB in the client"
+        f" and {figures['worker MiB']:.0f} MiB (PSS) in a worker."
+        f" {figures['good']:,} results and {figures['bad']:,} bad lines,"
+        f" each once and in order: {yes_no(figures['all lines, in order'])}. Killed by SIGKILL at {kills}"
+        f" and resumed, the same bytes: {yes_no(figures['same bytes'])}."
+    )
+
+
+def chosen(year: str | None) -> dict[str, int | None]:
+    """The laws to calculate by."""
+    if year is None:
+        return LAWS
+    return {name: law for name, law in LAWS.items() if year == (str(law) if law else "v7")}
+
+
+def main() -> None:
+    """Measure, keep the figures, write the paragraphs, and end with the verdict on each target."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--on", choices=("stack", "sqlite"), default="stack")
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--year", choices=("v7", "2024"), help="by these rules alone; without it, by both")
+    options = parser.parse_args()
+    f.save("million", {rules: measure(options.on, options.lines, law) for rules, law in chosen(options.year).items()})
+    figures = f.load("million")
+    f.put("million", "\n\n".join(paragraph(rules, found) for rules, found in figures.items()))
+    verdict.publish()
+    if not all(found["all lines, in order"] and found["same bytes"] for found in figures.values()):
+        sys.exit("a line is lost, out of order, or another one after a kill: see NO above")
+
+
+if __name__ == "__main__":
+    main()

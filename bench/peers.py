@@ -1,0 +1,136 @@
+"""`make bench-peers`: this service beside OpenFisca's web API, the same household on the same machine in one run.
+
+Both directly under gunicorn with two workers, on the same cores as the client. Each answer is checked.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench import verdict  # noqa: E402
+from bench.load import Request, flood  # noqa: E402
+from bench.servers import Server, answers, ours  # noqa: E402
+from bench.venvs import installed  # noqa: E402
+from tests.support.waiting import free_port, wait_until  # noqa: E402
+
+ROUNDS, SECONDS = f.rounds(5), f.seconds(3)
+SINGLE, SEVERAL = 32, 8  # connections
+BATCH = 1000
+CONNECTIONS = {f.SINGLE: SINGLE, f.SEVERAL: SEVERAL}
+PATIENCE = 120.0  # seconds until OpenFisca answers
+YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary: both say 209 euros
+AS_JSON = "Content-Type: application/json"
+
+
+def situation(households: int) -> bytes:
+    """Households as OpenFisca's /calculate has them: its variable ip_net is the tax before credits."""
+    people: dict[str, Any] = {}
+    homes, families, fiscal = {}, {}, {}
+    for n in range(households):
+        adults, children = [f"a{n}", f"b{n}"], [f"c{n}-{i}" for i in range(CHILDREN)]
+        for name, salary in zip(adults, (SALARY, 0), strict=True):
+            people[name] = {"salaire_imposable": {YEAR: salary}, "date_naissance": {"ETERNITY": "1980-01-01"}}
+        for name in children:
+            people[name] = {"date_naissance": {"ETERNITY": "2015-01-01"}}
+        fiscal[f"f{n}"] = {"declarants": adults, "personnes_a_charge": children, "ip_net": {YEAR: None}}
+        families[f"f{n}"] = {"parents": adults, "enfants": children}
+        homes[f"m{n}"] = {"personne_de_reference": adults[:1], "conjoint": adults[1:], "enfants": children}
+    body = {"individus": people, "foyers_fiscaux": fiscal, "familles": families, "menages": homes}
+    return json.dumps(body).encode()
+
+
+def taxes_of_openfisca(body: bytes) -> list[int]:
+    """The taxes in an answer of OpenFisca."""
+    return [round(home["ip_net"][str(YEAR)]) for home in json.loads(body)["foyers_fiscaux"].values()]
+
+
+def taxes_of_ours(body: bytes) -> list[int]:
+    """The taxes in an answer of this service."""
+    response = json.loads(body)["response"]
+    return [answer["result"]["tax"] for answer in response.get("results", [response])]
+
+
+def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int) -> float:
+    """Requests a second over kept-alive connections, every answer right."""
+    right: set[bytes] = set()  # bodies that were read once
+
+    def check(body: bytes) -> bool:
+        if body not in right and {TAX} == set(taxes(body)):
+            right.add(body)
+        return body in right
+
+    return flood(request, SECONDS, connections, check).rate
+
+
+@contextmanager
+def openfisca() -> Iterator[int]:
+    """OpenFisca's web API as its documentation starts it; its port."""
+    port = free_port()
+    program = installed("peers", "openfisca")
+    command = [str(program), "serve", "--country-package", "openfisca_france", "--port", str(port), "--workers", "2"]
+    # Its command looks for gunicorn on the path.
+    environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: answers(port), PATIENCE)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
+    """Households a second of both, in turns; by how many a request has."""
+    theirs = f"http://127.0.0.1:{port}/calculate"
+    one, many = (Request(theirs, (AS_JSON,), situation(count)) for count in (1, BATCH))
+    batch = [{"year": YEAR, "married": "yes", "children": CHILDREN, "salary": SALARY}] * BATCH
+    target = f"/?year={YEAR}&married=yes&children={CHILDREN}&salary={SALARY}"
+    our_one = Request(service.url + target, (service.login,))
+    our_many = Request(service.url + "/", (service.login, AS_JSON), json.dumps(batch).encode())
+    measures: dict[tuple[str, str], Callable[[], float]] = {
+        (f.SINGLE, f.OPENFISCA): lambda: rate(one, taxes_of_openfisca, SINGLE),
+        (f.SINGLE, f.SERVICE): lambda: rate(our_one, taxes_of_ours, SINGLE),
+        (f.SEVERAL, f.OPENFISCA): lambda: BATCH * rate(many, taxes_of_openfisca, SEVERAL),
+        (f.SEVERAL, f.SERVICE): lambda: BATCH * rate(our_many, taxes_of_ours, SEVERAL),
+    }
+    figures: dict[str, dict[str, list[float]]] = {how: {} for how, _ in measures}
+    for number in range(ROUNDS + 1):  # the first of each does not count
+        for (how, who), measured in measures.items():
+            speed = measured()
+            figures[how].setdefault(who, []).extend([speed] * (number > 0))
+    return figures
+
+
+def page(content: dict[str, Any]) -> str:
+    """The table of the page."""
+    rows = []
+    for how, found in content["households_per_second"].items():
+        theirs, our = found[f.OPENFISCA], found[f.SERVICE]
+        times = f.spread(f.ratios(our, theirs))
+        rows.append((f"{how}, {CONNECTIONS[how]} connections", f.spread(theirs, ",.1f"), f.spread(our), f"{times} x"))
+    told = f"{content['cores']} cores, {content['rounds']} interleaved rounds of {content['seconds']:g} s: medians"
+    head = ("households a second", f.OPENFISCA, f.SERVICE, "times as many, within a round")
+    return f"{told} (lowest to highest).\n\n{f.table(head, rows)}"
+
+
+def main() -> None:
+    """Measure, keep the figures, write the table, and end with the verdict on each target."""
+    with ours() as service, openfisca() as port:
+        figures = measure(service, port)
+    facts = {"cores": os.cpu_count(), "rounds": ROUNDS, "seconds": SECONDS}
+    f.save("peers", facts | {"households_per_second": figures})
+    f.put("peers", page(f.load("peers")))
+    verdict.publish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`make bench-profile`: where the processor time of a request goes, by py-spy: our GET beside a bare WSGI callable.
+
+One worker each. The processor time is measured without py-spy, its parts by samples in a second flood. Not named
+profile.py: this folder comes first on the path, and that is a module of the standard library.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench.load import Request, flood  # noqa: E402
+from bench.parts import PARTS, REST, SOCKETS, shares  # noqa: E402
+from bench.processes import cpu_seconds  # noqa: E402
+from bench.servers import TARGET, Server, ours, under_gunicorn  # noqa: E402
+from bench.venvs import installed  # noqa: E402
+
+SECONDS = f.seconds(10)
+SAMPLES = 200  # a second
+WHOLE = "microseconds of a core a request"
+
+
+def spy(pid: int, samples: Path) -> "subprocess.Popen[str]":
+    """py-spy on a process; it neither stops the process nor takes the threads that sleep."""
+    program = [str(installed("profile", "py-spy")), "record", "--pid", str(pid), "--nonblocking"]
+    how = ["--rate", str(SAMPLES), "--duration", str(max(1, round(SECONDS)))]
+    kept = ["--format", "raw", "--full-filenames", "--output", str(samples)]
+    return subprocess.Popen([*program, *how, *kept], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def profile(server: Server, request: Request) -> dict[str, float]:
+    """Microseconds of a core a request, in all and by part."""
+    flood(request, SECONDS / 4)
+    before = cpu_seconds(server.pids)
+    requests = flood(request, SECONDS).requests
+    whole = (cpu_seconds(server.pids) - before) / requests * 1e6
+    (worker,) = server.workers
+    with tempfile.TemporaryDirectory() as name:
+        samples = Path(name) / "samples"
+        watcher = spy(worker, samples)
+        while watcher.poll() is None:
+            flood(request, 1)
+        said = watcher.stdout.read() if watcher.stdout else ""
+        if watcher.returncode or not samples.exists():
+            sys.exit(f"py-spy cannot watch process {worker}: it needs root, or the right to ptrace its own:\n{said}")
+        with samples.open(encoding="utf-8") as lines:
+            return {WHOLE: whole} | {part: share * whole for part, share in shares(lines).items()}
+
+
+def page(content: dict[str, Any]) -> str:
+    """The table of the page."""
+    profiles = content["microseconds"]
+    rows = []
+    for part in (WHOLE, SOCKETS, *PARTS, REST):
+        if any(part in found for found in profiles.values()):
+            rows.append((part, *(f"{found[part]:.0f}" if part in found else "" for found in profiles.values())))
+    told = f"{content['cores']} cores, one worker of eight threads, {content['seconds']:g} s each"
+    return f"{told}.\n\n{f.table(('', *profiles), rows)}"
+
+
+def main() -> None:
+    """Measure, keep the figures, and write the table."""
+    found = {}
+    for name, own_worker in ((f.BARE, False), (f"{f.BARE}, the service's worker", True)):
+        with under_gunicorn("bare", own_worker, workers=1) as server:
+            found[name] = profile(server, Request(server.url))
+    with ours(workers=1) as server:
+        found[f.OURS] = profile(server, Request(server.url + TARGET, (server.login,)))
+    f.save("profile", {"cores": os.cpu_count(), "seconds": SECONDS, "microseconds": found})
+    f.put("profile", page(f.load("profile")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""`make bench`: the service beside a bare WSGI callable, Flask's hello world and the tutorial's way, in one run.
+
+Rounds are interleaved, so that a machine whose speed drifts changes all alike; what counts are the ratios of a round.
+"""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import figures as f  # noqa: E402
+from bench import growth, report, verdict  # noqa: E402
+from bench.load import Request, flood  # noqa: E402
+from bench.processes import cpu_seconds, pss_of_each  # noqa: E402
+from bench.servers import DATED, TARGET, Server, cold_start, ours, tutorial, under_gunicorn  # noqa: E402
+from bench.stacks import stack  # noqa: E402
+from bench.whole import facts_of_stack  # noqa: E402
+
+ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
+HOUSEHOLD = {"year": 2024, "married": "yes", "single_parent": "no", "children": 2, "salary": 50_000, "spouse_salary": 0}
+# What nothing but a server costs: name, application of hello.py, and whether the service's own worker serves it.
+BASELINES = (
+    (f.BARE, "bare", False),
+    (f.HELLO, "app", False),
+    (f"{f.BARE}, the service's worker", "bare", True),
+    (f"{f.HELLO}, the service's worker", "app", True),
+)
+
+Case = tuple[Server, Request]
+
+
+def requests_of(server: Server) -> dict[str, Request]:
+    """The requests that the service is measured with."""
+    login, url = server.login, server.url
+    made = {
+        f.OURS: Request(url + TARGET, (login,)),
+        f"{f.OURS}, dated law": Request(url + DATED, (login,)),
+        "400: wrong parameters": Request(url + "/?married=maybe", (login,), status=400),
+        "401: no login": Request(url + TARGET, status=401),
+        "500: failing": Request(url + "/drill", (login,), status=500),
+    }
+    for count in (1, 100, 10_000):
+        as_json = json.dumps([HOUSEHOLD] * count).encode()
+        lines = [",".join(HOUSEHOLD), *[",".join(map(str, HOUSEHOLD.values()))] * count, ""]
+        as_csv = "\n".join(lines).encode()
+        made[f"batch of {count}, JSON"] = Request(url + "/", (login, "Content-Type: application/json"), as_json)
+        kinds = (login, "Content-Type: text/csv", "Accept: text/csv")
+        made[f"batch of {count}, CSV"] = Request(url + "/", kinds, as_csv)
+    return made
+
+
+def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str, list[float]]]:
+    """Requests a second, p50, p99 (ms) and processor seconds per 1,000 requests of each case, in turns."""
+    figures: dict[str, dict[str, list[float]]] = {
+        name: {"rate": [], "p50": [], "p99": [], "cpu": [], "client": []} for name in cases
+    }
+    for number in range(rounds + 1):  # the first of each does not count
+        for name, (server, request) in cases.items():
+            before = cpu_seconds(server.pids)
+            load = flood(request, SECONDS if number else SECONDS / 4)
+            if number:
+                found = figures[name]
+                found["rate"].append(load.rate)
+                found["p50"].append(load.percentile(0.5))
+                found["p99"].append(load.percentile(0.99))
+                found["cpu"].append((cpu_seconds(server.pids) - before) / load.requests * 1000)
+                found["client"].append(load.client_cpu / load.seconds)
+    return figures
+
+
+def direct(facts: dict[str, Any]) -> dict[str, Any]:
+    """All of it without a proxy; beside it the memory of a worker and the time of a start."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+        facts[f.READY] = [cold_start() for _ in range(ROUNDS)]
+        service = servers.enter_context(ours())
+        facts[f.BEFORE_BATCH] = [max(pss_of_each(service.workers))]
+        cases: dict[str, Case] = {}
+        for name, application, own_worker in BASELINES:
+            server = servers.enter_context(under_gunicorn(application, own_worker))
+            cases[name] = (server, Request(server.url))
+        old = servers.enter_context(tutorial(Path(folder) / "log"))
+        cases[f.TUTORIAL] = (old, Request(old.url + TARGET, (old.login,)))
+        cases |= {name: (service, request) for name, request in requests_of(service).items()}
+        figures = measure(cases)
+        facts[f.AFTER_BATCH] = [max(pss_of_each(service.workers))]
+    return figures
+
+
+def proxied() -> dict[str, Any]:
+    """The same through nginx, in containers, one replica of two workers each."""
+    with ExitStack() as servers:
+        cases: dict[str, Case] = {}
+        for name, application, own_worker in BASELINES:
+            _, server = servers.enter_context(stack(application, own_worker))
+            cases[name] = (server, Request(server.url))
+        _, service = servers.enter_context(stack())
+        wanted = requests_of(service)
+        cases |= {name: (service, wanted[name]) for name in (f.OURS, f"{f.OURS}, dated law")}
+        return measure(cases)
+
+
+def main() -> None:
+    """Measure, keep the figures, write tables and picture, and end with the verdict on each target."""
+    facts: dict[str, Any] = {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    facts |= {"rounds": ROUNDS, "seconds a measurement": SECONDS}
+    figures = {f.DIRECT: direct(facts)}
+    facts |= facts_of_stack()
+    figures[f.PROXIED] = proxied()
+    f.save("bench", {"facts": facts, "figures": figures, "growth": growth.measure_all()})
+    report.write(f.load("bench"))
+    verdict.publish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The stack in containers, behind nginx: with the service, or with a baseline in its place."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.servers import Server, gunicorn_options, login_header, of_image  # noqa: E402
+from tests.support.stack import Stack  # noqa: E402
+
+# The API's container with another application; what its image sets for memory is the service's own.
+OVERRIDE = """
+services:
+  api:
+    entrypoint: {command}
+    command: ["{application}"]
+    working_dir: /bench
+    volumes: ["./bench:/bench:ro"]
+"""
+
+
+def override(application: str, own_worker: bool) -> str:
+    """What puts an application of bench/hello.py in the place of the service, in the same container."""
+    options = [*gunicorn_options(own_worker), "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
+    as_it_is = [part for name in of_image() for part in ("-u", name)]
+    start = ["gunicorn"] if own_worker else ["env", *as_it_is, "gunicorn"]
+    return OVERRIDE.format(command=json.dumps([*start, *options]), application=f"hello:{application}")
+
+
+@contextmanager
+def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Stack, Server]]:
+    """The stack in containers with one replica: with the service, or with another application in its place."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Stack.create(Path(folder) / "stack", "postgres", REPLICAS="1", DRILL_ROUTE="on")
+        if application:
+            (made.folder / "docker-compose.override.yml").write_text(override(application, own_worker))
+        try:
+            made.make("up", "DB=postgres")
+            yield made, Server(address_of(made), login_header(made.credentials), stack_roots(made))
+        finally:
+            made.make("clean")
+
+
+def address_of(made: Stack) -> str:
+    """nginx inside its network: a published port would cost a third."""
+    (nginx,) = made.containers("nginx")
+    networks = nginx["NetworkSettings"]["Networks"]
+    return f"http://{next(n['IPAddress'] for name, n in networks.items() if name.endswith('clients'))}:8080"
+
+
+def stack_roots(made: Stack) -> list[int]:
+    """The first processes of nginx and of the API."""
+    return [c["State"]["Pid"] for service in ("nginx", "api") for c in made.containers(service)]

@@ -1,0 +1,64 @@
+"""The stack as `make up` starts it: how long that takes, what memory it has, how large its image is."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.figures import UP  # noqa: E402
+from bench.processes import family, pss_of_each  # noqa: E402
+from tests.support.stack import Stack  # noqa: E402
+
+ROUNDS = 3
+BASE = "python:3.13-slim"
+
+
+def facts_of_stack() -> dict[str, Any]:
+    """The figures of a stack with settings as they are by default: two replicas on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Stack.create(Path(folder) / "stack", "postgres")
+        try:
+            made.make("up", "DB=postgres")  # builds the images, and makes the secrets
+            found: dict[str, Any] = {UP: [seconds_of_up(made) for _ in range(ROUNDS)]}
+            return found | memory(made) | {"image over its base, MB": size_over_base(made)}
+        finally:
+            made.make("clean")
+
+
+def seconds_of_up(made: Stack) -> float:
+    """Seconds of `make up` on fresh volumes, with images that are there."""
+    made.compose("down", "--volumes")
+    begun = time.perf_counter()
+    made.make("up")
+    return time.perf_counter() - begun
+
+
+def memory(made: Stack) -> dict[str, Any]:
+    """The PSS in MiB, at rest: of each service with all its containers, of them all, of nginx and one replica."""
+    replicas: dict[str, list[float]] = {}
+    for service in made.compose("ps", "--services").split():
+        running = [c["State"]["Pid"] for c in made.containers(service) if c["State"]["Running"]]
+        replicas[service] = [sum(pss_of_each(family(pid))) for pid in running]
+    each = {service: sum(found) for service, found in replicas.items()}
+    return {
+        f"PSS of the whole stack at rest, {len(replicas['api'])} replicas, MiB": sum(each.values()),
+        "of it by service, MiB": each,
+        "PSS of nginx and one replica, MiB": each["nginx"] + max(replicas["api"]),
+    }
+
+
+def size_over_base(made: Stack) -> float:
+    """By how many MB the image of the API is larger than the one it is made from."""
+    return (image_size(made.containers("api")[0]["Image"]) - image_size(BASE)) / 1e6
+
+
+def image_size(name: str) -> int:
+    """The size of an image in bytes."""
+    inspected = subprocess.run(["docker", "image", "inspect", name], capture_output=True, text=True, check=True).stdout
+    return int(json.loads(inspected)[0]["Size"])

@@ -1,0 +1,1 @@
+"""Alert e-mails to the administrator."""

@@ -1,0 +1,187 @@
+"""The service's settings: the only place that reads the environment.
+
+Those of the stack are explained in `.env.example`, those of a service without containers in `docs/operations.md`.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from .alerts.mailer import MailSettings
+from .alerts.policy import Rules
+from .store.database import Account
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that it cannot have; the text names it and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    account: Account
+    db_file: Path
+    db_wait: float  # seconds
+    users_file: Path
+    log_file: Path
+    log_format: str
+    log_level: str
+    mask_amounts: bool
+    sleep_time: float  # seconds
+    drill_route: bool
+    trusted_proxy: str  # host name or address; empty: nobody may name another client's address
+    bind: str
+    workers: int
+    threads: int
+    batch_max: int  # households in one request
+    max_requests: int  # after so many a worker is replaced; 0: never
+    mail: MailSettings
+    state_dir: Path  # what the workers and replicas of this host share
+    log_max_size: int  # bytes
+    log_keep: int  # archives of each log
+    alert_rules: Rules
+    mail_page: str  # where the mails can be read, for people; empty: nowhere that is known
+    drill: bool  # a start of a drill: if it fails, its alert is one of its own
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of a request's body."""
+        return self.batch_max * HOUSEHOLD_BYTES
+
+    @property
+    def dead_letters(self) -> Path:
+        """The folder of the mails that a mail server refused for good."""
+        return self.state_dir / "alerts/dead"
+
+    @property
+    def replicas_file(self) -> Path:
+        """The file in which `make up` notes how many replicas it was asked for; there is none without it."""
+        return self.state_dir / "replicas"
+
+
+HOUSEHOLD_BYTES = 1024  # of a request's body for each household that it may hold
+
+
+class Reader:
+    """Reads typed values from a mapping of strings; an empty string counts as not set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str = "") -> str:
+        """The text as it is."""
+        return self._environment.get(name) or default
+
+    def choice(self, name: str, *choices: str) -> str:
+        """One of the choices, the first by default."""
+        return self._read(name, choices[0], lambda text: choices[choices.index(text.lower())], " or ".join(choices))
+
+    def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
+        """An integer within bounds."""
+
+        def parse(text: str) -> int:
+            number = int(text)
+            if not lowest <= number <= highest:
+                raise ValueError
+            return number
+
+        return self._read(name, str(default), parse, f"an integer from {lowest} to {highest}")
+
+    def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
+        """A duration, not negative."""
+
+        def parse(text: str) -> float:
+            number = float(text)
+            if not (math.isfinite(number) and number >= 0) or (above_zero and not number):
+                raise ValueError
+            return number
+
+        expected = "a number of seconds above 0" if above_zero else "a number of seconds, 0 or more"
+        return self._read(name, str(default), parse, expected)
+
+    def secret(self, name: str) -> str:
+        """The first line of the file that the setting names; nothing when it names none."""
+        path = self.text(name)
+        if not path:
+            return ""
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{name}={path}: cannot be read ({error}); expected a file with the password"
+            ) from error
+        if not lines or not lines[0]:
+            raise SettingsError(f"{name}={path}: the file is empty; expected the password on its first line")
+        return lines[0]
+
+    def file(self, name: str) -> Path | None:
+        """A file that can be read; None when the setting names none."""
+        path = self.text(name)
+        if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
+            raise SettingsError(f"{name}={path}: cannot be read; expected a file")
+        return Path(path) if path else None
+
+    def _read(self, name: str, default: str, parse: Callable[[str], T], expected: str) -> T:
+        text = self.text(name, default).strip()
+        try:
+            return parse(text)
+        except ValueError:
+            raise SettingsError(f"{name} is [{text}]; expected {expected}") from None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in the environment; SettingsError names the first wrong one."""
+    read = Reader(environment)
+    return Settings(
+        account=Account(
+            host=read.text("DB_HOST", "127.0.0.1"),
+            port=read.whole("DB_PORT", 0, 0, 65535) or None,
+            name=read.text("DB_NAME", "tax"),
+            user=read.text("DB_USER", "tax_reader"),
+            password=read.secret("DB_PASSWORD_FILE"),
+        ),
+        db_file=Path(read.text("DB_FILE", "tax.sqlite")),
+        db_wait=read.seconds("DB_WAIT", 30),
+        users_file=Path(read.text("USERS_FILE", "users")),
+        log_file=Path(read.text("LOG_FILE", "logs/api/api.log")),
+        log_format=read.choice("LOG_FORMAT", "json", "text"),
+        log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
+        mask_amounts=read.choice("MASK_AMOUNTS", "off", "on") == "on",
+        sleep_time=read.seconds("SLEEP_TIME", 0),
+        drill_route=read.choice("DRILL_ROUTE", "off", "on") == "on",
+        trusted_proxy=read.text("TRUSTED_PROXY"),
+        bind=read.text("BIND", "127.0.0.1:8000"),
+        workers=read.whole("WORKERS", 2, 1, 256),
+        threads=read.whole("THREADS", 8, 2, 1024),
+        batch_max=read.whole("BATCH_MAX", 10_000, 1, 1_000_000),
+        max_requests=read.whole("MAX_REQUESTS", 0, 0, 10**9),
+        mail=read_mail_settings(read),
+        state_dir=Path(read.text("STATE_DIR", "state")),
+        log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
+        log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
+        alert_rules=Rules(repeat=read.seconds("ALERT_REPEAT", 900), quiet=read.seconds("ALERT_QUIET", 600)),
+        mail_page=read.text("MAIL_PAGE"),
+        drill=read.choice("ALERT_DRILL", "off", "on") == "on",
+    )
+
+
+def read_mail_settings(read: Reader) -> MailSettings:
+    """The settings of the alert e-mails."""
+    return MailSettings(
+        host=read.text("SMTP_HOST", "127.0.0.1"),
+        port=read.whole("SMTP_PORT", 1025, 1, 65535),
+        tls=read.choice("SMTP_TLS", "none", "starttls", "tls"),
+        ca_file=read.file("SMTP_CA_FILE"),
+        user=read.text("SMTP_USER"),
+        password=read.secret("SMTP_PASSWORD_FILE"),
+        timeout=read.seconds("SMTP_TIMEOUT", 5, above_zero=True),
+        sender=read.text("ALERT_FROM", "tax-service@localhost"),
+        recipient=read.text("ALERT_TO", "admin@localhost"),
+        subject=read.text("ALERT_SUBJECT", "Tax calculation server crash"),
+    )

@@ -1,0 +1,160 @@
+"""The start: open the log, read the tax data, then serve; each failure has its exit code and its e-mail."""
+
+import socket
+import sys
+from typing import NoReturn
+
+from gunicorn.util import parse_address
+
+from . import __version__, exits
+from .alerts.alert import Alert, Kind
+from .alerts.dispatcher import Dispatcher
+from .exits import fail
+from .logs import Log, LogFile, console_log
+from .server import Server, options
+from .services import build_alerts, build_engine, build_last_good, build_log, build_services
+from .settings import Settings
+from .store.database import DatabaseError, retry
+from .store.last_good import LastGood
+from .store.schedules import Schedules, parse
+from .store.tables import fetch
+from .store.users import UsersError
+from .tax.schedule import ScheduleError
+from .web.app import create_app
+
+SHORT_WAIT = 5.0  # seconds for the database, when there are last good schedules to go on with
+
+
+def serve(settings: Settings, database: str) -> NoReturn:
+    """Serve until told to stop; exit 1 without a log, 2 without tax data, 64 when a setting cannot be used."""
+    file = open_log_file_or_exit(settings)
+    log = build_log(settings, file)
+    alerts = build_alerts(settings, log)
+    watch_log_file(file, log, alerts)  # before the first line, which may be the first that is lost
+    log.info("server startup", place="main", version=__version__, database=database)
+    schedules = read_schedules_or_exit(settings, database, log, alerts)
+    try:
+        services = build_services(settings, database, file, log, alerts, schedules)
+    except (OSError, UsersError) as error:
+        sentence = f"the users file cannot be used: {error}; write it with `income-tax users add LOGIN`"
+        log.error("startup failed", place="main", reason=sentence)
+        fail(sentence, exits.USAGE)
+    if settings.drill_route:
+        log.warning("drill route is on: GET /drill fails on purpose", place="main", setting="DRILL_ROUTE")
+    check_address_or_exit(settings, log)
+    Server(create_app(services), options(settings, services, database)).run()
+    sys.exit(0)
+
+
+def check_address_or_exit(settings: Settings, log: Log) -> None:
+    """Gunicorn would try for five seconds and say it in the log alone: console, log and exit 64 at once."""
+    if settings.bind.startswith(("fd:", "unix:")):
+        return
+    try:
+        host, port = parse_address(settings.bind)
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except (OSError, OverflowError, RuntimeError) as error:
+        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
+    log.error("startup failed", place="main", reason=sentence)
+    fail(sentence, exits.USAGE)
+
+
+def reload(settings: Settings, database: str, refused: str | None = None) -> None:
+    """Take new schedules in, in all processes of the host at once; or keep the old ones, exit 2 and an alert.
+
+    `refused` is why the database was not given them.
+    """
+    file = open_log_file_or_exit(settings)
+    log = build_log(settings, file)
+    alerts = build_alerts(settings, log)
+    try:
+        if refused:
+            raise DatabaseError(refused)
+        data = retry(lambda: fetch(build_engine(settings, database)), SHORT_WAIT)
+        build_last_good(settings, database).save(data)
+    except (DatabaseError, OSError) as error:
+        sentence = f"the schedules are as before: {error}"
+        log.error("reload failed", place="reload", reason=sentence)
+        alert = Alert.of_service("reload", "The tax service did not take in new schedules.", sentence)
+        tell(settings, alerts, alert)
+        fail(sentence, exits.DATABASE)
+    alerts.resolve("reload")
+    version = parse(data).version
+    log.info("reload", place="reload", schedules=version)
+    print(f"schedules {version} taken in")
+
+
+def open_log_file_or_exit(settings: Settings) -> LogFile:
+    """The log file; without one: console, e-mail, exit 1."""
+    try:
+        return LogFile(settings.log_file)
+    except OSError as error:
+        sentence = f"the log file {settings.log_file} cannot be opened: {error.strerror}; make its folder writable"
+        alerts = build_alerts(settings, console_log("api"))
+        summary = "The tax service could not start: it cannot open its log."
+        tell(settings, alerts, Alert.of_service(start_kind(settings), summary, sentence, "log"))
+        fail(sentence, exits.LOG)
+
+
+def watch_log_file(file: LogFile, log: Log, alerts: Dispatcher) -> None:
+    """Tell the administrator when log lines are being lost, and the log how many were when that is over."""
+
+    def lost(reason: str) -> None:
+        sentence = f"log lines are being lost: {file.path}: {reason}"
+        alerts.send(Alert.of_service("log", "The tax service goes on, but cannot write its log:", sentence))
+
+    def resumed(lines: int) -> None:
+        log.warning("log lines lost", place="log", lines=lines)
+        alerts.resolve("log")
+
+    file.on_loss, file.on_resume = lost, resumed
+
+
+def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: Dispatcher) -> Schedules:
+    """The tax data of the database, or the last good one; without either: console, log, e-mail, exit 2."""
+    last_good = build_last_good(settings, database)
+    wait = min(settings.db_wait, SHORT_WAIT) if last_good.exists() else settings.db_wait
+    try:
+        data = retry(lambda: fetch(build_engine(settings, database)), wait)
+    except DatabaseError as error:
+        sentence = f"no tax data from {database} within {wait:g} s: {error}"
+        return last_good_or_exit(settings, last_good, sentence, log, alerts)
+    schedules = parse(data)
+    try:
+        last_good.save(data)
+        alerts.resolve("schedules")  # the file is good now, whatever it was
+    except OSError as error:
+        log.error("last good schedules cannot be kept", place="main", reason=str(error))
+    log.info("successful database connection", place="main", database=database, schedules=schedules.version)
+    alerts.resolve("database")
+    return schedules
+
+
+def last_good_or_exit(
+    settings: Settings, last_good: LastGood, sentence: str, log: Log, alerts: Dispatcher
+) -> Schedules:
+    """The last good schedules, with an alert that says so; without them: console, log, e-mail, exit 2."""
+    try:
+        schedules = last_good.read()
+    except (OSError, ScheduleError):
+        log.error("startup failed", place="main", reason=sentence)
+        summary = "The tax service could not start: it cannot read the tax data."
+        tell(settings, alerts, Alert.of_service(start_kind(settings), summary, sentence, "database"))
+        fail(sentence, exits.DATABASE)
+    log.error("database unavailable: last good schedules", place="main", reason=sentence, schedules=schedules.version)
+    summary = "The tax service started with the last good tax data, without its database."
+    alerts.send(Alert.of_service("database", summary, sentence))
+    return schedules
+
+
+def start_kind(settings: Settings) -> Kind:
+    """What a start that fails is."""
+    return "drill" if settings.drill else "startup"
+
+
+def tell(settings: Settings, alerts: Dispatcher, alert: Alert) -> None:
+    """Keep the alert of a process that is about to end, and try to mail it before it does."""
+    alerts.send(alert)
+    alerts.settle(settings.mail.timeout + 1)  # longer than an attempt that gets no answer takes
+    alerts.close(1)

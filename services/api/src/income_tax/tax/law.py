@@ -1,0 +1,138 @@
+"""The law of one income year, ready to assess with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import Any
+
+from .assessment import DatedAssessment
+from .formula import Compiler
+from .household import Household
+from .schedule import Scale, ScheduleError, check_figures
+from .steps import INPUTS, Step, steps_of
+
+Evaluate = Callable[..., tuple[int, ...]]
+
+# Results that are fractions; all others must come out in whole euros.
+FRACTIONS = ("shares", "rate")
+# Up to this common denominator of a scale's rates times that of its limits, no array's intermediate exceeds 64 bits: it
+# is at most 4 (two salaries, over half-shares) x 10**9 euros x 2 (rounding) x 220 half-shares times as large.
+WIDEST = 10**6
+LARGEST = 10**9  # euros, of a constant that arrays are calculated with
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the figures do not cover, and their reader must know."""
+
+    code: str
+    fr: str
+    en: str
+
+
+CIMR = Note(
+    "CIMR",
+    "2018 fut « l'année blanche » : un crédit d'impôt (CIMR) a annulé l'impôt sur les salaires ordinaires de 2018 ;"
+    " les montants sont avant ce crédit.",
+    '2018 was the "année blanche": a tax credit (CIMR) cancelled the tax on ordinary salaries of 2018; the amounts are'
+    " before it.",
+)
+CDHR = Note(
+    "CDHR",
+    "La contribution différentielle sur les hauts revenus (CDHR, minimum de 20 %) peut s'ajouter ; elle n'est pas"
+    " calculée ici.",
+    "The minimum tax on high incomes (CDHR, 20 %) may come on top; it is not calculated here.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """The law of an income year: its parameters (exact), its scales, and the article of each."""
+
+    year: int
+    constants: Mapping[str, Fraction]
+    scales: Mapping[str, Scale]
+    articles: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """ScheduleError names a parameter that is missing, or that no law could have."""
+        check_figures(self.constants, self.scales)
+        _ = self.evaluate, self._picks  # no request has to wait for them
+        for step in self.steps:
+            if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
+                odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
+                raise ScheduleError(f"{step.name} is no whole number of euros by {', '.join(sorted(odd))}")
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the calculation, in order."""
+        return steps_of({*self.constants, *self.scales})
+
+    @cached_property
+    def divisors(self) -> Mapping[str, int]:
+        """What the integer of each step is to be divided by."""
+        return self._compiled(arrays=False)[1]
+
+    @cached_property
+    def evaluate(self) -> Evaluate:
+        """The integers of all steps, from the values of INPUTS."""
+        return self.function(arrays=False)
+
+    def function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
+        """The steps as one function of INPUTS, of numbers or of arrays; `functions` are the arrays' min, max, where."""
+        code, _ = self._compiled(arrays)
+        namespace: dict[str, Any] = dict(functions)
+        exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - the formulas of steps.py
+        function: Evaluate = namespace["evaluate"]
+        return function
+
+    @property
+    def fits_arrays(self) -> bool:
+        """Whether 64 bits hold all that arrays calculate."""
+        units = (
+            lcm(*(r.denominator for _, r in s)) * lcm(*(a.denominator for a, _ in s)) for s in self.scales.values()
+        )
+        others = lcm(*(value.denominator for value in self.constants.values()))
+        return max(*units, others) <= WIDEST and max(self.constants.values()) <= LARGEST
+
+    def assess(self, household: Household) -> DatedAssessment:
+        """What the household owes."""
+        return self.result(self.values(household))
+
+    def values(self, household: Household) -> tuple[int, ...]:
+        """The integers of all steps for a household."""
+        h = household
+        return self.evaluate(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
+
+    def result(self, values: tuple[int, ...]) -> DatedAssessment:
+        """The result, of the integers of all steps."""
+        return DatedAssessment._make(values[i] if d is None else values[i] / d for i, d in self._picks)
+
+    def notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
+        """What must be said beside a result."""
+        threshold = self.cdhr_threshold(married)
+        return self.notes_by_cdhr()[threshold is not None and taxable_income > threshold]
+
+    def notes_by_cdhr(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+        """The notes where the CDHR cannot be due, and where it may."""
+        always = (CIMR,) if self.year == 2018 else ()
+        return always, (*always, CDHR)
+
+    def cdhr_threshold(self, married: bool) -> Fraction | None:
+        """The taxable income above which the CDHR may be due; None in years without it."""
+        return self.constants.get("cdhr_threshold_couple" if married else "cdhr_threshold_single")
+
+    @cached_property
+    def _picks(self) -> list[tuple[int, int | None]]:
+        places = {step.name: place for place, step in enumerate(self.steps)}
+        return [(places[n], self.divisors[n] if n in FRACTIONS else None) for n in DatedAssessment._fields]
+
+    def _compiled(self, arrays: bool) -> tuple[str, Mapping[str, int]]:
+        compiler = Compiler(self.constants, self.scales, dict.fromkeys(INPUTS, 1), arrays)
+        for step in self.steps:
+            compiler.define(step.name, step.formula)
+        names = ", ".join(step.name for step in self.steps)
+        lines = [f"def evaluate({', '.join(INPUTS)}):", *compiler.lines, f"return {names}"]
+        return "\n    ".join(lines), compiler.divisors

@@ -1,0 +1,80 @@
+"""Numbers of the law as exact integers.
+
+Every amount (euros) and rate is kept in ten-thousandths, so that all arithmetic is integer arithmetic and no
+binary float decides a euro.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeVar
+
+SCALE = 10_000
+
+# The brackets of a progressive tax, rising: each begins strictly above its limit (euros), and has a rate.
+Scale = Sequence[tuple[Fraction, Fraction]]
+
+
+class ScheduleError(ValueError):
+    """The tax data is incomplete or has a value that the rules cannot take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """One line of the scale, in ten-thousandths: the quotient it reaches up to (None: no limit), rate, constant."""
+
+    limit: int | None
+    rate: int
+    constant: int
+
+
+def exact(value: Decimal) -> int:
+    """The value in ten-thousandths; ScheduleError when it has more than four decimals."""
+    scaled = value * SCALE
+    if scaled != scaled.to_integral_value():
+        raise ScheduleError(f"{value} has more than four decimals")
+    return int(scaled)
+
+
+def check_brackets(brackets: Sequence[Bracket]) -> None:
+    """ScheduleError unless limits rise and the last bracket, and it alone, has none."""
+    limits = [bracket.limit for bracket in brackets]
+    bounded = [limit for limit in limits if limit is not None]
+    if limits != [*bounded, None]:
+        raise ScheduleError("the last bracket, and only the last, must be without limit")
+    if bounded != sorted(set(bounded)):
+        raise ScheduleError("the limits of the brackets must rise")
+
+
+S = TypeVar("S")
+
+
+def build(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mapping[str, int]) -> S:
+    """A schedule of the given dataclass; ScheduleError names the constants that are missing.
+
+    Constants that the dataclass does not know are those of a later version of the service, and not its business.
+    """
+    check_brackets(brackets)
+    wanted = {field.name for field in fields(kind) if field.name != "brackets"}  # type: ignore[arg-type]
+    if missing := sorted(wanted - constants.keys()):
+        raise ScheduleError(f"constants missing: {', '.join(missing)}")
+    return kind(brackets=tuple(brackets), **{name: constants[name] for name in wanted})
+
+
+def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
+    """ScheduleError names a figure that no law could have: rates are fractions, amounts and shares not negative."""
+    for name, value in constants.items():
+        if value < 0:
+            raise ScheduleError(f"{name} is {float(value):g}; expected 0 or more")
+        if name.endswith("_rate") and value > 1:
+            raise ScheduleError(f"{name} is {float(value):g}; expected a fraction, as 0.11 for 11 %")
+    for name, scale in scales.items():
+        rates = [rate for _, rate in scale]
+        if scale[1:] and scale[1][0] <= 0:
+            raise ScheduleError(f"{name}: a bracket's limit is {float(scale[1][0]):g}; expected more than 0")
+        if rates != sorted(rates) or rates[0] < 0 or rates[-1] > 1:
+            raise ScheduleError(f"{name}: the rates must be fractions, as 0.11 for 11 %, and rise")
+    first, last = (constants.get(f"reduction_{end}_limit_per_adult") for end in ("full", "end"))
+    if first is not None and last is not None and first >= last:
+        raise ScheduleError("reduction_end_limit_per_adult must be above reduction_full_limit_per_adult")

@@ -1,0 +1,35 @@
+"""`GET /simulator`: the page on which people see what a household pays, and why."""
+
+from flask import Blueprint, Response
+
+from ..store.last_good import CurrentSchedules
+from ..tax.household import MAX_CHILDREN, MAX_SALARY
+from .auth import LoginRequired
+from .pages import TEXTS, in_words, page, preferred_language
+from .parameters import QUESTION
+
+NAMES = {name: parameter.english for parameter in QUESTION for name in (parameter.english, *parameter.french)}
+
+
+def blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
+    """The route of the simulator, which offers the income years that there are."""
+    routes = Blueprint("simulator", __name__, template_folder="templates")
+    routes.after_request(in_words)
+
+    @routes.get("/simulator", provide_automatic_options=False)
+    @login_required
+    def simulator() -> Response:
+        language = preferred_language()
+        response = page(
+            "simulator.html",
+            language=language,
+            text=TEXTS[language],
+            years=sorted(schedules.get().years),
+            names=NAMES,
+            largest=MAX_SALARY,
+            most_children=MAX_CHILDREN,
+        )
+        response.vary.add("Accept-Language")
+        return response
+
+    return routes

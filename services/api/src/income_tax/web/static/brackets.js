@@ -1,0 +1,47 @@
+// How each bracket of the scale fills: the taxable income of the household laid over the brackets of its shares.
+
+import { element, place } from "./element.js";
+import { euros, percent, plain, text } from "./texts.js";
+
+const inShares = (count) => (count === 1 ? text("share.one") : text("share.many", { count: plain(count) }));
+
+/** The parts of an income in the brackets, whose limits hold for one share; limits and parts are of all shares. */
+function fill(brackets, income, shares) {
+  return brackets.map(({ above, rate }, index) => {
+    const low = above * shares;
+    const high = index + 1 < brackets.length ? brackets[index + 1].above * shares : Infinity;
+    const part = Math.max(0, Math.min(income, high) - low);
+    return { low, high, rate, part, tax: part * rate };
+  });
+}
+
+function row({ low, high, rate, part, tax }, index, widest) {
+  const bar = element("span", { class: `level level-${index}` });
+  // The last bracket has no end: it is full once it holds as much as the widest one before it.
+  bar.style.width = `${Math.min(100, (100 * part) / (high === Infinity ? widest : high - low))}%`;
+  const range = high === Infinity ? text("brackets.above", { low: euros(low) })
+    : text("brackets.range", { low: euros(low), high: euros(high) });
+  return element("li", part ? {} : { class: "empty" },
+    element("span", { class: "rate" }, percent(rate)),
+    element("span", { class: "range" }, range),
+    element("span", { class: "track", "aria-hidden": "true" }, bar),
+    element("span", { class: "part" }, part ? text("brackets.row", { part: euros(part) }) : "—"),
+    element("span", { class: "owed" }, part ? text("brackets.tax", { tax: euros(tax) }) : ""));
+}
+
+/** Draw the brackets of a result: with all shares, or with the adults' alone where the cap of the quotient applies. */
+export function showBrackets(brackets, result) {
+  const capped = result.surcharge > 0;
+  const shares = capped ? result.steps.find(({ name }) => name === "adults").result : result.shares;
+  const taxable = euros(result.taxable_income);
+  const about = capped ? text("brackets.capped", { shares: inShares(shares) })
+    : shares === 1 ? text("brackets.about.one", { taxable })
+    : text("brackets.about", { taxable, shares: plain(shares) });
+  place("brackets-about").textContent = about;
+  const parts = fill(brackets, result.taxable_income, shares);
+  const widest = Math.max(...parts.filter(({ high }) => high !== Infinity).map(({ low, high }) => high - low));
+  const total = parts.reduce((sum, { tax }) => sum + tax, 0);
+  place("brackets").replaceChildren(
+    element("ol", { class: "brackets" }, ...parts.map((part, index) => row(part, index, widest))),
+    element("p", { class: "hint" }, text("brackets.total", { tax: euros(total) })));
+}

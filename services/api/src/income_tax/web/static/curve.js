@@ -1,0 +1,116 @@
+// The picture of tax and rates along the salary, with the household's own place on it.
+
+import uPlot from "./vendor/uplot/uPlot.esm.js";
+import { element, place, table } from "./element.js";
+import { LARGEST } from "./household.js";
+import { averageRate, due } from "./results.js";
+import { euros, percent, plain, text } from "./texts.js";
+
+const POINTS = 100;
+const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // thousands, and ten times those, and so on
+
+/** The salaries of the picture: from 0 to a round one about twice the household's own, in even steps. */
+export function salariesAround(salary) {
+  let top = 0;
+  for (let scale = 1000; !top; scale *= 10) top = TOPS.map((one) => one * scale).find((one) => one >= 1.6 * salary) ?? 0;
+  top = Math.min(top, LARGEST - (LARGEST % POINTS));
+  return Array.from({ length: POINTS + 1 }, (_, index) => (top / POINTS) * index);
+}
+
+let plot = null;
+let drawn = null; // what the picture shows, to draw it again in another size or other colours
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function legend({ salary, due, average, marginal }, own) {
+  const entry = (kind, name, value) => element("span", { class: `key ${kind}` }, `${name} `, element("b", {}, value));
+  place("curve-legend").replaceChildren(
+    entry("salary", text("curve.salary"), euros(salary) + (own ? ` (${text("curve.you")})` : "")),
+    entry("tax", drawn.name, euros(due)), entry("average", text("average"), percent(average)),
+    entry("marginal", text("marginal"), percent(marginal)));
+}
+
+function marker(chart) {
+  const { ctx, bbox } = chart;
+  const x = chart.valToPos(drawn.own.salary, "x", true), y = chart.valToPos(drawn.own.due, "due", true);
+  const ratio = window.devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("ink");
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([4 * ratio, 3 * ratio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.beginPath();
+  ctx.arc(x, y, 5 * ratio, 0, 2 * Math.PI);
+  ctx.fill();
+  ctx.restore();
+}
+
+function options(width) {
+  const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+  const narrow = width < 480;
+  const short = (value) => text(value >= 1e6 ? "curve.millions" : value >= 1000 ? "curve.thousands" : "curve.euros",
+    { count: plain(value >= 1e6 ? value / 1e6 : value >= 1000 ? value / 1000 : value) });
+  const size = narrow ? 48 : 56;
+  return {
+    width, height: narrow ? 230 : 310, legend: { show: false }, pxAlign: 0,
+    cursor: { y: false, points: { size: 8 }, drag: { x: false, y: false } },
+    scales: { x: { time: false }, due: { range: (_, __, max) => [0, Math.max(max * 1.05, 100)] }, rate: { range: () => [0, 0.6] } },
+    axes: [
+      { ...axis, size: 30, grid: { show: false }, space: narrow ? 60 : 80, values: (_, ticks) => ticks.map(short) },
+      { ...axis, scale: "due", size, values: (_, ticks) => ticks.map(short) },
+      { ...axis, scale: "rate", side: 1, size: 44, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => percent(tick)) },
+    ],
+    series: [
+      {},
+      { scale: "due", stroke: colour("accent"), width: 2.5, fill: colour("accent-wash") },
+      { scale: "rate", stroke: colour("average"), width: 2, dash: [6, 4] },
+      { scale: "rate", stroke: colour("marginal"), width: 2, paths: uPlot.paths.stepped({ align: 1 }) },
+    ],
+    hooks: {
+      draw: [marker],
+      setCursor: [({ cursor: { idx } }) => {
+        const [salaries, dues, averages, marginals] = drawn.data;
+        if (idx === null || idx === undefined) legend(drawn.own, true);
+        else legend({ salary: salaries[idx], due: dues[idx], average: averages[idx], marginal: marginals[idx] }, false);
+      }],
+      ready: [(chart) => chart.over.addEventListener("click", () => {
+        if (Number.isInteger(chart.cursor.idx)) drawn.choose(drawn.data[0][chart.cursor.idx]);
+      })],
+    },
+  };
+}
+
+function draw() {
+  const box = place("curve");
+  if (!drawn || !box.clientWidth) return;
+  plot?.destroy();
+  plot = new uPlot(options(box.clientWidth), drawn.data, box);
+}
+
+new ResizeObserver(() => {
+  if (plot && plot.width !== place("curve").clientWidth) draw();
+}).observe(place("curve"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+/** Draw the curve of `results` (rising salaries, even steps); `own` is the household's place, `choose` takes a salary. */
+export function showCurve(results, own, choose) {
+  const salaries = results.map((result) => result.salary), dues = results.map(due);
+  const last = results.length - 1, step = salaries[1] - salaries[0];
+  const averages = results.map(averageRate);
+  const marginals = dues.map((_, index) => (dues[Math.min(index + 1, last)] - dues[Math.min(index, last - 1)]) / step);
+  const name = text(results.some(({ cehr }) => cehr) ? "due" : "tax");
+  drawn = { data: [salaries, dues, averages, marginals], own, choose, name };
+  draw();
+  legend(own, true);
+  place("curve-summary").textContent = text("curve.summary", {
+    name, from: euros(salaries[0]), to: euros(salaries[last]), least: euros(dues[0]), most: euros(dues[last]),
+    salary: euros(own.salary), due: euros(own.due), average: percent(own.average), marginal: percent(own.marginal),
+  });
+  const rows = salaries.map((salary, index) => [salary, index]).filter(([, index]) => index % 10 === 0)
+    .map(([salary, index]) => [euros(salary), euros(dues[index]), percent(averages[index]), percent(marginals[index])]);
+  place("curve-table").replaceChildren(table(text("curve.heading"),
+    [text("curve.salary"), name, text("average"), text("marginal")], rows));
+}

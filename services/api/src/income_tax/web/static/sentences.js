@@ -1,0 +1,31 @@
+// Reads what the service says is wrong, which it says in English: all that the pages know of its sentences stands here,
+// and a test holds it to the sentences that there are.
+
+import { text } from "./texts.js";
+
+const NAMED = /\[([^\]]+)\]/;
+const MISSING = / is missing$/;
+const RANGE = /from (\d+) to (\d+)/;
+const YEARS = /one of the income years (.+)$/;
+const WORD = /oui, non, yes or no$/;
+const CHILDLESS = /\[single_parent\] contradicts \[children\]/;
+const TWO_ADULTS = /\[single_parent\] contradicts \[married\]/;
+const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
+
+const grouped = (number) => number.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+/** An error at its field: `at`, and `words` in the language of the page; those of the service (`lang`) where there are none. */
+export function readError(error, expected) {
+  const name = error.match(NAMED)?.[1];
+  const hint = expected.find((one) => one.startsWith(`[${name}]`)) ?? "";
+  if (CHILDLESS.test(error)) return { at: "situation", words: text("error.childless") };
+  if (TWO_ADULTS.test(error)) return { at: "situation", words: text("error.adults") };
+  if (SECOND_SALARY.test(error)) return { at: "situation", words: text("error.spouse") };
+  if (WORD.test(hint)) return { at: "situation", words: text("error.situation") };
+  const [, years] = hint.match(YEARS) ?? [];
+  if (years) return { at: name, words: text("error.year", { years }) };
+  const [, low, high] = hint.match(RANGE) ?? [];
+  if (low === undefined) return { at: name, words: hint ? `${error}. ${hint}` : error, lang: "en" };
+  const values = { low: grouped(low), high: grouped(high) };
+  return { at: name, words: MISSING.test(error) ? text("error.missing", values) : text("error.integer", values) };
+}

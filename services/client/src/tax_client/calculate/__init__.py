@@ -1,0 +1,1 @@
+"""`tax-client calculate`: a taxpayers file of any size, calculated, none of its lines lost."""

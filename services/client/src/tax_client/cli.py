@@ -1,0 +1,47 @@
+"""The command line of the client."""
+
+import signal
+import sys
+from collections.abc import Sequence
+
+from tax_client import __version__
+from tax_client.arguments import Parser, setting_options
+from tax_client.calculate.options import add_calculate
+from tax_client.console import complain, keep_numbers, silence
+from tax_client.errors import UserError
+from tax_client.exits import SIGNALLED, UNUSABLE
+from tax_client.flood.options import add_compare, add_flood, add_merge
+from tax_client.settings import load_settings
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_calculate, add_flood, add_compare, add_merge):
+        add(subparsers, [setting_options()])
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code."""
+    keep_numbers()
+    try:
+        options = build_parser().parse_args(arguments)
+        code: int = options.command(options, load_settings(vars(options)))
+    except UserError as error:
+        complain(str(error))
+        return UNUSABLE
+    except KeyboardInterrupt:
+        complain("interrupted before any request was sent")
+        return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:  # the reader of the summary left; the files are written
+        silence(sys.stdout)
+        return SIGNALLED + signal.SIGPIPE
+    except OSError as error:
+        what = f"[{error.filename}]" if error.filename else "standard output"
+        complain(f"{what}: {error.strerror}: give a place that can be written")
+        silence(sys.stdout)
+        return UNUSABLE
+    return code

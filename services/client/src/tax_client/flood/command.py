@@ -1,0 +1,109 @@
+"""The commands `flood`, `compare` and `merge`, from their options to their exit code."""
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tax_client.connection import opened_log
+from tax_client.credentials import read_credentials
+from tax_client.exits import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
+from tax_client.flood import machine
+from tax_client.flood.comparing import comparison
+from tax_client.flood.descriptors import raise_limit
+from tax_client.flood.display import display_on
+from tax_client.flood.drafts import Drafts
+from tax_client.flood.merging import merge
+from tax_client.flood.plan import Plan
+from tax_client.flood.preparation import plan_of, told, workload_of
+from tax_client.flood.process import Duty
+from tax_client.flood.processes import Processes
+from tax_client.flood.reading import read_run
+from tax_client.flood.run import Recorder, Run
+from tax_client.flood.summary import summary
+from tax_client.flood.target import Target
+from tax_client.flood.thresholds import Threshold
+from tax_client.logs import printable
+from tax_client.settings import Settings
+from tax_client.signals import News as Signals
+from tax_client.signals import signals_into
+
+
+def flood(options: Namespace, settings: Settings) -> int:
+    """Flood the API and judge its answers; the exit code. Raises UserError before any request is sent."""
+    plan = plan_of(options)
+    target = Target(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file)
+    workload = workload_of(options, settings)
+    raise_limit()
+    others = (options.workload, options.published, settings.credentials_file, settings.log_file)
+    with Drafts(options, others) as drafts:
+        log = opened_log(settings)
+        run = run_of(plan, told(plan, options, settings, workload))
+        say_each = plan.requests_known() <= settings.log_each_max
+        log.info(
+            "flood_start", requests=plan.requests, threads=plan.threads, processes=plan.processes, say_each=say_each
+        )
+        go(plan, Duty(target, workload, settings, say_each), run)
+        total = run.total
+        counts = {"sent": total.sent, "right": total.right, "wrong": total.wrong, "failed": total.failed}
+        log.info("flood_end", **counts, unanswered=total.unanswered, seconds=round(run.elapsed, 3))
+        return conclude(run, options.fail_if, drafts)
+
+
+def run_of(plan: Plan, settings: dict[str, Any]) -> Run:
+    """The run of a plan that begins now, nothing counted yet."""
+    run = Run(time.time(), settings, machine.describe(), min(plan.processes, machine.cores()), plan.duration)
+    run.measured_from = plan.measured_from
+    return run
+
+
+def go(plan: Plan, duty: Duty, run: Run) -> None:
+    """Let the processes of the plan send, and count in `run` what comes of it."""
+    signals, recorder = Signals(), Recorder(run)
+    with signals_into(signals):
+        processes = Processes(plan, duty)  # before anything here starts a thread
+        try:
+            with display_on(sys.stderr, recorder, plan) as display:
+                run.interrupted_by = processes.run(recorder, display.beat, signals)
+        finally:
+            processes.kill()
+    run.ended_badly = processes.ended_badly
+    recorder.end(plan.requests, processes.stopped)
+
+
+def conclude(run: Run, thresholds: Sequence[Threshold], drafts: Drafts) -> int:
+    """Write the reports, then say the summary and the verdicts, which nobody may be there to hear; the exit code."""
+    written, troubles = drafts.publish(run)
+    for trouble in troubles:
+        print(f"tax-client: {printable(trouble)}", file=sys.stderr)
+    print(summary(run))
+    for threshold in thresholds:
+        print(f"threshold   {threshold.verdict(run)}")
+    for path in written:
+        print(f"report      {path}")
+    sys.stdout.flush()
+    if run.interrupted_by:
+        return SIGNALLED + run.interrupted_by
+    if troubles:
+        return UNUSABLE
+    return INCOMPLETE if not run.all_right or any(one.is_met(run) for one in thresholds) else DONE
+
+
+def compare(options: Namespace, _settings: Settings) -> int:
+    """Set two runs side by side; the exit code. Raises UserError when a report cannot be read."""
+    paths: tuple[Path, Path] = options.first, options.second
+    runs = [read_run(path) for path in paths]
+    when = [datetime.fromtimestamp(run.started).astimezone().isoformat(" ", "seconds") for run in runs]
+    names = tuple(f"{path}, {started}" for path, started in zip(paths, when, strict=True))
+    print(comparison(runs[0], runs[1], (names[0], names[1])), flush=True)
+    return DONE
+
+
+def merge_reports(options: Namespace, _settings: Settings) -> int:
+    """Make one run of several that went on at the same time; the exit code, as of a flood. Raises UserError."""
+    with Drafts(options, options.reports) as drafts:
+        merged = merge([read_run(path) for path in options.reports], options.clients)
+        return conclude(merged, options.fail_if, drafts)

@@ -1,0 +1,1 @@
+"""The report with pictures: one page, drawn here, that needs nothing else."""

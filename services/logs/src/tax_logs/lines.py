@@ -1,0 +1,123 @@
+"""The form of a line: a JSON object, or the reference's text."""
+
+import json
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import structlog
+
+Event = structlog.typing.EventDict
+
+BODY_LIMIT = 4096  # characters of an answer's body that a line keeps
+CONTEXT = ("service", "host", "pid", "level", "request_id")  # beside the sentence, these stay out of the text form
+
+# C0, DEL, C1 and the two Unicode line ends: what could end a line or drive a terminal.
+CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+# What a person types or is told: numbers in these fields are personal data.
+PERSONAL = ("url", "body", "taxpayer", "result", "reason", "exception", "text")
+NUMBER_OR_ID = re.compile(r'("request_id": ?"[^"]*")|[0-9]+(?:\.[0-9]+)?')
+
+
+def printable(text: str) -> str:
+    """The text without a character that could end a line or drive a terminal."""
+    return text.translate(CONTROLS)
+
+
+def shorten(body: str) -> dict[str, Any]:
+    """The fields of a logged body: whole up to 4 KB, else cut, saying so and how long it was."""
+    if len(body) <= BODY_LIMIT:
+        return {"body": body}
+    return {"body": body[:BODY_LIMIT] + " [cut]", "body_cut": True, "body_length": len(body)}
+
+
+def masked(value: Any) -> Any:
+    """The text, or the mapping of texts and numbers, without its numbers."""
+    if isinstance(value, str):
+        return NUMBER_OR_ID.sub(lambda found: found[1] or "*", value)
+    if isinstance(value, Mapping):
+        return {name: masked(str(one)) for name, one in value.items()}
+    return value
+
+
+def mask_amounts(_logger: Any, _level: str, event: Event) -> Event:
+    """A processor that hides every number in the fields that hold what a person typed or was told."""
+    for name in PERSONAL:
+        if name in event:
+            event[name] = masked(event[name])
+    return event
+
+
+class Clock:
+    """The local time as ISO 8601 has it, to the microsecond; what stays the same for a second is made once a second."""
+
+    def __init__(self) -> None:
+        self._second = (0, "", "")
+
+    def now(self) -> str:
+        """As 2020-07-24T10:05:20.969132+02:00."""
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        known, date, offset = self._second
+        if known != seconds:
+            whole = datetime.fromtimestamp(seconds).astimezone().isoformat()
+            date, offset = whole[:19], whole[19:]
+            self._second = seconds, date, offset
+        return f"{date}.{nanoseconds // 1000:06d}{offset}"
+
+
+def origin(service: str) -> structlog.typing.Processor:
+    """A processor that adds time, service, host, process and thread to an event."""
+    host, clock = socket.gethostname(), Clock()
+
+    def stamp(_logger: Any, level: str, event: Event) -> Event:
+        return {
+            "time": clock.now(),
+            "level": level,
+            "service": service,
+            "host": host,
+            "pid": os.getpid(),
+            "thread": threading.current_thread().name,
+            **event,
+        }
+
+    return stamp
+
+
+def json_line(_logger: Any, _level: str, event: Event) -> bytes:
+    """One JSON object; ASCII alone, so that no reader can take a character of a request for a line end."""
+    try:
+        line = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a lone surrogate, an integer of more than 64 bits
+        return json.dumps(event, default=str).encode() + b"\n"
+    return line if line.isascii() else json.dumps(orjson.loads(line)).encode() + b"\n"
+
+
+def text_line(sentences: Mapping[str, str]) -> structlog.typing.Processor:
+    """The reference's form: `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused for 1 second(s)`.
+
+    An event without a sentence is written as its name and its fields.
+    """
+
+    def render(_logger: Any, _level: str, event: Event) -> bytes:
+        when, thread, place = event.pop("time"), event["thread"], event.pop("place", "main")
+        name, request, trace = event.pop("event"), event.get("request_id"), event.pop("exception", "")
+        shown = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in event.items()}
+        sentence = sentences.get(name)
+        if sentence:
+            message = sentence.format(**shown)
+        else:
+            fields = (f"{key}={value}" for key, value in shown.items() if key not in (*CONTEXT, "thread"))
+            message = " ".join([name, *fields])
+        message += (f" ({request})" if request else "") + (f" {trace}" if trace else "")
+        return (printable(f"{when[:10]} {when[11:26]}, {thread}: [{place}] {message}") + "\n").encode(
+            errors="backslashreplace"
+        )
+
+    return render

@@ -1,0 +1,57 @@
+"""A stack of its own that is given the other database."""
+
+from pathlib import Path
+
+from tests.support.stack import Stack
+from tests.support.traffic import constant_rate
+
+TARGET = "/?married=yes&children=3&salary=200000"
+PUBLISHED = 42842  # the tax of this household
+
+
+def test_change_of_database(tmp_path: Path) -> None:
+    """`make up DB=mysql` replaces a running PostgreSQL without a failed request, for good; `clean` leaves no volume."""
+    stack = Stack.create(tmp_path, "postgres")
+    try:
+        stack.make("up", "REPLICAS=1")
+        assert ["postgres"] == databases(stack)
+        version = schedules_version(stack)
+        with constant_rate(stack, 50, 1):
+            stack.make("up", "DB=mysql")
+        assert ["mysql"] == databases(stack)
+        assert version == schedules_version(stack)
+        before = ids(stack)
+        stack.make("up")
+        assert ["mysql"] == databases(stack)
+        assert before == ids(stack)
+        assert version == schedules_version(stack)
+        kept = volumes(stack)
+    finally:
+        stack.make("clean")
+    assert {f"{stack.project}_{name}" for name in ("postgres-data", "mysql-data")} <= kept
+    assert set() == volumes(stack)
+
+
+def databases(stack: Stack) -> list[str]:
+    """What the containers of the database are made from, those that do not run included."""
+    return [container["Config"]["Image"].partition(":")[0] for container in stack.containers("db")]
+
+
+def schedules_version(stack: Stack) -> str:
+    """The version of the figures that a right answer was made from, the service being well."""
+    answer = stack.get(TARGET, stack.credentials)
+    assert PUBLISHED == answer.body["response"]["result"]["tax"]
+    assert [] == stack.get("/health/ready").body["response"]["degraded"]
+    return answer.headers["x-schedules-version"]
+
+
+def ids(stack: Stack) -> set[str]:
+    """The containers that run."""
+    return set(stack.compose("ps", "--quiet").split())
+
+
+def volumes(stack: Stack) -> set[str]:
+    """The volumes of the project, and those that are named like them."""
+    listed = stack.run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.project}")
+    assert 0 == listed.returncode, listed.stderr
+    return set(listed.stdout.split())

@@ -1,0 +1,116 @@
+"""Attacks on the stack: neighbours, liars, guessers, and crowds of slow connections."""
+
+import json
+import re
+import secrets
+
+from tests.support.attackers import GUESS, SLOW, addresses, attackers
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # is it internal?
+REACHED = """
+import socket, sys
+for place in sys.argv[1:]:
+    host, port = place.split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+        print(place)
+    except OSError:
+        pass
+"""
+
+
+def reached(stack: Stack, network: str, *places: str) -> list[str]:
+    """Which places a container on a network of the stack can connect to."""
+    image = ["--entrypoint", "python", f"{stack.project}-client"]
+    finished = stack.run(
+        "docker", "run", "--rm", "--network", f"{stack.project}_{network}", *image, "-c", REACHED, *places
+    )
+    assert 0 == finished.returncode, finished.stderr
+    return finished.stdout.split()
+
+
+def test_walls_between_networks(stack: Stack) -> None:
+    """Clients reach nginx alone, nginx no database; the networks of clients, API and database lead nowhere else."""
+    port = {"postgres": 5432, "mysql": 3306}[stack.database]
+    api = [f"{address}:8000" for address in addresses(stack, "api")]
+    db = [f"{address}:{port}" for address in addresses(stack, "db")]
+    (page,) = (f"{address}:8025" for address in addresses(stack, "mailhog"))
+    everything = ["nginx:8080", *api, *db, page, "api:8000", f"db:{port}"]
+    for network in ("clients", "edge"):
+        assert ["nginx:8080"] == reached(stack, network, *everything)
+    assert {*db, f"db:{port}"} <= set(reached(stack, "data", *everything)) <= {*api, *db, "api:8000", f"db:{port}"}
+    assert {"clients", "edge", "app"} == networks_of(stack, "nginx")
+    assert {"app", "data", "mail"} == networks_of(stack, "api")
+    assert {"data"} == networks_of(stack, "db")
+    described = stack.run("docker", "network", "inspect", *[f"{stack.project}_{name}" for name in NETWORKS]).stdout
+    assert NETWORKS == {one["Name"].rpartition("_")[2]: one["Internal"] for one in json.loads(described)}
+    refused = stack.run("docker", "compose", "exec", "-T", "nginx", "curl", "--max-time", "2", f"telnet://{db[0]}")
+    assert 0 != refused.returncode
+
+
+def networks_of(stack: Stack, service: str) -> set[str]:
+    networks = [set(container["NetworkSettings"]["Networks"]) for container in stack.containers(service)]
+    return {name.rpartition("_")[2] for name in set.union(*networks)}
+
+
+def test_forwarded_headers_are_believed_from_nginx_alone(stack: Stack) -> None:
+    """A neighbour that reaches the API past nginx cannot claim another address."""
+    ask = """
+import sys, urllib.request
+headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https", "X-Request-ID": sys.argv[1]}
+urllib.request.urlopen(urllib.request.Request("http://api:8000/health/none", headers=headers))
+"""
+    own = f"neighbour-{secrets.token_hex(4)}"
+    image = ["--entrypoint", "python", f"{stack.project}-client"]
+    stack.run("docker", "run", "--rm", "--network", f"{stack.project}_mail", *image, "-c", ask, own)
+    (record,) = [r for r in stack.records("api/api.log") if r.get("request_id") == own and r["event"] == "request"]
+    assert "9.9.9.9" != record["remote"]
+    subnet = record["remote"].rpartition(".")[0]
+    assert any(address.startswith(subnet) for address in addresses(stack, "mailhog"))
+
+
+def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
+    """Whichever replica answers, after five guesses in a row the login is told to wait; another login is not."""
+    login = f"guessed-{secrets.token_hex(4)}"
+    answers = [stack.get(TARGET, f"{login}:{number}") for number in range(5)]
+    assert [401] * 5 == [answer.status for answer in answers]
+    # Should a second pass in between, the next failure makes the wait longer.
+    refused = wait_until(lambda: (a := stack.get(TARGET, f"{login}:again")).status == 429 and a)
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.errors
+    ids = {answer.request_id for answer in answers}
+    assert 2 == len({r["host"] for r in stack.records("api/api.log") if r.get("request_id") in ids})
+    assert 401 == stack.get(TARGET, f"{login}-other:x").status
+
+
+def test_a_client_is_served_under_attack(stack: Stack) -> None:
+    """While 500 slow connections and a brute force at its own login run, a client gets every answer."""
+    login = stack.credentials.partition(":")[0]
+    programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login)] * 3]
+    stack.compose("restart", "--no-deps", "api")  # no process remembers a login
+    wait_until(lambda: stack.healthy("api") == 2)
+    with attackers(stack, *programs) as running:
+        wait_until(lambda: all("ready" in attacker.said() for attacker in running))
+        wait_until(lambda: open_connections(stack) >= 500)
+        loaded = stack.make("load", "REQUESTS=3000", "THREADS=16")
+        own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
+        wait_until(lambda: open_connections(stack) >= 500)  # those that are cut off come back
+        wait_until(lambda: any(record["status"] == 408 for record in stack.records("nginx/access.log")))
+        *slow, first, second, third = [attacker.stop() for attacker in running]
+    assert "3000 right, 0 wrong, 0 failed" in loaded
+    assert [200] * 50 == own
+    assert all(count["cut off"] for count in slow), "slow headers are hung up on"
+    for count in (first, second, third):
+        assert sum(count.values()) > 300
+        assert {"one 401", "one 429", "made up 401", "made up 429"} >= set(count)
+        # Five are free; then one after each wait, and at most one more of each worker process that was just at it.
+        assert count["one 401"] < 25
+
+
+def open_connections(stack: Stack) -> int:
+    """How many connections nginx has from outside."""
+    table = stack.compose("exec", "-T", "nginx", "cat", "/proc/net/tcp")
+    return len(re.findall(r":1F90 [0-9A-F]+:[0-9A-F]{4} 01 ", table))  # local port 8080, established

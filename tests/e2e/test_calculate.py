@@ -1,0 +1,67 @@
+"""`make calculate`, interrupted and killed: what it leaves, and that it can be gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.test_load import containers
+from tests.support.stack import Stack
+from tests.support.taxpayers_file import write_taxpayers
+from tests.support.waiting import wait_until
+
+LINES = 200_000
+
+
+def contents(stack: Stack) -> list[bytes]:
+    """The bytes of both output files."""
+    return [(stack.folder / "results" / name).read_bytes() for name in ("results.json", "errors.jsonl")]
+
+
+def copies(stack: Stack) -> list[Path]:
+    """The copies of inputs that are left."""
+    return list((stack.folder / "results").glob(".calculate-*"))
+
+
+@contextmanager
+def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
+    """A `make calculate` in no hurry, in a session of its own, far enough to be gone on with."""
+    checkpoint = stack.folder / "results/results.json.checkpoint"
+    checkpoint.unlink(missing_ok=True)
+    with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 100 --max-threads 1") as process:
+        wait_until(checkpoint.exists)
+        assert 1 == len(containers(stack))
+        yield process
+
+
+def test_an_interrupted_calculation_is_gone_on_with(stack: Stack) -> None:
+    """After Ctrl-C both files parse and no container is left; --resume gives the bytes of a run that was left alone."""
+    file = stack.folder / "many households.txt"
+    write_taxpayers(file, LINES)
+    stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000")
+    whole = contents(stack)
+    with calculating(stack, file) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode
+    assert "interrupted: go on with --resume" in err
+    results, errors = contents(stack)
+    assert 0 < len(json.loads(results)) < LINES
+    assert json.loads(errors.splitlines()[-1])["reason"].startswith("interrupted")
+    wait_until(lambda: not containers(stack))
+    wait_until(lambda: not copies(stack))
+    stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 100 --resume")
+    assert whole == contents(stack)
+
+
+def test_a_killed_calculation_leaves_no_container(stack: Stack) -> None:
+    """However hard it is ended: what it has started ends too, and its copy of the input is cleared away."""
+    file = stack.folder / "many households.txt"
+    write_taxpayers(file, LINES)
+    with calculating(stack, file) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    wait_until(lambda: not containers(stack))
+    wait_until(lambda: not copies(stack))

@@ -1,0 +1,91 @@
+"""What answers and images give away: security headers, tools, secrets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.stack import Stack
+
+TARGET = "/?married=yes&children=3&salary=200000"
+LIVE = "/health/live"
+
+
+SECURITY_HEADERS = {
+    "server": "nginx",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+@pytest.mark.parametrize("target", [TARGET, LIVE, "/nothing", "/nginx-error", "/?x=1"])
+def test_security_headers(stack: Stack, target: str) -> None:
+    """Every answer, the API's and nginx's own, has the security headers once, and no version of a server."""
+    answer = stack.get(target, stack.credentials)
+    assert SECURITY_HEADERS == {name: answer.headers.get(name) for name in SECURITY_HEADERS}
+
+
+LOOK = """
+id -u
+for tool in gcc cc g++ c++ clang ld make; do command -v $tool || true; done
+ls -d /root/.cache /home/*/.cache /nonexistent/.cache 2>/dev/null || true
+find / -xdev \\( -name '*.whl' -o -path '*/pip/http*' -o -path '*/pip/wheels/*' \\) -not -path '*/site-packages/*' \
+  -not -path '*/dist-packages/*' -not -path '*/ensurepip/*' -not -path '/usr/share/python-wheels/*' 2>/dev/null || true
+"""
+
+
+@pytest.mark.parametrize("service", ["api", "client", "mailhog"])
+def test_images_hold_nothing_to_build_with(stack: Stack, service: str) -> None:
+    """Our images run as nobody in particular and hold no compiler, no pip cache and no environment of pip's."""
+    image = f"{stack.project}-{service}"
+    said = stack.run("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", LOOK)
+    uid, *found = said.stdout.splitlines()
+    assert "0" != uid
+    assert [] == found
+    (described,) = json.loads(stack.run("docker", "image", "inspect", image).stdout)
+    assert described["Config"]["User"] not in ("", "root", "0")
+
+
+def test_secrets_are_in_no_image_and_no_environment(stack: Stack, tmp_path: Path) -> None:
+    """No secret stands in the files, the history or the configuration of our images, or in a process's environment."""
+    known = [path for path in (stack.folder / "secrets").rglob("*") if path.is_file() and path.suffix != ".pem"]
+    words = {line.rpartition(":")[2] for path in known for line in path.read_text().splitlines() if line}
+    assert len(words) >= 5
+    for service, package in (("api", "income_tax"), ("client", "tax_client")):
+        image = f"{stack.project}-{service}"
+        # A line of its code, to see that what is searched are the image's files.
+        code = (stack.folder / f"services/{service}/src/{package}/__init__.py").read_text().splitlines()[0]
+        assert {code} == found_in(stack, image, words | {code}, tmp_path)
+        told = said(stack, "history", "--no-trunc", image) + said(stack, "image", "inspect", image)
+        assert "ENTRYPOINT" in told
+        assert [] == [word for word in words if word in told]
+    read = ("sh", "-c", "cat /proc/[0-9]*/environ 2>/dev/null || true")
+    for who in (["api"], ["nginx"], ["--user", stack.database, "db"]):
+        environments = stack.compose("exec", "-T", *who, *read)
+        assert "PATH=" in environments
+        assert [] == [word for word in words if word in environments]
+
+
+def said(stack: Stack, *arguments: str) -> str:
+    """Run docker, expecting success; what it printed."""
+    finished = stack.run("docker", *arguments)
+    assert 0 == finished.returncode, finished.stderr
+    return finished.stdout
+
+
+def found_in(stack: Stack, image: str, words: set[str], folder: Path) -> set[str]:
+    """Those of the words that stand in the files of an image, which are exported to a folder for a while."""
+    archive, patterns = folder / "files.tar", folder / "patterns"
+    patterns.write_text("\n".join(words))
+    container = said(stack, "create", image).strip()
+    try:
+        said(stack, "export", f"--output={archive}", container)
+        found = stack.run("grep", "-aohFf", str(patterns), str(archive))
+    finally:
+        said(stack, "rm", container)
+        archive.unlink(missing_ok=True)
+    assert 0 == found.returncode, found.stderr
+    return set(found.stdout.splitlines())

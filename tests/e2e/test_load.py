@@ -1,0 +1,101 @@
+"""`make load`: what it asks, the reports it leaves, and that nothing else is left however it ends."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+
+def reports(stack: Stack, ending: str) -> set[Path]:
+    """The reports that were left."""
+    return set((stack.folder / "reports").glob(f"load-*.{ending}"))
+
+
+def loaded(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str, Any]]:
+    """What `make load` printed, and the report that it left."""
+    before = reports(stack, "json")
+    said = stack.make("load", *arguments, code=code)
+    (report,) = reports(stack, "json") - before
+    assert report.with_suffix(".html").exists()
+    assert f"report      {report.relative_to(stack.folder)}" in said
+    return said, json.loads(report.read_text())
+
+
+@contextmanager
+def loading(stack: Stack) -> Iterator[subprocess.Popen[str]]:
+    """A `make load` of a minute, in a session of its own, under way."""
+    with stack.making("load", "DURATION=60") as process:
+        assert process.stderr
+        assert any(" requests" in line for line in process.stderr), "it tells how far it is"
+        assert 1 == len(containers(stack))
+        yield process
+
+
+def containers(stack: Stack) -> list[str]:
+    """The clients that run, or that are left."""
+    own = ("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}")
+    return stack.run(*own, "--filter", "label=com.docker.compose.service=client").stdout.split()
+
+
+def test_reports_are_left(stack: Stack) -> None:
+    """The report names the address within the network, the engine and the counts."""
+    _, report = loaded(stack, "REQUESTS=500")
+    assert ("http://nginx:8080", "curl") == (report["settings"]["url"], report["settings"]["engine"])
+    assert (500, 500) == (report["total"]["sent"], report["total"]["right"])
+
+
+@pytest.mark.parametrize("batch", [[], ["BATCH=50"]])
+def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch: list[str]) -> None:
+    """The questions are of all years, the right answers made without the server; all of them are right."""
+    _, report = loaded(stack, "HOUSEHOLDS=400", "SEED=1", "REQUESTS=400", *batch)
+    assert 400 == report["total"]["right"]
+    assert (8 if batch else 400) == report["settings"]["different requests"]
+
+
+def test_a_taxpayers_file_is_asked_for(stack: Stack) -> None:
+    """A file from anywhere, with years in it; one that is not there is a sentence."""
+    file = stack.folder / "some taxpayers.csv"
+    file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2018,no,0,30000\n")
+    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10")
+    assert (2, 10) == (report["settings"]["different requests"], report["total"]["right"])
+    missing = stack.run("make", "load", "FILE=/nowhere/x")
+    assert 2 == missing.returncode
+    assert "FILE=/nowhere/x cannot be read" in missing.stderr
+
+
+def test_several_clients_are_one_report(stack: Stack) -> None:
+    """Three containers of 300 requests each: 900 requests, one report; limits hold for all together."""
+    said, report = loaded(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
+    assert (900, 900, 3) == (report["total"]["sent"], report["total"]["right"], report["clients"])
+    assert "threshold   errors>0: passed" in said
+    said, _ = loaded(stack, "CLIENTS=2", "REQUESTS=50", "FAIL_IF=max>1us", code=2)
+    assert "threshold   max>1us: failed" in said
+    assert [] == containers(stack)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals) -> None:
+    """Ctrl-C without a terminal ends the flood within seconds, with its summary."""
+    with loading(stack) as process:
+        os.killpg(process.pid, number)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode
+    assert " right, 0 wrong, 0 failed" in out
+    wait_until(lambda: not containers(stack))
+
+
+def test_a_killed_load_leaves_no_container(stack: Stack) -> None:
+    """However hard it is ended: what it has started ends too, and what it needed is cleared away."""
+    with loading(stack) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+    wait_until(lambda: not containers(stack))
+    wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))

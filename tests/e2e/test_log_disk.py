@@ -1,0 +1,162 @@
+"""A log disk that is full, or cannot be written at all, under the running stack."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from tax_logs.file import CHECK_EVERY
+from tests.support.inbox import Inbox
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+LOGS = "/logs/api"
+NGINX_LOGS = "/logs/nginx"
+LOSING, WRITING = "log lines are being lost", "log lines are written again"  # on stderr; the first in the mail as well
+READY = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8000/health/ready').read().decode())"
+
+
+def within(stack: Stack, container: str, *command: str) -> str:
+    """Run a command in a container; what it printed."""
+    finished = stack.run("docker", "exec", container, *command)
+    assert 0 == finished.returncode, finished.stderr
+    return finished.stdout
+
+
+def mount(stack: Stack, pid: int, *command: str) -> None:
+    """Run a command in the file systems that a container's process sees, with every right, which no container has."""
+    image = stack.containers("api")[0]["Image"]
+    helper = ["docker", "run", "--rm", "--privileged", "--pid=host", "--user=root", "--entrypoint=nsenter", image]
+    finished = stack.run(*helper, f"--target={pid}", "--mount", "--pid", *command)
+    assert 0 == finished.returncode, finished.stderr
+
+
+@contextmanager
+def mounted(stack: Stack, container: dict[str, Any], folder: str, options: str) -> Iterator[str]:
+    """A small disk of its own over the log folder of a container; the container's id."""
+    pid = container["State"]["Pid"]
+    mount(stack, pid, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
+    try:
+        yield container["Id"]
+    finally:
+        mount(stack, pid, "umount", "--lazy", folder)
+
+
+@contextmanager
+def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
+    """A small disk over the log folder of one replica."""
+    try:
+        with mounted(stack, stack.containers("api")[replica], LOGS, options) as container:
+            yield container
+    finally:
+        time.sleep(CHECK_EVERY)  # then every worker looks before it writes: nothing goes to the disk that was here
+
+
+def written_ids(stack: Stack) -> set[str]:
+    """The requests whose answers the log on the volume has, or one of its archives."""
+    lines = stack.compose("exec", "-T", "nginx", "sh", "-c", f"cat {LOGS}/api.log*").splitlines()
+    records = [json.loads(line) for line in lines if line.startswith("{")]  # an archive may be of the text form
+    return {record["request_id"] for record in records if record["event"] == "answer"}
+
+
+def asked(stack: Stack, credentials: str, count: int) -> set[str]:
+    """Ask so often, by several at once, so that all workers are asked; the requests' ids."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(count)))
+    assert {200} == {answer.status for answer in answers}
+    return {answer.request_id for answer in answers}
+
+
+def readiness(stack: Stack, container: str) -> dict[str, Any]:
+    """What a replica says of itself."""
+    answer = json.loads(within(stack, container, "python", "-c", READY))
+    response: dict[str, Any] = answer["response"]
+    return response
+
+
+def record(line: str) -> dict[str, Any] | None:
+    """The record of a line, where it is whole."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return found
+
+
+def said(stack: Stack, sentence: str) -> int:
+    """How often the containers of the API have printed a sentence, as `docker compose logs api` shows it."""
+    return stack.compose("logs", "--no-color", "api").count(f"{sentence}\n")
+
+
+def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
+    """With no room for log lines requests are answered, the loss is counted, mailed and told; then writing resumes."""
+    inbox, sentence = Inbox(stack), f"{LOSING}: {LOGS}/api.log: the disk is full"
+    printed = said(stack, sentence)
+    with own_disk(stack, "size=8m,mode=1777", 0) as container:
+
+        def written() -> list[dict[str, Any]]:
+            lines = within(stack, container, "sh", "-c", f"cat {LOGS}/api.log 2>/dev/null || true").splitlines()
+            whole = [one for line in lines if (one := record(line))]
+            # What the disk's end has cut short stands alone: each of the two workers was writing one line then.
+            assert len(lines) - len(whole) <= 2
+            return whole
+
+        def while_asking(condition: Callable[[], Any]) -> Any:
+            asked(stack, credentials, 8)
+            return condition()
+
+        wait_until(lambda: while_asking(written))
+        fill = f"dd if=/dev/zero of={LOGS}/filler bs=64k 2>/dev/null; df {LOGS} | tail -1"
+        assert "100%" in within(stack, container, "sh", "-c", fill)
+        wait_until(lambda: while_asking(lambda: readiness(stack, container)["log_lines_lost"]))
+        wait_until(lambda: inbox.mails(LOSING))
+        wait_until(lambda: said(stack, sentence) > printed)
+        within(stack, container, "rm", f"{LOGS}/filler")
+        resumed = wait_until(lambda: while_asking(lambda: [r for r in written() if r["event"] == "log lines lost"]))
+        assert 0 < resumed[0]["lines"]
+        wait_until(lambda: said(stack, f"{WRITING}: {LOGS}/api.log: {resumed[0]['lines']} lost"))
+    mails = wait_until(lambda: len(inbox.mails(LOSING)) > 1 and inbox.mails(LOSING))
+    subjects = ["Tax calculation server crash", "Tax calculation server crash [recovered]"]
+    assert subjects == sorted(mail["Subject"] for mail in mails), "one first mail of both workers"
+
+
+def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
+    """Where no new file can be made, lines go on into the open one: none is lost, every request is answered."""
+    with own_disk(stack, "ro", 1):
+        requests = asked(stack, credentials, 200)
+    assert requests <= written_ids(stack)
+
+
+def is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def test_requests_go_on_with_nginx_s_log_disk_full(stack: Stack, credentials: str) -> None:
+    """With no room for a line of nginx every request is answered; with room again, it writes: one line is broken."""
+    (nginx,) = stack.containers("nginx")
+    with mounted(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
+
+        def is_full() -> bool:
+            asked(stack, credentials, 32)
+            return "100%" in within(stack, container, "df", NGINX_LOGS)
+
+        def is_logged() -> bool:
+            requests = asked(stack, credentials, 8)
+            lines = within(stack, container, "cat", f"{NGINX_LOGS}/access.log").split("\n")[:-1]
+            whole = [json.loads(line) for line in lines if is_json(line)]
+            assert 1 >= len(lines) - len(whole), "the line that was cut short has no end: the next one stands in it"
+            return requests <= {record["request_id"] for record in whole}
+
+        wait_until(is_full)
+        asked(stack, credentials, 200)
+        assert 1 == stack.healthy("nginx")
+        mount(stack, nginx["State"]["Pid"], "mount", "-o", "remount,size=1m", NGINX_LOGS)
+        wait_until(is_logged)
+    wait_until(lambda: asked(stack, credentials, 8) <= {r["request_id"] for r in stack.records("nginx/access.log")})

@@ -1,0 +1,154 @@
+"""The logs while they rotate: every line whole, every request with exactly its records."""
+
+import json
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from income_tax.rotation import RENAMED
+from tests.support.service import TEXT_LINE
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+REQUESTS = 20_000
+ROTATIONS = 3
+KEPT = 4  # archives, by default
+RATE = 600  # requests a second: time enough for all rotations
+
+
+def all_lines(stack: Stack, log: str) -> list[str]:
+    """The lines of a log and of all its archives."""
+    return stack.compose("exec", "-T", "nginx", "sh", "-c", f"cat /logs/{log}.2* $(ls /logs/{log})").split("\n")[:-1]
+
+
+def archives(stack: Stack, log: str) -> list[str]:
+    """The names of a log's archives, oldest first."""
+    return sorted(stack.compose("exec", "-T", "nginx", "sh", "-c", f"ls /logs/{log}.2* 2>/dev/null || true").split())
+
+
+def flood_and_rotate(stack: Stack) -> None:
+    """20,000 requests, and three rotations while they are under way."""
+    finished: list[str] = []
+    load = ("load", f"REQUESTS={REQUESTS}", f"RATE={RATE}")
+    flood = threading.Thread(target=lambda: finished.append(stack.make(*load)))
+    flood.start()
+    try:
+        for _ in range(ROTATIONS):
+            before = len(stack.lines("api/api.log"))
+            wait_until(lambda before=before: not flood.is_alive() or len(stack.lines("api/api.log")) > before + 2000)
+            assert "api.log" in stack.make("rotate")
+    finally:  # the tests after this one count lines of their own
+        flood.join()
+    assert f"{REQUESTS} right, 0 wrong, 0 failed" in finished[0]
+
+
+def records(stack: Stack, log: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in all_lines(stack, log)]
+
+
+def test_rotation_loses_nothing(stack: Stack) -> None:
+    """Of 20,000 requests during three rotations each has exactly its records in the logs of nginx, API and client."""
+    stack.make("rotate")
+    before, old = (
+        {record["request_id"] for record in records(stack, "nginx/access.log")},
+        archives(stack, "api/api.log"),
+    )
+    flood_and_rotate(stack)
+    sent = Counter(r["request_id"] for r in records(stack, "client/client.log") if r["event"] == "answer")
+    nginx = Counter(r["request_id"] for r in records(stack, "nginx/access.log") if r["port"] == 8080)
+    api = Counter((r["request_id"], r["event"]) for r in records(stack, "api/api.log") if "request_id" in r)
+    new = {request_id: count for request_id, count in sent.items() if request_id not in before}
+    assert {1} == set(new.values())
+    assert REQUESTS == len(new)
+    assert new == {request_id: nginx[request_id] for request_id in new}
+    assert new == {request_id: api[request_id, "request"] for request_id in new}
+    assert new == {request_id: api[request_id, "answer"] for request_id in new}
+    now = archives(stack, "api/api.log")
+    assert ROTATIONS == len(set(now) - set(old))
+    assert now == [*old, *sorted(set(now) - set(old))][-KEPT:]
+
+
+def test_logs_are_bounded_unattended(stack: Stack) -> None:
+    """Logs that grow past LOG_MAX_SIZE are set aside without anybody's doing, and the newest LOG_KEEP archives stay."""
+    with stack.changed(LOG_MAX_SIZE="1", LOG_KEEP="2"):
+        seen: dict[str, set[str]] = {log: set() for log in RENAMED}
+
+        def many() -> bool:
+            stack.make("load", "REQUESTS=3000")  # two megabytes of the API's log, near to one of each other
+            for log in RENAMED:
+                now = archives(stack, log)
+                assert len(now) <= 3, "a third one for a moment, before the oldest goes"
+                seen[log].update(now)
+            return len(seen["api/api.log"]) >= 5 and all(len(names) >= 3 for names in seen.values())
+
+        wait_until(many, 300)
+        wait_until(lambda: [2, 2, 2] == [len(archives(stack, log)) for log in RENAMED])
+        for log, names in seen.items():
+            assert sorted(names)[-1] <= archives(stack, log)[-1]
+
+
+@pytest.fixture
+def text(stack: Stack) -> Any:
+    """The stack with logs in text form, and none but such lines in them."""
+    with stack.changed(LOG_FORMAT="text"):
+        stack.make("rotate")
+        yield stack
+    stack.make("rotate")
+
+
+def ids_of(lines: list[str], words: str) -> Counter[str]:
+    """The ids at the ends of the lines of text that hold the words, and how often each is there."""
+    return Counter(line.rpartition("(")[2].removesuffix(")") for line in lines if words in line)
+
+
+def test_rotation_in_text_form(text: Stack) -> None:
+    """In text form too every line is whole, and each request that was sent has its lines in the logs of all three."""
+    text.make("rotate")
+    flood_and_rotate(text)
+    client, lines = all_lines(text, "client/client.log"), all_lines(text, "api/api.log")
+    lines = [line for line in lines if not line.startswith("{")]
+    assert [] == [line for line in client + lines if not TEXT_LINE.match(line)]
+    sent = ids_of(client, ": [flood] answer: 200 in ")
+    assert (REQUESTS, {1}) == (len(sent), set(sent.values()))
+    assert sent == Counter(r["request_id"] for r in records(text, "nginx/access.log") if r["port"] == 8080)
+    assert sent == ids_of(lines, ": [index] request: ")
+    assert sent == ids_of(lines, ": [index] answer: 200 ")
+
+
+def everywhere(stack: Stack, words: str) -> set[str]:
+    """The files of logs, archives included, and of the alerts' spool that hold the words."""
+    find = ("sh", "-c", f"grep -rl '{words}' /logs /state/alerts || true")
+    return set(stack.compose("exec", "-T", "api", *find).split())
+
+
+def too_large(stack: Stack, amount: str) -> int:
+    """The status of a request that nginx refuses with a line in its error log."""
+    head = f"POST /?salary={amount} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {1 << 40}\r\n\r\n"
+    return stack.raw(head.encode()).status
+
+
+def test_amounts_can_be_hidden(stack: Stack) -> None:
+    """With MASK_AMOUNTS=on no salary and no tax stands in any log, in an alert or its spool; without it, they do."""
+    credentials = stack.credentials
+    assert 413 == too_large(stack, "761943805")
+    assert {"/logs/nginx/access.log", "/logs/nginx/error.log"} == everywhere(stack, "761943805")
+    with stack.changed(MASK_AMOUNTS="on", DRILL_ROUTE="on", ALERT_QUIET="1", ALERT_REPEAT="0"):
+        answer = stack.get("/?marie=oui&enfants=3&salaire=418877263", credentials)
+        assert 400 == stack.get("/?marie=oui&enfants=3&salaire=639151478x", credentials).status
+        assert 413 == too_large(stack, "872396154")
+        assert 500 == stack.get("/drill?salary=954327618", credentials).status
+        mails = wait_until(lambda: stack.mails("/drill?salary=*"))
+        stack.make("calculate")
+        client = [r for r in stack.records("client/client.log") if r["event"].startswith("calculation")][-22:]
+        mine = [line for line in stack.lines("api/api.log") if answer.request_id in line]
+        kept = [everywhere(stack, amount) for amount in ("418877263", "639151478", "872396154", "954327618")]
+    assert (200, 2) == (answer.status, len(mine))
+    tax = str(answer.body["response"]["result"]["tax"])
+    assert [] == [line for line in mine if tax in line]
+    assert [set()] * 4 == kept
+    assert [] == [mail for mail in mails if "954327618" in mail.as_string()]
+    # Not an id, a time or a process, which may have any digits.
+    told = [json.dumps({n: v for n, v in r.items() if n not in ("request_id", "time", "host", "pid")}) for r in client]
+    assert [] == [record for record in told if "55555" in record or "2814" in record]

@@ -1,0 +1,203 @@
+"""Starting, scaling, stopping, and what the targets say when something is missing."""
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+from secrets import token_hex
+
+from tests.support.stack import Stack
+from tests.support.traffic import constant_rate
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+LONG_RUNNING = {"db", "api", "nginx", "mailhog", "rotate"}
+KILLED = 128 + signal.SIGKILL  # the exit code of what had to be
+
+
+def test_replicas_come_and_go(stack: Stack) -> None:
+    """`REPLICAS=3` adds a replica that nginx finds by itself, and 2 takes it away again."""
+    credentials = stack.credentials
+
+    def hosts() -> set[str]:
+        ids = {stack.get(TARGET, credentials).request_id for _ in range(30)}
+        return {r["host"] for r in stack.records("api/api.log") if r.get("request_id") in ids}
+
+    try:
+        stack.make("up", "REPLICAS=3")
+        assert 3 == stack.healthy("api")
+        wait_until(lambda: len(hosts()) == 3)
+    finally:
+        stack.make("up", "REPLICAS=2")
+    assert 2 == stack.healthy("api")
+    assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
+
+
+def test_up_after_down(stack: Stack) -> None:
+    """`down` stops within seconds, kills nothing and keeps data, mails, logs and choice; `up` goes on with them."""
+    stack.make("drill")
+    mails, lines = len(stack.mails()), len(stack.lines("api/api.log"))
+    begun = time.monotonic()
+    try:
+        stack.compose("stop")  # as `down` begins, which then removes what could be asked
+        ends = {service: [c["State"] for c in stack.containers(service)] for service in LONG_RUNNING}
+        stack.make("down")
+        took = time.monotonic() - begun
+        assert [] == stack.containers("api")
+    finally:
+        stack.make("up")
+    assert {"exited"} == {end["Status"] for states in ends.values() for end in states}
+    killed = [service for service, states in ends.items() for end in states if end["ExitCode"] == KILLED]
+    assert [] == killed, "signals are handled: nothing waits for a kill"
+    assert took < 30
+    (database,) = stack.containers("db")
+    assert stack.database == database["Config"]["Image"].partition(":")[0]
+    assert mails == len(stack.mails())
+    assert lines < len(stack.lines("api/api.log"))
+    assert 200 == stack.get(TARGET, stack.credentials).status
+
+
+def test_plain_compose_commands_keep_the_choice(stack: Stack) -> None:
+    """`docker compose up` without make runs the same database and changes nothing."""
+    before = {c["Id"] for service in ("db", "api", "nginx", "mailhog") for c in stack.containers(service)}
+    stack.compose("up", "--detach", "--wait", "db", "api", "nginx", "mailhog")
+    assert before == {c["Id"] for service in ("db", "api", "nginx", "mailhog") for c in stack.containers(service)}
+
+
+def test_killed_replica_comes_back(stack: Stack) -> None:
+    """A replica that dies is started again, and callers do not notice."""
+    credentials = stack.credentials
+    victim = stack.containers("api")[0]
+    # All processes but the container's first, which then ends: a `docker kill` would count as a wish to stop it.
+    stack.run("docker", "exec", victim["Id"], "sh", "-c", "kill -9 -1")
+    assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
+
+    def restarts() -> int:
+        return next(int(c["RestartCount"]) for c in stack.containers("api") if c["Id"] == victim["Id"])
+
+    wait_until(lambda: restarts() == victim["RestartCount"] + 1)
+    wait_until(lambda: stack.healthy("api") == 2)
+
+
+def test_containers_are_hardened(stack: Stack) -> None:
+    """Every long-running container has a read-only root, no capabilities by default, limits and bounded logs."""
+    running = set(stack.compose("ps", "--services", "--status", "running").split())
+    assert LONG_RUNNING == running
+    for service in running:
+        for container in stack.containers(service):
+            host = container["HostConfig"]
+            assert "healthy" == container["State"]["Health"]["Status"], service
+            assert host["ReadonlyRootfs"], service
+            assert ["ALL"] == host["CapDrop"]
+            assert "no-new-privileges:true" in host["SecurityOpt"]
+            assert host["Memory"] > 0
+            assert host["PidsLimit"] > 0
+            assert host["NanoCpus"] > 0
+            assert host["LogConfig"]["Config"]["max-size"]
+            assert "unless-stopped" == host["RestartPolicy"]["Name"]
+            assert service == "db" or container["Config"]["User"] not in ("", "root", "0"), service
+
+
+def test_only_loopback_is_published(stack: Stack) -> None:
+    """nginx and MailHog's page are published, on loopback; nothing else is."""
+    published = {
+        (service, port["HostIp"])
+        for service in ("db", "api", "nginx", "mailhog")
+        for container in stack.containers(service)
+        for ports in (container["NetworkSettings"]["Ports"] or {}).values()
+        for port in ports or []
+    }
+    assert {("nginx", "127.0.0.1"), ("mailhog", "127.0.0.1")} == published
+
+
+def test_secrets_show_nowhere(stack: Stack) -> None:
+    """No secret stands in a container's configuration, an image or a log."""
+    folder = stack.folder / "secrets"
+    secrets = [path.read_text().strip().rpartition(":")[2] for path in folder.iterdir() if path.is_file()]
+    assert 4 == len(secrets)
+    described = json.dumps([stack.containers(s) for s in ("db", "seed", "api", "nginx", "mailhog")])
+    printed = stack.compose("logs")
+    assert f" on {stack.database} serves " in printed
+    assert [] == [secret for secret in secrets if secret in described or secret in printed]
+    marker = token_hex(16)  # in the logs, to see that they are read
+    stack.get(f"/{marker}", stack.credentials)
+    words = [f"--regexp={word}" for word in [*secrets, marker]]
+    # Every file, the archives too, by an account that may read them all.
+    found = stack.run("docker", "compose", "exec", "-T", "nginx", "grep", "-rohaF", *words, "/logs")
+    assert (0, "", {marker}) == (found.returncode, found.stderr, set(found.stdout.split()))
+
+
+def test_new_database_passwords(stack: Stack) -> None:
+    """`make db-password` gives both accounts new ones under traffic: no request fails, the old ones are refused."""
+    files = [stack.folder / f"secrets/db_{account}_password" for account in ("reader", "owner")]
+    old, replicas = [path.read_text() for path in files], {c["Id"] for c in stack.containers("api")}
+    with constant_rate(stack, 50, 1):
+        stack.make("db-password")
+    assert [True, True] == [path.read_text() != before for path, before in zip(files, old, strict=True)]
+    assert [] == list((stack.folder / "secrets").glob("*.new"))
+    assert set() == replicas & {c["Id"] for c in stack.containers("api")}
+    stack.make("reload")  # writes as the owner, reads as the reader
+    assert [] == stack.get("/health/ready").body["response"]["degraded"]
+    wait_until(lambda: stack.healthy("db") == 1)
+    for account, password in zip(("tax_reader", "tax_owner"), old, strict=True):
+        refused = stack.run(
+            "docker", "compose", "exec", "-T", "db", "sh", "-c", login(stack, account, password.strip())
+        )
+        assert 0 != refused.returncode
+        assert any(words in refused.stderr for words in ("password authentication failed", "Access denied"))
+
+
+def login(stack: Stack, account: str, password: str) -> str:
+    """The command of a login over TCP in the database's container."""
+    if stack.database == "mysql":
+        return f"MYSQL_PWD={password} mysql -h 127.0.0.1 -u {account} tax -e 'SELECT 1'"
+    return f"PGPASSWORD={password} psql -h 127.0.0.1 -U {account} tax -c 'SELECT 1'"
+
+
+def test_the_client_s_password_has_one_way(stack: Stack) -> None:
+    """`make user-add` refuses the stack's own client and says how it gets a new password; that way works."""
+    refused = stack.run("make", "user-add", "LOGIN=client")
+    assert 2 == refused.returncode
+    assert "rm secrets/client_credentials" in refused.stderr
+    before = stack.credentials
+    (stack.folder / "secrets/client_credentials").unlink()
+    assert before != stack.credentials
+    assert [401, 200] == [stack.get(TARGET, login).status for login in (before, stack.credentials)]
+
+
+def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
+    """A port that another program holds is one clear sentence that says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = Stack.create(tmp_path, stack.database)
+        try:
+            finished = other.run("make", "up", f"DB={stack.database}", f"HTTP_PORT={taken.getsockname()[1]}")
+        finally:
+            other.make("clean")
+    assert 0 != finished.returncode
+    assert "A port is taken by another program" in finished.stderr
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    """Without docker, with a wrong choice, without the stack running: one sentence each, and a failure."""
+    stack = Stack.create(tmp_path, "postgres")
+    wrong = stack.run("make", "up", "DB=oracle")
+    assert (2, "DB is [oracle]; expected postgres or mysql") == (wrong.returncode, wrong.stderr.splitlines()[0])
+    wrong = stack.run("make", "up", "REPLICAS=many")
+    assert (2, "REPLICAS is [many]; expected a whole number above 0") == (
+        wrong.returncode,
+        wrong.stderr.splitlines()[0],
+    )
+    down = stack.run("make", "load")
+    assert (2, "The stack is not running: start it with `make up`.") == (down.returncode, down.stderr.splitlines()[0])
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    for tool in ("make", "sh", "id", "cat", "awk", "mkdir"):
+        path = stack.run("sh", "-c", f"command -v {tool}").stdout.strip()
+        (bare / tool).symlink_to(path)
+    without = stack.run("make", "up", PATH=str(bare))
+    assert 2 == without.returncode
+    assert without.stderr.startswith("There is no docker command: install Docker Engine with Compose")
+    unreachable = stack.run("make", "up", DOCKER_HOST="unix:///nowhere.sock")
+    assert 2 == unreachable.returncode
+    assert unreachable.stderr.startswith("No Docker engine answers")

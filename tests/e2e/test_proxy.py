@@ -1,0 +1,173 @@
+"""What nginx answers by itself: always JSON with the request's id, and a log that stays readable."""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.fuzz import attack, troubles
+from tests.support.service import Answer
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+def assert_nginx_error(answer: Answer, status: int) -> None:
+    assert status == answer.status
+    assert "application/json" == answer.headers["content-type"]
+    assert "nginx" == answer.headers["server"]
+    assert 1 == len(answer.errors)
+    assert answer.request_id == answer.body["response"]["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        ("GET /?marié=oui&enfants=1&salaire=1".encode() + END + b"\r\n", 400),
+        (b"GET /?mari\xe9=oui" + END + b"\r\n", 400),
+        (b"GET /?salaire=" + b"9" * 20_000 + END + b"\r\n", 414),
+        (b"GET /" + END + b"X: " + b"x" * 9000 + b"\r\n\r\n", 431),
+        (b"GET /" + END + b"".join(b"X-%d: x\r\n" % i for i in range(200)) + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+        (b"GET / HTTP/3.7\r\nHost: x\r\n\r\n", 400),
+        (b"garbage\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"TRACE /" + END + b"\r\n", 405),
+        (b"CONNECT x:1" + END + b"\r\n", 405),
+        (b"GET /%zz" + END + b"\r\n", 400),
+        (b"GET /%00" + END + b"\r\n", 400),
+        (b"GET /../../x" + END + b"\r\n", 400),
+        (b"GET /nginx-error" + END + b"\r\n", 404),
+        (b"POST /" + END + b"Content-Length: 20000000\r\n\r\n", 413),
+        (b"POST /" + END + b"Transfer-Encoding: quantum\r\n\r\n", 400),
+        (b"POST /" + END + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ],
+    ids=lambda value: value[:24].decode("ascii", "replace") if isinstance(value, bytes) else str(value),
+)
+def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> None:
+    """Malformed, oversized and unknown requests are refused in JSON, with an id that nginx's log knows."""
+    answer = stack.raw(request_bytes)
+    assert_nginx_error(answer, status)
+    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
+    assert status == record["status"]
+
+
+def test_raw_accent_is_told_to_percent_encode(stack: Stack) -> None:
+    """`marié` typed raw is answered with the way to write it."""
+    assert "mari%C3%A9" in stack.raw("GET /?marié=oui".encode() + END + b"\r\n").errors[0]
+
+
+@pytest.mark.parametrize("length", [7000, 7900])
+def test_what_nginx_lets_pass_gunicorn_takes(stack: Stack, length: int) -> None:
+    """The longest lines that nginx lets pass reach the application: a 400 that names the parameter."""
+    answer = stack.get("/?married=yes&children=1&salary=" + "9" * (length - 60), stack.credentials)
+    assert 400 == answer.status
+    assert answer.errors[0].startswith("parameter [salary] has an invalid value: [999")
+
+
+def test_header_that_only_gunicorn_refuses(stack: Stack) -> None:
+    """A control character in a header passes nginx and is refused by gunicorn, in JSON too."""
+    answer = stack.raw(b"GET /" + END + b"X: a\x01b\r\n\r\n")
+    assert 400 == answer.status
+    assert answer.errors
+
+
+def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
+    """Whatever bytes a request holds, every line of nginx's and the API's logs is one JSON object in UTF-8."""
+    for byte in range(256):
+        raw = bytes([byte])
+        stack.get_nothing(
+            b"GET /?x=" + raw + b"y HTTP/1.1\r\nHost: x" + raw + b"\r\nUser-Agent: a" + raw + b"b\r\n\r\n"
+        )
+    assert stack.records("nginx/access.log")
+    assert stack.records("api/api.log")
+
+
+@pytest.mark.parametrize("header", [b"", b"X: a\x01b\r\n"], ids=["the API", "gunicorn"])
+def test_answer_is_not_lost_to_a_body_that_nobody_reads(stack: Stack, header: bytes) -> None:
+    """A refusal arrives as such, never as a 502, however much nginx still has to send."""
+    request = b"POST /" + END + header + b"Content-Length: 900000\r\n\r\n" + b"x" * 900_000
+    expected = 400 if header else 401
+    assert [expected] * 40 == [stack.raw(request).status for _ in range(40)]
+
+
+def test_nothing_above_4xx(stack: Stack) -> None:
+    """3000 generated requests, well-formed and not: all answers are JSON, none has a status above 4xx."""
+    seen, authorization = Counter[str](), base64.b64encode(stack.credentials.encode())
+
+    @settings(max_examples=100, database=None, phases=[Phase.generate])
+    @given(st.binary(min_size=4000, max_size=4000))
+    def send(entropy: bytes) -> None:
+        outcomes = attack(stack.http_port, authorization, entropy, 30)
+        assert [] == troubles(outcomes)
+        seen.update(outcomes)
+
+    send()
+    assert seen.total() >= 3000
+    assert min(seen["200"], seen["400"], seen["401"]) > 100, seen
+    assert seen["none"] < 150, seen
+
+
+@pytest.fixture
+def impatient(stack: Stack) -> Iterator[Stack]:
+    """The stack with a proxy that waits one second for an answer."""
+    with stack.changed(READ_TIMEOUT="1s"):
+        yield stack
+
+
+def test_no_api(stack: Stack) -> None:
+    """Without a replica nginx answers a 502 in JSON, and finds the API again by itself."""
+    stack.compose("stop", "api")
+    try:
+        credentials = stack.credentials
+        # Until nginx learns that the names are gone, their addresses are tried: 504.
+        answer = wait_until(lambda: (a := stack.get(TARGET, credentials)).status == 502 and a)
+        assert_nginx_error(answer, 502)
+    finally:
+        stack.make("up")
+    assert 200 == stack.get(TARGET, stack.credentials).status
+
+
+def test_api_that_hangs(impatient: Stack) -> None:
+    """A replica that does not answer in time is a 504 in JSON."""
+    credentials = impatient.credentials
+    impatient.compose("pause", "api")
+    try:
+        assert_nginx_error(impatient.get(TARGET, credentials), 504)
+    finally:
+        impatient.compose("unpause", "api")
+        wait_until(lambda: impatient.healthy("api") == 2)  # Docker calls a paused container unhealthy
+
+
+def test_request_id_runs_through(stack: Stack) -> None:
+    """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
+    own = "client-0123456789"
+    assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
+    assert 1 == sum(r["request_id"] == own for r in stack.records("nginx/access.log"))
+    events = [r["event"] for r in stack.records("api/api.log") if r.get("request_id") == own]
+    assert ["request", "answer"] == events
+    assert 32 == len(stack.get(TARGET, stack.credentials, X_Request_ID=json.dumps("x" * 9)).request_id)
+
+
+def test_an_edited_file_is_taken_in(stack: Stack) -> None:
+    """`make up` makes nginx anew when one of its files has been edited, and leaves it alone else."""
+    file = stack.folder / "nginx/templates/headers.conf.template"
+    usual = file.read_text()
+    try:
+        file.write_text(f'{usual}\nadd_header X-Edited "yes" always;\n')
+        stack.make("up")
+        (edited,) = stack.containers("nginx")
+        stack.make("up")
+        assert [edited["Id"]] == [container["Id"] for container in stack.containers("nginx")]
+        assert "yes" == stack.get("/health/live").headers.get("x-edited")
+    finally:
+        file.write_text(usual)
+        stack.make("up")
+    assert "x-edited" not in stack.get("/health/live").headers

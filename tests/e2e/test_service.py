@@ -1,0 +1,235 @@
+"""The service in containers, with PostgreSQL and with MySQL."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.support.data import SAMPLE, schedules, v7_cases
+from tests.support.service import TEXT_LINE, Answer
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+TARGET = "/?mari%C3%A9=oui&enfants=3&salaire=200000"
+
+
+def assert_json_error(answer: Answer, status: int) -> None:
+    assert status == answer.status
+    assert "application/json" == answer.headers["content-type"]
+    assert answer.errors
+    assert answer.request_id == answer.body["response"]["request_id"]
+
+
+def test_database_is_the_chosen_one(stack: Stack) -> None:
+    """`make up DB=...` starts that database and no other."""
+    (database,) = stack.containers("db")
+    assert stack.database == database["Config"]["Image"].partition(":")[0]
+    records = [r for r in stack.records("api/api.log") if r["event"] == "successful database connection"]
+    assert {stack.database} == {record["database"] for record in records}
+
+
+def test_all_cases(stack: Stack, credentials: str) -> None:
+    """All 372 cases of the contract are equal through nginx, asked by many threads at once."""
+
+    def ask(case: dict[str, Any]) -> Any:
+        target = f"/?married={case['married']}&children={case['children']}&salary={case['salary']}"
+        return stack.get(target, credentials).body
+
+    cases = v7_cases()
+    with ThreadPoolExecutor(16) as pool:
+        assert [{"response": {"result": case}} for case in cases] == list(pool.map(ask, cases))
+
+
+@pytest.mark.parametrize("wrong", [None, "client:wrong", "nobody:x"])
+def test_login_is_asked_for(stack: Stack, wrong: str | None) -> None:
+    """Without the right login and password the answer is a 401 in JSON."""
+    assert_json_error(stack.get(TARGET, wrong), 401)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?enfants=1&salaire=1",
+        "?marie=oui&enfants=1&salaire=1&salaire=1",
+        "?marie=oui&enfants=1&salaire=1&x=1",
+        "?marie=oui&enfants=-1&salaire=1",
+        "?marie=oui&enfants=1&salaire=12.5",
+        "?marie=oui&enfants=1&salaire=1e9",
+        "?marie=oui&enfants=1&salaire=" + "9" * 5000,
+        "?marie=oui&enfants=1&salaire=%FF",
+        "?marie=oui&enfants=1&salaire=%00",
+        "?marie=oui&enfants=1&salaire=%D9%A3",
+        "?marie=oui&enfants=1&salaire=%zz",
+    ],
+)
+def test_bad_input(stack: Stack, credentials: str, query: str) -> None:
+    """Bad input is a 400 with a list of errors."""
+    assert_json_error(stack.get("/" + query, credentials), 400)
+
+
+def test_drill_route_is_off(stack: Stack, credentials: str) -> None:
+    """The stack as shipped has no route that fails on purpose: a plain 404."""
+    assert_json_error(stack.get("/drill", credentials), 404)
+
+
+def test_calculate(stack: Stack) -> None:
+    """`make calculate` gives the published results, and the bad lines in the errors file."""
+    stack.make("calculate")
+    results = json.loads((stack.folder / "results/results.json").read_text(encoding="utf-8"))
+    errors = (stack.folder / "results/errors.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads((SAMPLE / "published.json").read_text(encoding="utf-8")) == results
+    assert 8 == len([json.loads(line)["line"] for line in errors])
+
+
+def test_calculate_a_file(stack: Stack) -> None:
+    """`make calculate FILE=` takes a file from anywhere; a file that is not there is one sentence and a failure."""
+    file = stack.folder / "one taxpayer.txt"
+    file.write_text("7,non,0,100000\n")
+    stack.make("calculate", f"FILE={file}")
+    (result,) = json.loads((stack.folder / "results/results.json").read_text(encoding="utf-8"))
+    assert (7, 22986) == (result["id"], result["tax"])
+    missing = stack.run("make", "calculate", "FILE=/nowhere/x")
+    assert 2 == missing.returncode
+    assert "FILE=/nowhere/x cannot be read" in missing.stderr
+
+
+def test_calculate_many_at_once(stack: Stack) -> None:
+    """`make calculate` takes options of the client and a name for the results, whose end tells their form."""
+    file = stack.folder / "households.csv"
+    file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2024,no,0,x\n3,,yes,2,55555\n")
+    stack.make("calculate", f"FILE={file}", "OUT=taxes.csv", "OPTIONS=--batch 1000")
+    head, *lines = (stack.folder / "results/taxes.csv").read_text().splitlines()
+    rows = [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines]
+    assert [("1", "2024", "209"), ("3", "", "2814")] == [(r["id"], r["income_year"], r["tax"]) for r in rows]
+    (error,) = (stack.folder / "results/errors.jsonl").read_text().splitlines()
+    assert 3 == json.loads(error)["line"]
+    assert {"taxes.csv", "errors.jsonl"} <= {path.name for path in (stack.folder / "results").iterdir()}
+    again = stack.run("make", "calculate", f"FILE={file}", "OUT=taxes.txt")
+    assert "expected a name that ends in .json, .jsonl or .csv" in again.stderr
+
+
+def test_load_is_logged_by_all(stack: Stack) -> None:
+    """Every request of `make load` is answered right and has its records in the logs of nginx, API and client."""
+    before = {log: len(stack.lines(log)) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
+    stack.make("load", "REQUESTS=3000", "THREADS=32")
+    nginx, api, client = (stack.records(log)[count:] for log, count in before.items())
+    sent = sorted(r["request_id"] for r in client if r["event"] == "answer" and r["status"] == 200)
+    assert 3000 == len(set(sent))
+    assert sent == sorted(r["request_id"] for r in nginx if r["port"] == 8080)
+    assert sent == sorted(r["request_id"] for r in api if r["event"] == "request")
+    assert sent == sorted(r["request_id"] for r in api if r["event"] == "answer")
+    replicas = {r["host"] for r in api if r["event"] == "answer"}
+    assert 2 == len(replicas)
+
+
+def test_logs_of_the_others(stack: Stack) -> None:
+    """Database, MailHog, client and nginx's errors have their logs on the same volume; the first two write there."""
+    stack.make("calculate")
+    listed = stack.compose("exec", "-T", "nginx", "sh", "-c", "ls /logs/*/*.log").split()
+    assert {"api", "client", "nginx", "mailhog", stack.database} <= {path.split("/")[2] for path in listed}
+
+    def starts(server: str) -> int:
+        """How often a server has written that it is ready; PostgreSQL begins another file at midnight."""
+        words = "ready for connections|ready to accept connections|Binding to address"
+        counts = stack.compose("exec", "-T", "nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
+        return sum(map(int, counts.split()))
+
+    # That a file is there says nothing: `folders` has made some.
+    before = {server: starts(server) for server in (stack.database, "mailhog")}
+    stack.compose("restart", "db", "mailhog")
+    wait_until(lambda: all(starts(server) > count for server, count in before.items()))
+    wait_until(lambda: [1, 1] == [stack.healthy(service) for service in ("db", "mailhog")])
+
+
+def test_startup_alert(stack: Stack) -> None:
+    """`make drill` shows an e-mail that names the database's error, each time it is run."""
+
+    def drills() -> list[Any]:  # not what the database's restart, a moment ago, may have mailed
+        return stack.mails("The tax service could not start: it cannot read the tax data.")
+
+    before = len(drills())
+    for count in (1, 2):
+        shown = stack.make("drill")
+        assert "Subject: Tax calculation server crash" in shown
+        assert "Connection refused" in shown
+        mails = drills()
+        assert before + count == len(mails)
+    assert "Connection refused" in drills()[0].get_content()
+    assert "Connection refused" in stack.make("mail")
+
+
+def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
+    """The API logs the address that nginx saw, whatever the client claims."""
+    answer = stack.get(TARGET, credentials, X_Forwarded_For="9.9.9.9", Forwarded="for=9.9.9.9")
+    logged = [r for r in stack.records("api/api.log") if r.get("request_id") == answer.request_id]
+    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
+    assert record["remote"] == next(r["remote"] for r in logged if r["event"] == "request")
+    assert "9.9.9.9" not in json.dumps(logged)
+
+
+def test_users_without_restart(stack: Stack) -> None:
+    """A user who is added can log in at once, one who is removed can't any more."""
+    added = stack.run(
+        "sh", "-c", 'echo "pa:ss" | docker compose run --rm --no-deps -T --user "$(id -u):10001" admin users add ann'
+    )
+    assert 0 == added.returncode, added.stderr
+    assert 200 == stack.get(TARGET, "ann:pa:ss").status
+    assert ["client", "ann"] == stack.make("users").split()
+    stack.make("user-remove", "LOGIN=ann")
+    assert 401 == stack.get(TARGET, "ann:pa:ss").status
+
+
+def test_reader_account_cannot_write(stack: Stack) -> None:
+    """The API's database account reads the tax data and can change nothing."""
+    code = """
+import os
+from income_tax.services import build_engine
+from income_tax.settings import read_settings
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+engine = build_engine(read_settings(os.environ), %r)
+with engine.connect() as connection:
+    print(connection.execute(text("SELECT COUNT(*) FROM brackets")).scalar())
+for statement in ("DELETE FROM brackets", "UPDATE constants SET value = 0", "CREATE TABLE x (y INTEGER)"):
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        print("done:", statement)
+    except DBAPIError:
+        print("refused")
+"""
+    said = stack.compose("exec", "-T", "api", "python", "-c", code % stack.database)
+    scales = [figure.get("brackets", []) for s in schedules().data["schedules"].values() for figure in s.values()]
+    assert [str(sum(map(len, scales))), "refused", "refused", "refused"] == said.split()
+
+
+@pytest.fixture
+def text_log(stack: Stack) -> Iterator[int]:
+    """How many lines the API's log has before those of text, which are set aside at the end: others read JSON there."""
+    yield len(stack.lines("api/api.log"))
+    stack.make("rotate")
+
+
+def test_failure_alert_text_log_and_pause(stack: Stack, credentials: str, text_log: int) -> None:
+    """With other settings: a 500 is mailed with the request's id, the log is the reference's text, threads overtake."""
+    with stack.changed(DRILL_ROUTE="on", LOG_FORMAT="text", SLEEP_TIME="1"):
+        answer = stack.get("/drill", credentials)
+        assert_json_error(answer, 500)
+        (mail,) = wait_until(lambda: stack.mails(containing=answer.request_id))
+        assert "error: Drill" in mail.get_content()
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(16)))
+        lines = stack.lines("api/api.log")[text_log:]
+    assert [200] * 16 == [a.status for a in answers]
+    assert any("drill route is on" in line for line in lines)
+    text = [line for line in lines if not line.startswith("{")]  # the old replicas' last words are JSON
+    assert [] == [line for line in text if not TEXT_LINE.match(line)]
+    paused = [line for line in text if "[index] thread paused for 1 second(s)" in line]
+    begun = [line.rpartition("(")[2] for line in text if "[index] request: " in line]
+    ended = [line.rpartition("(")[2] for line in text if "[index] answer: 200" in line]
+    assert 0 < len(paused) < 16
+    assert sorted(begun) == sorted(ended)
+    assert begun != ended

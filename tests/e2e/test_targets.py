@@ -1,0 +1,58 @@
+"""Targets of make that people use while the stack runs."""
+
+import re
+
+from tests.support.service import Answer
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+HEAD = re.compile(r"^==> (/logs/\S+) <==$")
+
+
+def test_user_add(stack: Stack) -> None:
+    """`make user-add` takes the password from stdin, and the login works at once, in the containers that run."""
+    before = {container["Id"] for container in stack.containers("api")}
+    assert 401 == stack.get(TARGET, "ann:pass word").status
+    try:
+        added = stack.run("sh", "-c", "echo 'pass word' | make user-add LOGIN=ann")
+        assert 0 == added.returncode, added.stderr
+        assert "pass word" not in added.stdout + added.stderr
+        assert [200] * 8 == [answer.status for answer in asked_by_all(stack, "ann:pass word")]
+        assert before == {container["Id"] for container in stack.containers("api")}
+    finally:
+        stack.make("user-remove", "LOGIN=ann")
+
+
+def asked_by_all(stack: Stack, credentials: str) -> list[Answer]:
+    """Eight answers, as many as there are workers twice."""
+    return [stack.get(TARGET, credentials) for _ in range(8)]
+
+
+def sections(printed: str) -> dict[str, list[str]]:
+    """The lines under each head that `tail` prints, by the file that it names."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in printed.splitlines():
+        if head := HEAD.match(line):
+            lines = found.setdefault(head[1], [])
+        else:
+            lines.append(line)
+    return found
+
+
+def test_logs(stack: Stack) -> None:
+    """`make logs` prints the last lines of every log: the newest ones, as many as were asked for."""
+    stack.make("load", "REQUESTS=4")
+    answer = stack.get(TARGET, stack.credentials)
+    wait_until(lambda: any(r["request_id"] == answer.request_id for r in stack.records("nginx/access.log")))
+    *counted, _sum = stack.compose("exec", "-T", "nginx", "sh", "-c", "wc -c /logs/*/*.log").splitlines()
+    sizes = {path: int(size) for size, path in map(str.split, counted)}
+    found = sections(stack.make("--silent", "logs", "LINES=30"))
+    assert sizes.keys() <= found.keys()
+    assert [] == [path for path, size in sizes.items() if size and not any(found[path])]
+    for log in ("api", "nginx"):
+        assert any(answer.request_id in line for path in found for line in found[path] if f"/{log}/" in path)
+    assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
+    # A blank line divides the files.
+    assert 30 >= max(len([line for line in lines if line]) for lines in found.values())

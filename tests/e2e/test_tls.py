@@ -1,0 +1,119 @@
+"""HTTPS, and what HTTP answers beside it."""
+
+import json
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPSConnection
+from pathlib import Path
+from socket import create_connection
+
+import pytest
+
+from tests.support.stack import Stack
+from tests.support.waiting import free_port, wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+LIVE = "/health/live"
+HOST = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def secure(stack: Stack) -> Iterator[Stack]:
+    """The stack with TLS."""
+    stack.make("certs")
+    stack.make("up", "TLS=on", f"HTTPS_PORT={free_port()}")
+    yield stack
+    stack.make("up", "TLS=off")
+
+
+def https_port(stack: Stack) -> int:
+    lines = (stack.folder / ".env").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("HTTPS_PORT=")).partition("=")[2])
+
+
+def trusting(stack: Stack) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(stack.folder / "secrets/tls/cert.pem"))
+
+
+def get_securely(
+    stack: Stack, target: str, context: ssl.SSLContext, host: str = "localhost"
+) -> tuple[int, dict[str, str]]:
+    connection = HTTPSConnection(host, https_port(stack), timeout=30, context=context)
+    connection.request("GET", target)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_https_with_the_certificate_of_make_certs(secure: Stack, host: str) -> None:
+    """A client that trusts the certificate is answered over TLS 1.2 or newer, and told to stay with HTTPS."""
+    status, headers = get_securely(secure, LIVE, trusting(secure), host)
+    assert (200, "max-age=86400") == (status, headers["strict-transport-security"])
+    with pytest.raises(ssl.SSLCertVerificationError):
+        get_securely(secure, LIVE, ssl.create_default_context(), host)
+
+
+def test_http_redirects_to_https(secure: Stack) -> None:
+    """HTTP answers health checks alone; all else is a 308 in JSON to the same address over HTTPS."""
+    answer = secure.get(TARGET, "client:x")
+    assert (308, f"https://127.0.0.1:{https_port(secure)}{TARGET}") == (answer.status, answer.headers["location"])
+    assert answer.errors
+    assert "strict-transport-security" not in answer.headers
+    assert [200, 200] == [secure.get(target).status for target in (LIVE, "/health/ready")]
+
+
+def test_plain_http_on_the_https_port_is_json(secure: Stack) -> None:
+    """Who speaks plain HTTP to the port of HTTPS gets a 400 in JSON."""
+    with create_connection(("127.0.0.1", https_port(secure)), timeout=30) as plain:
+        plain.sendall(b"GET /" + HOST + b"\r\n")
+        head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["response"]["errors"]
+
+
+def test_the_stack_s_client_works_with_tls(secure: Stack) -> None:
+    """`make load` needs no certificate: it meets nginx on an internal network."""
+    assert "300 right, 0 wrong, 0 failed" in secure.make("load", "REQUESTS=300")
+
+
+def test_a_new_certificate_without_downtime(secure: Stack) -> None:
+    """`nginx -s reload` takes a replaced pair in, while requests go on being answered."""
+    old = trusting(secure)
+    for name in ("cert.pem", "key.pem"):
+        (secure.folder / "secrets/tls" / name).unlink()
+    secure.make("certs")
+    new = trusting(secure)
+
+    def takes_new() -> bool:
+        try:
+            return get_securely(secure, LIVE, new)[0] == 200
+        except ssl.SSLCertVerificationError:
+            return False
+
+    def takes_either(_number: int) -> int:
+        both = trusting(secure)
+        both.check_hostname, both.verify_mode = False, ssl.CERT_NONE
+        return get_securely(secure, LIVE, both)[0]
+
+    assert [200, False] == [get_securely(secure, LIVE, old)[0], takes_new()]
+    with ThreadPoolExecutor(4) as pool:
+        statuses = pool.map(takes_either, range(400))
+        secure.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
+        wait_until(takes_new)
+        assert [200] * 400 == list(statuses)
+
+
+def test_tls_without_certificate_is_said(stack: Stack, tmp_path: Path) -> None:
+    """`make up TLS=on` without a certificate, or with another word, is one sentence."""
+    other = Stack.create(tmp_path, stack.database)
+    wrong = other.run("make", "up", "TLS=maybe")
+    assert (2, "TLS is [maybe]; expected on or off") == (wrong.returncode, wrong.stderr.splitlines()[0])
+    try:
+        missing = other.run("make", "up", f"DB={stack.database}", "TLS=on")
+    finally:
+        other.make("clean")
+    assert 2 == missing.returncode
+    assert "TLS=on needs secrets/tls/cert.pem and key.pem" in missing.stderr

@@ -1,0 +1,205 @@
+"""The spool as a file: shared by processes, over forks, and when it cannot be used."""
+
+import json
+import multiprocessing
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from income_tax.alerts import dispatcher
+from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.leadership import Leadership
+from income_tax.alerts.letter import write_letter
+from income_tax.alerts.policy import Rules, Step
+from income_tax.alerts.sender import Sender
+from income_tax.alerts.spool import Spool
+from income_tax.logs import line_log
+from income_tax.store import patience
+from tests.support.fakes import FakeMailer, Lines
+
+ALERT = Alert("request", "It failed:", {}, "abc12345", {}, "place", "/")
+REPORTS = 50
+
+
+def report_many(path: Path) -> None:
+    spool = Spool(path)
+    for _ in range(REPORTS):
+        spool.report(ALERT, 1.0)
+
+
+def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
+    """Processes that make the file and report at the same time lose no failure and count none twice."""
+    path = tmp_path / "alerts/spool.sqlite"
+    processes = [multiprocessing.get_context("spawn").Process(target=report_many, args=[path]) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [0] * 4 == [process.exitcode for process in processes]
+    (incident,) = Spool(path).open_incidents()
+    assert 4 * REPORTS == incident.total
+    assert 5 == len(json.loads(incident.request_ids))
+    assert 0o700 == path.parent.stat().st_mode & 0o777
+
+
+def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
+    """A process that forks after it has used the spool, and its child, both go on with it."""
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.report(ALERT, 1.0)
+    child = os.fork()
+    if not child:
+        spool.report(ALERT, 2.0)
+        os._exit(0)
+    assert (child, 0) == os.waitpid(child, 0)
+    spool.report(ALERT, 3.0)
+    (incident,) = spool.open_incidents()
+    assert 3 == incident.total
+
+
+def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
+    """Leadership is one process's at a time, is not inherited, and is free when it has been left."""
+    first, second = Leadership(tmp_path / "lock"), Leadership(tmp_path / "lock")
+    assert (True, False, True) == (first.held(), second.held(), first.held())
+    child = os.fork()
+    if not child:
+        os._exit(int(first.held()))
+    assert (child, 0) == os.waitpid(child, 0)
+    assert not second.held()
+    first.leave()
+    assert second.held()
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[tuple[Dispatcher, FakeMailer, Lines]]:
+    """A dispatcher over the folder, its mailer and its log."""
+    lines, mailer = Lines(), FakeMailer()
+    log = line_log("api", lines.write, "json", "info")
+    sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
+    yield Dispatcher(Spool(tmp_path / "spool.sqlite"), Leadership(tmp_path / "lock"), sender, log), mailer, lines
+
+
+Parts = tuple[Dispatcher, FakeMailer, Lines]
+
+
+def events(lines: Lines) -> list[str]:
+    return [json.loads(line)["event"] for line in lines.written]
+
+
+def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool that stays locked is waited for briefly; the alert is then mailed from memory."""
+    monkeypatch.setattr(patience, "PATIENCE", 0.05)
+    alerts, mailer, lines = parts
+    alerts.send(ALERT)
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        alerts.send(ALERT)
+        assert ["alert not spooled"] == events(lines)
+        other.execute("ROLLBACK")
+    alerts.send(ALERT)
+    alerts.settle(10)
+    alerts.close(10)
+    assert ["failures in all: 1", "failures in all: 2"] == sorted(
+        line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in all")
+    )
+
+
+def test_spool_of_an_older_service_goes_on(tmp_path: Path) -> None:
+    """A spool whose mails had no recipients of their own is used as it is: what waits in it is for all."""
+    path = tmp_path / "spool.sqlite"
+    spool = Spool(path)
+    spool.report(ALERT, 1.0)
+    (incident,) = spool.open_incidents()
+    spool.queue(incident.id, lambda current: (Step.FIRST, write_letter(current, Step.FIRST, "/l", 1.0)), 1.0)
+    spool.close()
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("ALTER TABLE letters DROP COLUMN recipients")
+    assert [replace(write_letter(incident, Step.FIRST, "/l", 1.0), id=1)] == Spool(path).due(1.0)
+
+
+def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
+    """A file that is no spool is left alone, said once, and used again by itself when it has been moved away."""
+    path = tmp_path / "spool.sqlite"
+    path.write_bytes(b"no database" * 1000)
+    alerts, mailer, lines = parts
+    alerts.send(ALERT)
+    alerts.settle(10)
+    assert 1 == len(mailer.sent)
+    assert 1 == events(lines).count("alert spool trouble")
+    path.rename(tmp_path / "damaged")
+    alerts.send(ALERT)
+    alerts.settle(10)
+    alerts.close(10)
+    assert 2 == len(mailer.sent)
+    assert 1 == alerts.counts()["sent"]
+
+
+def failure(kind: Kind) -> Alert:
+    return Alert.of_service(kind, "It failed.", "a reason")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The spool while another process does not let go of it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool that makes trouble is waited for briefly, and used again at once."""
+    monkeypatch.setattr(patience, "PATIENCE", 0.05)
+    monkeypatch.setattr(dispatcher, "REST", 0.0)
+
+
+def recovered(mailer: FakeMailer) -> set[str]:
+    """The kinds of failure that were mailed as over."""
+    return {letter.kind for letter in mailer.sent if letter.suffix == " [recovered]"}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Parts) -> None:
+    """What is over while the spool is locked is told once it is free, each kind of it, and no other."""
+    alerts, mailer, lines = parts
+    for kind in ("startup", "database", "log"):
+        alerts.send(failure(kind))
+    with locked(tmp_path / "spool.sqlite"):
+        alerts.resolve("startup")
+        alerts.resolve("database")
+        assert ["alert spool trouble"] == events(lines)
+    alerts.settle(10)
+    alerts.close(10)
+    assert {"startup", "database"} == recovered(mailer)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
+    """What fails again before the spool could be told that it was over is told as a failure that goes on."""
+    alerts, mailer, _ = parts
+    alerts.send(failure("database"))
+    with locked(tmp_path / "spool.sqlite"):
+        alerts.resolve("database")
+    alerts.send(failure("database"))
+    alerts.settle(10)
+    alerts.close(10)
+    assert (set(), 2) == (recovered(mailer), Spool(tmp_path / "spool.sqlite").open_incidents()[0].total)
+
+
+def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
+    """What was mailed from memory, the spool being no file, is mailed as over from memory, too."""
+    (tmp_path / "spool.sqlite").mkdir()
+    alerts, mailer, _ = parts
+    for kind in ("database", "log"):
+        alerts.send(failure(kind))
+    alerts.settle(10)
+    for kind in ("database", "log"):
+        alerts.resolve(kind)
+    alerts.close(10)
+    assert {"database", "log"} == recovered(mailer)

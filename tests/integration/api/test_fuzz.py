@@ -1,0 +1,31 @@
+"""Generated requests, well-formed and not, against the running service."""
+
+import base64
+from collections import Counter
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.fuzz import attack, troubles
+from tests.support.service import Service
+
+EXAMPLES, REQUESTS = 100, 30
+
+
+def test_nothing_above_4xx(service: Service) -> None:
+    """3000 generated requests: all answers are JSON, none has a status above 4xx, nothing is alerted."""
+    seen = Counter[str]()
+
+    @settings(max_examples=EXAMPLES, database=None, phases=[Phase.generate])
+    @given(st.binary(min_size=4000, max_size=4000))
+    def send(entropy: bytes) -> None:
+        outcomes = attack(service.port, base64.b64encode(b"client:secret"), entropy, REQUESTS)
+        assert [] == troubles(outcomes)
+        seen.update(outcomes)
+
+    send()
+    assert seen.total() >= EXAMPLES * REQUESTS
+    assert min(seen["200"], seen["400"], seen["401"]) > 100, seen
+    assert min(seen["404"], seen["405"], seen["415"]) > 5, seen
+    assert seen["none"] < 150, seen
+    assert service.mailbox.empty()

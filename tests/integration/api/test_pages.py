@@ -1,0 +1,121 @@
+"""The pages over HTTP: their headers, their files, their login, and every example of the description."""
+
+import json
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from income_tax.web.examples import EXAMPLES
+from tests.support.pages import load
+from tests.support.service import Service
+
+PAGES = ["/simulator", "/docs", "/status"]
+LOGIN = "client:secret"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_held_to_its_own_files(service: Service, path: str) -> None:
+    """A page comes with a strict policy: its own scripts and styles, no other host, nothing inline, no frame."""
+    page = load(service.port, path, LOGIN)
+    assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
+    policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
+    assert ("'none'", "'self'", "'self'", "'none'") == tuple(
+        policy[name] for name in ("default-src", "script-src", "style-src", "frame-ancestors")
+    )
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "private, no-cache" == page.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/openapi.json", "/static/x/style.css"])
+def test_pages_ask_for_the_login(service: Service, path: str) -> None:
+    """Nothing of the pages is open without the login of the API."""
+    assert 401 == service.get(path, None).status
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_refused_login_is_said_in_words(service: Service, path: str) -> None:
+    """A browser whose login is refused gets a page that says so, in its language; others get JSON."""
+    page = load(service.port, path, None, Accept=BROWSER, Accept_Language="fr")
+    assert (401, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
+    assert "Identifiant et mot de passe" in page.text
+    assert page.headers["www-authenticate"].startswith("Basic")
+    assert load(service.port, path, None, Accept="*/*").json["response"]["errors"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_files_of_a_page(service: Service, path: str) -> None:
+    """Every file that a page names is there, may be kept for ever, and is asked for once more at no cost."""
+    page = load(service.port, path, LOGIN)
+    addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
+    assert len(addresses) >= 4
+    for address in addresses:
+        file = load(service.port, address, LOGIN)
+        assert (200, "private, max-age=31536000, immutable") == (file.status, file.headers["cache-control"])
+        assert 304 == load(service.port, address, LOGIN, If_None_Match=file.headers["etag"]).status
+
+
+@pytest.mark.parametrize(
+    ("path", "languages", "words"),
+    [
+        ("/simulator", "fr", "autoriser les scripts"),
+        ("/simulator", "en", "allow scripts"),
+        ("/docs", "fr", "allow scripts"),
+    ],
+)
+def test_page_says_what_it_needs_scripts_for(service: Service, path: str, languages: str, words: str) -> None:
+    """Without scripts, a page that is drawn by one says so itself."""
+    (said,) = re.findall("<noscript>(.*)</noscript>", load(service.port, path, LOGIN, Accept_Language=languages).text)
+    assert words in said
+
+
+def test_files_of_another_edition(service: Service) -> None:
+    """A page of another version gets a file all the same, but may not keep it; what is not there is a 404."""
+    assert "no-store" == load(service.port, "/static/000000000000/style.css", LOGIN).headers["cache-control"]
+    for name in ("nothing.js", "../app.py", "..%2fapp.py", "vendor"):
+        assert 404 == load(service.port, f"/static/000000000000/{name}", LOGIN).status
+
+
+@pytest.mark.parametrize(
+    ("languages", "heading"), [("fr-FR,fr;q=0.9,en;q=0.8", "Combien paie un foyer"), ("de, en;q=0.5", "What does")]
+)
+def test_language_of_the_browser(service: Service, languages: str, heading: str) -> None:
+    """The simulator comes in the language that the browser prefers."""
+    page = load(service.port, "/simulator", LOGIN, Accept_Language=languages)
+    assert heading in page.text
+    assert "Accept-Language" == page.headers["vary"]
+
+
+def test_log_holds_no_page(service: Service) -> None:
+    """The log says that a page was sent, and how long it was, not what it said."""
+    page = load(service.port, "/simulator", LOGIN)
+    own = [record for record in service.log() if record.get("request_id") == page.headers["x-request-id"]]
+    (line,) = [record for record in own if record["event"] == "answer"]
+    assert f"[text/html, {len(page.text.encode())} bytes]" == line["body"]
+
+
+def test_description_names_every_route(service: Service) -> None:
+    """What the description lists is there; its income years are those of the schedules."""
+    description = load(service.port, "/openapi.json", LOGIN).json
+    for path, operations in description["paths"].items():
+        if "get" in operations and "parameters" not in operations["get"]:
+            assert 200 == load(service.port, path, LOGIN).status
+    years = description["components"]["schemas"]["Question"]["properties"]["year"]["enum"]
+    assert years == service.get("/schedules").body["response"]["years"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_true(service: Service, name: str) -> None:
+    """Each example of the description, asked for, has the answer that stands beside it."""
+    example = EXAMPLES[name]
+    if example.operation == "calculate_posted":
+        csv = isinstance(example.request, str)
+        body, kind = (example.request, "text/csv") if csv else (json.dumps(example.request), "application/json")
+        answer = load(service.port, "/", LOGIN, body, Content_Type=kind, Accept=kind)
+        assert example.answer == (answer.text if csv else answer.json)
+    else:
+        path = {"calculate": "/", "curve": "/curve"}[example.operation]
+        assert example.answer == load(service.port, f"{path}?{urlencode(example.request)}", LOGIN).json

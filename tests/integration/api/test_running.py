@@ -1,0 +1,152 @@
+"""The running service: failures mailed, users changed, threads interleaved, an orderly stop."""
+
+import json
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import COMMAND, TEXT_LINE, Service, environment, prepare, running_service
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+
+
+def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
+    """A failure is a 500 without internals; its mail has the answer, the error and the request's id."""
+    with running_service(tmp_path, DRILL_ROUTE="on") as service:
+        answer = service.get("/drill")
+        mail = service.mailbox.next()
+        text = mail.get_content()
+        assert 500 == answer.status
+        assert "Drill" not in json.dumps(answer.body)
+        assert answer.body == json.loads(text[text.index("{") : text.rindex("}") + 1])
+        assert "error: Drill: a drill: this failure was asked for" in text
+        assert answer.request_id == mail["X-Request-ID"]
+        assert ["request", "request failed", "answer"] == service.events_of(answer.request_id)
+        assert any(r["event"].startswith("drill route is on") and r["level"] == "warning" for r in service.log())
+
+
+def test_drill_needs_a_login(tmp_path: Path) -> None:
+    """Even when it is on, strangers cannot provoke alerts."""
+    with running_service(tmp_path, DRILL_ROUTE="on") as service:
+        assert 401 == service.get("/drill", None).status
+        assert service.mailbox.empty()
+
+
+def users(service: Service, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "users", *arguments],
+        env=environment(service.folder, 1),
+        input=password,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_users_come_and_go_while_it_serves(tmp_path: Path) -> None:
+    """A user who is added can log in at once, one who is removed can't, remembered or not; no restart."""
+    with running_service(tmp_path) as service:
+        assert 401 == service.get(TARGET, "ann:pa:ss").status
+        assert 0 == users(service, "add", "ann", password="pa:ss\n").returncode
+        assert [200, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
+        assert ["client", "ann"] == users(service, "list").stdout.split()
+        assert 0 == users(service, "remove", "ann").returncode
+        assert [401, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
+
+
+@pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "no hash"])
+def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
+    """A file that turns bad while it serves keeps the users, with a line in the log; the next good one counts."""
+    with running_service(tmp_path) as service:
+        path = tmp_path / "users"
+        good = path.read_bytes()
+        path.write_bytes(good + line)
+        assert [200, 401] == [service.get(TARGET).status, service.get(TARGET, "bob:x").status]
+        (record,) = {
+            r["reason"]: r for r in service.log() if r["event"].startswith("users file cannot be read")
+        }.values()
+        assert str(path) in record["reason"]
+        path.write_bytes(good)
+        assert 0 == users(service, "add", "bob", password="x\n").returncode
+        assert 200 == service.get(TARGET, "bob:x").status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "sentence"),
+    [
+        (["add", "a:b"], "x\n", "a login is 1 to 64 letters"),
+        (["add", "ann"], "\n", "a password has at least one character"),
+        (["remove", "nobody"], "", "no user nobody"),
+        (["add"], "x\n", "needs a login"),
+    ],
+)
+def test_users_command_refuses(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
+    """Wrong logins and passwords are refused in a sentence, with exit 64 and the file unchanged."""
+    prepare(tmp_path)
+    before = (tmp_path / "users").read_text()
+    ended = subprocess.run(
+        [*COMMAND, "users", *arguments],
+        env=environment(tmp_path, 1),
+        input=password,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert 64 == ended.returncode
+    assert sentence in ended.stderr
+    assert before == (tmp_path / "users").read_text()
+
+
+def ask_at_once(service: Service, count: int) -> list[int]:
+    with ThreadPoolExecutor(count) as pool:
+        return [answer.status for answer in pool.map(lambda _: service.get(TARGET), range(count))]
+
+
+def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
+    """With a sleep time some requests pause and others overtake them, visible in the log."""
+    with running_service(tmp_path, SLEEP_TIME="0.5", WORKERS="1", THREADS="32") as service:
+        assert [200] * 32 == ask_at_once(service, 32)
+        log = service.log()
+    begun = [r["request_id"] for r in log if r["event"] == "request" and r["place"] == "index"]
+    ended = [r["request_id"] for r in log if r["event"] == "answer" and r["place"] == "index"]
+    paused = {r["request_id"] for r in log if r["event"] == "pause"}
+    assert 0 < len(paused) < 32
+    assert sorted(begun) == sorted(ended)
+    assert begun != ended
+
+
+def test_text_log(tmp_path: Path) -> None:
+    """In text form every line is the reference's, and the pause its very sentence."""
+    with running_service(tmp_path, LOG_FORMAT="text", SLEEP_TIME="1", THREADS="16") as service:
+        ask_at_once(service, 16)
+        lines = service.log_lines()
+    assert [] == [line for line in lines if not TEXT_LINE.match(line)]
+    assert any(re.search(r": \[index\] thread paused for 1 second\(s\)", line) for line in lines)
+    assert any(re.search(r": \[index\] answer: 200 \{\"response\":", line) for line in lines)
+
+
+def test_every_request_has_its_lines(tmp_path: Path) -> None:
+    """Two workers and many threads write one file: each request has its two lines, none is mixed or lost."""
+    with running_service(tmp_path) as service:
+        with ThreadPoolExecutor(16) as pool:
+            ids = [answer.request_id for answer in pool.map(lambda _: service.get(TARGET), range(400))]
+        lines: dict[str, list[str]] = {}
+        for record in service.log():
+            lines.setdefault(record.get("request_id", ""), []).append(record["event"])
+    assert 400 == len(set(ids))
+    assert [["request", "answer"]] * 400 == [lines[request_id] for request_id in ids]
+
+
+def test_stop_finishes_what_runs(tmp_path: Path) -> None:
+    """Told to stop, the service answers the requests it has begun, then ends."""
+    settings = {"SLEEP_TIME": "1", "WORKERS": "1", "THREADS": "16"}
+    with running_service(tmp_path, **settings) as service, ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(service.get, TARGET) for _ in range(16)]
+        wait_until(lambda: sum(r["event"] == "request" and r["place"] == "index" for r in service.log()) == 16)
+        service.process.send_signal(signal.SIGTERM)
+        assert [200] * 16 == [answer.result().status for answer in answers]

@@ -1,0 +1,196 @@
+"""The start: its order, its exit codes, its e-mails."""
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import COMMAND, environment, prepare, running_service, service_with
+from tools.smtp_catcher import SmtpCatcher
+
+
+def start(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def events(folder: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in (folder / "api.log").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("arguments", [[], ["oracle"], ["sqlite", "mysql"], ["--postgres"]])
+def test_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
+    """A missing or unknown argument prints the syntax and exits 64."""
+    ended = start(*arguments, env=environment(tmp_path, 1))
+    assert 64 == ended.returncode
+    assert "usage: income-tax" in ended.stderr
+
+
+def test_wrong_setting(tmp_path: Path) -> None:
+    """A wrong setting is one sentence that names it, and exit 64."""
+    ended = start("sqlite", env=environment(tmp_path, 1, LOG_FORMAT="xml"))
+    assert (64, "income-tax: LOG_FORMAT is [xml]; expected json or text\n") == (ended.returncode, ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("database", "port"), [("postgres", "5432"), ("pgres", "5432"), ("mysql", "3306"), ("sqlite", "")]
+)
+def test_no_database(database: str, port: str, tmp_path: Path) -> None:
+    """Without tax data: console, log and e-mail name the database's error, and exit 2; it never serves."""
+    with SmtpCatcher() as smtp, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        env = environment(tmp_path, smtp.port, DB_PORT=str(closed.getsockname()[1]))
+        ended = start(database, env=env)
+        mail = smtp.mailbox.next()
+    reason = "unable to open database file" if database == "sqlite" else "refused"
+    assert 2 == ended.returncode
+    assert reason in ended.stderr
+    assert ["server startup", "startup failed", "alert sent"] == events(tmp_path)
+    assert "Tax calculation server crash" == mail["Subject"]
+    assert reason in mail.get_content()
+
+
+@pytest.mark.parametrize("database", ["postgres", "mysql"])
+def test_silent_database(database: str, tmp_path: Path) -> None:
+    """A server that takes the connection and says nothing is given up on, with exit 2."""
+    with SmtpCatcher() as smtp, socket.create_server(("127.0.0.1", 0)) as silent:
+        env = environment(tmp_path, smtp.port, DB_PORT=str(silent.getsockname()[1]))
+        assert 2 == start(database, env=env).returncode
+
+
+def test_taken_port(tmp_path: Path) -> None:
+    """A port that another program holds is one sentence that says what to do, and exit 64; it never says it serves."""
+    prepare(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = start("sqlite", env=environment(tmp_path, 1, BIND=f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert (64, "") == (ended.returncode, ended.stdout)
+    assert "Address already in use" in ended.stderr
+    assert "BIND=127.0.0.1:8001" in ended.stderr
+
+
+def test_last_good_data_of_the_same_database_alone(tmp_path: Path) -> None:
+    """A database that has given good data may be away at the next start; another one may not."""
+    with running_service(tmp_path) as service:
+        version = service.get("/health/ready").body["response"]["schedules"]
+    (tmp_path / "tax.sqlite").rename(tmp_path / "away.sqlite")
+    with SmtpCatcher() as smtp, service_with(tmp_path, smtp.port) as service:
+        assert version == service.get("/?married=yes&children=3&salary=200000").headers["x-schedules-version"]
+        assert "last good tax data" in smtp.mailbox.next().get_content()
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            env = environment(tmp_path, smtp.port, DB_PORT=str(closed.getsockname()[1]))
+            assert 2 == start("postgres", env=env).returncode
+
+
+def test_incomplete_tax_data(tmp_path: Path) -> None:
+    """Tax data that lacks a constant is refused by name, with exit 2."""
+    prepare(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "tax.sqlite")) as database:
+        database.execute("DELETE FROM constants WHERE name = 'cap_half_share'")
+        database.commit()
+    with SmtpCatcher() as smtp:
+        ended = start("sqlite", env=environment(tmp_path, smtp.port))
+        assert "constants missing: cap_half_share" in smtp.mailbox.next().get_content()
+    assert 2 == ended.returncode
+
+
+def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
+    """A reload that can neither keep the schedules nor spool its alert mails it before it ends, with exit 2."""
+    prepare(tmp_path)
+    (tmp_path / "state").touch()
+    with SmtpCatcher() as smtp:
+        ended = start("reload", "sqlite", env=environment(tmp_path, smtp.port))
+        mail = smtp.mailbox.next()
+    assert 2 == ended.returncode
+    assert "the schedules are as before" in ended.stderr
+    assert "did not take in new schedules" in mail.get_content()
+
+
+def test_reload_of_what_the_database_was_not_given(tmp_path: Path) -> None:
+    """Why the database was not given new figures goes to the administrator, with exit 2."""
+    prepare(tmp_path)
+    with SmtpCatcher() as smtp:
+        refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=environment(tmp_path, smtp.port))
+        mail = smtp.mailbox.next().get_content()
+    assert 2 == refused.returncode
+    assert "the schedules are as before: no figures of 2030" in refused.stderr
+    assert "did not take in new schedules" in mail
+    assert "the schedules are as before: no figures of 2030" in mail
+
+
+def test_log_that_cannot_be_opened(tmp_path: Path) -> None:
+    """Without a log: a message on the console, an e-mail, exit 1."""
+    (tmp_path / "file").touch()
+    with SmtpCatcher() as smtp:
+        ended = start("sqlite", env=environment(tmp_path, smtp.port, LOG_FILE=str(tmp_path / "file/api.log")))
+        mail = smtp.mailbox.next()
+    assert 1 == ended.returncode
+    assert "cannot be opened" in ended.stderr
+    assert "cannot be opened" in mail.get_content()
+
+
+def test_mail_trouble_does_not_hide_the_first_trouble(tmp_path: Path) -> None:
+    """With neither database nor SMTP server, the exit code and the console tell of the database; both are logged."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        ended = start("sqlite", env=environment(tmp_path, closed.getsockname()[1]))
+    assert 2 == ended.returncode
+    assert "unable to open database file" in ended.stderr
+    assert ["server startup", "startup failed", "alert not sent"] == events(tmp_path)
+
+
+def test_no_users_file(tmp_path: Path) -> None:
+    """Without a users file nobody could log in: it refuses to start and says how to write one."""
+    prepare(tmp_path)
+    (tmp_path / "users").unlink()
+    ended = start("sqlite", env=environment(tmp_path, 1))
+    assert 64 == ended.returncode
+    assert "income-tax users add" in ended.stderr
+
+
+def test_order_of_a_good_start(tmp_path: Path) -> None:
+    """A good start logs the startup with its version, then the connection."""
+    with running_service(tmp_path) as service:
+        first, second = service.log()[:2]
+    assert ("server startup", "successful database connection") == (first["event"], second["event"])
+    assert first["version"]
+
+
+def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
+    """Writing the tax data again leaves the same database content."""
+    prepare(tmp_path)
+    before = dump(tmp_path)
+    prepare(tmp_path)
+    assert before == dump(tmp_path)
+
+
+def dump(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / "tax.sqlite")) as database:
+        return "\n".join(database.iterdump())
+
+
+def test_secrets_are_generated_once(tmp_path: Path) -> None:
+    """Missing secrets are written, existing ones kept; the client's account is among the users, its password is not."""
+    env = dict(os.environ)
+    assert 0 == start("secrets", str(tmp_path / "s"), env=env).returncode
+    first = {path.name: path.read_text() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    assert 0 == start("secrets", str(tmp_path / "s"), env=env).returncode
+    assert first == {path.name: path.read_text() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    login, _, password = first["client_credentials"].strip().partition(":")
+    assert first["users"].startswith(f"{login}:scrypt:")
+    assert password not in first["users"]
+    assert 0o700 == (tmp_path / "s").stat().st_mode & 0o777
+
+
+def test_lost_credentials_are_made_anew(tmp_path: Path) -> None:
+    """When the client's credentials are lost, new ones are generated and the users file follows."""
+    env = dict(os.environ)
+    start("secrets", str(tmp_path), env=env)
+    users = (tmp_path / "api/users").read_text()
+    (tmp_path / "client_credentials").unlink()
+    start("secrets", str(tmp_path), env=env)
+    assert users != (tmp_path / "api/users").read_text()

@@ -1,0 +1,215 @@
+"""What a scripted server does wrong, the flood counts exactly; and what its figures hide or show."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tax_client.flood.latencies import Latencies, value_at
+from tests.integration.client.conftest import Place
+from tests.integration.client.troubled_server import Troubles, troubled
+
+BURSTS = frozenset(range(4001, 4101)) | frozenset(range(15_001, 15_151))
+RESETS = frozenset(range(777, 20_000, 2500))
+
+
+def flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any]]:
+    """The exit code of a flood, and its report."""
+    report = place.folder / "report.json"
+    code = place.run("flood", url, "--json", str(report), *options)
+    return code, json.loads(report.read_text())
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong once in 10,000, slow once in 1,000, 503 in bursts, connections reset: the report has each of them."""
+    with troubled(Troubles(wrong_every=10_000, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
+        code, report = flood(place, server.url, "--requests", "20000", "--threads", "40", "--processes", processes)
+    assert 1 == code
+    assert 20_000 == len(server.ids), "a request is sent once, also when its connection is lost"
+    total = report["total"]
+    assert {"wrong": 2, "slow": 20, "refused": 250, "reset": 8} == server.did
+    assert (20_000, 20_000 - 2 - 250 - 8, 2) == (total["sent"], total["right"], total["wrong"])
+    assert {"status 503": 250, "connection lost": 8} == total["failures"]
+    assert server.wrong_ids == {wrong["request_id"] for wrong in total["wrongs"]}
+    assert sum(part["right"] for part in report["intervals"]) == total["right"]
+    latencies = Latencies.decode(total["latencies"])
+    slow = sum(count for where, count in latencies.counts.items() if value_at(where) >= 500_000)
+    assert 20 <= slow <= 100, "and those that a moment's stall of the machine has caught"
+    assert 20_000 - 250 - 8 == latencies.total, "right and wrong answers; a fast 503 is no good latency"
+    assert (19_992, 19_992) == (total["answered"], total["measured"]), "whoever got an answer, a 503 too"
+    assert "20000 sent, 19740 right, 2 wrong, 258 failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_retries_are_counted_apart(place: Place, engine: str) -> None:
+    """Refused and reset requests are sent again, under new ids, until they are right; each sending has its line."""
+    troubles = Troubles(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
+    with troubled(troubles) as server:
+        options = ["--requests", "1000", "--threads", "8", "--retries", "9", "--engine", engine]
+        code, report = flood(place, server.url, *options)
+    assert 0 == code
+    assert (1000, 1000, 12) == tuple(report["total"][name] for name in ("sent", "right", "retries"))
+    assert {"status 503": 10, "connection lost": 2} == report["total"]["retried"]
+    assert 1012 == len(set(server.ids)) == len(server.ids)
+    lines = [event for event in place.log if event["event"] == "answer"]
+    assert sorted(each.decode() for each in server.ids) == sorted(line["request_id"] for line in lines)
+    assert Counter({True: 12, None: 1000}) == Counter(line.get("retried") for line in lines)
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_a_retry_waits_for_what_the_server_asks(place: Place, engine: str) -> None:
+    """A refusal with Retry-After: 1 is sent again no sooner."""
+    with troubled(Troubles(refused=frozenset({5}), retry_after=1)) as server:
+        code, report = flood(place, server.url, "--requests", "20", "--retries", "1", "--engine", engine)
+    assert (0, 1) == (code, report["total"]["retries"])
+    assert report["latency_ms"]["max"] >= 990
+
+
+def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> None:
+    """The server stands still for a second: a sixth of all was due then, the closed loop asked but four times."""
+    troubles = Troubles(stall_at=2000, stall_seconds=1.0)
+    with troubled(troubles) as server:
+        _, closed = flood(place, server.url, "--requests", "6000", "--threads", "4", "--processes", "1")
+    with troubled(troubles) as server:
+        options = ["--requests", "6000", "--threads", "4", "--processes", "1", "--rate", "1000"]
+        _, opened = flood(place, server.url, *options)
+    assert closed["latency_ms"]["p99"] < 500
+    assert closed["latency_from_send_ms"] is None
+    assert opened["latency_ms"]["p99"] > 800
+    assert opened["latency_from_send_ms"]["p99"] < 500
+    assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
+
+
+def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
+    """A wrong answer in the warm-up is told, and the slow one of then is in no latency."""
+    with troubled(Troubles(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
+        options = ["--duration", "5", "--warm-up", "2.5", "--rate", "2", "--processes", "1"]
+        code, report = flood(place, server.url, *options)
+    assert 1 == code
+    assert (10, 1) == (report["total"]["sent"], report["total"]["wrong"])
+    assert 5 == report["total"]["measured"] == Latencies.decode(report["total"]["latencies"]).total
+    assert (2.5, 5.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_a_server_that_keeps_up_has_the_rate_it_is_asked_for(place: Place, engine: str) -> None:
+    """With a ramp-up and a warm-up figures begin after both: they have the whole rate, not that of the growth."""
+    with troubled(Troubles()) as server:
+        options = ["--ramp-up", "2", "--warm-up", "0.5", "--rate", "200", "--duration", "6", "--engine", engine]
+        _, report = flood(place, server.url, *options)
+    total = report["total"]
+    assert (2.5, 6.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
+    assert 1000 == total["right"] + total["unsent"], "a machine that stands still at the end leaves some unsent"
+    assert 700 - total["unsent"] <= Latencies.decode(total["latencies"]).total <= 700
+    assert report["answers_per_second"] > 170
+
+
+def test_what_is_on_its_way_at_the_end_is_waited_for_and_not_in_the_throughput(place: Place) -> None:
+    """Ten connections whose answers take 2.1 s: within 3 s ten come, the ten others are right, too late."""
+    with troubled(Troubles(slow_every=1, slow_seconds=2.1)) as server:
+        code, report = flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
+    assert (0, 20, 20) == (code, report["total"]["right"], Latencies.decode(report["total"]["latencies"]).total)
+    assert (10, pytest.approx(10 / 3)) == (report["total"]["measured"], report["answers_per_second"])
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_time_outs_have_a_latency_and_fast_refusals_none(place: Place, engine: str) -> None:
+    """A tenth times out after a second, half is refused at once: p99 is that of the time-outs, not of others."""
+    troubles = Troubles(slow_every=10, slow_seconds=5.0, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
+    with troubled(troubles) as server:
+        options = ["--requests", "100", "--threads", "10", "--timeout", "1", "--engine", engine]
+        code, report = flood(place, server.url, *options)
+    failures = report["total"]["failures"]
+    assert (1, 10, 50) == (code, failures["timeout"], failures["status 503"])
+    assert 50 == Latencies.decode(report["total"]["latencies"]).total
+    assert report["latency_ms"]["p99"] >= 990
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_a_time_out_of_less_than_a_millisecond_is_one(place: Place, engine: str) -> None:
+    """Half a millisecond is no leave to wait for ever: a server that takes a second is not waited for."""
+    with troubled(Troubles(slow_every=1, slow_seconds=1.0)) as server:
+        options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005", "--engine", engine]
+        code, report = flood(place, server.url, *options)
+    assert (1, {"timeout": 4}) == (code, report["total"]["failures"])
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_a_client_that_may_open_no_more_files_blames_itself(place: Place, engine: str) -> None:
+    """With 64 descriptors a hundred connections cannot be: what is not sent for that is a kind of its own."""
+    report = place.folder / "report.json"
+    options = ["--requests", "100", "--threads", "100", "--processes", "1", "--engine", engine, "--json", str(report)]
+    with troubled(Troubles(slow_every=1)) as server:
+        command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
+        shell = ["bash", "-c", 'ulimit -n 64; "$@"', "-", *command]
+        finished = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert 1 == finished.returncode, finished.stderr
+    total = json.loads(report.read_text())["total"]
+    assert {"no descriptor left": 100 - total["right"]} == total["failures"]
+    assert 0 < total["right"] < 64
+    assert "raise its limit (ulimit -n), or give fewer --threads" in finished.stdout
+
+
+def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
+    """With 64 descriptors that may be 4,096 a hundred connections are no trouble."""
+    options = ["--requests", "100", "--threads", "100", "--processes", "1"]
+    with troubled(Troubles(slow_every=1)) as server:
+        command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
+        shell = ["bash", "-c", 'ulimit -Hn 4096; ulimit -Sn 64; "$@"', "-", *command]
+        assert 0 == subprocess.run(shell, capture_output=True, check=False).returncode
+
+
+def test_a_server_that_is_not_there_answers_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused connections are no throughput, however many there are a second."""
+    with troubled(Troubles()) as server:
+        url = server.url
+    code, report = flood(place, url, "--requests", "200", "--fail-if", "rate<300")
+    assert (1, 0, 0.0) == (code, report["total"]["answered"], report["answers_per_second"])
+    assert {"connection refused": 200} == report["total"]["failures"]
+    assert "threshold   rate<300: failed, 0" in capsys.readouterr().out
+
+
+def test_an_open_loop_without_a_free_connection_says_what_it_did_not_send(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every answer takes half a second over one connection: of ten requests due in a second most are never sent.
+
+    Those are errors, though all that was answered is right.
+    """
+    with troubled(Troubles(slow_every=1)) as server:
+        options = ["--duration", "1", "--rate", "10", "--threads", "1"]
+        code, report = flood(place, server.url, *options, "--fail-if", "errors>0")
+    total = report["total"]
+    assert 10 == total["sent"] + total["unsent"]
+    assert total["unsent"] >= 6
+    assert (1, total["sent"]) == (code, total["right"])
+    out = capsys.readouterr().out
+    assert "were due and never sent" in out
+    assert f"threshold   errors>0: failed, {total['unsent']}" in out
+
+
+def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """All answers are right; a limit that is passed fails the run, one that is kept does not."""
+    with troubled(Troubles(slow_every=50)) as server:
+        assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
+        assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")
+    out = capsys.readouterr().out
+    assert "threshold   errors>0: passed, 0" in out
+    found = re.search(r"threshold   p99\.9>400ms: failed, ([\d.]+)ms", out)
+    assert found
+    assert float(found[1]) >= 490
+
+
+def test_many_connections_are_watched_without_looking_at_each(place: Place) -> None:
+    """Three hundred connections of one process, some of them reset: each request is sent once and counted."""
+    with troubled(Troubles(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
+        options = ["--requests", "3000", "--threads", "300", "--processes", "1"]
+        code, report = flood(place, server.url, *options)
+    assert 1 == code
+    assert 3000 == len(server.ids)
+    assert {"connection lost": 3, "status 503": 1} == report["total"]["failures"]

@@ -1,0 +1,190 @@
+"""The log file: renamed under its writers, and on a disk that is full for a while."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tax_logs import LogFile, file
+from tests.support.fakes import FakeClock
+
+WRITER = """
+import sys
+from pathlib import Path
+from tax_logs import LogFile
+log = LogFile(Path(sys.argv[1]))
+for number in range(int(sys.argv[3])):
+    log.write(f"{sys.argv[2]} {number} {'x' * (number * 37 % 9000)}\\n".encode())
+"""
+
+
+def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
+    """Four processes write lines of 10 to 9,000 bytes while the file is renamed: each is whole, there once."""
+    log, lines = tmp_path / "a.log", 3000
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, log, str(n), str(lines)]) for n in range(4)]
+    renamed = 0
+    while any(writer.poll() is None for writer in writers):
+        if log.exists() and log.stat().st_size > 1 << 20:
+            log.rename(tmp_path / f"a.log.{renamed}")
+            renamed += 1
+    assert [0] * 4 == [writer.returncode for writer in writers]
+    assert renamed > 1
+    seen = Counter(line for path in tmp_path.iterdir() for line in path.read_text().split("\n")[:-1])
+    assert {f"{n} {i} {'x' * (i * 37 % 9000)}": 1 for n in range(4) for i in range(lines)} == dict(seen)
+
+
+def test_follows_a_rename(tmp_path: Path) -> None:
+    """After a rename lines go to a new file of the old name, from the next look on."""
+    clock, path = FakeClock(), tmp_path / "a.log"
+    log = LogFile(path, clock)
+    path.rename(tmp_path / "a.log.1")
+    log.write(b"before the look\n")
+    clock.now += file.CHECK_EVERY
+    log.write(b"after\n")
+    assert b"before the look\n" == (tmp_path / "a.log.1").read_bytes()
+    assert b"after\n" == path.read_bytes()
+
+
+def test_no_thread_writes_to_the_renamed_file_during_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one thread looks the others wait: the renamed file may have been removed since the last line."""
+    clock, path = FakeClock(), tmp_path / "a.log"
+    log = LogFile(path, clock)
+    path.unlink()
+    clock.now += file.CHECK_EVERY
+    looking, go_on = threading.Event(), threading.Event()
+
+    def slow_room(_log: LogFile) -> bool:
+        looking.set()
+        return go_on.wait(30)
+
+    monkeypatch.setattr(LogFile, "_has_room", slow_room)
+    threads = [threading.Thread(target=log.write, args=(line,)) for line in (b"first\n", b"second\n")]
+    threads[0].start()
+    assert looking.wait(30)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert threads[1].is_alive()
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert {b"first", b"second"} == set(path.read_bytes().splitlines())
+
+
+def test_full_disk_is_counted_told_once_and_over_when_it_is(tmp_path: Path) -> None:
+    """While writes fail lines are counted, the reason is told once; then writing resumes and the count is told."""
+    clock, path = FakeClock(), tmp_path / "a.log"
+    path.symlink_to("/dev/full")
+    log = LogFile(path, clock)
+    told: list[object] = []
+    log.on_loss, log.on_resume = told.append, told.append
+    for _ in range(3):
+        log.write(b"lost\n")
+    assert (3, ["No space left on device"]) == (log.lost, told)
+    assert "3 log line(s) of this process lost: No space left on device" == log.trouble
+    path.unlink()
+    clock.now += file.CHECK_EVERY
+    log.write(b"kept\n")
+    assert ["No space left on device", 3] == told
+    assert (None, b"kept\n") == (log.trouble, path.read_bytes())
+
+
+def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that has turned read-only is a loss like another, and does not raise."""
+    log = LogFile(tmp_path / "a.log")
+
+    def refuse(_fd: int, _line: bytes) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "write", refuse)
+    log.write(b"lost\n")
+    assert 1 == log.lost
+
+
+def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the reserve nothing is written, so that no line is cut short by the disk's end."""
+    clock = FakeClock()
+    log = LogFile(tmp_path / "a.log", clock)
+    monkeypatch.setattr(file, "RESERVE", 1 << 62)
+    clock.now += file.CHECK_EVERY
+    log.write(b"lost\n")
+    monkeypatch.undo()
+    log.write(b"lost as well, until the next look\n")
+    clock.now += file.CHECK_EVERY
+    log.write(b"kept\n")
+    assert (2, b"kept\n") == (log.lost, (tmp_path / "a.log").read_bytes())
+
+
+def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
+    """What another process has left of a line on a full disk is ended once, before the next lines of all."""
+    clock, path = FakeClock(), tmp_path / "a.log"
+    logs = [LogFile(path, clock), LogFile(path, clock)]
+    logs[0].write(b"first\n")
+    with path.open("ab") as other:
+        other.write(b'{"cut')
+    clock.now += file.CHECK_EVERY
+    for log in logs:
+        log.write(b"whole\n")
+    assert b'first\n{"cut\nwhole\nwhole\n' == path.read_bytes()
+
+
+def test_a_fork_tells_its_own_loss(tmp_path: Path) -> None:
+    """A process that is forked while lines are being lost tells its own first loss, and counts its own lines."""
+    path = tmp_path / "a.log"
+    path.symlink_to("/dev/full")
+    log = LogFile(path)
+    log.write(b"lost by the parent\n")
+    told: list[object] = []
+    log.on_loss = told.append
+    child = os.fork()
+    if not child:
+        log.write(b"lost by the child\n")
+        log.write(b"lost by the child, too\n")
+        os._exit(0 if (2, 1) == (log.lost, len(told)) else 1)
+    assert (child, 0) == os.waitpid(child, 0)
+    assert (1, []) == (log.lost, told)
+
+
+def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
+    """A pipe, as /dev/stdout may be, takes every line and keeps its mode; when its reader has left, that is a loss."""
+    path, clock = tmp_path / "pipe", FakeClock()
+    os.mkfifo(path, 0o600)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log = LogFile(path, clock)
+    log.write(b"first\n")
+    clock.now += file.CHECK_EVERY
+    log.write(b"second\n")
+    assert (b"first\nsecond\n", 0) == (os.read(reader, 100), log.lost)
+    assert 0o600 == path.stat().st_mode & 0o777
+    os.close(reader)
+    log.write(b"lost\n")
+    assert "1 log line(s) of this process lost: Broken pipe" == log.trouble
+
+
+def test_short_write_does_not_join_lines(tmp_path: Path) -> None:
+    """What one writer left of a line is ended before the next one, whoever writes it."""
+    script = """
+import resource, sys
+from pathlib import Path
+from tax_logs import LogFile
+now = [0.0]
+log, other = [LogFile(Path(sys.argv[1]), lambda: now[0]) for _ in range(2)]
+log.write(b"first\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
+log.write(b"second line\\n")
+other.write(b"no room\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+other.write(b"too early\\n")
+now[0] = 1.0
+other.write(b"third\\n")
+log.write(b"fourth\\n")
+print(log.lost, other.lost)
+"""
+    path = tmp_path / "a.log"
+    ended = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert "1 2\n" == ended.stdout
+    assert b"first\nseco\nthird\nfourth\n" == path.read_bytes()

@@ -1,0 +1,48 @@
+"""`make demo` in a fresh copy of the project: what it prints, and that it leaves nothing running."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.data import v7_cases
+from tests.support.sessions import gone, in_session
+from tests.support.stack import copy_project
+from tests.support.waiting import wait_until
+
+DEMO = [sys.executable, "tools/demo.py"]
+
+
+def test_demo(tmp_path: Path) -> None:
+    """The demo prints the eleven published results, the bad lines and one alert e-mail, and ends by itself."""
+    copy_project(tmp_path)
+    with in_session(DEMO, tmp_path, one_output=True) as demo:
+        said, _ = demo.communicate(timeout=120)
+    assert 0 == demo.returncode, said
+    fields = [line.split() for line in said.splitlines()]
+    rows = [row for row in fields if len(row) == 9 and row[0].isdigit()]
+    assert [str(number) for number in range(1, 12)] == [row[0] for row in rows]
+    assert [str(case["tax"]) for case in v7_cases()[:11]] == [row[4] for row in rows]
+    assert 8 == said.count('{"line": ')
+    assert 1 == said.count("Subject: Tax calculation server crash")
+    assert "Connection refused" in said
+    assert gone(demo.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """A demo that is told to stop while the API runs ends what it started, without a traceback."""
+    copy_project(tmp_path)
+    with in_session(DEMO, tmp_path, one_output=True) as demo:
+        assert demo.stdout is not None
+        seen = ""
+        while "serves a socket" not in seen and "serves http" not in seen:
+            line = demo.stdout.readline()
+            assert line, seen
+            seen += line
+        demo.send_signal(number)
+        said, _ = demo.communicate(timeout=60)
+    assert 128 + number == demo.returncode
+    assert "Traceback" not in said
+    wait_until(lambda: gone(demo.pid), 30)

@@ -1,0 +1,98 @@
+"""`make serve` and `make venv` in a fresh copy of the project: the service without Docker."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import SHELL, ask
+from tests.support.sessions import gone, in_session
+from tests.support.stack import copy_project
+from tests.support.waiting import free_port, wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh copy of the project."""
+    copy_project(tmp_path)
+    return tmp_path
+
+
+def lend_venv(project: Path) -> None:
+    """Give the copy the programs of the virtual environment that runs these tests, as if it had one of its own."""
+    folder = project / ".venv/bin"
+    folder.mkdir(parents=True)
+    for program in Path(sys.executable).parent.iterdir():
+        if program.name != ".ready":
+            (folder / program.name).symlink_to(program)
+    (folder / ".ready").touch()
+
+
+def environment(**own: str) -> dict[str, str]:
+    """The environment of a make: nothing of the make, or of the settings, that these tests run with."""
+    return {name: value for name, value in os.environ.items() if name in SHELL} | own
+
+
+def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make to its end."""
+    command = ["make", *arguments]
+    return subprocess.run(
+        command, cwd=project, env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def serving(project: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """A `make serve` on a port, in a session of its own."""
+    with in_session(["make", "serve"], project, environment(BIND=f"127.0.0.1:{port}"), one_output=True) as process:
+        try:
+            yield process
+        finally:
+            if not gone(process.pid):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def answers(port: int) -> bool:
+    """Whether the service on a port is ready."""
+    try:
+        return ask(port, "/health/ready", None).status == 200
+    except OSError:
+        return False
+
+
+def test_serve(project: Path) -> None:
+    """It makes what it needs and answers; `make credentials` prints the login that works; Ctrl-C ends all of it."""
+    lend_venv(project)
+    port = free_port()
+    with serving(project, port) as process:
+        wait_until(lambda: answers(port))
+        credentials = make(project, "--silent", "credentials").stdout.strip()
+        answer = ask(port, TARGET, credentials)
+        refused = ask(port, TARGET, f"{credentials}x")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        said, _ = process.communicate(timeout=60)
+        wait_until(lambda: gone(process.pid))
+    assert (200, 42842) == (answer.status, answer.body["response"]["result"]["tax"])
+    assert 401 == refused.status
+    assert "serves http://127.0.0.1:" in said
+    assert "Traceback" not in said
+    assert not answers(port)
+    assert (project / "var/logs/api/api.log").stat().st_size
+
+
+@pytest.mark.parametrize("target", ["venv", "serve"])
+def test_without_python_it_says_what_to_do(project: Path, target: str) -> None:
+    """A PYTHON that is none is one sentence that names the way out, and leaves nothing half made."""
+    finished = make(project, target, "PYTHON=/nowhere")
+    sentence, *rest = finished.stderr.splitlines()
+    assert 2 == finished.returncode
+    assert "/nowhere is not Python 3.11 or newer: install it, or name another one: make PYTHON=" in sentence
+    assert all(line.startswith("make") for line in rest), "make's own word that it has failed"
+    assert not (project / ".venv").exists()

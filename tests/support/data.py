@@ -1,0 +1,66 @@
+"""The figures and cases that tests compare with."""
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from income_tax.store.schedules import Schedules, parse
+from income_tax.tax.household import Household
+from income_tax.tax.v7 import V7Schedule
+from income_tax.web.parameters import QUESTION, TextForm
+from income_tax.web.query import pairs
+from income_tax.web.reading import Reading, household_of
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests/cases"
+SAMPLE = ROOT / "services/client/data"
+RESULT_FIELDS = ("tax", "surcharge", "rate", "discount", "reduction")
+
+
+@cache
+def schedules() -> Schedules:
+    """All schedules, straight from the data file."""
+    return parse(json.loads((ROOT / "db/init/schedules.json").read_text(encoding="utf-8")))
+
+
+def v7_schedule() -> V7Schedule:
+    """The schedule `v7`."""
+    return schedules().v7
+
+
+def law_cases() -> list[dict[str, Any]]:
+    """The cases of the law of 2018 to 2025; amounts are integers, an empty cell is None."""
+    with (CASES / "law.csv").open(encoding="utf-8", newline="") as file:
+        return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def official_cases() -> list[dict[str, Any]]:
+    """What the tax authority's own simulator answered for the incomes of 2018."""
+    with (CASES / "official_2018.csv").open(encoding="utf-8", newline="") as file:
+        return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def typed(name: str, text: str) -> Any:
+    """A cell as the API has it."""
+    if name in ("married", "single_parent"):
+        return text
+    return (float(text) if name in ("rate", "shares") else int(text)) if text else None
+
+
+def v7_cases() -> list[dict[str, Any]]:
+    """The published and the further cases of the rules `v7`, as the API answers them."""
+    with (CASES / "v7.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            {
+                name: text if name == "married" else float(text) if name == "rate" else int(text)
+                for name, text in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def read_household(query: str) -> Household:
+    """The household that a query string says; ParameterError lists what is wrong."""
+    return household_of(Reading(QUESTION, TextForm()).values(pairs(query), schedules().years))

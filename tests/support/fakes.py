@@ -1,0 +1,91 @@
+"""Stand-ins that tests hand to the code in place of what is slow, random or outside."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+from income_tax.alerts.letter import Letter
+from income_tax.alerts.mailer import MailError, MailRefused, Refusals
+from income_tax.store.failures import Failures
+
+
+@dataclass
+class FakeMailer:
+    """Keeps mails; while `broken` the server does not answer, while `refusing` it refuses them for good.
+
+    `refusals` are recipients that it refuses while others get the mail.
+    """
+
+    sent: list[Letter] = field(default_factory=list)
+    broken: bool = False
+    refusing: bool = False
+    attempts: int = 0
+    refusals: Refusals = field(default_factory=dict)
+
+    def send(self, letter: Letter) -> Refusals:
+        self.attempts += 1
+        if self.broken:
+            raise MailError("SMTP server 127.0.0.1:1: ConnectionRefusedError: refused", server=True)
+        if self.refusing:
+            raise MailRefused("SMTP server 127.0.0.1:1: SMTPDataError: (550, b'no')")
+        self.sent.append(letter)
+        return self.refusals
+
+    def message(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["Message-ID"] = f"<{letter.name}@test>"
+        message.set_content(letter.body)
+        return message
+
+
+@dataclass
+class FakeClock:
+    """Stands still until it is moved."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class FakeUsers:
+    """Users by login, with their hashes; counts how often it is asked."""
+
+    hashes: Mapping[str, str]
+
+    def hash_of(self, login: str) -> str | None:
+        return self.hashes.get(login)
+
+
+@dataclass
+class FakeFailures:
+    """Keeps failed logins in memory; cannot while `broken`."""
+
+    kept: dict[tuple[str, str], Failures] = field(default_factory=dict)
+    broken: bool = False
+
+    def of(self, login: str, address: str) -> Failures | None:
+        if self.broken:
+            raise sqlite3.OperationalError("disk I/O error")
+        return self.kept.get((login, address))
+
+    def add(self, login: str, address: str, now: float, forgotten: float) -> None:
+        before = self.of(login, address)
+        count = before.count if before and before.last >= forgotten else 0
+        self.kept[login, address] = Failures(count + 1, now)
+
+    def clear(self, login: str, address: str) -> None:
+        self.kept.pop((login, address), None)
+
+
+@dataclass
+class Lines:
+    """Takes log lines in place of a file."""
+
+    written: list[bytes] = field(default_factory=list)
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        return self.written.append

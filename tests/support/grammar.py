@@ -1,0 +1,319 @@
+"""Inputs made from bytes by a grammar: hypothesis finds and shrinks the bytes, the grammar spends them.
+
+One example of hypothesis so makes dozens of inputs for the price of one draw.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+T = TypeVar("T")
+
+SPELLINGS = {
+    "id": ["id"],
+    "married": ["married", "marié", "marie", "marie\u0301"],
+    "children": ["children", "enfants"],
+    "salary": ["salary", "salaire"],
+    "year": ["year", "année", "annee", "anne\u0301e"],
+    "single_parent": ["single_parent", "parent_isolé", "parent_isole", "parent_isole\u0301"],
+    "spouse_salary": ["spouse_salary", "salaire_conjoint"],
+    "explain": ["explain", "explication"],
+    "from": ["from", "de"],
+    "to": ["to", "à", "a", "a\u0300"],
+    "step": ["step", "pas"],
+}
+ANY_NAME = [spelling for name, spellings in SPELLINGS.items() if name != "id" for spelling in spellings]
+REQUIRED = ["married", "children", "salary"]
+OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # beside a year
+MAY_BE_EMPTY = ["year", *OPTIONAL]
+# As a taxpayers file may have them: composed.
+FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
+LIMITS = {"children": 99, "salary": 999_999_999, "spouse_salary": 999_999_999, "from": 9999, "to": 99_999, "step": 9999}
+IDS = [9, 99, 10**18 - 1]  # the highest
+WORDS = ["yes", "no", "oui", "non"]
+CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # which of three letters, in bits
+PADDINGS = [("", "")] * 8 + [(" ", ""), ("", " "), ("\t", " "), (" \t", "\t ")]
+UNRESERVED = "/:@!$'()*,;"  # in a query string
+ZEROS = ["", "", "", "", "", "", "", "", "", "0", "000", "0" * 30]
+ODD = ["", " ", "\t", "-1", "+1", "1.5", "1e3", "0x1", "1_0", "٣", "²", "\0", "\n", "é", "\ufffd", "𝟙", "maybe", "a b"]
+
+# Of JSON: values that a household cannot have, and whole texts.
+ODD_VALUES: list[Any] = [None, True, False, 1.0, 1.5, -1, -0.0, 1e300, 2**53, 2**63, 2**64, 10**25, "5", "Oui", " yes "]
+ODD_VALUES += ["", "2024", [], {}, [1], {"a": [{}]}, "\x00", "\ud800", "é", "a:b", '":', "1000000000"]
+ODD_JSON = [b"", b" ", b"null", b"[]", b"{}", b"[[]]", b"[null]", b"1", b'"x"', b"[" * 5000, b'{"a":' * 3000, b"\xff"]
+ODD_JSON += [b'{"salary":' + b"9" * 400 + b"}", b'[{"salary":NaN}]', b'"\\ud800"', b"\xef\xbb\xbf{}", b"-", b"[1,]"]
+ODD_JSON += [b'[{"married":"yes","married":"no","children":1,"salary":5},{}]', b'{"a":{"b":1,"b":2}}']
+ODD_CSV = [b"", b"\n", b"\xef\xbb\xbf", b"married", b"\x00", b'"', b"\r", b"married,children,salary", b";\n,", b"\xff"]
+TYPES = [b"text/plain", b"", b"application/json; charset=latin-1", b'TEXT/CSV; charset="utf-8"', b"x/y", b"\xff"]
+TYPES += [b"multipart/form-data; boundary=x", b"application/x-www-form-urlencoded", b"application/json;;=", b"text/csv"]
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "get", "TRACE", "CONNECT", "X" * 30, "", "\x01"]
+TARGETS = ["/?", "/?", "/?", "/?", "/curve?", "/curve?", "/schedules", "/schedules/2024", "/schedules/v7"]
+WILD_TARGETS = [*TARGETS, "/", "/schedules/", "/schedules/2017?", "/schedules/%C3%A9%00", "/schedules/v7/..", "/curve/"]
+WILD_TARGETS += ["/curve", "/nothing?", "/health/live?", "/%", "//", "*", "http://x/?", ""]
+VERSIONS = ["HTTP/1.1"] * 8 + ["HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "http/1.1", "HTTP/", ""]
+HEADERS = ["X-Request-ID", "X-Forwarded-For", "Accept", "Cookie", "Transfer-Encoding", "Expect", "Content-Length"]
+HEADERS += ["Content-Type", "Range", "Upgrade", "If-None-Match", "SCRIPT_NAME", "PATH_INFO", "Authorization", "Host"]
+HEADERS += ["Content-Encoding"]
+VALUES = [b"Basic !", b"Basic eDp5", b"x", b"", b"\xff\xfe", b"chunked", b"gzip, chunked", b"100-continue", b"-1", b"*"]
+VALUES += [b"9" * 400, b"a\x01b", b'"', b"multipart/form-data; boundary=", b"1, 2", b"x" * 7000, b"text/csv", b"*/*;q="]
+
+
+class Grammar:
+    """Spends bytes on choices; when there are none left, every choice is the first."""
+
+    def __init__(self, entropy: bytes) -> None:
+        self._bytes = iter(entropy)
+
+    def below(self, limit: int) -> int:
+        """A number from 0 up to below the limit."""
+        number, span = next(self._bytes, 0), 256
+        while span < limit:
+            number, span = number * 256 + next(self._bytes, 0), span * 256
+        return number % limit
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """One of the choices."""
+        return choices[self.below(len(choices))]
+
+    def often(self, percent: int) -> bool:
+        """True in about that many cases of a hundred; False when the bytes are spent."""
+        return next(self._bytes, 255) * 100 < percent * 256
+
+    def rotated(self, items: Sequence[T]) -> list[T]:
+        """The items in their order, but beginning with any of them."""
+        first = self.below(len(items))
+        return [*items[first:], *items[:first]]
+
+    def anycase(self, word: str) -> str:
+        """The word with some letters in capitals."""
+        capitals = self.one_of(CAPITALS)
+        return "".join(letter.upper() if capitals >> place & 1 else letter for place, letter in enumerate(word))
+
+    def padded(self, text: str) -> str:
+        """The text as it is, mostly; else between blanks."""
+        return text.join(self.one_of(PADDINGS))
+
+    def whole(self, limit: int) -> int:
+        """A number from 0 to the limit, seldom just above it."""
+        kind = self.below(12)
+        if kind < 6:
+            return self.below(limit + 1)
+        return self.below(100) if kind < 9 else [limit, 0, limit + 1 + self.below(9)][kind - 9]
+
+    def number(self, limit: int) -> str:
+        """Such a number in digits, or with leading zeros."""
+        return self.one_of(ZEROS) + str(self.whole(limit))
+
+    def year(self) -> int:
+        """An income year, mostly one that there is."""
+        return 2018 + self.below(8) if not self.often(6) else self.one_of([2017, 2026, 0, 9999, 10_000, 20_240])
+
+    def noise(self) -> str:
+        """What is no value, or only by chance."""
+        if self.often(60):
+            return self.one_of(ODD)
+        return "".join(chr(self.below(0x250)) for _ in range(self.below(12)))
+
+    def text(self, name: str) -> str:
+        """A value of a parameter as text."""
+        if name == "id":
+            return self.number(self.one_of(IDS))
+        if name == "year":
+            return self.one_of(ZEROS) + str(self.year())
+        return self.number(LIMITS[name]) if name in LIMITS else self.anycase(self.one_of(WORDS))
+
+    def value(self, name: str) -> Any:
+        """A value of a parameter as JSON has it."""
+        if name == "id":
+            return self.whole(self.one_of(IDS))
+        if name == "year":
+            return self.year()
+        return self.whole(LIMITS[name]) if name in LIMITS else self.one_of(WORDS)
+
+    def household(self, required: Sequence[str] = REQUIRED) -> list[str]:
+        """The names of a household's parameters: with a year or without, and then mostly without what needs one."""
+        dated = self.often(60)
+        more = [name for name in OPTIONAL if self.often(40 if dated else 3)]
+        return [*required, *(["year"] if dated else []), *more]
+
+    def pair(self, name: str, value: str) -> str:
+        """A name and its value in one of the spellings that percent-encoding has."""
+        how = self.below(12)
+        if how < 2:
+            return "=".join("".join(f"%{byte:02{'xX'[how]}}" for byte in text.encode()) for text in (name, value))
+        if how == 2:
+            return quote_plus(name, safe="") + "=" + quote_plus(value, safe="")
+        return quote(name, safe=UNRESERVED) + "=" + quote(value, safe=UNRESERVED)
+
+    def query(self) -> str:
+        """A query string: mostly a household, sometimes with one parameter too few or too many, odd or broken."""
+        return self.query_of(self.household())
+
+    def curve(self) -> str:
+        """A query string of a curve, more or less."""
+        names = self.household(["married", "children", "from", "to", "step"])
+        return self.query_of([name for name in names if name != "explain" or self.often(5)])
+
+    def query_of(self, names: Sequence[str]) -> str:
+        """A query string of these parameters, more or less."""
+        pairs = [(self.one_of(SPELLINGS[name]), self.padded(self.text(name))) for name in names]
+        if self.often(18):
+            pairs[self.below(len(pairs))] = (self.one_of(ANY_NAME), self.noise())
+        if self.often(10):
+            pairs.append((self.one_of([*ANY_NAME, self.noise()]), self.noise()))
+        if self.often(8):
+            del pairs[self.below(len(pairs))]
+        parts = [self.pair(name, value) for name, value in self.rotated(pairs)]
+        if self.often(8):
+            parts.insert(self.below(3), self.one_of(["", "=", "x", "%", "%zz=%F", "%C3=%A9", "a=b=c", "\xff\xe9=\x80"]))
+        return "&".join(parts)
+
+    def object(self, names: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """An object of JSON with these names, sometimes with an odd value or name, or without one."""
+        one = {self.one_of(spellings[name]): self.value(name) for name in self.rotated(names)}
+        if self.often(12):
+            one[self.one_of([*one, *one, *ANY_NAME, self.noise()])] = self.one_of(ODD_VALUES)
+        if self.often(5):
+            one.popitem()
+        return one
+
+    def json(self) -> bytes:
+        """JSON for `POST /`: one household, a few, or hundreds; or what is none."""
+        kind = self.below(16)
+        if kind == 15:
+            return self.one_of(ODD_JSON)
+        if kind < 6:
+            content: Any = self.object(self.household(), SPELLINGS)
+        else:
+            content = [self.object(self.household(), SPELLINGS) for _ in range(1 + self.below(6))]
+            content *= 200 if kind == 14 else 1
+        return json.dumps(content, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
+
+    def cell(self, name: str, separator: str, quoted: int) -> str:
+        """A cell of CSV: mostly a value, in that many cases of a hundred in quotes; sometimes empty where it may be."""
+        if self.often(5):
+            cell = self.noise().replace("\n", "")
+        elif name in MAY_BE_EMPTY and self.often(40):
+            cell = ""
+        else:
+            cell = self.padded(self.text(name))
+        if separator == "\t":
+            cell = cell.replace("\t", " ")
+        return self.one_of(['"', '"', ' "']) + cell + '"' if quoted and self.often(quoted) else cell
+
+    def row(self, names: Sequence[str], separator: str, quoted: int) -> str:
+        """A line of CSV, seldom with a cell too many or too few."""
+        cells = [self.cell(name, separator, quoted) for name in names]
+        if self.often(4):
+            cells.append(self.noise().replace("\n", ""))
+        if self.often(4):
+            cells.pop()
+        return separator.join(cells)
+
+    def columns(self, names: Sequence[str], separator: str, spellings: Mapping[str, Sequence[str]]) -> str:
+        """A first line that names these columns; seldom with one that is there twice, lacks, or is none."""
+        spelled = [self.one_of(spellings[name]) for name in names]
+        if self.often(10):
+            # A tab at the end of a line is a blank.
+            wrong = ["salary", "enfants", "année", "explain", "age", "?" if separator == "\t" else ""]
+            spelled[self.below(len(spelled))] = self.one_of(wrong)
+        return separator.join(f'"{name}"' if self.often(8) else name for name in spelled)
+
+    def csv(self) -> bytes:
+        """CSV for `POST /`, more or less."""
+        if self.often(6):
+            return self.one_of(ODD_CSV)
+        names = self.rotated([name for name in self.household() if name != "explain" or self.often(5)])
+        separator, end = self.one_of(",;"), self.one_of(["\n", "\r\n"])
+        first = self.columns(names, separator, SPELLINGS)
+        lines = [first, *(self.row(names, separator, 8) for _ in range(self.below(8)))]
+        return (self.one_of(["", "", "\ufeff"]) + end.join(lines)).encode()
+
+    def mangled(self, body: bytes) -> bytes:
+        """The body, broken somewhere."""
+        begin, end = sorted((self.below(len(body) + 1), self.below(len(body) + 1)))
+        middle = self.one_of([b"", b"", self.noise().encode(), bytes([self.below(256)]), body[begin:end] * 2])
+        return body[:begin] + middle + (body[end:] if self.often(80) else b"")
+
+    def posted(self) -> tuple[list[bytes], bytes]:
+        """A body, and the header lines that tell what it is."""
+        kind = self.one_of([b"application/json", b"application/json", b"text/csv"])
+        body = self.csv() if kind == b"text/csv" else self.json()
+        if self.often(20):
+            body = self.mangled(body)
+        lines = [b"Content-Type: " + (kind if not self.often(8) else self.one_of(TYPES))]
+        if self.often(20):
+            lines.append(b"Accept: text/csv")
+        if self.often(15):
+            half = len(body) // 2
+            pieces = [piece for piece in (body[:half], body[half:]) if piece]
+            return [*lines, b"Transfer-Encoding: chunked"], b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in pieces)
+        return [*lines, b"Content-Length: %d" % len(body)], body
+
+    def target(self, targets: Sequence[str]) -> bytes:
+        """One of the targets, with a query string where it ends with a question mark."""
+        target = self.one_of(targets)
+        query = (self.curve() if "curve" in target else self.query()) if target.endswith("?") else ""
+        return (target + query).encode("utf-8", "replace")
+
+    def request(self, authorization: bytes) -> bytes:
+        """A whole HTTP request, more or less well-formed, that asks for the end of the connection."""
+        wild, posting = self.often(50), self.often(35)
+        method, target = ("POST", b"/") if posting else ("GET", self.target(WILD_TARGETS if wild else TARGETS))
+        described, body = self.posted() if posting else ([], b"")
+        if wild and self.often(40):
+            method = self.one_of(METHODS)
+        if wild and posting and self.often(20):
+            target = self.target(WILD_TARGETS)
+        version = self.one_of(VERSIONS) if wild else "HTTP/1.1"
+        lines = [b"%b %b %b" % (method.encode(), target, version.encode()), b"Host: x", b"Connection: close"]
+        if self.often(80):
+            lines.append(b"Authorization: Basic " + authorization)
+        lines += described + [self.header() for _ in range(self.one_of([0, 1, 3]) if wild else 0)]
+        if wild and self.often(10):
+            lines.append(bytes(self.below(256) for _ in range(self.below(40))))
+        if any(line.startswith(b"Transfer-Encoding") for line in lines):
+            # The end, should it be chunked, or what is none.
+            body += self.one_of([b"0\r\n\r\n"] * 9 + [b"ZZ\r\n\r\n", b"1\r\nxyz0\r\n\r\n", b"0\r\nno trailer\r\n\r\n"])
+        end = b"\n" if wild and self.often(10) else b"\r\n"
+        return end.join(lines) + b"\r\n\r\n" + body
+
+    def header(self) -> bytes:
+        """A header line that a server has to make something of."""
+        return self.one_of(HEADERS).encode() + self.one_of([b": ", b": ", b": ", b":", b" : "]) + self.one_of(VALUES)
+
+    def nothing(self) -> bytes:
+        """A line of a taxpayers file that says nothing, or is broken whatever the form."""
+        return self.one_of([b"", b" \t", b"# 1,yes,2,3", b" #{}", b"\xff\xfe", b"1,yes,2,\xe9", b",,,", b"\x00", b"{"])
+
+    def json_line(self) -> bytes:
+        """A line of JSON: mostly a taxpayer."""
+        names = [name for name in self.household(["id", *REQUIRED]) if name != "explain"]
+        one = self.object(names, FILE_SPELLINGS)
+        if self.often(20):  # numbers as text
+            one = {name: str(value) for name, value in one.items()}
+        line = json.dumps(one, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
+        if self.often(4):
+            line = line[:-1] + self.one_of([b', "id": 7}', b', "s\\u0061lary": 6}', b',"salaire":5}', b', "x:": ":"}'])
+        return line if not self.often(5) else self.mangled(line).replace(b"\n", b"")
+
+    def file(self) -> tuple[bytes, str]:
+        """A taxpayers file of up to twenty lines, and its form: "lines", with the columns named or not, or JSON's."""
+        kind, count = self.below(4), 1 + self.below(20)
+        end, mark = self.one_of([b"\n", b"\r\n"]), self.one_of([b"", b"", b"", b"\xef\xbb\xbf"])
+        if kind == 3:
+            lines = [self.nothing() if self.often(5) else self.json_line() for _ in range(count)]
+            return mark + end.join(lines), self.one_of(["jsonl", "either"])
+        names, separator, lines = ["id", *REQUIRED], ",", list[bytes]()
+        if kind == 2:
+            names += [name for name in MAY_BE_EMPTY[:3] if self.often(50)]
+            names, separator = self.rotated(names), self.one_of(",;\t")
+            first = self.columns(names, separator, FILE_SPELLINGS)
+            lines = [(first if self.often(80) else first.upper()).encode()]
+        quoted = 6 if kind == 2 else 0
+        lines += [
+            self.nothing() if self.often(5) else self.row(names, separator, quoted).encode() for _ in range(count)
+        ]
+        return mark + end.join(lines), self.one_of(["lines", "lines", "either"])

@@ -1,0 +1,219 @@
+"""A driver of the real service: gunicorn in a process of its own, on SQLite, with a mailbox beside it."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from tests.support.data import ROOT
+from tools.smtp_catcher import Mailbox, SmtpCatcher
+
+COMMAND = [sys.executable, "-m", "income_tax"]
+# Settings of this shell are not the service's; where Python finds its modules, and coverage what it counts, they are.
+SHELL, TOOLS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"), ("PYTHON", "COV")
+TEXT_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, [^:]+: \[[^\]]+\] .+$")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, its body read as JSON."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def errors(self) -> list[str]:
+        errors: list[str] = self.body["response"]["errors"]
+        return errors
+
+    @property
+    def request_id(self) -> str:
+        return self.headers["x-request-id"]
+
+
+@dataclass
+class Service:
+    """The running service."""
+
+    port: int
+    folder: Path
+    mailbox: Mailbox
+    process: subprocess.Popen[str]
+    credentials: str = "client:secret"
+
+    def get(self, target: str, credentials: str | None = "", method: str = "GET", **headers: str) -> Answer:
+        """Ask for a target as it is written; credentials None sends none, "" those of the client."""
+        login = self.credentials if credentials == "" else credentials
+        return ask(self.port, target, login, method, **headers)
+
+    @property
+    def authorization(self) -> str:
+        """The header of the client's login."""
+        return "Basic " + base64.b64encode(self.credentials.encode()).decode()
+
+    def post(self, body: str, content_type: str, target: str = "/", credentials: str | None = "") -> Answer:
+        """Post a body; the login as `get` has it."""
+        login = self.credentials if credentials == "" else credentials
+        return ask(self.port, target, login, "POST", body.encode(), Content_Type=content_type)
+
+    def post_raw(self, body: str, content_type: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Post a body whose answer need not be JSON."""
+        return request(self.port, "/", self.credentials, "POST", body.encode(), Content_Type=content_type, **headers)
+
+    def request(self, method: str, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer."""
+        return request(self.port, target, self.credentials, method, **headers)
+
+    def raw(self, request: bytes, end: bool = False) -> Answer:
+        """Send bytes as they are; the whole answer up to the end of the connection. `end`: nothing more will come."""
+        return read_answer(self.port, request, end)
+
+    def kill(self) -> None:
+        """End all its processes as a crash of the machine would: they can do nothing any more."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+    def log_lines(self) -> list[str]:
+        """The lines of the log file."""
+        return (self.folder / "api.log").read_text(encoding="utf-8").split("\n")[:-1]
+
+    def log(self) -> list[dict[str, Any]]:
+        """The records of the log file."""
+        return [json.loads(line) for line in self.log_lines()]
+
+    def events_of(self, request_id: str) -> list[str]:
+        """The names of the events of one request."""
+        return [record["event"] for record in self.log() if record.get("request_id") == request_id]
+
+
+def flood(port: int, credentials: str, targets: Sequence[str], threads: int) -> list[int]:
+    """Ask for all targets, in turn, over a few kept-alive connections; the statuses."""
+    header = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
+
+    def ask(part: Sequence[str]) -> list[int]:
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        statuses = []
+        for target in part:
+            connection.request("GET", target, headers=header)
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+        connection.close()
+        return statuses
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [status for part in pool.map(ask, [targets[n::threads] for n in range(threads)]) for status in part]
+
+
+def ask(
+    port: int,
+    target: str,
+    credentials: str | None,
+    method: str = "GET",
+    sent_body: bytes | None = None,
+    **headers: str,
+) -> Answer:
+    """Ask a port of 127.0.0.1 for a target as it is written; X_Name as a keyword is the header X-Name."""
+    status, names, body = request(port, target, credentials, method, sent_body, **headers)
+    return Answer(status, names, json.loads(body) if body else None)
+
+
+def request(
+    port: int,
+    target: str,
+    credentials: str | None,
+    method: str = "GET",
+    sent_body: bytes | None = None,
+    **headers: str,
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers (lower case) and body of an answer."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if credentials is not None:
+        sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, target, sent_body, headers=sent)
+        response = connection.getresponse()
+        body = response.read()
+    finally:
+        connection.close()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, body
+
+
+def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
+    """Send bytes to a port of 127.0.0.1 and read the answer to its end: the request has to ask for the end.
+
+    `end` tells the server that nothing more will come.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(request)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as file:
+            head, _, body = file.read().partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return Answer(int(status.split()[1]), headers, json.loads(body) if body else None)
+
+
+def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]:
+    """The environment of the service in a folder of its own."""
+    own = {"DB_FILE": "tax.sqlite", "USERS_FILE": "users", "LOG_FILE": "api.log", "STATE_DIR": "state"}
+    paths = {name: str(folder / value) for name, value in own.items()}
+    clean = {name: value for name, value in os.environ.items() if name in SHELL or name.startswith(TOOLS)}
+    return clean | paths | {"SMTP_PORT": str(smtp_port), "DB_WAIT": "0", **settings}
+
+
+def prepare(folder: Path) -> None:
+    """Tax data and a user `client` with the password `secret`."""
+    env = environment(folder, 1)
+    subprocess.run([*COMMAND, "seed", "sqlite", str(ROOT / "db/init")], env=env, check=True, capture_output=True)
+    subprocess.run([*COMMAND, "users", "add", "client"], env=env, check=True, input=b"secret\n")
+
+
+@contextmanager
+def running_service(folder: Path, **settings: str) -> Iterator[Service]:
+    """The service with a mailbox of its own, ready, on a free port; it must stop by itself at the end."""
+    prepare(folder)
+    with SmtpCatcher() as smtp, service_with(folder, smtp.port, smtp.mailbox, **settings) as service:
+        yield service
+
+
+@contextmanager
+def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, **settings: str) -> Iterator[Service]:
+    """The service in a folder that is prepared, mailing to a port; it is told to stop at the end, unless killed."""
+    # Our own end is closed once the service has its: when it dies, callers are refused instead of left waiting.
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [*COMMAND, "sqlite"],
+            env=environment(folder, smtp_port, BIND=f"fd://{listener.fileno()}", **settings),
+            start_new_session=True,
+            pass_fds=[listener.fileno()],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    service = Service(port, folder, mailbox or Mailbox(), process)
+    try:
+        assert 200 == service.get("/health/ready").status
+        yield service
+    finally:
+        killed = process.returncode is not None
+        if not killed:
+            process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+        print(said)
+    assert killed or 0 == process.returncode

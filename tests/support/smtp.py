@@ -1,0 +1,143 @@
+"""An SMTP server that fails on demand, and what tests read from the mails it took."""
+
+import contextlib
+import queue
+import re
+import socket
+import struct
+import threading
+import time
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import cast
+
+from tests.support.waiting import free_port
+
+SINCE = re.compile(r"^failures in this mail: (\d+)\r?$", re.MULTILINE)
+
+
+def failures_in(mail: EmailMessage) -> int:
+    """How many failures a mail counts that no earlier mail has counted."""
+    (number,) = SINCE.findall(mail.get_content())
+    return int(number)
+
+
+class FaultySmtp:
+    """The server, on a free port of 127.0.0.1 or of another address of this machine; a context manager.
+
+    Its faults: hang (never says a word), refuse (nothing listens), 451 and 550 (its answer to a mail), reset (the
+    connection, in the middle of a mail), lost (it takes the mail and resets instead of saying so); "" is none.
+    Recipients in `refused` get its words there; `recipients` are those of each mail that it took.
+    """
+
+    def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
+        self.port = free_port()  # asked for by its number: else the kernel would take it back while it refuses
+        self._listener = socket.create_server((host, self.port), backlog=64)
+        self.fault = ""
+        self.mails: queue.Queue[EmailMessage] = queue.Queue()
+        self.attempts: queue.Queue[str] = queue.Queue()  # the fault that each connection has met
+        self.refused: dict[str, str] = {}
+        self.recipients: queue.Queue[list[str]] = queue.Queue()
+        self.release = threading.Event()  # ends what hangs
+        self._closing = False
+        self._listening = threading.Event()
+        self._listening.set()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self.set(fault)
+
+    def set(self, fault: str) -> None:
+        """Have this fault from the next connection on."""
+        was, self.fault = self.fault, fault
+        if fault == "refuse":
+            self._listening.clear()
+            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux it keeps its port, and can listen again
+        elif was == "refuse":
+            self._listener.listen(64)
+            self._listening.set()
+
+    def next(self, timeout: float = 30) -> EmailMessage:
+        """The next mail, waited for; queue.Empty when none comes in time."""
+        return self.mails.get(timeout=timeout)
+
+    def mails_counting(self, failures: int, seconds: float = 90) -> list[EmailMessage]:
+        """The mails until their counts reach a number; what has come twice, by its Message-ID, is one mail."""
+        mails: dict[str, EmailMessage] = {}
+        deadline = time.monotonic() + seconds
+        while sum(map(failures_in, mails.values())) < failures:
+            mail = self.next(deadline - time.monotonic())
+            mails[mail["Message-ID"]] = mail
+        return list(mails.values())
+
+    def __enter__(self) -> "FaultySmtp":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing = True
+        self.release.set()
+        self._listening.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            self._listening.wait()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                continue
+            threading.Thread(target=self._serve, args=[connection, self.fault], daemon=True).start()
+
+    def _serve(self, connection: socket.socket, fault: str) -> None:
+        self.attempts.put(fault)
+        with connection, contextlib.suppress(ConnectionError):
+            if fault == "hang":
+                self.release.wait()
+            else:
+                self._talk(connection, fault)
+
+    def _talk(self, connection: socket.socket, fault: str) -> None:
+        recipients: list[str] = []
+        with connection.makefile("rwb", buffering=0) as stream:
+            stream.write(b"220 here\r\n")
+            while line := stream.readline():
+                command = line[:4].upper()
+                if command == b"DATA":
+                    stream.write(b"354 go on\r\n")
+                    if fault == "reset" or not self._take(stream, fault):
+                        reset(connection)
+                        break
+                    self.recipients.put(recipients)
+                elif command == b"RCPT" and (words := self.refused.get(address_in(line))):
+                    stream.write(words.encode() + b"\r\n")
+                else:
+                    recipients += [address_in(line)] if command == b"RCPT" else []
+                    stream.write(b"221 bye\r\n" if command == b"QUIT" else b"250 yes\r\n")
+                if command == b"QUIT":
+                    break
+
+    def _take(self, stream: socket.SocketIO, fault: str) -> bool:
+        """Take the mail and answer, or return False: the answer gets lost."""
+        lines = list(iter(stream.readline, b".\r\n"))
+        if fault in ("451", "550"):
+            stream.write(fault.encode() + b" no\r\n")
+            return True
+        text = b"".join(line.removeprefix(b".") if line.startswith(b"..") else line for line in lines)
+        self.mails.put(cast(EmailMessage, message_from_bytes(text, policy=policy.default)))
+        if fault == "lost":
+            return False
+        stream.write(b"250 kept\r\n")
+        return True
+
+
+def address_in(line: bytes) -> str:
+    """The address of a RCPT command."""
+    return line.decode().partition("<")[2].partition(">")[0]
+
+
+def reset(connection: socket.socket) -> None:
+    """Close so that the other side gets a RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()

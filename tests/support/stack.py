@@ -1,0 +1,168 @@
+"""A driver of the real stack: a copy of the project in a folder of its own, its own project name and free ports."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from email import message_from_string, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
+from urllib.request import ProxyHandler, build_opener
+
+from tests.support.data import ROOT
+from tests.support.service import Answer, ask, read_answer
+from tests.support.sessions import in_session
+from tests.support.waiting import free_port, wait_until
+
+Finished = subprocess.CompletedProcess[str]
+
+
+def copy_project(folder: Path) -> None:
+    """The project as git would have it, the uncommitted work included, nothing ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+@dataclass
+class Stack:
+    """The stack of one database."""
+
+    folder: Path
+    database: str
+    http_port: int
+    mail_port: int
+    project: str
+
+    @classmethod
+    def create(cls, folder: Path, database: str, **settings: str) -> "Stack":
+        """A stack that is configured and not yet up."""
+        copy_project(folder)
+        stack = cls(folder, database, free_port(), free_port(), f"tax-test-{secrets.token_hex(4)}")
+        own = {"COMPOSE_PROJECT_NAME": stack.project, "HTTP_PORT": stack.http_port, "MAIL_PORT": stack.mail_port}
+        (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in (own | settings).items()))
+        return stack
+
+    def run(self, *command: str, timeout: float = 600, **environment: str) -> Finished:
+        """Run a command in the project's copy; what it says and its exit code."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def making(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """A make under way, in a session of its own; who asks for it sees to its end."""
+        return in_session(["make", *arguments], self.folder, self._environment({}))
+
+    @staticmethod
+    def _environment(own: dict[str, str]) -> dict[str, str]:
+        """The environment of a command; variables of the make that runs these tests are not the stack's."""
+        others = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "DB", "REPLICAS")
+        return {name: value for name, value in os.environ.items() if name not in others} | own
+
+    def make(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run make, expecting an exit code; what it printed on stdout."""
+        finished = self.run("make", *arguments, **environment)
+        said = f"make {' '.join(arguments)}: {finished.returncode}\n{finished.stdout}\n{finished.stderr}"
+        assert code == finished.returncode, said
+        return finished.stdout
+
+    def compose(self, *arguments: str) -> str:
+        """Run docker compose, expecting success; what it printed on stdout."""
+        finished = self.run("docker", "compose", "--profile", "client", *arguments)
+        assert 0 == finished.returncode, finished.stderr
+        return finished.stdout
+
+    def set(self, **settings: str) -> None:
+        """Change the stack's .env."""
+        path = self.folder / ".env"
+        kept = [line for line in path.read_text().splitlines() if line.partition("=")[0] not in settings]
+        path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in settings.items())]) + "\n")
+
+    @contextlib.contextmanager
+    def changed(self, **settings: str) -> Iterator[None]:
+        """The stack with other settings, up; afterwards with those it had before, whatever was set meanwhile."""
+        path = self.folder / ".env"
+        before = path.read_text()
+        self.set(**settings)
+        try:
+            self.make("up")
+            yield
+        finally:
+            path.write_text(before)
+            self.make("up")
+
+    @property
+    def credentials(self) -> str:
+        """login:password of the client's account."""
+        return self.make("--silent", "credentials").strip()
+
+    def get(self, target: str, credentials: str | None = None, method: str = "GET", **headers: str) -> Answer:
+        """Ask nginx for a target as it is written."""
+        return ask(self.http_port, target, credentials, method, **headers)
+
+    def raw(self, request: bytes) -> Answer:
+        """Send bytes to nginx as they are."""
+        return read_answer(self.http_port, request)
+
+    def get_nothing(self, request: bytes) -> None:
+        """Send bytes to nginx, and wait until it has answered them or hung up."""
+        address = ("127.0.0.1", self.http_port)
+        with contextlib.suppress(ConnectionError), socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+
+    def lines(self, log: str) -> list[str]:
+        """The lines of a log file on the volume, named from /logs on; the last one must be whole, or become so."""
+        # Just rotated, it may not be there before the next line is written.
+        read = ("exec", "-T", "nginx", "sh", "-c", f"[ ! -e /logs/{log} ] || cat /logs/{log}")
+
+        def whole() -> list[str] | None:
+            *lines, rest = self.compose(*read).split("\n")
+            return None if rest else [*lines, rest]  # a reader may see half of a write that is under way
+
+        return cast(list[str], wait_until(whole))[:-1]
+
+    def records(self, log: str) -> list[dict[str, Any]]:
+        """The records of a log file of JSON lines; every line must be one."""
+        return [json.loads(line) for line in self.lines(log)]
+
+    def mails(self, containing: str = "") -> list[EmailMessage]:
+        """The mails that MailHog caught, newest first, read through its API."""
+        url = f"http://127.0.0.1:{self.mail_port}/api/v2/messages?limit=250"
+        with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
+            items = sorted(json.load(answer)["items"], key=lambda item: item["Created"], reverse=True)
+        texts = [item["Raw"]["Data"] for item in items]
+        mails = [cast(EmailMessage, message_from_string(text, policy=policy.default)) for text in texts]
+        return [mail for mail in mails if containing in mail.get_content()]
+
+    def healthy(self, service: str) -> int:
+        """How many containers of a service are healthy."""
+        return sum(c["State"].get("Health", {}).get("Status") == "healthy" for c in self.containers(service))
+
+    def containers(self, service: str) -> list[dict[str, Any]]:
+        """What Docker knows of the containers of a service."""
+        ids = self.compose("ps", "--all", "--quiet", service).split()
+        return cast(list[dict[str, Any]], json.loads(self.run("docker", "inspect", *ids).stdout)) if ids else []

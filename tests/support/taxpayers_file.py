@@ -1,0 +1,35 @@
+"""Taxpayers files of any size, one line in a hundred of them bad."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+BAD_EVERY = 100  # lines
+BAD: list[Callable[[int], str]] = [
+    lambda n: f"x{n},yes,2,50000",  # an id that is no number
+    lambda n: f"{n - 1},yes,2,50000",  # the id of the line before
+    lambda n: f"{n},maybe,2,50000",
+    lambda n: f"{n},no,100,50000",  # more children than there may be
+    lambda n: f"{n},no,2,1000000000",  # a salary above the limit
+    lambda n: f"{n},no,2",  # a field is missing
+    lambda n: f"{n},no,2,50000,7",  # one is too many
+    lambda n: f"{n},no,2,50_000",
+]
+
+
+def write_taxpayers(path: Path, count: int, seed: int = 1) -> tuple[list[int], list[int]]:
+    """A file of that many lines; the ids of its taxpayers, and the numbers of its bad lines, in order."""
+    chance = random.Random(seed)
+    good: list[int] = []
+    bad: list[int] = []
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(1, count + 1):
+            if number % BAD_EVERY == 0:
+                bad.append(number)
+                line = BAD[number // BAD_EVERY % len(BAD)](number)
+            else:
+                good.append(number)
+                married, children = chance.choice(("yes", "no")), chance.randint(0, 6)
+                line = f"{number},{married},{children},{chance.randint(0, 250_000)}"
+            file.write(line + "\n")
+    return good, bad

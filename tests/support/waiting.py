@@ -1,0 +1,21 @@
+"""What tests wait for: a condition, a free port."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """What the condition gives, once that is true; an error when it never is."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)
+    return result

@@ -1,0 +1,292 @@
+"""When mails go out, on a clock that the tests move; and that their counts always add up."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import OperationalError
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.policy import Rules
+from income_tax.alerts.sender import Sender
+from income_tax.alerts.spool import Spool
+from income_tax.logs import line_log
+from tests.support.fakes import FakeClock, FakeMailer, Lines
+from tests.support.smtp import SINCE
+
+
+class World:
+    """A spool in memory, a sender, a mailbox, and a clock that moves when it is told to."""
+
+    def __init__(self, dead: Path = Path("unused")) -> None:
+        self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
+        self.lines = Lines()
+        log = line_log("api", self.lines.write, "json", "info")
+        self.sender = Sender(self.mailer, Rules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
+
+    def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
+        for _ in range(times):
+            self.spool.report(Alert(kind, "It failed:", {}, None, {}, "place", route), self.clock())
+
+    def records(self, event: str) -> list[dict[str, Any]]:
+        """The records of an event in the log."""
+        return [record for record in map(json.loads, self.lines.written) if record["event"] == event]
+
+    def after(self, seconds: float) -> list[str]:
+        """The subjects' ends and counts of what is mailed when so many seconds have passed."""
+        self.clock.now += seconds
+        before = len(self.mailer.sent)
+        self.sender.turn(self.spool)
+        return [f"{letter.suffix.partition(' since')[0]}:{count(letter.body)}" for letter in self.mailer.sent[before:]]
+
+
+def count(body: str) -> int:
+    (number,) = SINCE.findall(body)
+    return int(number)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
+    """A first mail after a second, digests at the repeat interval while it goes on, one when it has been quiet."""
+    world.fail(times=5)
+    assert [] == world.after(0.9)
+    assert [":5"] == world.after(0.1)
+    world.fail(times=100)
+    assert [] == world.after(500)
+    world.fail(times=20)
+    assert [] == world.after(399)
+    assert [" [+120:120"] == world.after(1)
+    world.fail(times=2)
+    assert [] == world.after(599)
+    assert [" [recovered]:2"] == world.after(1)
+    assert [] == world.after(100_000)
+
+
+def test_nothing_new_is_no_mail(world: World) -> None:
+    """A start-up failure that is not repeated is mailed once, however long it lasts."""
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    assert [] == world.after(1_000_000)
+
+
+def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None:
+    """Restarts in vain are mailed at once, then counted once per repeat interval, until a start succeeds."""
+    subjects = []
+    for _ in range(40):
+        world.fail("startup")
+        subjects += world.after(60)
+    assert [":1", " [+15:15", " [+15:15"] == subjects
+    world.spool.resolve("startup")
+    assert [" [recovered]:9"] == world.after(1)
+    world.spool.resolve("startup")
+    assert [] == world.after(1000)
+
+
+def test_failure_after_a_recovery_is_new(world: World) -> None:
+    """What fails again after its recovery was mailed is told at once."""
+    world.fail("startup")
+    world.spool.resolve("startup")
+    assert [":1"] == world.after(0)
+    assert [" [recovered]:0"] == world.after(0)
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+
+
+def test_failure_before_the_recovery_is_told_takes_it_back(world: World) -> None:
+    """A start that succeeded between two that failed, sooner than a mail went out, is no recovery."""
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    world.spool.resolve("startup")
+    world.fail("startup")
+    assert [] == world.after(1)
+    assert [" [+1:1"] == world.after(900)
+
+
+def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
+    """Drills are not grouped and never recover."""
+    world.fail("drill", times=2)
+    assert [":1", ":1"] == world.after(0)
+    world.spool.resolve("drill")
+    assert [] == world.after(100_000)
+
+
+def test_routes_are_told_apart(world: World) -> None:
+    """Failures of two routes are two incidents, each with its own mails."""
+    world.fail(route="/a", times=3)
+    world.fail(route="/b", times=4)
+    assert [":3", ":4"] == world.after(1)
+
+
+def test_clock_set_back_does_not_silence(world: World) -> None:
+    """When the machine's clock is set back by an hour, an incident that goes on is still mailed."""
+    world.fail()
+    assert [":1"] == world.after(1)
+    world.clock.now -= 3600
+    world.fail()
+    assert [" [+1:1"] == world.after(1)
+
+
+def test_no_digest_overtakes_a_mail_that_waits(world: World) -> None:
+    """While the server is away nothing piles up: when it is back come the first mail and one with all the rest."""
+    world.mailer.broken = True
+    for _ in range(100):
+        world.fail(times=10)
+        assert [] == world.after(60)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+    world.mailer.broken = False
+    assert [":10"] == world.after(60)
+    assert [" [+990:990"] == world.after(1)
+
+
+def test_one_attempt_at_a_time_while_the_server_is_away(world: World) -> None:
+    """A server that does not answer is not asked once for each mail that waits."""
+    world.mailer.broken = True
+    world.fail("drill", times=50)
+    world.after(0)
+    assert 1 == world.mailer.attempts
+    world.mailer.broken = False
+    assert 50 == len(world.after(1))
+
+
+def test_refused_mail_is_kept_as_a_dead_letter(tmp_path: Path) -> None:
+    """A mail that the server refuses for good lies in the folder of dead letters, is logged, and stops no other."""
+    world = World(tmp_path / "dead")
+    world.mailer.refusing = True
+    world.fail("drill")
+    assert [] == world.after(0)
+    world.mailer.refusing = False
+    world.fail("drill")
+    assert [":1"] == world.after(0)
+    (dead,) = (tmp_path / "dead").iterdir()
+    assert "It failed:" in dead.read_text()
+    assert any(b'"alert refused"' in line and str(dead).encode() in line for line in world.lines.written)
+    assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.counts()
+
+
+def test_dead_letter_that_cannot_be_written_waits(tmp_path: Path) -> None:
+    """Without room for the dead letter the mail stays in the spool."""
+    (tmp_path / "file").touch()
+    world = World(tmp_path / "file/dead")
+    world.mailer.refusing = True
+    world.fail("drill")
+    world.after(0)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+
+
+def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk that hides from the spool that a mail is sent does not make the sender send it again and again."""
+
+    def full(*_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    world.fail("drill")
+    with monkeypatch.context() as disk:
+        disk.setattr(world.spool, "close_letter", full)
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                world.after(60)
+    assert [] == world.after(60)
+    assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.counts())
+
+
+def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
+    """Of several recipients those with a 4xx alone get the same mail later; for one with a 5xx it is a dead letter."""
+    world = World(tmp_path / "dead")
+    world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
+    world.fail("drill")
+    assert [":1"] == world.after(0)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+    assert ["c@test: 550 nobody"] == [record["reason"] for record in world.records("alert refused")]
+    (letter,) = (tmp_path / "dead").iterdir()
+    assert world.mailer.sent[0].body in letter.read_text()
+    world.mailer.refusals = {"d@test": (452, "452 full")}
+    world.after(60)
+    world.mailer.refusals = {}
+    world.after(60)
+    assert ["", "b@test\nd@test", "d@test"] == [letter.recipients for letter in world.mailer.sent]
+    assert 1 == len({letter.name for letter in world.mailer.sent})
+    assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.counts()
+
+
+def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
+    """While one recipient is refused for now, the others get the incident's next mails."""
+    world.mailer.refusals = {"b@test": (452, "452 full")}
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    world.fail("startup", times=7)
+    world.after(900)
+    digest = world.mailer.sent[-1]
+    assert ["", "b@test", ""] == [letter.recipients for letter in world.mailer.sent]
+    assert (" [+7", 7) == (digest.suffix.partition(" since")[0], count(digest.body))
+
+
+def test_spool_forgets_what_is_long_closed(world: World) -> None:
+    """The spool's size is bounded: after thousands of incidents it holds a thousand closed ones."""
+    for _ in range(1500):
+        world.fail("drill")
+        world.after(0)
+    with world.spool._file.using() as db:
+        assert [(1000,), (1000,)] == [
+            db.execute("SELECT count(*) FROM incidents").fetchone(),
+            db.execute("SELECT count(*) FROM letters").fetchone(),
+        ]
+    assert {"pending": 0, "sent": 1500, "dead": 0} == world.spool.counts()
+
+
+def act_fail(kind: Kind, times: int) -> Callable[[World], int]:
+    def act(world: World) -> int:
+        world.fail(kind, times=times)
+        return times
+
+    return act
+
+
+def act_wait(seconds: float) -> Callable[[World], int]:
+    def act(world: World) -> int:
+        world.after(seconds)
+        return 0
+
+    return act
+
+
+def act_server(broken: bool) -> Callable[[World], int]:
+    def act(world: World) -> int:
+        world.mailer.broken = broken
+        return 0
+
+    return act
+
+
+def act_resolve(world: World) -> int:
+    world.spool.resolve("startup")
+    return 0
+
+
+ACTS = st.one_of(
+    st.builds(act_fail, st.sampled_from(["request", "startup", "drill"]), st.integers(1, 5)),
+    st.builds(act_wait, st.sampled_from([-4000.0, 0.0, 0.5, 1.0, 60.0, 599.0, 600.0, 900.0, 5000.0])),
+    st.builds(act_server, st.booleans()),
+    st.just(act_resolve),
+)
+
+
+@given(st.lists(ACTS, max_size=40))
+def test_counts_add_up(acts: list[Callable[[World], int]]) -> None:
+    """Whatever fails, waits, recovers or breaks in whatever order: the mails' counts add up to the failures."""
+    world = World()
+    failures = sum(act(world) for act in acts)
+    world.mailer.broken = False
+    act_resolve(world)
+    for _ in range(4):
+        world.after(5000)
+    assert failures == sum(count(letter.body) for letter in world.mailer.sent)
+    assert len(world.mailer.sent) == len({letter.name for letter in world.mailer.sent})
+    assert [] == world.spool.open_incidents()

@@ -1,0 +1,172 @@
+"""Alerts: what the mails say, and that nobody waits for them."""
+
+import json
+import threading
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from income_tax.alerts.alert import Alert
+from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.leadership import Leadership
+from income_tax.alerts.letter import Letter, write_letter
+from income_tax.alerts.mailer import MailSettings, Refusals, SmtpMailer
+from income_tax.alerts.policy import Incident, Rules, Step
+from income_tax.alerts.sender import Sender, retry_delay
+from income_tax.alerts.spool import Spool
+from income_tax.logs import line_log
+from tests.support.fakes import FakeMailer, Lines
+
+ALERT = Alert(
+    "request", "It failed:", {"response": {"errors": ["é"], "request_id": "abc12345"}}, "abc12345", {"error": "X: y"}
+)
+SETTINGS = MailSettings("127.0.0.1", 1, "tax@example.org", "admin@example.org", "Crash")
+
+
+def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bool = False) -> Incident:
+    stored = alert.stored()
+    ids = json.dumps([alert.request_id] if alert.request_id else [])
+    mails = int(mailed > 0)
+    return Incident(
+        7, "c0ffee", alert.kind, "p", "/", total, mailed, mails, 10, 20, 15, resolved, False, stored, stored, ids
+    )
+
+
+def test_text_holds_the_answer_and_the_way_to_the_log() -> None:
+    """The mail holds the JSON that was answered, the error, and the command that finds the log lines."""
+    text = ALERT.text("/logs/api/api.log")
+    answer = text[text.index("{") : text.rindex("}") + 1]
+    assert ALERT.answer == json.loads(answer)
+    assert "error: X: y\n" in text
+    assert "find the log lines: grep abc12345 /logs/api/api.log*\n" in text
+
+
+def test_stored_alert_is_the_same_alert() -> None:
+    """An alert comes back from the spool as it went in, characters that are no text included."""
+    alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
+    assert alert.stored().isascii()
+    assert alert == Alert.restored(alert.stored())
+
+
+def test_stored_alert_of_another_version_can_be_read() -> None:
+    """During an update a version may meet alerts of a newer one: what it does not know, it leaves out."""
+    newer = json.dumps(json.loads(ALERT.stored()) | {"colour": "red"})
+    assert ALERT == Alert.restored(newer)
+
+
+def test_first_mail_is_the_alert_s_text_and_the_count() -> None:
+    """The first mail has the subject of the settings, the alert's text, the request's id, and how often it happened."""
+    letter = write_letter(incident(total=3), Step.FIRST, "/l", 30)
+    assert ("", "abc12345", "alert.c0ffee.1") == (letter.suffix, letter.request_id, letter.name)
+    assert letter.body.startswith(ALERT.text("/l"))
+    assert "failures in this mail: 3\nfailures in all: 3\n" in letter.body
+
+
+@pytest.mark.parametrize(
+    ("step", "suffix", "sentence"),
+    [(Step.DIGEST, " [+4 since ", "This failure goes on"), (Step.RECOVERED, " [recovered]", "Recovered: this failure")],
+)
+def test_later_mails_say_what_they_are(step: Step, suffix: str, sentence: str) -> None:
+    """A digest and a recovery are told apart by subject and first sentence, and count what no mail has counted."""
+    letter = write_letter(incident(total=5, mailed=1), step, "/l", 30)
+    assert letter.suffix.startswith(suffix)
+    assert letter.body.startswith(sentence)
+    assert "failures in this mail: 4\nfailures in all: 5\n" in letter.body
+    assert "some request ids: abc12345\n" in letter.body
+    assert "alert.c0ffee.2" == letter.name
+
+
+def test_nothing_in_a_failure_can_forge_a_header_or_a_line() -> None:
+    """Line ends and control characters of a request, an error or a setting stay inside their header or line."""
+    evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
+    alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})
+    letter = write_letter(incident(alert), Step.FIRST, "/l", 30)
+    settings = MailSettings("h", 1, "tax@example.org", "admin@example.org", "Crash\r\nBcc: evil@example.org")
+    message = message_from_bytes(bytes(SmtpMailer(settings).message(letter)))
+    assert message["Bcc"] is None
+    assert "Crash\\x0d\\x0aBcc: evil@example.org" == message["Subject"]
+    assert [] == [line for line in letter.body.splitlines() if line.startswith(("Bcc", "hello"))]
+
+
+def test_message_is_the_same_at_each_attempt() -> None:
+    """A mail that is sent twice is the same mail, Message-ID and date included."""
+    letter = Letter("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
+    first, second = (SmtpMailer(SETTINGS).message(letter) for _ in range(2))
+    assert "<alert.c0ffee.1@example.org>" == first["Message-ID"]
+    assert bytes(first) == bytes(second)
+
+
+def test_retries_grow_to_a_bound_and_differ() -> None:
+    """Attempts come at doubled intervals up to a minute, less a random part, so that senders do not march in step."""
+    assert [1, 2, 4, 8, 16, 32, 60, 60] == [retry_delay(attempts, lambda: 0.0) for attempts in range(8)]
+    assert 30 == retry_delay(1000, lambda: 1.0)
+
+
+def dispatcher(folder: Path, mailer: FakeMailer, lines: Lines) -> Dispatcher:
+    log = line_log("api", lines.write, "json", "info")
+    sender = Sender(mailer, Rules(wait=0), "/l", folder / "dead", log)
+    return Dispatcher(Spool(folder / "spool.sqlite"), Leadership(folder / "sender.lock"), sender, log)
+
+
+def test_sent_alert_is_logged(tmp_path: Path) -> None:
+    """A sent alert leaves a line with its request id and the mail's name."""
+    lines, mailer = Lines(), FakeMailer()
+    alerts = dispatcher(tmp_path, mailer, lines)
+    alerts.send(ALERT)
+    alerts.settle(10)
+    alerts.close(10)
+    (record,) = map(json.loads, lines.written)
+    assert ("alert sent", "abc12345", mailer.sent[0].name) == (
+        record["event"],
+        record["alert_request_id"],
+        record["mail"],
+    )
+
+
+class StuckMailer(FakeMailer):
+    """Hangs in `send` until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def send(self, letter: Letter) -> Refusals:
+        self.entered.set()
+        assert self.go.wait(10)
+        return super().send(letter)
+
+
+def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
+    """While the SMTP server hangs, reports return; what they said is mailed, or in the spool, to the last count."""
+    mailer = StuckMailer()
+    alerts = dispatcher(tmp_path, mailer, Lines())
+    alerts.start()
+    alerts.send(ALERT)
+    assert mailer.entered.wait(10)
+    for _ in range(200):
+        alerts.send(ALERT)
+    assert [] == mailer.sent
+    mailer.go.set()
+    alerts.close(10)
+    (open_incident,) = Spool(tmp_path / "spool.sqlite").open_incidents()
+    assert (201, 1, 1) == (open_incident.total, open_incident.mailed, len(mailer.sent))
+
+
+def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a usable spool the failure is logged, said on stderr, mailed by this process, and grouped."""
+    (tmp_path / "state").touch()
+    lines, mailer = Lines(), FakeMailer()
+    alerts = dispatcher(tmp_path / "state", mailer, lines)
+    for _ in range(3):
+        alerts.send(ALERT)
+    alerts.settle(10)
+    alerts.close(10)
+    events = [json.loads(line)["event"] for line in lines.written]
+    assert ["alert not spooled"] * 3 == events[:3]
+    assert 1 == events.count("alert spool trouble")
+    assert 1 == capsys.readouterr().err.count("alerts are not spooled: ")
+    assert ["failures in this mail: 3"] == [
+        line for letter in mailer.sent for line in letter.body.splitlines() if "in this mail" in line
+    ]
+    assert {} == alerts.counts()

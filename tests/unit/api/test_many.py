@@ -1,0 +1,139 @@
+"""Many households at once: the same results, and the same words for what is wrong, as one by one."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
+from income_tax.web.batch import CSV_FIELDS, as_csv, as_json
+from income_tax.web.many import Many, read_objects, read_rows
+from income_tax.web.parameters import HOUSEHOLD, JsonForm, TextForm
+from income_tax.web.reading import ParameterError, Reading, household_of
+from income_tax.web.results import calculate
+from tests.support.data import law_cases, schedules, v7_cases
+
+SCHEDULES = schedules()
+YEARS = SCHEDULES.years
+
+good = st.fixed_dictionaries(
+    {
+        "married": st.sampled_from(["yes", "no"]),
+        "children": st.integers(0, 3) | st.integers(0, MAX_CHILDREN),
+        "salary": st.integers(0, 200_000) | st.integers(0, MAX_SALARY),
+    },
+    optional={
+        "year": st.sampled_from([*YEARS, *YEARS, 2017, 2026]),
+        "single_parent": st.sampled_from(["no", "yes"]),
+        "spouse_salary": st.just(0) | st.integers(0, 90_000),
+    },
+)
+odd_values = (
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**70), 2**70)
+    | st.sampled_from(["yes", "OUI", "5"])
+)
+odd_names = st.sampled_from(["married", "children", "salary", "year", "annee", "enfants", "explain", "x", ""])
+odd = st.dictionaries(odd_names, odd_values | st.lists(st.integers(), max_size=2)) | odd_values
+mixed = st.builds(lambda start, more: start | more, good, st.dictionaries(odd_names, odd_values, max_size=1))
+items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
+
+
+def one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
+    """The results that each gets by itself."""
+    reading, answers = Reading(HOUSEHOLD, form), []
+    for row, pairs in enumerate(pairs_of_items):
+        try:
+            if isinstance(pairs, ParameterError):
+                raise pairs
+            answers.append({"result": dict(calculate(household_of(reading.values(pairs, YEARS)), SCHEDULES))})
+        except ParameterError as error:
+            errors = [f"household [{row}]: {sentence}" for sentence in error.errors]
+            answers.append({"errors": errors, "expected": error.expected})
+    return answers
+
+
+def results(many: Many) -> Any:
+    """The results of many as JSON."""
+    return orjson.loads(as_json(many, SCHEDULES))["response"]["results"]
+
+
+@given(items)
+def test_json_as_one_by_one(households: list[Any]) -> None:
+    """Any array gives, element by element, what each element gives alone."""
+    no_object = ParameterError(["it is no object"], ["an object of the parameters of a household"])
+    parsed = orjson.loads(json.dumps(households))
+    alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
+    assert one_by_one(alone, JsonForm()) == results(read_objects(parsed, YEARS))
+
+
+cells = st.sampled_from(
+    ["yes", "no", "oui", " NON", "", "0", "1", "2", "7", "00012", "2024", "2018", "-1", "٣", "1e3", "x"]
+)
+cells = cells | st.integers(0, MAX_SALARY + 3).map(str)
+headers = st.permutations(["married", "children", "salary", "year", "single_parent", "spouse_salary"])
+
+
+@given(headers, st.integers(3, 6), st.lists(st.lists(cells, min_size=3, max_size=7), min_size=1, max_size=12))
+def test_rows_as_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
+    """Any table of text gives, row by row, what each row gives alone."""
+    header = sorted(names[:width], key=["married", "children", "salary"].__contains__)
+    header = list(dict.fromkeys(["married", "children", "salary", *header]))
+    alone: list[Any] = []
+    for row in rows:
+        if len(row) == len(header):
+            alone.append([(name, cell) for name, cell in zip(header, row, strict=True) if cell])
+        else:
+            alone.append(
+                ParameterError([f"it has {len(row)} fields"], [f"{len(header)} fields, as the first line has"])
+            )
+    assert one_by_one(alone, TextForm()) == results(read_rows(header, rows, YEARS))
+
+
+@given(st.lists(good, min_size=1, max_size=12))
+def test_csv_holds_what_json_holds(households: list[dict[str, Any]]) -> None:
+    """The answer in CSV has the figures of the one in JSON, and the same errors."""
+    many = read_objects(households, YEARS)
+    lines = list(csv.DictReader(io.StringIO(as_csv(many, SCHEDULES).decode(), newline="")))
+    wanted = []
+    for answer in results(many):
+        result = answer.get("result", {})
+        cells = {name: str(result.get(name, "")) for name in CSV_FIELDS}
+        cells["notes"] = " ".join(note["code"] for note in result.get("notes", []))
+        told = [*answer.get("errors", []), *(f"expected {what}" for what in answer.get("expected", []))]
+        wanted.append(cells | {"errors": "; ".join(told)})
+    assert wanted == lines
+
+
+def test_all_cases_at_once() -> None:
+    """The 2,878 cases of the law and the 372 of v7 in one array: each result is equal."""
+    law, old = law_cases(), v7_cases()
+    names = ("married", "single_parent", "children", "salary")
+    asked: list[dict[str, Any]] = [
+        {"year": c["income_year"], "spouse_salary": c["spouse_salary"] or 0, **{n: c[n] for n in names}} for c in law
+    ]
+    asked += [{n: c[n] for n in ("married", "children", "salary")} for c in old]
+    found = [answer["result"] for answer in results(read_objects(asked, YEARS))]
+    for case, result in zip(law, found, strict=False):
+        wanted = {"discount" if name == "decote" else name: value for name, value in case.items()}
+        wanted["spouse_salary"] = wanted["spouse_salary"] or 0
+        assert {n: wanted[n] for n in result if n in wanted} == {n: v for n, v in result.items() if n in wanted}
+    assert old == found[len(law) :]
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_order_is_kept(rows: int) -> None:
+    """Households of different years, good and bad ones, are answered where they stood."""
+    asked = [{"year": 2018 + i % 8, "married": "no", "children": 0, "salary": 20_000 + i} for i in range(16)]
+    asked[rows]["salary"] = -1
+    found = results(read_objects(asked, YEARS))
+    assert [i for i in range(16) if i != rows] == [i for i, a in enumerate(found) if "result" in a]
+    assert [20_000 + i for i in range(16) if i != rows] == [a["result"]["salary"] for a in found if "result" in a]
+    assert [f"household [{rows}]: parameter [salary] has an invalid value: [-1]"] == found[rows]["errors"]

@@ -1,0 +1,175 @@
+"""The description of the API: made of the parameters that requests are read by, complete, and valid in itself."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from income_tax.web.curve import CURVE
+from income_tax.web.examples import EXAMPLES
+from income_tax.web.openapi import document
+from income_tax.web.parameters import HOUSEHOLD, QUESTION, JsonForm, Parameter
+from income_tax.web.reading import ParameterError, Reading, household_of
+from tests.support.data import ROOT
+
+WEB = ROOT / "services/api/src/income_tax/web"
+YEARS = [2023, 2024]
+DOCUMENT = document(YEARS, 100)
+OPERATIONS = [one for path in DOCUMENT["paths"].values() for one in path.values()]
+
+
+def refs(node: Any) -> Iterator[str]:
+    """Every reference in the description."""
+    if isinstance(node, dict):
+        yield from ([node["$ref"]] if "$ref" in node else [])
+        for value in node.values():
+            yield from refs(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from refs(value)
+
+
+def members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every member of an object in a schema, at any depth, by the names that lead there."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "properties":
+                for name, schema in value.items():
+                    yield (*path, name), schema
+                    yield from members(schema, (*path, name))
+            elif key not in ("if", "then", "not"):  # conditions, which describe nothing
+                yield from members(value, path)
+    elif isinstance(node, list):
+        for value in node:
+            yield from members(value, path)
+
+
+MEMBERS = {member: one for n, s in DOCUMENT["components"]["schemas"].items() for member, one in members(s, (n,))}
+
+
+def target(reference: str) -> Any:
+    node: Any = DOCUMENT
+    for part in reference.removeprefix("#/").split("/"):
+        node = node[part]
+    return node
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema that stands alone."""
+    return {**DOCUMENT["components"]["schemas"][name], "components": DOCUMENT["components"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"), [("/", QUESTION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
+)
+def test_parameters_are_those_that_are_read(path: str, parameters: tuple[Parameter, ...]) -> None:
+    """Names, bounds and whether a parameter is required are those of the parser; each has a description."""
+    described = DOCUMENT["paths"][path]["get"]["parameters"]
+    assert [(p.english, p.required) for p in parameters] == [(one["name"], one["required"]) for one in described]
+    for parameter, one in zip(parameters, described, strict=True):
+        assert all(name in one["description"] for name in parameter.french)
+        if parameter.maximum is not None and parameter.english != "year":
+            assert (parameter.minimum, parameter.maximum) == (one["schema"]["minimum"], one["schema"]["maximum"])
+
+
+VALUES: dict[str, list[Any]] = {
+    "married": ["yes", "no", "oui", "x", 1, None],
+    "children": [0, 1, 99, 100, -1, "1", 1.5],
+    "salary": [0, 999_999_999, 1_000_000_000],
+    "year": [2023, 2024, 2022, "2024"],
+    "single_parent": ["yes", "non", ""],
+    "spouse_salary": [0, 5, -5],
+    "explain": ["yes", "perhaps"],
+}
+
+
+def bodies() -> Iterator[dict[str, Any]]:
+    """Bodies that differ from good ones in one value, or in two that may not go together."""
+    base = {"married": "yes", "children": 1, "salary": 30000, "year": 2024}
+    for name, values in VALUES.items():
+        yield {key: value for key, value in base.items() if key != name}
+        for value in values:
+            yield base | {name: value}
+            yield base | {"married": "no", name: value}
+            yield base | {"married": "no", "children": 0, "single_parent": "yes", name: value}
+            yield {key: v for key, v in (base | {name: value}).items() if key != "year"}
+    yield base | {"colour": "red"}
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("Question", QUESTION), ("Household", HOUSEHOLD)])
+def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -> None:
+    """A body is valid by the schema when, and only when, the parser takes it."""
+    validator = jsonschema_rs.validator_for(schema(name))
+    for body in bodies():
+        try:
+            household_of(Reading(parameters, JsonForm()).values(body.items(), YEARS))
+            taken = True
+        except ParameterError:
+            taken = False
+        assert taken == validator.is_valid(body), body
+
+
+def test_references_lead_somewhere() -> None:
+    """Every $ref has a target, and every component is used."""
+    used = set(refs(DOCUMENT))
+    for reference in used:
+        target(reference)
+    kinds = ("schemas", "responses", "headers")
+    known = {f"#/components/{kind}/{name}" for kind in kinds for name in DOCUMENT["components"][kind]}
+    assert known == used
+
+
+def test_schemas_are_schemas() -> None:
+    """Every schema is one by the rules of JSON Schema 2020-12."""
+    for name in DOCUMENT["components"]["schemas"]:
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema(name)})
+
+
+def test_everything_is_described() -> None:
+    """Operations have names of their own, a summary, a tag that is listed, and parameters with a description."""
+    names = [one["operationId"] for one in OPERATIONS]
+    assert sorted(set(names)) == sorted(names)
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    for one in OPERATIONS:
+        assert one["summary"] and one["description"] and set(one["tags"]) <= tags
+    assert [] == [member for member, described in MEMBERS.items() if not {"description", "$ref"} & set(described)]
+
+
+OTHER_NUMBERS = {"children", "year", "income_year", "limit", "log_lines_lost", "rate", "average_rate", "shares"}
+
+
+def test_every_amount_is_in_euros() -> None:
+    """Every number in a schema, at any depth, names its unit, euros, but for those that are no amounts."""
+    numbers = [member for member, one in MEMBERS.items() if one.get("type") in ("integer", "number")]
+    amounts = {member: MEMBERS[member].get("description", "") for member in numbers if member[-1] not in OTHER_NUMBERS}
+    assert [] == [member for member, text in amounts.items() if not re.search("\\beuros?\\b|, like `salary`;", text)]
+    assert {("Curve", "from"), ("DatedResult", "collected"), ("Household", "salary")} <= amounts.keys()
+
+
+def test_examples_are_all_from_one_place() -> None:
+    """Every example in the description is one of those that a test asks the service for, and each of those is there."""
+    shown = {}
+    for one in OPERATIONS:
+        for content in (one.get("requestBody", {}).get("content", {}), one["responses"]["200"]["content"]):
+            for kind in content.values():
+                for name, example in kind.get("examples", {}).items():
+                    shown.setdefault(name, []).append(example["value"])
+    posted = {name for name, example in EXAMPLES.items() if example.operation == "calculate_posted"}
+    assert {n: [e.request, e.answer] if n in posted else [e.answer] for n, e in EXAMPLES.items()} == shown
+    for path, name in (("/", "family"), ("/curve", "curve")):
+        parameters = DOCUMENT["paths"][path]["get"]["parameters"]
+        assert EXAMPLES[name].request == {p["name"]: p["example"] for p in parameters if "example" in p}
+
+
+def test_every_route_is_described() -> None:
+    """The addresses in the code and in the description are the same, but for drills and the files of the pages."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py") if path.name != "drill.py")
+    routes = {(method, re.sub("<[^>]+>", "{}", path)) for method, path in re.findall(r'routes\.(\w+)\("([^"]+)"', code)}
+    health = {(method, f"/health{path}") for method, path in routes if path in ("/live", "/ready")}
+    pages = {("get", "/static/{}/{}"), ("get", "/live"), ("get", "/ready")}
+    described = {
+        (method, re.sub("{[^}]+}", "{}", path)) for path, methods in DOCUMENT["paths"].items() for method in methods
+    }
+    assert described == (routes | health) - pages

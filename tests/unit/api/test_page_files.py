@@ -1,0 +1,65 @@
+"""The files of the pages: both languages whole, vendored packages untouched, nothing from elsewhere."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from income_tax.web.pages import FILES, TEXTS
+from tests.support.data import ROOT
+
+WEB = ROOT / "services/api/src/income_tax/web"
+VENDOR = WEB / "static/vendor"
+OWN = [*WEB.glob("static/*.*"), *WEB.glob("templates/*.html")]
+PACKAGES = json.loads((VENDOR / "packages.json").read_text(encoding="utf-8"))
+
+
+def test_languages_have_the_same_texts() -> None:
+    """Every text is there in both languages, with the same names of values in it."""
+    names = {
+        language: {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in texts.items()}
+        for language, texts in TEXTS.items()
+    }
+    assert {"en", "fr"} == set(names)
+    assert names["en"] == names["fr"]
+
+
+def test_french_signs_are_not_torn_off() -> None:
+    """No line begins with a sign that French sets off by a space, or ends with an opening quotation mark."""
+    assert [] == [text for text in TEXTS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
+
+
+def test_every_text_is_used_and_every_used_text_is_there() -> None:
+    """The keys in scripts and templates are those of the texts."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in OWN if path.suffix in (".js", ".html"))
+    quoted = set(re.findall(r"""["']([a-z_]+(?:\.[\w]+)*)["']""", sources))
+    assert [] == sorted(set(TEXTS["en"]) - quoted)
+    asked = re.findall(r"""\b(?:text|t|label|Trouble)\(\s*["']([^"']+)["']""", sources)
+    assert [] == sorted(set(asked) - set(TEXTS["en"]))
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_vendored_files_are_those_of_the_package(name: str) -> None:
+    """Each vendored script and style is the one whose digest is written down, with version and licence beside it."""
+    package = PACKAGES[name]
+    files = [path for path in (VENDOR / name).iterdir() if path.suffix in (".js", ".css")]
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert package["files"] == found
+    assert re.fullmatch(r"\d+\.\d+\.\d+", package["version"])
+    assert (VENDOR / name / "LICENSE").is_file()
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda p: p.name)
+def test_pages_name_no_other_host(path: Path) -> None:
+    """No page, script or style of ours holds an address of another host, or a script or style in the page itself."""
+    text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert [] == re.findall(r"https?://\S+|\bstyle=|\bon\w+=\"|<style|innerHTML", text)
+
+
+def test_files_are_in_the_package() -> None:
+    """What the templates ask for is there."""
+    templates = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("templates/*.html"))
+    asked = set(re.findall(r"static\('([^']+)'\)", templates))
+    assert set() == asked - set(FILES)

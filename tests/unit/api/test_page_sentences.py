@@ -1,0 +1,69 @@
+"""The sentences that the simulator reads out of the service's errors are those that the service writes."""
+
+import re
+from typing import Any
+
+import pytest
+
+from income_tax.tax.household import MAX_SALARY
+from income_tax.web.pages import FILES
+from income_tax.web.parameters import QUESTION, JsonForm
+from income_tax.web.reading import ParameterError, Reading
+
+YEARS = range(2018, 2026)
+ASKED = {"married": "no", "single_parent": "no", "year": 2024, "children": 1, "salary": 1, "spouse_salary": 0}
+PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["sentences.js"].decode(), re.MULTILINE))
+
+
+def refused(**differences: Any) -> ParameterError:
+    """What the service says of a household as the simulator posts it; None leaves a parameter out."""
+    household = {name: value for name, value in (ASKED | differences).items() if value is not None}
+    with pytest.raises(ParameterError) as error:
+        Reading(QUESTION, JsonForm()).values(household.items(), YEARS)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("pattern", "differences", "found"),
+    [
+        ("NAMED", {"salary": "abc"}, ("salary",)),
+        ("NAMED", {"childs": 2}, ("childs",)),
+        ("MISSING", {"salary": None}, ()),
+        ("CHILDLESS", {"single_parent": "yes", "children": 0}, ()),
+        ("TWO_ADULTS", {"single_parent": "yes", "married": "yes"}, ()),
+        ("SECOND_SALARY", {"spouse_salary": 5}, ()),
+    ],
+)
+def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
+    """The page knows an error by its pattern, and no other pattern of an error takes it for another."""
+    (error,) = refused(**differences).errors
+    match = re.search(PATTERNS[pattern], error)
+    assert match and found == match.groups()
+    others = {"MISSING", "CHILDLESS", "TWO_ADULTS", "SECOND_SALARY"} - {pattern}
+    assert [] == [name for name in others if re.search(PATTERNS[name], error)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "differences", "found"),
+    [
+        ("RANGE", {"salary": "abc"}, ("0", str(MAX_SALARY))),
+        ("RANGE", {"children": None}, ("0", "99")),
+        ("YEARS", {"year": 2030}, (", ".join(map(str, YEARS)),)),
+        ("WORD", {"married": "maybe"}, ()),
+        ("WORD", {"single_parent": "perhaps"}, ()),
+    ],
+)
+def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
+    """The page finds what was expected in the hint, which begins with the name that the error has."""
+    error = refused(**differences)
+    name = re.search(PATTERNS["NAMED"], error.errors[0])
+    (hint,) = [hint for hint in error.expected if name and hint.startswith(name[0])]
+    match = re.search(PATTERNS[pattern], hint)
+    assert match and found == match.groups()
+    assert [] == [other for other in {"RANGE", "YEARS", "WORD"} - {pattern} if re.search(PATTERNS[other], hint)]
+
+
+def test_every_pattern_is_held() -> None:
+    """No sentence is read that the tests above do not hold to the service."""
+    tested = {"NAMED", "MISSING", "CHILDLESS", "TWO_ADULTS", "SECOND_SALARY", "RANGE", "YEARS", "WORD"}
+    assert tested == set(PATTERNS)

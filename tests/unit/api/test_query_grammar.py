@@ -1,0 +1,121 @@
+"""The request parser against an oracle that was written from the documentation alone, on inputs made by a grammar."""
+
+import re
+import unicodedata
+from collections import Counter
+from urllib.parse import parse_qsl
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from income_tax.tax.household import Household
+from income_tax.web.parameters import EXPLAIN
+from income_tax.web.query import pairs
+from income_tax.web.reading import ParameterError, household_of
+from income_tax.web.single import QUERY
+from tests.support.grammar import Grammar
+
+EXAMPLES, QUERIES = 1500, 40  # 60,000 queries
+YEARS = range(2018, 2026)
+
+NAMES = {
+    "married": ["married", "marié", "marie"],
+    "children": ["children", "enfants"],
+    "salary": ["salary", "salaire"],
+    "year": ["year", "année", "annee"],
+    "single_parent": ["single_parent", "parent_isolé", "parent_isole"],
+    "spouse_salary": ["spouse_salary", "salaire_conjoint"],
+    "explain": ["explain", "explication"],
+}
+NAMED = {spelling: name for name, spellings in NAMES.items() for spelling in spellings}
+WORD, EUROS = re.compile("(?i:yes|oui|no|non)", re.ASCII), re.compile("[0-9]{1,20}")
+VALID = {
+    "married": WORD,
+    "children": re.compile("0{0,18}[0-9]{1,2}"),
+    "salary": EUROS,
+    "year": re.compile("0{0,16}20(1[89]|2[0-5])"),
+    "single_parent": WORD,
+    "spouse_salary": EUROS,
+    "explain": WORD,
+}
+NAME = f"\\[({'|'.join(NAMED)})\\]"
+CLEAR = {
+    "missing": f"parameter {NAME} is missing",
+    "invalid": f"parameter {NAME} has an invalid value: \\[.{{0,101}}\\]",
+    "repeated": rf"parameter {NAME}(, {NAME})* is repeated: it was given \d+ times",
+    "unknown": r"unknown parameter \[.{0,101}\]",
+    "needs": f"parameter {NAME} needs {NAME}: the rules without a year have none",
+    "contradicts": f"parameter {NAME} contradicts {NAME}: (a single parent is not married"
+    "|a single parent has at least one child|only spouses have a second salary)",
+}
+SENTENCE = re.compile("|".join(f"(?P<{kind}>{sentence})" for kind, sentence in CLEAR.items()), re.DOTALL)
+
+Question = tuple[Household, bool]  # and whether to explain
+
+
+def oracle(query: str) -> Question | None:
+    """What is asked, None when the query string asks for nothing: docs/api.md by other means than the parser's."""
+    given: dict[str, str] = {}
+    # A query string of WSGI holds raw bytes as Latin-1; the parser takes them for what they are.
+    for spelling, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
+        name = NAMED.get(unicodedata.normalize("NFC", spelling), "")
+        if not name or name in given or not VALID[name].fullmatch(value.strip(" \t")):
+            return None
+        given[name] = value.strip(" \t").lower()
+    if not given.keys() >= {"married", "children", "salary"}:
+        return None
+    yes = {name for name, value in given.items() if value in ("yes", "oui")}
+    children, salary, spouse = (int(given.get(name, "0")) for name in ("children", "salary", "spouse_salary"))
+    if max(salary, spouse) > 999_999_999:
+        return None
+    if "year" not in given and not given.keys().isdisjoint({"single_parent", "spouse_salary", "explain"}):
+        return None
+    if ("single_parent" in yes and ("married" in yes or not children)) or (spouse and "married" not in yes):
+        return None
+    year = int(given["year"]) if "year" in given else None
+    return Household("married" in yes, children, salary, year, "single_parent" in yes, spouse), "explain" in yes
+
+
+def parsed(query: str, seen: Counter[str]) -> Question | None:
+    """What the parser takes; None when it refuses, which it must do with clear errors and what was expected."""
+    try:
+        values = QUERY.values(pairs(query), YEARS)
+    except ParameterError as refused:
+        assert refused.errors
+        assert refused.expected
+        for error in refused.errors:
+            sentence = SENTENCE.fullmatch(error)
+            assert sentence, error
+            seen[f"{sentence.lastgroup}"] += 1
+        return None
+    return household_of(values), bool(values.get(EXPLAIN))
+
+
+def parts_of(question: Question) -> list[str]:
+    """What there is in a question."""
+    household, explained = question
+    parts = {"year": household.year, "single_parent": household.single_parent, "spouse_salary": household.spouse_salary}
+    return ["taken", *(name for name, value in (parts | {"explain": explained}).items() if value)]
+
+
+def test_every_query_of_the_grammar_is_what_the_oracle_says() -> None:
+    """60,000 query strings, a third of them valid: the same household and question, or clear errors."""
+    seen, queries = Counter[str](), set[str]()
+
+    @settings(max_examples=EXAMPLES, database=None)
+    @given(st.binary(min_size=1800, max_size=1800))
+    def compare(entropy: bytes) -> None:
+        grammar = Grammar(entropy)
+        for _ in range(QUERIES):
+            query = grammar.query()
+            expected = oracle(query)
+            assert expected == parsed(query, seen), query
+            seen.update(parts_of(expected) if expected else ["refused"])
+            queries.add(query)
+
+    compare()
+    assert seen["taken"] + seen["refused"] >= EXAMPLES * QUERIES
+    assert min(seen["taken"], seen["refused"]) > 10_000, seen
+    # Nothing that a query can say, or be refused for, is left out; and one query is not asked again and again.
+    assert min(seen[kind] for kind in (*list(NAMES)[3:], *CLEAR)) > 500, seen
+    assert len(queries) > 0.8 * EXAMPLES * QUERIES

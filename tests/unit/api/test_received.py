@@ -1,0 +1,238 @@
+"""Bodies of POST /: what is taken, and what is refused before it costs anything."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from income_tax.web.answers import CSV, JSON
+from income_tax.web.many import Many
+from income_tax.web.parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
+from income_tax.web.reading import ParameterError
+from income_tax.web.received import BodyReader, TooMany, WrongType
+from tests.support.data import schedules
+
+LIMIT = 50
+ONE = {"married": "yes", "children": 2, "salary": 50_000}
+READER = BodyReader(LIMIT, schedules().years)
+TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too large]"
+
+
+def errors_of(body: bytes, content_type: str = JSON) -> list[str]:
+    """The errors of a whole body."""
+    with pytest.raises(ParameterError) as caught:
+        READER.read(content_type, body)
+    assert caught.value.expected
+    return caught.value.errors
+
+
+def test_one_object() -> None:
+    """One object is one household, and may ask for an explanation."""
+    values = READER.read(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
+    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
+
+
+def count(body: bytes, content_type: str = JSON) -> int:
+    """How many households a body has."""
+    many = READER.read(content_type, body)
+    assert isinstance(many, Many)
+    return len(many.households.year)
+
+
+def test_limit() -> None:
+    """As many as the limit says, not one more."""
+    assert LIMIT == count(json.dumps([ONE] * LIMIT).encode())
+    with pytest.raises(TooMany):
+        READER.read(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
+    assert LIMIT == count(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
+    with pytest.raises(TooMany):
+        READER.read(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "start"),
+    [
+        (b"", "the body is not JSON"),
+        (b"[", "the body is not JSON"),
+        (b'[{"married": "yes"', "the body is not JSON"),
+        (b"\xff", "the body is not JSON"),
+        (b"[NaN]", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b'{"a":' * 100_000, "the body is not JSON"),
+        (b"[" * 900 + b"]" * 900, "household"),
+        (b"[]", "there is no household in the body"),
+        (b"7", "the body is neither an object nor an array"),
+        (b'"x"', "the body is neither an object nor an array"),
+        (b"null", "the body is neither an object nor an array"),
+        (b'{"salary" : 1 , "salary" : 2}', "parameter [salary] is repeated in one object"),
+        (b'{"x":1,"x":' + b"9" * 400 + b"}", "parameter [x] is repeated in one object"),
+        (b'[{"x":' * 510 + b"1" + b"}]" * 510, "the body is not JSON: it is nested too deeply"),
+    ],
+    ids=lambda value: str(value[:24]),
+)
+def test_bodies_that_are_refused(body: bytes, start: str) -> None:
+    """Broken, nested, empty or ambiguous JSON is a clear error."""
+    if start == "household":
+        many = READER.read(JSON, body)
+        assert isinstance(many, Many)
+        assert ["it is no object"] == many.errors[0].errors
+    else:
+        (error,) = errors_of(body)
+        assert error.startswith(start)
+
+
+@pytest.mark.parametrize("depth", [1, 253, 254, 255, 256, 300, 1000])
+def test_a_nested_value_is_a_wrong_value(depth: int) -> None:
+    """A value that is nested, however deeply, is a wrong value with a short error."""
+    nested = b"[" * depth + b"]" * depth
+    one = b'{"married":"yes","children":0,"salary":' + nested + b"}"
+    assert ["parameter [salary] has an invalid value: [an array]"] == errors_of(one)
+    many = READER.read(JSON, b"[" + one + b"]")
+    assert isinstance(many, Many)
+    assert ["parameter [salary] has an invalid value: [an array]"] == many.errors[0].errors
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ('{"salary":1,"salary":2}', "parameter [salary] is repeated in one object"),
+        ('{"salary":1,"salary" :2}', "parameter [salary] is repeated in one object"),
+        ('{"sal\\u0061ry":1,"salary":2}', "parameter [salary] is repeated in one object"),
+        ('{"x":{"y":1,"y":2}}', "parameter [y] is repeated in one object"),
+        ('{"x":":","x":1}', "parameter [x] is repeated in one object"),
+        ('{"married":"yes","children":0,"salary":"50000"}', 'parameter [salary] has an invalid value: ["50000"]'),
+        *(
+            ('{"married":"yes","children":0,"salary":' + number + "}", TOO_LARGE)
+            for number in ("18446744073709551616", "9" * 400, "9" * 5000, "1e400", "-" + "9" * 400)
+        ),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_one_household_s_trouble_is_not_the_others(item: str, error: str) -> None:
+    """A key twice, or a number that nothing holds, is the error of its household alone."""
+    many = READER.read(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
+    assert isinstance(many, Many)
+    assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
+    assert [50_000, 0, 50_000] == many.households.salary.tolist()
+
+
+def test_many_keys_of_which_the_last_is_repeated() -> None:
+    """An object of a hundred thousand keys is looked through once, not once for each of them."""
+    keys = ",".join(f'"k{number}":1' for number in range(100_000))
+    reader = BodyReader(10_000, schedules().years)
+    with pytest.raises(ParameterError, match=r"parameter \[k99999\] is repeated"):
+        reader.read(JSON, b"{" + keys.encode() + b',"k99999":2}')
+
+
+@pytest.mark.parametrize("name", ["mari\u00e9", "marie\u0301"])
+def test_an_accent_may_be_composed_or_not(name: str) -> None:
+    """A name is the same as macOS writes it: in one object, in an array, and as a column."""
+    one = {name: "oui", "enfants": 2, "salaire": 50_000}
+    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.read(JSON, json.dumps(one).encode())
+    table = ",".join(one) + "\n" + ",".join(map(str, one.values()))
+    for body, kind in ((json.dumps([one], ensure_ascii=False), JSON), (table, CSV)):
+        many = READER.read(kind, body.encode())
+        assert isinstance(many, Many)
+        assert ([True], {}) == (many.households.married.tolist(), many.errors)
+
+
+def test_an_empty_row_is_told_in_the_header_s_language() -> None:
+    """What a row lacks is named as the header's language has it; blanks are no value."""
+    for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
+        many = READER.read(CSV, f"\n{header}\n , ,2,3\n".encode())
+        assert isinstance(many, Many)
+        assert [f"parameter [{married}] is missing"] == many.errors[0].errors
+
+
+def test_a_table_of_empty_cells() -> None:
+    """A table of far more cells, or lines, than households can have is refused early."""
+    for line in (b"," * 3000, b"x\n" * 3000):
+        with pytest.raises(TooMany):
+            READER.read(CSV, b"married,children,salary\n" + line)
+
+
+def test_a_bomb_of_small_values() -> None:
+    """A body of far more values than households can have is refused unread."""
+    with pytest.raises(TooMany):
+        READER.read(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        (b"", ["column [marié] is missing", "column [enfants] is missing", "column [salaire] is missing"]),
+        (b"married,children,salary\n", ["there is no household in the body"]),
+        (b"married,children,salary,x\n", ["unknown column [x]"]),
+        (b"married,children,salary,salaire\n", ["column [salary] is repeated"]),
+        (b"married,children\nyes,1\n", ["column [salary] is missing"]),
+        (b"marie,enfants,enfants\n", ["column [enfants] is repeated", "column [salaire] is missing"]),
+        (
+            b"\xff\xfe",
+            ["the body is not CSV in UTF-8: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"],
+        ),
+        (b'married,children,salary\n"yes,1,2\n', ["the body is not CSV in UTF-8: unexpected end of data"]),
+    ],
+)
+def test_tables_that_are_refused(body: bytes, errors: list[str]) -> None:
+    """A table needs a first line that names the columns, and must be CSV."""
+    assert errors == errors_of(body, CSV)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"married,children,salary\r\nyes,2,50000\r\n",
+        "\ufeffmarié;enfants;salaire\noui;2;50000\n\n".encode(),
+        b'"salary","married","children"\n"50000","yes","2"',
+        b"salary,year,married,children,spouse_salary\n50000,,yes,2,\n",
+    ],
+    ids=["english", "semicolons of a spreadsheet", "quotes", "empty cells"],
+)
+def test_tables(body: bytes) -> None:
+    """Any order of columns, English or French, commas or semicolons; an empty cell is not given."""
+    many = READER.read(CSV, body)
+    assert isinstance(many, Many)
+    assert {} == many.errors
+    (household,) = many.households
+    assert (True, 2, 50_000, None) == (household.married, household.children, household.salary, household.year)
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+def test_other_types(content_type: str) -> None:
+    """What is neither JSON nor CSV is refused."""
+    with pytest.raises(WrongType, match=rf"^the body's type is \[{content_type}\]: send the header Content-Type"):
+        READER.read(content_type, json.dumps(ONE).encode())
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([JSON, CSV]))
+def test_any_bytes_are_understood_or_refused(body: bytes, content_type: str) -> None:
+    """Any body is read or refused with what was expected, never another exception."""
+    try:
+        READER.read(content_type, body)
+    except ParameterError as refused:
+        assert refused.errors
+        assert refused.expected
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_any_json_is_understood_or_refused(content: Any) -> None:
+    """Any JSON, however nested, is read or refused, and each element that is wrong has its own error."""
+    try:
+        many = READER.read(JSON, json.dumps(content).encode())
+    except TooMany:
+        assert len(content) > LIMIT
+    except ParameterError as refused:
+        assert refused.errors
+        assert refused.expected
+    else:
+        assert isinstance(many, Many)
+        assert len(content) == len(many.errors)

@@ -1,0 +1,30 @@
+"""Waiting for a database that is still coming up."""
+
+import pytest
+
+from income_tax.store.database import DatabaseError, retry
+
+
+def test_retries_until_it_answers() -> None:
+    """A database that answers at the third try is waited for."""
+    tries = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
+
+    def read() -> str:
+        outcome = next(tries)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    pauses: list[float] = []
+    assert "data" == retry(read, wait=60, pause=pauses.append)
+    assert 2 == len(pauses)
+
+
+def test_gives_up_with_the_last_answer() -> None:
+    """When the time is over, the database's own last answer is the error."""
+
+    def read() -> str:
+        raise DatabaseError("connection\n  refused")
+
+    with pytest.raises(DatabaseError, match="^connection refused$"):
+        retry(read, wait=0)

@@ -1,0 +1,44 @@
+"""Tax data is refused when it is incomplete, not guessed."""
+
+from decimal import Decimal
+
+import pytest
+
+from income_tax.tax.schedule import Bracket, ScheduleError, build, check_brackets, exact
+from income_tax.tax.v7 import V7Schedule
+
+OPEN = Bracket(None, 4500, 0)
+
+
+def test_exact_keeps_four_decimals() -> None:
+    """Four decimals are kept as integers."""
+    assert 13_949_600 == exact(Decimal("1394.96"))
+
+
+def test_exact_refuses_more() -> None:
+    """A fifth decimal is an error, not a rounding."""
+    with pytest.raises(ScheduleError, match="more than four decimals"):
+        exact(Decimal("0.12345"))
+
+
+@pytest.mark.parametrize(
+    "brackets",
+    [[], [Bracket(1, 0, 0)], [OPEN, OPEN], [OPEN, Bracket(1, 0, 0)], [Bracket(2, 0, 0), Bracket(1, 0, 0), OPEN]],
+    ids=["none", "closed", "two open", "open first", "falling"],
+)
+def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None:
+    """Brackets must rise and end with one without limit."""
+    with pytest.raises(ScheduleError):
+        check_brackets(brackets)
+
+
+def test_build_names_what_is_missing() -> None:
+    """A missing constant is named."""
+    with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
+        build(V7Schedule, [OPEN], {})
+
+
+def test_build_leaves_out_what_it_does_not_know() -> None:
+    """A constant of a later version does not stop this one from starting."""
+    constants = {name: 1 for name in V7Schedule.__dataclass_fields__ if name != "brackets"}
+    assert build(V7Schedule, [OPEN], constants) == build(V7Schedule, [OPEN], constants | {"of_tomorrow": 1})

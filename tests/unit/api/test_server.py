@@ -1,0 +1,38 @@
+"""What gunicorn tells of its own failures: answered in JSON, logged and mailed."""
+
+import json
+import socket
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from income_tax.alerts.alert import Alert
+from income_tax.lead import Lead
+from income_tax.logs import line_log
+from income_tax.server import options
+from income_tax.services import Services
+from income_tax.settings import read_settings
+from tests.support.fakes import Lines
+
+
+@pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
+def test_failure_outside_the_application(mask: str, quoted: str) -> None:
+    """It is a 500, one line of the log and one alert with the same id; with MASK_AMOUNTS the amounts are hidden."""
+    lines, alerts = Lines(), list[Alert]()
+    log = line_log("api", lines.write, "json", "info", mask == "on")
+    parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "watch": None, "lead": Lead()}
+    services = cast(Services, SimpleNamespace(**parts))
+    worker: Any = options(read_settings({"MASK_AMOUNTS": mask}), services, "sqlite")["worker_class"]
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.shutdown(socket.SHUT_WR)
+        worker.handle_error(None, None, theirs, ("192.0.2.1", 1), RuntimeError("at /?salary=61000"))
+        answer = ours.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    (alert,), (line,) = alerts, lines.written
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert body == alert.answer
+    assert alert.request_id == body["response"]["request_id"] == json.loads(line)["request_id"]
+    assert f"error: RuntimeError: at /?{quoted}\n" in alert.text("/l")
+    assert (mask == "off") == (b"61000" in line)

@@ -1,0 +1,49 @@
+"""The users file: what is a line of it, and what is not."""
+
+from pathlib import Path
+
+import pytest
+from werkzeug.security import generate_password_hash
+
+from income_tax.store.users import UsersError, add_user, read_users
+
+DIGEST = "0" * 128
+
+
+def test_what_is_added_is_read(tmp_path: Path) -> None:
+    """A user who was added is read with his hash; blank lines and comments count for nothing."""
+    path = tmp_path / "users"
+    add_user(path, "ann", "secret")
+    path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
+    users = read_users(path)
+    assert ["ann", "bob"] == list(users)
+    assert users["ann"].startswith("scrypt:32768:8:1$")
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "secret",
+        "scrypt:",
+        "scrypt:1:1$s$h",
+        f"scrypt:32768:8:1${DIGEST}",
+        f"scrypt:32768:8:1$salt${DIGEST}0",
+        f"scrypt:32768:8:1$salt${DIGEST[1:]}x",
+        f"scrypt:32768:8:1$salt${DIGEST}$",
+        f"scrypt:32767:8:1$salt${DIGEST}",  # n is no power of 2
+        f"scrypt:1:8:1$salt${DIGEST}",
+        f"scrypt:0:8:1$salt${DIGEST}",
+        f"scrypt:32768:0:1$salt${DIGEST}",
+        f"scrypt:32768:8:0$salt${DIGEST}",
+        f"scrypt:1048576:8:1$salt${DIGEST}",  # a gigabyte
+        f"pbkdf2:sha256:1000$salt${DIGEST}",
+    ],
+)
+def test_what_no_password_can_be_checked_against_is_refused(tmp_path: Path, digest: str) -> None:
+    """A hash that is not of the form, or of a cost that cannot be paid, is refused with its line."""
+    path = tmp_path / "users"
+    add_user(path, "ann", "secret")
+    path.write_text(f"{path.read_text()}bob:{digest}\n")
+    with pytest.raises(UsersError, match=r"users, line 2: expected login:scrypt hash, as `users add` writes it"):
+        read_users(path)

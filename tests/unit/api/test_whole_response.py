@@ -1,0 +1,57 @@
+"""An answer leaves in one piece, so that a worker that is killed leaves all of it behind or nothing."""
+
+from types import SimpleNamespace
+
+import pytest
+from gunicorn.config import Config
+
+from income_tax.whole_response import WholeResponse
+
+
+class Socket:
+    """Remembers what each call sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        """Keep it."""
+        self.sent.append(data)
+
+
+def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> list[bytes]:
+    """What is sent, call by call."""
+    request = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
+    sock = Socket()
+    response = WholeResponse(request, sock, Config())
+    response.start_response(status, [("X", "y")] + ([("Content-Length", str(length))] if length is not None else []))
+    for part in parts:
+        response.write(part)
+    response.close()
+    return sock.sent
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "length", "parts", "end"),
+    [
+        ("GET", "200 OK", 4, [b"body"], b"\r\n\r\nbody"),
+        ("HEAD", "200 OK", 4, [b"body"], b"\r\n\r\n"),
+        ("HEAD", "200 OK", 4, [], b"\r\n\r\n"),
+        ("GET", "304 NOT MODIFIED", None, [], b"\r\n\r\n"),
+        ("GET", "200 OK", 0, [], b"\r\n\r\n"),
+        ("GET", "200 OK", 0, [b""], b"\r\n\r\n"),
+    ],
+)
+def test_one_piece(method: str, status: str, length: int | None, parts: list[bytes], end: bytes) -> None:
+    """Head and body are one write, whatever the answer is."""
+    (sent,) = answer(method, status, length, parts)
+    assert sent.startswith(f"HTTP/1.1 {status}\r\n".encode())
+    assert sent.endswith(end)
+
+
+def test_bodies_of_several_parts() -> None:
+    """What comes in parts keeps their order, with its length known and without."""
+    known = answer("GET", "200 OK", 4, [b"bo", b"dy"])
+    assert [b"bo", b"dy"] == [known[0][-2:], known[1]]
+    chunked = b"".join(answer("GET", "200 OK", None, [b"bo", b"dy"]))
+    assert b"2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n" == chunked.partition(b"\r\n\r\n")[2]

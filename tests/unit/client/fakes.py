@@ -1,0 +1,87 @@
+"""Stands-in of the client's unit tests: a log that is a list, an API that is a function."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from tax_client.answers import Answer, ApiError
+from tax_client.logs import Log
+from tax_client.results import Fields
+from tax_client.taxpayers import Taxpayer
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A calculated tax by the rules of version 7."""
+
+    married: str
+    children: int
+    salary: int
+    tax: int
+    surcharge: int
+    rate: float
+    discount: int
+    reduction: int
+
+
+TWO_CHILDREN = Taxpayer(1, "yes", 2, 55555)
+TWO_CHILDREN_TAX = Result("yes", 2, 55555, 2814, 0, 0.14, 0, 0)
+
+
+def list_log() -> tuple[Log, list[dict[str, Any]]]:
+    """A log, and the list of its events as they would be rendered."""
+    events: list[dict[str, Any]] = []
+
+    def keep(_logger: Any, level: str, event: structlog.typing.EventDict) -> Mapping[str, Any]:
+        events.append({**event, "level": level, "thread": threading.current_thread().name})
+        raise structlog.DropEvent
+
+    log: Log = structlog.wrap_logger(
+        None,
+        processors=[structlog.contextvars.merge_contextvars, keep],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+    )
+    return log, events
+
+
+def answer_of(result: Result, **changes: Any) -> Answer:
+    """The API's answer that carries a result, some of its fields changed."""
+    return Answer(200, orjson.dumps({"response": {"result": {**asdict(result), **changes}}}))
+
+
+class FakeApi:
+    """An API whose results are those of a function; it keeps the ids of the requests."""
+
+    def __init__(self, calculate: Callable[[Taxpayer], Result]) -> None:
+        self._calculate = calculate
+        self.request_ids: list[str] = []
+
+    def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
+        """The function's result."""
+        self.request_ids.append(request_id)
+        return asdict(self._calculate(taxpayer))
+
+    def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
+        """The function's results."""
+        self.request_ids.append(request_id)
+        found: list[Fields | ApiError] = []
+        for taxpayer in taxpayers:
+            try:
+                found.append(asdict(self._calculate(taxpayer)))
+            except ApiError as error:
+                found.append(error)
+        return found
+
+    def fetch(self, taxpayer: Taxpayer, request_id: str) -> Answer:
+        """The function's result, as an answer."""
+        self.request_ids.append(request_id)
+        return answer_of(self._calculate(taxpayer))
+
+
+def untaxed(taxpayer: Taxpayer) -> Result:
+    """A result that echoes the household, all amounts 0."""
+    return Result(taxpayer.married, taxpayer.children, taxpayer.salary, 0, 0, 0.0, 0, 0)

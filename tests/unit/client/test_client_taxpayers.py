@@ -1,0 +1,159 @@
+"""Lines of a taxpayers file: which are read, and what is said of the others."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tax_client.taxpayers import BadLine, Reading, Taxpayer, parse_taxpayers
+
+ROOT = Path(__file__).parents[3]
+DATA = ROOT / "services/client/data"
+
+blanks = st.text(" \t", max_size=3)
+
+
+def reason_of(line: bytes) -> str:
+    """The reason of a file's only line, which is bad."""
+    reading = parse_taxpayers(line)
+    assert [] == reading.taxpayers
+    (bad,) = reading.bad_lines
+    return bad.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"1,yes,2,55555", Taxpayer(1, "yes", 2, 55555)),
+        (b" 1 ,\tOUI , 2 ,55555 ", Taxpayer(1, "yes", 2, 55555)),
+        (b"007,nOn,00,000", Taxpayer(7, "no", 0, 0)),
+        (b"1,No,99,999999999\r", Taxpayer(1, "no", 99, 999_999_999)),
+        (b"\xef\xbb\xbf1,oui,2,55555", Taxpayer(1, "yes", 2, 55555)),
+        (b"1,yes,2," + b"0" * 6000 + b"7", Taxpayer(1, "yes", 2, 7)),
+        (b"999999999999999999,yes,2,5", Taxpayer(999999999999999999, "yes", 2, 5)),
+    ],
+)
+def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> None:
+    """Blanks, case, French words, leading zeros, a BOM and CRLF do not matter."""
+    assert Reading([expected], []) == parse_taxpayers(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (b"x,yes,2,5", "[id]"),
+        (b",yes,2,5", "[id]"),
+        (b"-1,yes,2,5", "[id]"),
+        (b"1000000000000000000,yes,2,5", "[id]"),
+        (b"1,maybe,2,5", "[married]"),
+        (b"1,,2,5", "[married]"),
+        ("1,yeſ,2,5".encode(), "[married]"),
+        (b"1,yes,-2,5", "[children]"),
+        (b"1,yes,+2,5", "[children]"),
+        (b"1,yes,100,5", "[children]"),
+        (b"1,yes,,5", "[children]"),
+        ("1,yes,٢,5".encode(), "[children]"),
+        ("1,yes,²,5".encode(), "[children]"),
+        (b"1,yes,2,1_000", "[salary]"),
+        (b"1,yes,2,1e5", "[salary]"),
+        (b"1,yes,2,5.0", "[salary]"),
+        (b"1,yes,2,5 0", "[salary]"),
+        (b"1,yes,2,1000000000", "[salary]"),
+        (b"1,yes,2," + b"9" * 6000, "[salary]"),
+        (b"1,yes,2", "missing [salary]"),
+        (b"1", "missing [married] [children] [salary]"),
+        (b"1,yes,2,5,6", "too many after [salary]"),
+        (b"1,yes,2,5\xe9", "UTF-8"),
+        (b"1,yes\x00,2,5", "control characters"),
+        (b"1,yes,2,5\x1b[2J", "control characters"),
+    ],
+)
+def test_a_bad_line_says_which_field_and_what_was_expected(line: bytes, field: str) -> None:
+    """The reason of a bad line names its field and what was expected, and stays short whatever the line."""
+    reason = reason_of(line)
+    assert field in reason
+    assert "expected" in reason
+    assert len(reason) < 200
+
+
+def test_a_bad_line_lists_every_wrong_field() -> None:
+    """A line with four wrong fields names the four of them."""
+    reason = reason_of(b"a,b,c,d")
+    assert [True] * 4 == [f"[{name}]" in reason for name in ("id", "married", "children", "salary")]
+
+
+def test_blank_and_comment_lines_are_skipped_and_still_counted() -> None:
+    """A line's number is the one an editor shows, whatever was skipped before it."""
+    reading = parse_taxpayers(b"# head\r\n\r\n   \n  # 1,yes,2,5\n\t\n# \xe9\n3,no,1,7\nbad\n")
+    assert [Taxpayer(3, "no", 1, 7)] == reading.taxpayers
+    assert [8] == [bad.line for bad in reading.bad_lines]
+
+
+def test_the_second_line_of_an_id_is_bad() -> None:
+    """The first good line of an id keeps it, leading zeros apart; a bad line takes no id."""
+    reading = parse_taxpayers(b"7,no,1,bad\n7,no,1,8\n007,no,1,9\n")
+    assert [Taxpayer(7, "no", 1, 8)] == reading.taxpayers
+    assert [1, 3] == [bad.line for bad in reading.bad_lines]
+    assert "7 is already on line 2" in reading.bad_lines[1].reason
+
+
+def test_a_long_bad_line_is_cut_and_says_so() -> None:
+    """The text of a bad line keeps 1000 characters, and tells how many there were."""
+    (bad,) = parse_taxpayers(b"x" * 5000).bad_lines
+    assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
+
+
+@given(st.lists(st.binary() | st.sampled_from([b",", b"1", b"yes", b"\n", b"\r\n", b"#", b"\x00", b"\xff"])))
+def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
+    """Whatever the bytes, every line is a taxpayer, a bad line, a comment or blank, and none is lost."""
+    content = b"".join(pieces)
+    reading = parse_taxpayers(content)
+    lines = [line.removesuffix(b"\r").strip(b" \t") for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    kept = [line for line in lines if line and not line.startswith(b"#")]
+    assert len(kept) == len(reading.taxpayers) + len(reading.bad_lines)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**18 - 1),
+            st.sampled_from(["yes", "no", "oui", "non"]).flatmap(
+                lambda word: st.tuples(*(st.sampled_from([c, c.upper()]) for c in word)).map("".join)
+            ),
+            st.integers(0, 99),
+            st.integers(0, 999_999_999),
+            st.lists(blanks, min_size=8, max_size=8),
+        ),
+        unique_by=lambda row: row[0],
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_line_of_the_grammar_is_read_in_order(rows: list[tuple[int, str, int, int, list[str]]], end: str) -> None:
+    """Lines made from the grammar are read as the values they were made from, in their order."""
+    lines = [",".join(f"{pad[2 * i]}{value}{pad[2 * i + 1]}" for i, value in enumerate(row)) for *row, pad in rows]
+    expected = [Taxpayer(i, "yes" if word[0] in "yYoO" else "no", c, s) for i, word, c, s, _ in rows]
+    assert Reading(expected, []) == parse_taxpayers(end.join(lines).encode())
+
+
+def test_the_sample_holds_the_published_taxpayers_and_bad_lines_of_all_sorts() -> None:
+    """The sample file gives the taxpayers of the published results, in order, and at least six bad lines."""
+    reading = parse_taxpayers((DATA / "taxpayers.txt").read_bytes())
+    published = json.loads((DATA / "published.json").read_bytes())
+    fields = Taxpayer.__slots__
+    assert [[row[name] for name in fields] for row in published] == [
+        [getattr(taxpayer, name) for name in fields] for taxpayer in reading.taxpayers
+    ]
+    assert len({bad.reason for bad in reading.bad_lines}) >= 7
+
+
+def test_the_published_results_are_the_first_cases() -> None:
+    """published.json holds the first eleven rows of the cases."""
+    with (ROOT / "tests/cases/v7.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))[:11]
+    published = json.loads((DATA / "published.json").read_bytes())
+    expected = [{name: value if name == "married" else float(value) for name, value in row.items()} for row in rows]
+    assert expected == [{name: row[name] for name in rows[0]} for row in published]
+    assert list(range(1, 12)) == [row["id"] for row in published]

@@ -1,0 +1,67 @@
+"""What a flood asks, and the right answers that it compares with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tax_client.errors import UserError
+from tax_client.flood.workload import published_workload, read_workload
+
+RESULT = {"married": "yes", "children": 2, "salary": 5, "tax": 0}
+LINE = json.dumps({"query": "year=2024&married=yes&children=2&salary=5", "expected": RESULT})
+HOUSEHOLD = {"year": 2024, "married": "yes", "children": 2, "salary": 5}
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """A workload of three households."""
+    path = tmp_path / "workload.jsonl"
+    path.write_text(f"{LINE}\n" * 3)
+    return path
+
+
+def test_each_line_is_a_request_with_its_right_body(lines: Path) -> None:
+    """The right body is the expected result as the API writes it."""
+    workload = read_workload(lines, None)
+    assert 3 == len(workload)
+    assert "year=2024&married=yes&children=2&salary=5" == workload.queries[0]
+    assert {"response": {"result": RESULT}} == json.loads(workload.right[0])
+    assert [] == workload.bodies
+
+
+def test_a_batch_is_an_array_of_households(lines: Path) -> None:
+    """Three lines in batches of two are two bodies, the last one shorter; numbers are numbers of JSON."""
+    workload = read_workload(lines, 2)
+    assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
+    assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
+    assert 2 == workload.households
+
+
+def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
+    """The household is asked for, the other fields are expected; the id is neither."""
+    path = tmp_path / "published.json"
+    path.write_text(json.dumps([{"id": 7, **RESULT}]))
+    workload = published_workload(path, None)
+    assert ["married=yes&children=2&salary=5"] == workload.queries
+    assert {"response": {"result": RESULT}} == json.loads(workload.right[0])
+
+
+@pytest.mark.parametrize(
+    "line", ["x", "[]", "{}", '{"query": 1, "expected": {}}', '{"query": "é", "expected": {}}', '{"query": "a=1"}']
+)
+def test_a_line_that_is_no_question_is_named(lines: Path, line: str) -> None:
+    """The error names the line, what was expected, and what makes such files."""
+    with lines.open("a") as stream:
+        stream.write(line + "\n")
+    with pytest.raises(UserError, match=r"line 4: expected .*income-tax expected"):
+        read_workload(lines, None)
+
+
+def test_an_empty_workload_is_refused(tmp_path: Path) -> None:
+    """Without a line there is nothing to ask; without a file neither."""
+    (tmp_path / "empty").touch()
+    with pytest.raises(UserError, match="found none"):
+        read_workload(tmp_path / "empty", None)
+    with pytest.raises(UserError, match="No such file"):
+        read_workload(tmp_path / "missing", None)

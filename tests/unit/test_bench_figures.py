@@ -1,0 +1,122 @@
+"""What the bench says of its figures: spreads, its parts of the page, and the verdict."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench import figures, million, stacks, verdict
+
+PARTS = ("logins", "alerts", "verdict", "profile", "peers", "million", "clients", "measured")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for results, and a page in it with all parts."""
+    page = "".join(f"above {part}\n<!-- {part}: begin -->\nold\n<!-- {part}: end -->\n" for part in PARTS)
+    (tmp_path / "README.md").write_text(page)
+    monkeypatch.setattr(figures, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(figures, "PAGE", tmp_path / "README.md")
+    return tmp_path
+
+
+def test_a_spread_has_lowest_and_highest_of_several_values() -> None:
+    """Several values are told by median, lowest and highest; a single one by itself."""
+    assert "2.00 (1.00 to 4.00)" == figures.spread([4, 1, 2], ".2f")
+    assert "2" == figures.spread([2.0])
+
+
+def test_ratios_are_within_a_round() -> None:
+    """The first is divided by the first, not the median by the median."""
+    assert [2, 0.5, 1] == figures.ratios([2, 2, 3], [1, 4, 3])
+
+
+def test_results_are_kept_small(place: Path) -> None:
+    """The figures of all rounds are one line of the file, with five digits each."""
+    figures.save("one", {"rates": {"a": [1234.5678, 2.0], "b": [3]}})
+    assert '  "a": [1234.6, 2.0],' in (place / "results/one.json").read_text().splitlines()
+    assert {"rates": {"a": [1234.6, 2.0], "b": [3]}} == figures.load("one")
+
+
+def test_a_part_of_the_page_is_replaced_and_nothing_else(place: Path) -> None:
+    """What stands between the marks of a part is new afterwards, all else as before."""
+    before = figures.PAGE.read_text()
+    figures.put("peers", "new")
+    mark = "<!-- peers: begin -->"
+    assert before.replace(f"{mark}\nold\n", f"{mark}\n\nnew\n\n") == figures.PAGE.read_text()
+
+
+def test_a_page_without_the_marks_is_not_touched(place: Path) -> None:
+    """A part whose end is not marked is an error that names the marks."""
+    figures.PAGE.write_text("<!-- peers: begin -->\ntext")
+    with pytest.raises(LookupError, match="<!-- peers: end -->"):
+        figures.put("peers", "new")
+    assert "<!-- peers: begin -->\ntext" == figures.PAGE.read_text()
+
+
+def test_the_page_marks_all_parts() -> None:
+    """Each part that a command writes has its place in bench/README.md, once."""
+    page = (figures.ROOT / "bench/README.md").read_text(encoding="utf-8")
+    marks = [f"<!-- {part}: {end} -->" for part in PARTS for end in ("begin", "end")]
+    assert dict.fromkeys(marks, 1) == {mark: page.count(mark) for mark in marks}
+
+
+def target(file: str, name: str) -> verdict.Target:
+    """The first target of that file whose name has these words."""
+    return next(one for one in verdict.TARGETS if one.file == file and name in one.name)
+
+
+def test_what_has_no_figures_is_not_measured(place: Path) -> None:
+    """Without its file, or without its figures in it, a target says which command measures it."""
+    assert target("peers", "one household").line().endswith(": not measured: make bench-peers")
+    rates = {figures.FLOOD: [8.0], figures.LOCUST: [2.0]}
+    figures.save("clients", {"requests_per_processor_second": rates})
+    assert target("clients", "hey").line().endswith(": not measured: make bench-clients")
+    assert target("clients", "Locust").line().endswith(": 4.00, wanted >= 4: met")
+
+
+def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
+    """A target is met or plainly not by the median of the rounds; lowest and highest stand beside it."""
+    found = {figures.OURS: {"p99": [3, 2, 9]}, figures.HELLO: {"p99": [2, 2, 2]}}
+    figures.save("bench", {"figures": {figures.PROXIED: found}})
+    assert target("bench", "p99").line().endswith("p99: 1.50 (1.00 to 4.50), wanted <= 1.5: met")
+    found[figures.OURS]["p99"] = [4, 2, 4]
+    figures.save("bench", {"figures": {figures.PROXIED: found}})
+    assert target("bench", "p99").line().endswith("p99: 2.00 (1.00 to 2.00), wanted <= 1.5: NOT MET")
+
+
+def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
+    """What counts is how much more a worker has after many requests than the same one had after few."""
+    figures.save("bench", {"growth": {figures.OVER_REQUESTS: {"10000": [27, 30], "200000": [27.5, 33]}}})
+    assert target("bench", "200,000 requests").line().endswith(": 1.8 (0.5 to 3.0), wanted <= 1: NOT MET")
+
+
+@pytest.mark.parametrize("wrong", ["all lines, in order", "same bytes"])
+def test_lost_lines_are_an_exit_code_and_slowness_is_not(
+    place: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    """A run that loses order or bytes exits with an error; one that is only slow and large does not."""
+    run: dict[str, Any] = {"on": "sqlite", "lines": 100, "good": 99, "bad": 1, "seconds": 100.0, "client cpu": 1.0}
+    run |= {"server cpu": 1.0, "client MiB": 500.0, "worker MiB": 90.0, "killed at percent": [25, 50, 75]}
+    run |= {"all lines, in order": True, "same bytes": True}
+    monkeypatch.setattr("sys.argv", ["million.py"])
+    monkeypatch.setattr(million, "measure", lambda *_: run)
+    million.main()
+    assert target("million", "seconds").line().endswith(": 100.0, aimed at <= 15: NOT MET")
+    run[wrong] = False
+    with pytest.raises(SystemExit, match="a line is lost, out of order"):
+        million.main()
+    assert "NO" in figures.PAGE.read_text()
+
+
+@pytest.mark.parametrize("own_worker", [False, True])
+def test_a_baseline_takes_the_place_of_the_service(own_worker: bool) -> None:
+    """The container's command is gunicorn's: its own worker without the image's heap settings, or the service's."""
+    api = yaml.safe_load(stacks.override("bare", own_worker))["services"]["api"]
+    assert ["hello:bare"] == api["command"]
+    assert own_worker == ("own_worker.py" in api["entrypoint"])
+    assert own_worker != ("gthread" in api["entrypoint"])
+    assert own_worker != ("MALLOC_ARENA_MAX" in api["entrypoint"])
+    assert json.dumps(api["volumes"]) == '["./bench:/bench:ro"]'

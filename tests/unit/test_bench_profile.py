@@ -1,0 +1,56 @@
+"""What the samples of a profile are counted to."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.parts import SOCKETS, part_of, shares
+
+THREAD = "Worker._serve (/x/income_tax/worker.py:144);ThreadWorker.handle (/x/gunicorn/workers/gthread.py:532)"
+
+
+@pytest.mark.parametrize(
+    ("stack", "part"),
+    [
+        (f"{THREAD};Parser.__next__ (/x/gunicorn/http/parser.py:119)", "gunicorn: parser"),
+        (f"{THREAD};create (/x/gunicorn/http/wsgi.py:233);encode (<frozen os>:756)", "gunicorn: response"),
+        (f"{THREAD};Front.__call__ (/x/income_tax/web/front.py:60)", "request id, counters, the short way"),
+        (f"{THREAD};Logins.knows (/x/income_tax/web/auth.py:9);digest (/usr/lib/hmac.py:198)", "login"),
+        (f"{THREAD};bare (/x/bench/hello.py:25)", "the bare callable"),
+        (THREAD, "gunicorn: worker, its threads"),
+        ("Other.run (/usr/lib/other.py:3)", "rest"),
+        ("", "rest"),
+    ],
+)
+def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
+    """A frame of the standard library counts for who has called it; what nobody known called, for the rest."""
+    assert part == part_of(stack)
+
+
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        "Lead.take (/x/income_tax/lead.py:33)",
+        "_worker (/usr/lib/concurrent/futures/thread.py:81)",
+        "EpollSelector.select (/usr/lib/selectors.py:468)",
+        "Condition.wait (/usr/lib/threading.py:331)",
+    ],
+)
+def test_a_thread_that_waits_counts_for_nothing(innermost: str) -> None:
+    """Waiting for work is no part of a request; a work that such a thread does is."""
+    assert None is part_of(f"run (/usr/lib/threading.py:1);{innermost}")
+    assert None is not part_of(f"{innermost};bare (/x/bench/hello.py:25)")
+
+
+def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> None:
+    """What the kernel does for a socket is told by the line that asks for it, whoever that is."""
+    source = tmp_path / "own.py"
+    lines = ("self.sock.sendall(data)", "self._selector.register(fd)", "super().send(data)", "self._epoll.poll(1)")
+    source.write_text("\n".join([*lines, "self.socket_name = 1"]))
+    assert [*[SOCKETS] * 4, "rest"] == [part_of(f"write ({source}:{line})") for line in range(1, 6)]
+
+
+def test_shares_are_of_what_does_not_wait() -> None:
+    """The shares add up to one, without the samples of threads that wait."""
+    lines = [f"{THREAD} 30\n", "bare (/x/bench/hello.py:25) 10\n", "Lead.take (/x/income_tax/lead.py:33) 900\n"]
+    assert {"gunicorn: worker, its threads": 0.75, "the bare callable": 0.25} == shares(lines)

@@ -1,0 +1,43 @@
+"""Starts the API without its database, as a crash would, and prints the alert e-mail that this caused.
+
+Runs in a container of the API, by its bare interpreter.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from email import message_from_string, policy
+from urllib.request import ProxyHandler, build_opener
+
+from income_tax import exits
+
+PATIENCE = 20  # seconds for the mail to arrive
+
+if os.environ["SMTP_HOST"] != "mailhog":
+    print(f"SMTP_HOST is {os.environ['SMTP_HOST']}: the alert e-mail of this drill goes there, look for it there")
+# Nothing listens on port 9 of this container.
+crash = subprocess.run(
+    [sys.executable, "-m", "income_tax", os.environ["DB"]],
+    env=os.environ | {"DB_HOST": "127.0.0.1", "DB_PORT": "9", "DB_WAIT": "0", "ALERT_DRILL": "on"},
+    check=False,
+)
+print(f"the start without database ended with exit code {crash.returncode} (expected {exits.DATABASE})")
+if os.environ["SMTP_HOST"] != "mailhog":
+    sys.exit(crash.returncode != exits.DATABASE)
+search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&query={socket.gethostname()}"
+deadline = time.monotonic() + PATIENCE
+items = []
+while not items and time.monotonic() < deadline:
+    with build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
+        items = json.load(answer)["items"]
+    time.sleep(0 if items else 0.2)
+if not items or crash.returncode != exits.DATABASE:
+    sys.exit(f"no alert e-mail arrived within {PATIENCE} s: look at the log (make logs) and at SMTP_HOST")
+mail = message_from_string(items[0]["Raw"]["Data"], policy=policy.default)
+print("the alert e-mail:\n")
+for name in ("Date", "From", "To", "Subject"):
+    print(f"{name}: {mail[name]}")
+print("", *mail.get_content().splitlines(), sep="\n")

@@ -1,0 +1,22 @@
+"""Prints the last mails that MailHog caught; run in the API's container, by its bare interpreter."""
+
+import json
+import os
+import sys
+from email import message_from_string, policy
+from urllib.request import ProxyHandler, build_opener
+
+if not sys.argv[1].isdigit():
+    sys.exit(f"LINES is [{sys.argv[1]}]; expected how many mails to show")
+count = int(sys.argv[1])
+host = os.environ["SMTP_HOST"]
+if host != "mailhog":
+    sys.exit(f"SMTP_HOST is {host}: the alert e-mails go there, look for them there")
+with build_opener(ProxyHandler({})).open(f"http://{host}:8025/api/v2/messages?limit={count}", timeout=5) as answer:
+    items = json.load(answer)["items"]
+for item in sorted(items, key=lambda item: item["Created"])[-count:]:
+    mail = message_from_string(item["Raw"]["Data"], policy=policy.default)
+    for name in ("Date", "From", "To", "Subject"):
+        print(f"{name}: {mail[name]}")
+    print("", *mail.get_content().splitlines(), "-" * 80, sep="\n")
+print(f"{len(items)} mail(s)")

@@ -1,0 +1,50 @@
+"""An SMTP server that keeps what it is sent: the administrator's mailbox of the demo and of the tests."""
+
+import queue
+import socket
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+
+class Mailbox:
+    """What aiosmtpd hands the mails to."""
+
+    def __init__(self) -> None:
+        self._mails: queue.Queue[EmailMessage] = queue.Queue()
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:
+        """Keep one mail."""
+        self._mails.put(cast(EmailMessage, message_from_bytes(envelope.original_content or b"", policy=policy.default)))
+        return "250 kept"
+
+    def next(self, timeout: float = 10) -> EmailMessage:
+        """The next mail, waited for; queue.Empty when none comes in time."""
+        return self._mails.get(timeout=timeout)
+
+    def empty(self) -> bool:
+        """Whether no mail is waiting."""
+        return self._mails.empty()
+
+
+class SmtpCatcher(Controller):
+    """The server, on a free port of 127.0.0.1; a context manager."""
+
+    def __init__(self, **options: Any) -> None:
+        self.mailbox = Mailbox()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        super().__init__(self.mailbox, hostname="127.0.0.1", port=self._socket.getsockname()[1], **options)
+
+    def _create_server(self) -> Any:
+        # On the socket that is bound already: no other program can take the port in between.
+        return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self.ssl_context)
+
+    def __enter__(self) -> "SmtpCatcher":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
