@@ -146,6 +146,57 @@ def test_api_that_hangs(impatient: Stack) -> None:
         wait_until(lambda: impatient.healthy("api") == 2)  # Docker calls a paused container unhealthy
 
 
+# A replica that dies under a request as often as its path says, then answers how often it was asked.
+MORTAL = """
+import collections, http.server
+asked = collections.Counter()
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked[self.path] += 1
+        if asked[self.path] > int(self.path[1:]):
+            self.send_response(200)
+            self.send_header("Asked", str(asked[self.path]))
+            self.end_headers()
+    do_DELETE = do_GET
+http.server.HTTPServer(("", 8000), Handler).serve_forever()
+"""
+
+
+def reached_alone(stack: Stack) -> bool:
+    """Whether nginx knows of it, and of no other any more."""
+    request_id = stack.get("/0").request_id
+    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id]
+    return bool(record["upstream_status"] == "200")
+
+
+@pytest.fixture
+def mortal(stack: Stack) -> Iterator[Stack]:
+    """The stack with such a replica instead of its own."""
+    (image,) = {container["Image"] for container in stack.containers("api")}
+    name = f"{stack.project}-mortal"
+    stack.compose("stop", "api")
+    network = ("--network", f"{stack.project}_app", "--network-alias", "api")
+    run = stack.run(
+        "docker", "run", "--detach", "--name", name, *network, "--entrypoint", "python", image, "-c", MORTAL
+    )
+    try:
+        assert 0 == run.returncode, run.stderr
+        wait_until(lambda: reached_alone(stack))
+        yield stack
+    finally:
+        stack.run("docker", "rm", "--force", name)
+        stack.make("up")
+
+
+def test_requests_outlive_their_workers(mortal: Stack) -> None:
+    """What only calculates is sent again when a worker dies under it, thrice in all; anything else is not."""
+    assert "3" == mortal.get("/2").headers["asked"]
+    assert_nginx_error(mortal.get("/3"), 502)
+    assert "4" == mortal.get("/3").headers["asked"]
+    assert_nginx_error(mortal.get("/1", method="DELETE"), 502)
+    assert "2" == mortal.get("/1").headers["asked"]
+
+
 def test_request_id_runs_through(stack: Stack) -> None:
     """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
     own = "client-0123456789"
