@@ -4,11 +4,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import Open, chromium, tab
+from tests.support.family import QUERY
 from tests.support.stack import Stack
 
 HERE = Path(__file__).parent
@@ -59,3 +61,10 @@ def opened(stack: Stack, browser: Browser) -> Open:
     """Opens tabs of the stack, logged in."""
     origin, credentials = f"http://127.0.0.1:{stack.http_port}", stack.credentials
     return lambda **options: tab(browser, origin, credentials, **options)
+
+
+@pytest.fixture(scope="module")
+def family(stack: Stack) -> dict[str, Any]:
+    """What the API answers for the household that the tests of the pages enter."""
+    result: dict[str, Any] = stack.get(f"/?{QUERY}", stack.credentials).body["response"]["result"]
+    return result

@@ -1,0 +1,10 @@
+"""The household that the tests of the pages enter."""
+
+FAMILY = {"year": 2024, "married": "yes", "single_parent": "no", "children": 2, "salary": 50000, "spouse_salary": 20000}
+QUERY = "&".join(f"{name}={value}" for name, value in FAMILY.items())
+SIMULATOR = f"/simulator#{QUERY}"
+
+
+def in_euros(amount: int) -> str:
+    """An amount as the English page writes it."""
+    return f"€{amount:,}"
