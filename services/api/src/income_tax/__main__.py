@@ -20,13 +20,14 @@ from .expected import (
     write_expected,
 )
 from .rotation import rotate, rotate_for_ever
-from .settings import Settings, SettingsError, read_settings
+from .settings import Settings, read_settings
 from .store.database import DatabaseError, retry
 from .store.secrets import write_missing
 from .store.seed import write_all
 from .store.tables import fetch
 from .store.users import UsersError, add_user, read_users, remove_user
 from .tax.schedule import ScheduleError
+from .typed import SettingsError
 
 
 def read_password(login: str) -> str:

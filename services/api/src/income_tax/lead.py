@@ -7,8 +7,8 @@ Stal, Rohnert, Buschmann: Pattern-Oriented Software Architecture, volume 2, "Lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from threading import Lock, local
+from collections.abc import Callable, Iterable
+from threading import Lock, Thread, local
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ class Lead:
         if self.held:
             self._of_thread.held = False
             self._lock.release()
+
+
+class Threads:
+    """The threads of a worker; gunicorn takes them for its pool."""
+
+    def __init__(self, size: int, work: Callable[[], None]) -> None:
+        self._threads = [Thread(target=work, name=f"Thread-{number}", daemon=True) for number in range(1, size + 1)]
+
+    def start(self) -> None:
+        """Start all of them."""
+        for thread in self._threads:
+            thread.start()
+
+    def shutdown(self, wait: bool = False) -> None:
+        """They end with the process: what they still do has had its time."""
 
 
 class Unhurried:

@@ -8,7 +8,6 @@ And in a burst the first worker to wake took all connections, the others none; h
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,29 +17,12 @@ from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from .connections import Connection, Waiting, new_calls
-from .lead import Lead
+from .lead import Lead, Threads
 
 OTHERS_FIRST = 0.002  # seconds that a worker with a connection for each thread leaves new ones to the others
 BRIEFLY = 0.0001  # the same for one that has fewer
 ALIVE_EVERY = 0.5  # seconds between two signs of life; gunicorn's arbiter waits 30 for one
 LOOK_EVERY = 1.0  # seconds after which a leader that nobody called looks whether the worker goes on
-
-
-class Threads:
-    """The threads of a worker; gunicorn takes them for its pool."""
-
-    def __init__(self, size: int, work: Callable[[], None]) -> None:
-        self._threads = [
-            threading.Thread(target=work, name=f"Thread-{number}", daemon=True) for number in range(1, size + 1)
-        ]
-
-    def start(self) -> None:
-        """Start all of them."""
-        for thread in self._threads:
-            thread.start()
-
-    def shutdown(self, wait: bool = False) -> None:
-        """They end with the process: what they still do has had its time."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
