@@ -121,7 +121,7 @@ check: $(BIN)/.ready ## Lint, format and types
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(BIN)/.ready engine ## The API beside bare servers and the tutorial's way, its refusals and failures; ends with a verdict (25 minutes)
+bench: $(BIN)/.ready engine ## The API beside bare servers and the tutorial's way, its refusals and failures; ends with a verdict (half an hour)
 	@$(BIN)/python bench/logins.py
 	@$(BIN)/python bench/alerts.py
 	@$(BIN)/python bench/run.py

@@ -20,7 +20,7 @@ from bench.processes import pss_of_each  # noqa: E402
 from bench.servers import TARGET, login_header, ours  # noqa: E402
 from bench.stacks import address_of, stack  # noqa: E402
 
-ROUNDS, SECONDS = f.rounds(3), f.seconds(2)
+ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
 REQUESTS = (10_000, 50_000, 100_000, 200_000)
 TAXPAYERS = (1_000, 10_000, 100_000, 1_000_000)
 SIZES = (1, 10, 100, 1_000, 10_000)

@@ -49,7 +49,8 @@ class Target:
         middle = statistics.median(values)
         met = middle >= self.limit if self.at_least else middle <= self.limit
         wish = f"{'aimed at' if self.aim else 'wanted'} {'>=' if self.at_least else '<='} {self.limit:,g}"
-        return f"{self.name}: {f.spread(values, self.form)}, {wish}: {'met' if met else 'NOT MET'}"
+        rounds = "once" if len(values) == 1 else f"in {len(values)} rounds"
+        return f"{self.name}: {f.spread(values, self.form)} {rounds}, {wish}: {'met' if met else 'NOT MET'}"
 
 
 def of(where: str, other: str, what: str = "rate") -> Values:

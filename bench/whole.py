@@ -15,7 +15,7 @@ from bench.figures import UP  # noqa: E402
 from bench.processes import family, pss_of_each  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
-ROUNDS = 3
+ROUNDS = 5
 BASE = "python:3.13-slim"
 
 

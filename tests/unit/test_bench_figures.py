@@ -74,23 +74,23 @@ def test_what_has_no_figures_is_not_measured(place: Path) -> None:
     rates = {figures.FLOOD: [8.0], figures.LOCUST: [2.0]}
     figures.save("clients", {"requests_per_processor_second": rates})
     assert target("clients", "hey").line().endswith(": not measured: make bench-clients")
-    assert target("clients", "Locust").line().endswith(": 4.00, wanted >= 4: met")
+    assert target("clients", "Locust").line().endswith(": 4.00 once, wanted >= 4: met")
 
 
 def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
-    """A target is met or plainly not by the median of the rounds; lowest and highest stand beside it."""
+    """A target is met or plainly not by the median of the rounds; lowest, highest and their number stand beside it."""
     found = {figures.OURS: {"p99": [3, 2, 9]}, figures.HELLO: {"p99": [2, 2, 2]}}
     figures.save("bench", {"figures": {figures.PROXIED: found}})
-    assert target("bench", "p99").line().endswith("p99: 1.50 (1.00 to 4.50), wanted <= 1.5: met")
+    assert target("bench", "p99").line().endswith("p99: 1.50 (1.00 to 4.50) in 3 rounds, wanted <= 1.5: met")
     found[figures.OURS]["p99"] = [4, 2, 4]
     figures.save("bench", {"figures": {figures.PROXIED: found}})
-    assert target("bench", "p99").line().endswith("p99: 2.00 (1.00 to 2.00), wanted <= 1.5: NOT MET")
+    assert target("bench", "p99").line().endswith("p99: 2.00 (1.00 to 2.00) in 3 rounds, wanted <= 1.5: NOT MET")
 
 
 def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
     """What counts is how much more a worker has after many requests than the same one had after few."""
     figures.save("bench", {"growth": {figures.OVER_REQUESTS: {"10000": [27, 30], "200000": [27.5, 33]}}})
-    assert target("bench", "200,000 requests").line().endswith(": 1.8 (0.5 to 3.0), wanted <= 1: NOT MET")
+    assert target("bench", "200,000 requests").line().endswith(": 1.8 (0.5 to 3.0) in 2 rounds, wanted <= 1: NOT MET")
 
 
 @pytest.mark.parametrize("wrong", ["all lines, in order", "same bytes"])
@@ -104,7 +104,7 @@ def test_lost_lines_are_an_exit_code_and_slowness_is_not(
     monkeypatch.setattr("sys.argv", ["million.py"])
     monkeypatch.setattr(million, "measure", lambda *_: run)
     million.main()
-    assert target("million", "seconds").line().endswith(": 100.0, aimed at <= 15: NOT MET")
+    assert target("million", "seconds").line().endswith(": 100.0 once, aimed at <= 15: NOT MET")
     run[wrong] = False
     with pytest.raises(SystemExit, match="a line is lost, out of order"):
         million.main()
