@@ -134,6 +134,29 @@ def test_clock_set_back_does_not_silence(world: World) -> None:
     assert [" [+1:1"] == world.after(1)
 
 
+def test_clock_set_back_does_not_silence_a_mail_that_waits(world: World) -> None:
+    """A mail that waits for the server is due when the clock is set back by an hour, and its incident goes on."""
+    world.mailer.broken = True
+    world.fail("startup", times=3)
+    assert [] == world.after(0)
+    world.clock.now -= 3600
+    world.mailer.broken = False
+    assert [":3"] == world.after(0)
+    world.fail("startup")
+    assert [" [+1:1"] == world.after(900)
+
+
+def test_clock_set_back_makes_no_hurry(world: World) -> None:
+    """After the clock was set back a server that is still away is asked once, not for each mail that waits."""
+    world.mailer.broken = True
+    world.fail("drill", times=50)
+    world.after(0)
+    world.clock.now -= 3600
+    for _ in range(3):
+        world.after(0)
+    assert 2 == world.mailer.attempts
+
+
 def test_no_digest_overtakes_a_mail_that_waits(world: World) -> None:
     """While the server is away nothing piles up: when it is back come the first mail and one with all the rest."""
     world.mailer.broken = True

@@ -1,7 +1,10 @@
 """Alerts: what the mails say, and that nobody waits for them."""
 
 import json
+import re
+import subprocess
 import threading
+from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
 
@@ -39,7 +42,20 @@ def test_text_holds_the_answer_and_the_way_to_the_log() -> None:
     answer = text[text.index("{") : text.rindex("}") + 1]
     assert ALERT.answer == json.loads(answer)
     assert "error: X: y\n" in text
-    assert "find the log lines: grep abc12345 /logs/api/api.log*\n" in text
+    assert "find the log lines: grep -F -- abc12345 /logs/api/api.log*\n" in text
+
+
+@pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
+def test_command_of_a_mail_finds_the_request_alone(tmp_path: Path, request_id: str) -> None:
+    """The mail's command, pasted into a shell, finds the lines of that very id, in archives and odd folders too."""
+    folder = tmp_path / "the logs"
+    folder.mkdir()
+    (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
+    (folder / "api.log.20261126T010203.000000Z").write_text(f"{request_id} before\n")
+    text = replace(ALERT, request_id=request_id).text(str(folder / "api.log"))
+    (command,) = re.findall("^find the log lines: (.+)$", text, re.MULTILINE)
+    found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert ["now", "before"] == [line.rpartition(" ")[2] for line in found.stdout.splitlines()]
 
 
 def test_stored_alert_is_the_same_alert() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -58,7 +59,8 @@ class Alert:
         facts |= {"version": __version__, "log file": log_file, **self.details}
         if self.request_id:
             facts["request id"] = self.request_id
-            facts["find the log lines"] = f"grep {self.request_id} {log_file}*"  # the archives, too
+            # An id may begin with a dash, and its dots are dots; the * is for the archives.
+            facts["find the log lines"] = shlex.join(["grep", "-F", "--", self.request_id, log_file]) + "*"
         lines = [self.summary, "", json.dumps(self.answer, ensure_ascii=False, indent=2), ""]
         return "\n".join([*lines, *(f"{name}: {one_line(value)}" for name, value in facts.items())]) + "\n"
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST_PAUSE = 60.0  # seconds between two attempts at a mail
+
 
 class Step(StrEnum):
     """The mails of an incident: one first, digests while it goes on, one when it is over."""

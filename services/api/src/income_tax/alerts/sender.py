@@ -9,15 +9,15 @@ from pathlib import Path
 from ..logs import Log
 from .letter import Letter, write_letter
 from .mailer import Mailer, MailError, MailRefused
-from .policy import Incident, Rules, Step, next_step
+from .policy import LONGEST_PAUSE, Incident, Rules, Step, next_step
 from .spool import Spool
 
-FIRST_RETRY, LAST_RETRY = 1.0, 60.0  # seconds between two attempts at a mail
+FIRST_PAUSE = 1.0  # seconds until the second attempt at a mail
 
 
 def retry_delay(attempts: int, random: Callable[[], float]) -> float:
     """Seconds until the next attempt: doubled each time up to a bound, less a random part of up to a half."""
-    longest = min(LAST_RETRY, FIRST_RETRY * 2.0 ** min(attempts, 16))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 16))
     return longest * (1 - random() / 2)
 
 
@@ -84,7 +84,7 @@ class Sender:
         except MailError as error:
             delay = retry_delay(letter.attempts, self._random)
             log.error("alert not sent", reason=str(error), attempts=letter.attempts + 1, retry_in=round(delay, 1))
-            spool.postpone(letter, self._clock() + delay, others=error.server)
+            spool.postpone(letter, self._clock(), delay, others=error.server)
             return not error.server
         log.info("alert sent", attempts=letter.attempts + 1, **({"refused": [*refused]} if refused else {}))
         later = {address: words for address, (code, words) in refused.items() if code < 500}
@@ -100,7 +100,7 @@ class Sender:
         """Let the mail wait for those alone who were refused for now, while another got it."""
         delay = retry_delay(letter.attempts, self._random)
         log.error("alert not sent", reason=listed(later), attempts=letter.attempts + 1, retry_in=round(delay, 1))
-        spool.postpone(replace(letter, recipients="\n".join(later)), self._clock() + delay, others=False)
+        spool.postpone(replace(letter, recipients="\n".join(later)), self._clock(), delay, others=False)
         return True
 
     def _close(self, spool: Spool, letter: Letter) -> bool:
@@ -112,7 +112,7 @@ class Sender:
         if self._keep_dead(letter, reason, log):
             spool.close_letter(letter, "dead")
         else:  # it stays in the spool until there is room
-            spool.postpone(letter, self._clock() + LAST_RETRY, others=False)
+            spool.postpone(letter, self._clock(), LONGEST_PAUSE, others=False)
         return True
 
     def _keep_dead(self, letter: Letter, reason: str, log: Log) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..store.sqlite_file import SqliteFile
 from .alert import Alert, Kind
 from .letter import Letter
-from .policy import Incident, Step, closes
+from .policy import LONGEST_PAUSE, Incident, Step, closes
 
 SAMPLES = 5  # request ids that a mail names
 KEPT = 1000  # closed mails and incidents that stay in the file
@@ -51,6 +51,9 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
        first, last, request_ids
 FROM incidents WHERE NOT closed
 """
+
+# A mail that would wait longer than any does was met by a clock that was set back.
+DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_PAUSE})"
 
 LETTER = "name, suffix, body, time, kind, request_id, recipients"
 NAMED = ":" + LETTER.replace(", ", ", :")
@@ -109,18 +112,21 @@ class Spool:
     def due(self, now: float) -> list[Letter]:
         """The mails to send now, oldest first."""
         with self._file.using() as db:
-            query = f"SELECT {LETTER}, id, attempts FROM letters WHERE state = 'pending' AND next_try <= ? ORDER BY id"  # noqa: S608
-            return [Letter(*row) for row in db.execute(query, (now,))]
+            query = f"SELECT {LETTER}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
+            return [Letter(*row) for row in db.execute(query, {"now": now})]
 
-    def postpone(self, letter: Letter, until: float, others: bool) -> None:
-        """Try the mail again later, for its recipients; the others that wait too, when the server is what failed."""
+    def postpone(self, letter: Letter, now: float, pause: float, others: bool) -> None:
+        """Try the mail again after a pause, for its recipients; the others too, when the server is what failed."""
         with self._file.transaction() as db:
             db.execute(
                 "UPDATE letters SET attempts = attempts + 1, next_try = ?, recipients = ? WHERE id = ?",
-                (until, letter.recipients, letter.id),
+                (now + pause, letter.recipients, letter.id),
             )
             if others:
-                db.execute("UPDATE letters SET next_try = max(next_try, ?) WHERE state = 'pending'", (until,))
+                least, most = now + pause, now + LONGEST_PAUSE
+                db.execute(
+                    "UPDATE letters SET next_try = min(max(next_try, ?), ?) WHERE state = 'pending'", (least, most)
+                )
 
     def close_letter(self, letter: Letter, state: str) -> None:
         """The mail is `sent` or `dead`; what was closed long ago is forgotten."""
