@@ -276,6 +276,42 @@ def test_curve_of_others(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        ("year=2025&married=no&children=0&from=0&to=264555&step=264555", []),
+        ("year=2025&married=no&children=0&from=0&to=300000&step=100000", ["CDHR"]),
+        ("year=2025&married=yes&children=0&from=0&to=300000&step=100000", []),
+        ("year=2025&married=yes&children=0&from=0&to=300000&step=100000&spouse_salary=300000", ["CDHR"]),
+        ("year=2024&married=no&children=0&from=0&to=300000&step=100000", []),
+        ("year=2018&married=no&children=0&from=0&to=300000&step=100000", ["CIMR"]),
+    ],
+)
+def test_notes_of_a_curve(service: Service, query: str, codes: list[str]) -> None:
+    """A curve has the notes that the results at its points have, and no others; where there are none, no `notes`."""
+    curve = service.get("/curve?" + query).body["response"]["curve"]
+    household = query.partition("&from=")[0] + "&spouse_salary=" + str(curve["spouse_salary"])
+    targets = [f"/?{household}&salary={point['salary']}" for point in curve["points"]]
+    of_results = {note["code"]: note for result in get_all(service, targets) for note in result.get("notes", [])}
+    assert codes == [*of_results]
+    assert [*of_results.values()] == curve.get("notes", [])
+    assert bool(codes) == ("notes" in curve)
+
+
+V7_CURVE = (
+    '{"response":{"curve":{"married":"yes","children":3,"from":0,"to":200000,"step":100000,"points":['
+    '{"salary":0,"tax":0,"average_rate":0.0,"marginal_rate":0.092},'
+    '{"salary":100000,"tax":9200,"average_rate":0.092,"marginal_rate":0.33642},'
+    '{"salary":200000,"tax":42842,"average_rate":0.21421,"marginal_rate":0.41}]}}}'
+)
+
+
+def test_curve_without_a_year(service: Service) -> None:
+    """The curve of the rules `v7` stays as it is, byte for byte."""
+    _, _, body = service.request("GET", "/curve?married=yes&children=3&from=0&to=200000&step=100000")
+    assert V7_CURVE.encode() == body
+
+
+@pytest.mark.parametrize(
     ("query", "error"),
     [
         ("", "parameter [marié] is missing"),
@@ -283,6 +319,8 @@ def test_curve_of_others(service: Service) -> None:
         (CURVE.replace("step=500", "step=1"), "[from], [to] and [step] make 120001 points"),
         (CURVE.replace("to=120000", "to=x"), "parameter [to] has an invalid value: [x]"),
         (CURVE.replace("from=0", "from=120001"), "[from] is 120001, above [to], 120000"),
+        ("marie=oui&enfants=2&de=5&a=3&pas=1", "[de] is 5, above [a], 3"),
+        ("married=yes&children=2&de=0&to=2000&pas=1", "[de], [to] and [pas] make 2001 points"),
         (CURVE + "&salary=1", "unknown parameter [salary]"),
         (CURVE.replace("2024", "2026"), "parameter [year] has an invalid value: [2026]"),
         (
@@ -296,6 +334,17 @@ def test_curves_that_are_refused(service: Service, query: str, error: str) -> No
     answer = service.get("/curve?" + query)
     assert_json_error(answer, 400)
     assert error == answer.errors[0]
+
+
+def test_hints_of_a_curve(service: Service) -> None:
+    """What would be right is said in the names of the request as well."""
+    hints = {
+        "de=5&a=3": ["[de] up to [a]"],
+        "from=0&a=2000": ["at most 2000 points: a larger [pas], or a smaller range"],
+    }
+    for query, expected in hints.items():
+        answer = service.get(f"/curve?marie=oui&enfants=2&pas=1&{query}")
+        assert expected == answer.body["response"]["expected"]
 
 
 def test_two_thousand_points(service: Service) -> None:

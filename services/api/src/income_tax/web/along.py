@@ -1,16 +1,25 @@
 """The tax along the salary."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ..store.schedules import Schedules
-from ..tax.batch import V7, Households, assess_dated, assess_v7
+from ..tax.batch import V7, Households, assess_dated, assess_v7, may_owe_cdhr
+from ..tax.law import Note
 from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Values
 
 
-def taxes_of(values: Values, salaries: Sequence[int], schedules: Schedules) -> list[int]:
-    """The tax of a household at each of the salaries, in euros."""
+class Along(NamedTuple):
+    """A household's tax at each of some salaries, in euros, and what must be said beside it."""
+
+    taxes: list[int]
+    notes: list[tuple[Note, ...]]
+
+
+def along(values: Values, salaries: Sequence[int], schedules: Schedules) -> Along:
+    """Taxes and notes of a household at each of the salaries."""
     length = len(salaries)
     year = values.get(YEAR, V7)
     households = Households(
@@ -22,6 +31,8 @@ def taxes_of(values: Values, salaries: Sequence[int], schedules: Schedules) -> l
         np.full(length, values.get(SPOUSE_SALARY, 0)),
     )
     if year == V7:
-        return [assessment.tax for assessment in assess_v7(households, schedules.v7)]
-    taxes: list[int] = assess_dated(households, schedules.years[year])["tax"].tolist()
-    return taxes
+        return Along([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
+    law = schedules.years[year]
+    results, kinds = assess_dated(households, law), law.notes_by_cdhr()
+    high = may_owe_cdhr(law, households.married, results["taxable_income"])
+    return Along(results["tax"].tolist(), [kinds[flag] for flag in high.tolist()])

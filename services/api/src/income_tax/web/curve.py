@@ -1,5 +1,7 @@
 """`GET /curve`: the tax of a household along its salary."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -32,23 +34,25 @@ def blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blu
     def curve() -> Response:
         now = schedules.get()
         try:
-            values = READING.values(pairs(request.environ.get("QUERY_STRING", "")), now.years)
-            salaries = salaries_of(values)
+            given = pairs(request.environ.get("QUERY_STRING", ""))
+            values = READING.values(given, now.years)
+            salaries = salaries_of(values, READING.spelled(given))
         except ParameterError as error:
             return refusal(error)
-        return of_version(answer({"curve": described(values) | {"points": points(values, salaries, now)}}), now)
+        return of_version(answer({"curve": described(values) | drawn(values, salaries, now)}), now)
 
     return routes
 
 
-def salaries_of(values: Values) -> list[int]:
-    """The salaries of the points; ParameterError when there are none or too many."""
+def salaries_of(values: Values, names: Mapping[Parameter, str]) -> list[int]:
+    """The salaries of the points; ParameterError, with the names of the request, when there are none or too many."""
     salaries = range(values[FROM], values[TO] + 1, values[STEP])
+    first, last, step = (f"[{names[parameter]}]" for parameter in (FROM, TO, STEP))
     if not salaries:
-        raise ParameterError([f"[from] is {values[FROM]}, above [to], {values[TO]}"], ["[from] up to [to]"])
+        raise ParameterError([f"{first} is {values[FROM]}, above {last}, {values[TO]}"], [f"{first} up to {last}"])
     if len(salaries) > MOST_POINTS:
-        error = f"[from], [to] and [step] make {len(salaries)} points"
-        raise ParameterError([error], [f"at most {MOST_POINTS} points: a larger [step], or a smaller range"])
+        error = f"{first}, {last} and {step} make {len(salaries)} points"
+        raise ParameterError([error], [f"at most {MOST_POINTS} points: a larger {step}, or a smaller range"])
     return list(salaries)
 
 
@@ -64,12 +68,22 @@ def described(values: Values) -> dict[str, Any]:
     return dated | {"from": values[FROM], "to": values[TO], "step": values[STEP]}
 
 
-def points(values: Values, salaries: list[int], schedules: Schedules) -> list[dict[str, Any]]:
-    """Tax, average and marginal rate at each salary; the marginal one is the tax's rise per euro over the next step."""
-    from .along import taxes_of  # noqa: PLC0415 - numpy is imported at the first batch
+def drawn(values: Values, salaries: list[int], schedules: Schedules) -> dict[str, Any]:
+    """The points, before them the notes that some of them need."""
+    from .along import along  # noqa: PLC0415 - numpy is imported at the first batch
 
+    taxes, notes = along(values, [*salaries, salaries[-1] + values[STEP]], schedules)
+    needed = dict.fromkeys(note for some in notes[: len(salaries)] for note in some)
+    said = {"notes": [asdict(note) for note in needed]} if needed else {}
+    return said | {"points": points(values, salaries, taxes)}
+
+
+def points(values: Values, salaries: list[int], taxes: list[int]) -> list[dict[str, Any]]:
+    """Tax, average and marginal rate at each salary; the marginal one is the tax's rise per euro over the next step.
+
+    `taxes` has one more than there are salaries.
+    """
     step, spouse = values[STEP], values.get(SPOUSE_SALARY, 0)
-    taxes = taxes_of(values, [*salaries, salaries[-1] + step], schedules)
     return [
         {
             "salary": salary,

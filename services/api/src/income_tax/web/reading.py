@@ -61,6 +61,10 @@ class Reading:
                 return values
         raise self._error(pairs, years, named)
 
+    def spelled(self, pairs: Iterable[tuple[str, Any]]) -> dict[Parameter, str]:
+        """The names of the parameters as a request spells them."""
+        return {self._by_name[name]: name for name, _ in pairs if name in self._by_name}
+
     def _error(
         self, pairs: Collection[tuple[str, Any]], years: Collection[int], named: Collection[str]
     ) -> ParameterError:
