@@ -99,9 +99,36 @@ def test_an_explanation_is_short_and_has_references(year: int) -> None:
     assert LARGEST > len(json.dumps(steps, ensure_ascii=False).encode())
 
 
+def said(household: Household, step: str) -> dict[str, Any]:
+    """What the explanation of a household says of a step."""
+    return next(one for one in told(household) if one["name"] == step)
+
+
 def reference(household: Household, step: str) -> str:
     """The articles that a step of a household cites."""
-    return next(str(one["reference"]) for one in told(household) if one["name"] == step)
+    return str(said(household, step)["reference"])
+
+
+def test_only_what_decided_is_named() -> None:
+    """A step names the figures that decided, none of a branch not taken; where none did, those whose texts say it."""
+    couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
+    assert ["cap_half_share"] == said(couple, "cap")["parameters"]
+    assert ["cap_single_parent_first_child", "cap_half_share"] == said(alone, "cap")["parameters"]
+    assert ["decote_couple", "decote_rate"] == said(couple, "discount")["parameters"]
+    assert ["decote_single", "decote_rate"] == said(alone, "discount")["parameters"]
+    assert ["deduction_rate"] == said(alone, "taxable_income")["parameters"]
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_what_is_named_is_in_the_schedule(year: int) -> None:
+    """Each step names figures of its year's schedule, whose articles it cites."""
+    data = schedules().data
+    for household in (Household(True, 3, 90_000, year), Household(False, 1, 20_000, year, single_parent=True)):
+        for step in told(household):
+            assert step["parameters"]
+            assert set(step["parameters"]) <= data["schedules"][str(year)].keys()
+            articles = {data["parameters"][name]["article"] for name in step["parameters"]}
+            assert articles == set(step["reference"].split("; "))
 
 
 def test_only_what_decided_is_cited() -> None:

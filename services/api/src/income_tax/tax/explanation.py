@@ -30,7 +30,7 @@ def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dic
 def describe(step: Step, writer: "Writer", result: Fraction, articles: Mapping[str, str]) -> dict[str, Any]:
     """One step."""
     numbers = writer.write(step.formula)
-    sources = [articles[name] for name in writer.used if name in articles] or [articles[n] for n in step.follows]
+    decided = list(dict.fromkeys(name for name in writer.used if name in articles)) or list(step.follows)
     return {
         "name": step.name,
         "fr": step.fr,
@@ -39,7 +39,8 @@ def describe(step: Step, writer: "Writer", result: Fraction, articles: Mapping[s
         "numbers": numbers,
         "result": int(result) if result.denominator == 1 else float(result),
         "unit": step.unit,
-        "reference": "; ".join(dict.fromkeys(sources)),
+        "parameters": decided,
+        "reference": "; ".join(dict.fromkeys(articles[name] for name in decided)),
     }
 
 

@@ -17,7 +17,7 @@ INPUTS = ("married", "single_parent", "children", "salary", "spouse_salary")
 class Step:
     """A step of the calculation: what it is called, how it is calculated, and in which unit its result is.
 
-    `follows` names the parameters whose articles say it, where no parameter of the formula decided.
+    `follows` names the parameters whose texts say it, where no parameter of the formula decided.
     """
 
     name: str

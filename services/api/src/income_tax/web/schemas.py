@@ -30,7 +30,8 @@ STEP = members(
         "numbers": {**TEXT, "description": "The formula with its numbers."},
         "result": {"type": "number", "description": "In the unit of the step: `EUR` is euros."},
         "unit": {**TEXT, "description": "`EUR`, `share`, `half-share`, or `1` for a fraction."},
-        "reference": {**TEXT, "description": "Where the law says it."},
+        "parameters": array(TEXT, minItems=1, description="The schedule's figures that decided, by name."),
+        "reference": {**TEXT, "description": "Where the law says it: their articles."},
     }
 )
 NOTE = members(
@@ -107,9 +108,10 @@ SCHEMAS: dict[str, Json] = {
             "from": {**WHOLE, "description": "Salary of the first point as the request said, in euros."},
             "to": {**WHOLE, "description": "Highest salary as the request said, in euros."},
             "step": {**WHOLE, "minimum": 1, "description": "Distance of two points as the request said, in euros."},
+            "notes": array(ref("Note"), minItems=1, description="What the tax leaves out at some points at least."),
             "points": array(ref("Point"), minItems=1, description="By rising salary."),
         },
-        optional=["income_year", "single_parent", "spouse_salary"],
+        optional=["income_year", "single_parent", "spouse_salary", "notes"],
     ),
     "Figure": members(FIGURE, optional=["value", "brackets"]),
     "DescribedFigure": members(DESCRIBED | FIGURE, optional=["value", "brackets"]),

@@ -54,18 +54,17 @@ export function showYears(results, year, choose) {
     button.addEventListener("click", () => choose(result.income_year));
     return element("li", {}, button);
   }));
+  const noted = results.filter((result) => result.income_year !== year && result.notes).map((result) => result.income_year);
+  place("years-notes").textContent = noted.length ? text("years.notes", { years: noted.join(", ") }) : "";
 }
 
 const capital = (words) => words[0].toUpperCase() + words.slice(1);
 const inUnit = (value, unit) => (unit === "EUR" ? euros(value) : unit === "1" ? percent(value) : plain(value));
 
-// The texts of law behind the figures that a formula names, each once.
-function texts(formula, schedule) {
-  const names = new Set(formula.match(/[a-z_][a-z_0-9]*/g));
-  const found = new Map();
-  for (const [name, { references }] of Object.entries(schedule)) {
-    if (names.has(name)) references.filter(({ url }) => url).forEach(({ title, url }) => found.set(url, title));
-  }
+// The texts of law behind the figures that decided, each once.
+function texts(parameters, schedule) {
+  const references = parameters.flatMap((name) => schedule[name]?.references ?? []);
+  const found = new Map(references.filter(({ url }) => url).map(({ title, url }) => [url, title]));
   const link = ([url, title]) => element("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
   return [...found].flatMap((one) => [" · ", link(one)]);
 }
@@ -75,7 +74,7 @@ export function showSteps(steps, schedule) {
   place("steps").replaceChildren(...steps.map((step) => element("li", {},
     element("div", { class: "step" },
       element("h3", {}, capital(step[currentLanguage()])), element("output", {}, inUnit(step.result, step.unit))),
-    element("p", { class: "reference" }, step.reference, ...texts(step.formula, schedule)),
+    element("p", { class: "reference" }, step.reference, ...texts(step.parameters, schedule)),
     element("pre", {},
       element("code", {}, `${step.name} = ${step.formula}\n`), element("code", { class: "numbers" }, `= ${step.numbers}`)))));
 }
