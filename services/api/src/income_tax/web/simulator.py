@@ -11,8 +11,8 @@ from .parameters import QUESTION
 NAMES = {name: parameter.english for parameter in QUESTION for name in (parameter.english, *parameter.french)}
 
 
-def blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
-    """The route of the simulator, which offers the income years that there are."""
+def blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
+    """The route of the simulator: it offers the income years that there are, and asks for `batch_max` at once."""
     routes = Blueprint("simulator", __name__, template_folder="templates")
     routes.after_request(in_words)
 
@@ -28,6 +28,7 @@ def blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blu
             names=NAMES,
             largest=MAX_SALARY,
             most_children=MAX_CHILDREN,
+            batch_max=batch_max,
         )
         response.vary.add("Accept-Language")
         return response

@@ -9,8 +9,9 @@ from .auth import LoginRequired
 
 def register(app: Flask, services: Services, login_required: LoginRequired) -> None:
     """Register the pages and their files."""
-    app.register_blueprint(openapi.blueprint(services.schedules, login_required, services.settings.batch_max))
+    batch_max = services.settings.batch_max
+    app.register_blueprint(openapi.blueprint(services.schedules, login_required, batch_max))
     app.register_blueprint(docs.blueprint(login_required))
-    app.register_blueprint(simulator.blueprint(services.schedules, login_required))
+    app.register_blueprint(simulator.blueprint(services.schedules, login_required, batch_max))
     app.register_blueprint(status.blueprint(services, login_required))
     app.register_blueprint(pages.blueprint(login_required))

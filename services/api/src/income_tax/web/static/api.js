@@ -18,6 +18,9 @@ export class Trouble extends Error {
   }
 }
 
+/** The body is too large for the service, or for what is in front of it. */
+class TooLarge extends Trouble {}
+
 async function ask(address, options) {
   let answer, body;
   try {
@@ -34,7 +37,8 @@ async function ask(address, options) {
   if (status === 429) throw new Trouble("trouble.busy", { seconds: answer.headers.get("Retry-After") ?? "1" });
   if ([502, 503, 504].includes(status)) throw new Trouble("trouble.gone");
   if (status >= 500) throw new Trouble("trouble.failed", { id: body.response.request_id });
-  throw new Trouble("trouble.refused", { reason: body.response.errors.join("; ") });
+  const Kind = status === 413 ? TooLarge : Trouble;
+  throw new Kind("trouble.refused", { reason: body.response.errors.join("; ") });
 }
 
 function post(content, signal) {
@@ -47,9 +51,21 @@ export async function assess(household, signal) {
   return (await post({ ...household, explain: "yes" }, signal)).result;
 }
 
-/** The results of many households, in their order. */
-export async function assessAll(households, signal) {
-  return (await post(households, signal)).results.map((one) => one.result);
+let fitting = Infinity; // households that are known to fit into a body
+
+/** The results of many households, in their order; at most `most` are asked for at once, fewer where the body must be short. */
+export async function assessAll(households, most, signal) {
+  const results = [];
+  while (results.length < households.length) {
+    const piece = households.slice(results.length, results.length + Math.min(most, fitting));
+    try {
+      results.push(...(await post(piece, signal)).results.map((one) => one.result));
+    } catch (error) {
+      if (!(error instanceof TooLarge) || piece.length === 1) throw error;
+      fitting = Math.ceil(piece.length / 2);
+    }
+  }
+  return results;
 }
 
 const schedules = new Map();

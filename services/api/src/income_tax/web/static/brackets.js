@@ -5,13 +5,16 @@ import { euros, percent, plain, text } from "./texts.js";
 
 const inShares = (count) => (count === 1 ? text("share.one") : text("share.many", { count: plain(count) }));
 
+// A binary product may lie just below the half of a euro that it is in decimals.
+const decimal = (amount) => Math.round(amount * 1e4) / 1e4;
+
 /** The parts of an income in the brackets, whose limits hold for one share; limits and parts are of all shares. */
 function fill(brackets, income, shares) {
   return brackets.map(({ above, rate }, index) => {
     const low = above * shares;
     const high = index + 1 < brackets.length ? brackets[index + 1].above * shares : Infinity;
     const part = Math.max(0, Math.min(income, high) - low);
-    return { low, high, rate, part, tax: part * rate };
+    return { low, high, rate, part, tax: decimal(part * rate) };
   });
 }
 
@@ -32,7 +35,8 @@ function row({ low, high, rate, part, tax }, index, widest) {
 /** Draw the brackets of a result: with all shares, or with the adults' alone where the cap of the quotient applies. */
 export function showBrackets(brackets, result) {
   const capped = result.surcharge > 0;
-  const shares = capped ? result.steps.find(({ name }) => name === "adults").result : result.shares;
+  const step = (name) => result.steps.find((one) => one.name === name).result;
+  const shares = capped ? step("adults") : result.shares;
   const taxable = euros(result.taxable_income);
   const about = capped ? text("brackets.capped", { shares: inShares(shares) })
     : shares === 1 ? text("brackets.about.one", { taxable })
@@ -40,7 +44,8 @@ export function showBrackets(brackets, result) {
   place("brackets-about").textContent = about;
   const parts = fill(brackets, result.taxable_income, shares);
   const widest = Math.max(...parts.filter(({ high }) => high !== Infinity).map(({ low, high }) => high - low));
-  const total = parts.reduce((sum, { tax }) => sum + tax, 0);
+  // The law rounds once, the sum: rounded parts may differ from it by a euro.
+  const total = step(capped ? "tax_adult_shares" : "tax_all_shares");
   place("brackets").replaceChildren(
     element("ol", { class: "brackets" }, ...parts.map((part, index) => row(part, index, widest))),
     element("p", { class: "hint" }, text("brackets.total", { tax: euros(total) })));

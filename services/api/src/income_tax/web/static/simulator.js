@@ -12,6 +12,7 @@ import { chooseLanguage, text, translatePage } from "./texts.js";
 
 const form = place("household");
 const years = [...form.elements.year.options].map((option) => Number(option.value)).sort();
+const MOST = Number(form.dataset.batch); // households that the service takes at once
 const NEXT = 1000; // euros of further salary that the marginal rate is taken over
 
 let under = null; // the calculation under way, which a newer one cancels
@@ -62,7 +63,7 @@ async function calculate(focus = false) {
     const salaries = salariesAround(household.salary);
     const more = { ...household, salary: Math.min(household.salary + NEXT, LARGEST) };
     const many = [more, ...years.map((year) => ({ ...household, year })), ...salaries.map((salary) => ({ ...household, salary }))];
-    const [schedule, [next, ...rest]] = await Promise.all([scheduleOf(household.year, signal), assessAll(many, signal)]);
+    const [schedule, [next, ...rest]] = await Promise.all([scheduleOf(household.year, signal), assessAll(many, MOST, signal)]);
     clearErrors();
     say("");
     shown = { result, more: next, same: rest.slice(0, years.length), along: rest.slice(years.length), schedule };
