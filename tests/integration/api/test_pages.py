@@ -2,13 +2,16 @@
 
 import json
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from income_tax.web.examples import EXAMPLES
 from tests.support.pages import load
-from tests.support.service import Service
+from tests.support.service import Service, prepare, service_with
+from tests.support.smtp import FaultySmtp
+from tests.support.waiting import wait_until
 
 PAGES = ["/simulator", "/docs", "/status"]
 LOGIN = "client:secret"
@@ -95,6 +98,32 @@ def test_log_holds_no_page(service: Service) -> None:
     own = [record for record in service.log() if record.get("request_id") == page.headers["x-request-id"]]
     (line,) = [record for record in own if record["event"] == "answer"]
     assert f"[text/html, {len(page.text.encode())} bytes]" == line["body"]
+
+
+def test_operator_reads_how_many_alert_mails_there_are(tmp_path: Path) -> None:
+    """The mail of a failure is pending, and not all is well, while the mail server refuses it; then it is sent."""
+    prepare(tmp_path)
+    with FaultySmtp("refuse") as smtp, service_with(tmp_path, smtp.port, DRILL_ROUTE="on") as service:
+
+        def said(words: str) -> bool:
+            return words in load(service.port, "/status", LOGIN).text
+
+        assert said("<dd>0 pending<small>0 sent, 0 refused, ever")
+        assert 500 == service.get("/drill").status
+        wait_until(lambda: said("<dd>1 pending<small>0 sent, 0 refused, ever"))
+        assert said("wait for the mail server")
+        smtp.set("")
+        wait_until(lambda: said("<dd>0 pending<small>1 sent, 0 refused, ever"))
+        assert not said("wait for the mail server")
+
+
+def test_operator_walks_by_ids(service: Service) -> None:
+    """What can have the focus on the operator's page has an id, by which it has it again when the page was renewed."""
+    main = re.search("<main .*</main>", load(service.port, "/status", LOGIN).text, re.DOTALL)
+    assert main
+    focusable = re.findall(r"<(?:a|button|input|select|summary)\b[^>]*>|<[^>]* tabindex=[^>]*>", main[0])
+    assert 3 <= len(focusable)
+    assert [] == [tag for tag in focusable if " id=" not in tag]
 
 
 def test_description_names_every_route(service: Service) -> None:
