@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import STATUS_400, Open, Tab, needs_chromium
+from tests.support.browser import STATUS_400, Open, bodies_of, needs_chromium
 
 pytestmark = needs_chromium
-
-
-def posted(tab: Tab) -> list[Any]:
-    """Collects what the tab posts from now on."""
-    bodies: list[Any] = []
-    tab.page.on("request", lambda request: request.method == "POST" and bodies.append(request.post_data_json))
-    return bodies
 
 
 @pytest.mark.parametrize(
@@ -127,7 +120,7 @@ def test_enter_is_one_calculation(opened: Open) -> None:
     """Enter in a changed field asks for that household once, and once for its pictures."""
     with opened() as tab:
         tab.open("/simulator")
-        bodies = posted(tab)
+        bodies = bodies_of(tab)
         tab.page.locator("#salary").fill("51234")
         tab.page.keyboard.press("Enter")
         expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Open, Tab, needs_chromium
-from tests.support.family import SIMULATOR, in_euros
+from tests.support.family import QUERY, SIMULATOR, in_euros, in_percent
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
@@ -89,9 +89,68 @@ def test_what_the_page_works_out_is_right(opened: Open, stack: Stack) -> None:
         (total,) = [one["result"] for one in answer["steps"] if one["name"] == step]
         with opened() as tab:
             tab.open(f"/simulator#{question}&salary={salary}")
-            marginal = f"{100 * point['marginal_rate']:.1f}".removesuffix(".0")
-            assert f"Marginal rate {marginal}%" in tab.text("#tiles")
+            assert f"Marginal rate {in_percent(point['marginal_rate'])}" in tab.text("#tiles")
             assert f"Together {in_euros(total)}." in tab.text("#brackets")
+
+
+def test_brackets_are_rounded_as_their_step(opened: Open, stack: Stack) -> None:
+    """Brackets that add up to half a euro come to what the step of the law comes to, which rounds it up."""
+    question = "year=2025&married=no&children=0&salary=93976"
+    steps = stack.get(f"/?{question}&explain=yes", stack.credentials).body["response"]["result"]["steps"]
+    (total,) = [step["result"] for step in steps if step["name"] == "tax_all_shares"]
+    with opened() as tab:
+        tab.open("/simulator#" + question)
+        assert f"Together {in_euros(total)}." in tab.text("#brackets")
+
+
+def test_years_are_those_of_the_api(opened: Open, stack: Stack) -> None:
+    """Each year has the amount that the API answers for the household in that year."""
+    asked = {str(year): f"/?{QUERY}".replace("year=2024", f"year={year}") for year in range(2018, 2026)}
+    results = {year: stack.get(target, stack.credentials).body["response"]["result"] for year, target in asked.items()}
+    with opened() as tab:
+        tab.open(SIMULATOR)
+        shown = [text.split() for text in tab.page.locator("#years button").all_inner_texts()]
+        assert [[year, in_euros(result["collected"])] for year, result in results.items()] == shown
+
+
+def test_curve_is_that_of_the_api(opened: Open, stack: Stack) -> None:
+    """The curve's table, every tenth of its points, has tax and rates as /curve has them; the last has no next step."""
+    question = QUERY.replace("salary=50000", "from=0&to=80000&step=800", 1)
+    points = stack.get(f"/curve?{question}", stack.credentials).body["response"]["curve"]["points"][::10]
+    with opened() as tab:
+        tab.open(SIMULATOR)
+        tab.page.locator("summary").click()
+        shown = [row.split() for row in tab.page.locator("#curve-table tbody tr").all_inner_texts()]
+        known = [[in_euros(p["salary"]), in_euros(p["tax"]), in_percent(p["average_rate"])] for p in points]
+        assert known == [row[:3] for row in shown]
+        assert [in_percent(point["marginal_rate"]) for point in points[:-1]] == [row[3] for row in shown[:-1]]
+
+
+def test_only_texts_that_decided_are_linked(opened: Open, stack: Stack) -> None:
+    """A step links the texts of the figures that decided: a couple's cap none of those about single parents."""
+    figures = stack.get("/schedules/2024", stack.credentials).body["response"]["parameters"]
+    result = stack.get(f"/?{QUERY}&explain=yes", stack.credentials).body["response"]["result"]
+    sources = [[one for name in step["parameters"] for one in figures[name]["references"]] for step in result["steps"]]
+    links = """steps => steps.map(step => [...step.querySelectorAll("a")].map(link => [link.href, link.innerText]))
+        .map(Object.fromEntries)"""
+    with opened() as tab:
+        tab.open(SIMULATOR)
+        linked = tab.page.locator("#steps > li").evaluate_all(links)
+        assert [{one["url"]: one["title"] for one in texts if one["url"]} for texts in sources] == linked
+        cap = next(link for step, link in zip(result["steps"], linked, strict=True) if step["name"] == "cap")
+        assert {one["url"]: one["title"] for one in figures["cap_half_share"]["references"]} == cap
+
+
+@pytest.mark.parametrize(
+    ("salary", "year", "noted"),
+    [(50_000, 2024, "2018"), (400_000, 2024, "2018, 2025"), (400_000, 2025, "2018"), (50_000, 2018, "")],
+)
+def test_other_years_have_notes(opened: Open, salary: int, year: int, noted: str) -> None:
+    """Years other than the chosen one, whose notes are shown, are named under their picture where they have some."""
+    with opened() as tab:
+        tab.open(f"/simulator#year={year}&married=no&salary={salary}")
+        said = f"There are notes to the amounts of {noted}: choose the year to read them." if noted else ""
+        assert said == tab.text("#years-notes")
 
 
 def test_single_parent_and_high_income(opened: Open) -> None:

@@ -111,6 +111,28 @@ def test_keyboard_alone(opened: Open, family: dict[str, Any]) -> None:
         assert tab.page.locator("#announcement").inner_text().startswith(announced)
 
 
+def test_short_bodies(opened: Open) -> None:
+    """Where fewer households fit into a body than the service would take, they are asked for in pieces that fit."""
+    longest = 2000
+    refusal = json.dumps({"response": {"errors": ["too large"], "request_id": "0123456789"}})
+
+    def bound(route: Route) -> None:
+        if len(route.request.post_data or "") <= longest:
+            route.fallback()
+        else:
+            route.fulfill(status=413, body=refusal, content_type="application/json")
+
+    with opened() as tab:
+        tab.open(SIMULATOR)
+        results = tab.text("#results")
+        tab.page.route("**/*", bound)
+        tab.open("about:blank")
+        tab.open(SIMULATOR)
+        expect(tab.page.locator("#results-heading")).to_be_visible()
+        assert results == tab.text("#results")
+        tab.forgive("Failed to load resource: the server responded with a status of 413")
+
+
 def test_server_gone_or_login_refused(opened: Open) -> None:
     """When the server is gone or refuses the login, the page says so in words and keeps what was entered."""
 

@@ -66,6 +66,13 @@ class Tab:
         ]
 
 
+def bodies_of(tab: Tab) -> list[Any]:
+    """Collects what the tab posts from now on."""
+    bodies: list[Any] = []
+    tab.page.on("request", lambda request: request.method == "POST" and bodies.append(request.post_data_json))
+    return bodies
+
+
 Open = Callable[..., AbstractContextManager[Tab]]
 STATUS_400 = "Failed to load resource: the server responded with a status of 400"
 

@@ -5,6 +5,11 @@ QUERY = "&".join(f"{name}={value}" for name, value in FAMILY.items())
 SIMULATOR = f"/simulator#{QUERY}"
 
 
+def in_percent(share: float) -> str:
+    """A rate as the English page writes it."""
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
 def in_euros(amount: int) -> str:
     """An amount as the English page writes it."""
     return f"€{amount:,}"
