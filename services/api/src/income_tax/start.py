@@ -16,7 +16,7 @@ from .services import build_alerts, build_engine, build_last_good, build_log, bu
 from .settings import Settings
 from .store.database import DatabaseError, retry
 from .store.last_good import LastGood
-from .store.schedules import Schedules, parse
+from .store.schedules import Data, Schedules, parse
 from .store.tables import fetch
 from .store.users import UsersError
 from .tax.schedule import ScheduleError
@@ -71,8 +71,9 @@ def reload(settings: Settings, database: str, refused: str | None = None) -> Non
     try:
         if refused:
             raise DatabaseError(refused)
-        data = retry(lambda: fetch(build_engine(settings, database)), SHORT_WAIT)
-        build_last_good(settings, database).save(data)
+        data, trouble = read_database(settings, database, build_last_good(settings, database), SHORT_WAIT)
+        if trouble:
+            raise trouble
     except (DatabaseError, OSError) as error:
         sentence = f"the schedules are as before: {error}"
         log.error("reload failed", place="reload", reason=sentence)
@@ -116,19 +117,23 @@ def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: 
     last_good = build_last_good(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if last_good.exists() else settings.db_wait
     try:
-        data = retry(lambda: fetch(build_engine(settings, database)), wait)
+        data, trouble = read_database(settings, database, last_good, wait)
     except DatabaseError as error:
         sentence = f"no tax data from {database} within {wait:g} s: {error}"
         return last_good_or_exit(settings, last_good, sentence, log, alerts)
     schedules = parse(data)
-    try:
-        last_good.save(data)
+    if trouble:
+        log.error("last good schedules cannot be kept", place="main", reason=str(trouble))
+    else:
         alerts.resolve("schedules")  # the file is good now, whatever it was
-    except OSError as error:
-        log.error("last good schedules cannot be kept", place="main", reason=str(error))
     log.info("successful database connection", place="main", database=database, schedules=schedules.version)
     alerts.resolve("database")
     return schedules
+
+
+def read_database(settings: Settings, database: str, last_good: LastGood, wait: float) -> tuple[Data, OSError | None]:
+    """The tax data of the database, kept as the last good one; or why it is not kept. Raises DatabaseError."""
+    return retry(lambda: last_good.renew(lambda: fetch(build_engine(settings, database))), wait)
 
 
 def last_good_or_exit(

@@ -1,4 +1,4 @@
-"""The last good schedules, in a file that all processes of a host share.
+"""The last good schedules, in a file that all processes of a host share, and renew in turn.
 
 It is what answers are made from: replaced as a whole, so every worker of every replica changes over at the same moment,
 and nobody needs the database between two changes.
@@ -7,19 +7,44 @@ and nobody needs the database between two changes.
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..tax.schedule import ScheduleError
+from .lock import locked
 from .replacing import replace_file
 from .schedules import Data, Schedules, parse
 
+TURN = 15.0  # seconds; a process whose database is silent gives up, and lets the next one read, before
+
 
 class LastGood:
-    """The file."""
+    """The file; who renews it has its lock meanwhile, for which others wait for `patience` seconds."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = TURN, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path
+        self.lock = path.with_name(path.name + ".lock")
+        self._patience, self._pause = patience, pause
+
+    def renew(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
+        """What `read` gives, which the file then holds; or why it does not. What `read` raises is raised.
+
+        One process at a time reads and saves: else one that had read before a reload could save after it, and put all
+        replicas back.
+        """
+        with ExitStack() as turn:
+            try:
+                turn.enter_context(locked(self.lock, self._patience, self._pause))
+            except OSError as error:
+                return read(), error
+            data = read()
+            try:
+                self.save(data)
+            except OSError as error:
+                return data, error
+        return data, None
 
     def save(self, data: Data) -> None:
         """Replace the file; a reader sees the old one or the new one, never a part. Raises OSError."""
