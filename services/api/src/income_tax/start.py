@@ -1,16 +1,14 @@
 """The start: open the log, read the tax data, then serve; each failure has its exit code and its e-mail."""
 
-import socket
 import sys
 from typing import NoReturn
-
-from gunicorn.util import parse_address
 
 from . import __version__, exits
 from .alerts.alert import Alert, Kind
 from .alerts.dispatcher import Dispatcher
 from .exits import fail
 from .logs import Log, LogFile, console_log
+from .preflight import check_address_or_exit, check_threads_or_exit
 from .server import Server, options
 from .services import build_alerts, build_engine, build_last_good, build_log, build_services
 from .settings import Settings
@@ -41,23 +39,10 @@ def serve(settings: Settings, database: str) -> NoReturn:
         fail(sentence, exits.USAGE)
     if settings.drill_route:
         log.warning("drill route is on: GET /drill fails on purpose", place="main", setting="DRILL_ROUTE")
+    check_threads_or_exit(settings, log)
     check_address_or_exit(settings, log)
     Server(create_app(services), options(settings, services, database)).run()
     sys.exit(0)
-
-
-def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Gunicorn would try for five seconds and say it in the log alone: console, log and exit 64 at once."""
-    if settings.bind.startswith(("fd:", "unix:")):
-        return
-    try:
-        host, port = parse_address(settings.bind)
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            return
-    except (OSError, OverflowError, RuntimeError) as error:
-        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
-    log.error("startup failed", place="main", reason=sentence)
-    fail(sentence, exits.USAGE)
 
 
 def reload(settings: Settings, database: str, refused: str | None = None) -> None:
