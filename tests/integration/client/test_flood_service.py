@@ -5,11 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.client.conftest import Place
-from tests.support.data import ROOT
+from tests.support.data import ROOT, SAMPLE
 from tests.support.service import Service, running_service
 
 FIGURES = str(ROOT / "db/init/schedules.json")
@@ -29,10 +30,23 @@ def known(place: Place, service: Service) -> Place:
     return place
 
 
-def expected(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+def expected(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """What `income-tax expected` says."""
     command = [sys.executable, "-m", "income_tax", "expected", "--schedules", FIGURES, *arguments]
+    return subprocess.run(command, input=given, capture_output=True, check=False)
+
+
+def households(path: Path) -> subprocess.CompletedProcess[bytes]:
+    """What `tax-client households` says of a file."""
+    command = [sys.executable, "-m", "tax_client", "households", str(path)]
     return subprocess.run(command, capture_output=True, check=False)
+
+
+def questions(path: Path) -> list[dict[str, Any]]:
+    """The questions and answers of a taxpayers file."""
+    finished = expected("-", given=households(path).stdout)
+    assert (0, b"") == (finished.returncode, finished.stderr)
+    return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
 def workload(place: Place, *arguments: str) -> str:
@@ -75,27 +89,76 @@ def test_a_workload_that_is_wrong_shows_that_answers_are_compared(
 
 def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
     """The sample's taxpayers are asked for; its bad lines are left out, and counted."""
-    sample = ROOT / "services/client/data/taxpayers.txt"
-    finished = expected(str(sample))
-    published = json.loads((sample.parent / "published.json").read_text())
-    results = [json.loads(line)["expected"] for line in finished.stdout.splitlines()]
-    known_results = [{name: value for name, value in row.items() if name != "id"} for row in published]
-    assert [] == [row for row in known_results if row not in results]
-    assert 13 == len(results), "an id that is no number, or is there twice, makes no household wrong"
-    assert b"6 household(s) left out, the first: " in finished.stderr
+    read = households(SAMPLE / "taxpayers.txt")
+    assert 0 == read.returncode
+    assert read.stderr.startswith(b"tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
+    path = known.folder / "households.jsonl"
+    path.write_bytes(read.stdout)
+    made = Path(workload(known, str(path)))
+    results = [json.loads(line)["expected"] for line in made.read_text().splitlines()]
+    assert json.loads((SAMPLE / "published.json").read_text()) == [
+        {"id": number, **result} for number, result in enumerate(results, start=1)
+    ]
     url = f"http://127.0.0.1:{service.port}"
-    assert 0 == known.run("flood", url, "--workload", workload(known, str(sample)), "--requests", "22")
+    assert 0 == known.run("flood", url, "--workload", str(made), "--requests", "22")
 
 
-def test_a_taxpayers_file_may_name_its_columns(known: Place) -> None:
-    """With a header a line has a year of its own, in any column, separated by commas or semicolons."""
-    path = known.folder / "x.csv"
-    path.write_text("id;salaire;marié;enfants;année\n1;50000;oui;2;2024\n2;50000;oui;2;\n3;50000;oui;2;2031\n")
-    finished = expected(str(path))
-    first, second = (json.loads(line) for line in finished.stdout.splitlines())
+CELLS = [
+    ["id", "salary", "married", "children", "year"],
+    ["1", "50000", "oui", "2", "2024"],
+    ["2", "50000", "oui", "2", ""],
+]
+FILES = {
+    "commas.csv": "\n".join(",".join(row) for row in CELLS),
+    "CAPITALS.CSV": "\n".join(",".join(row).upper() for row in CELLS),
+    "tabs.txt": "\n".join("\t".join(row) for row in CELLS),
+    "apart.csv": "id;salaire;marie\u0301;enfants;anne\u0301e\n1;50000;oui;2;2024\n2;50000;oui;2;\n",
+    "lines.JSONL": "".join(json.dumps(dict(zip(CELLS[0], row, strict=True))) + "\n" for row in CELLS[1:]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str) -> None:
+    """Columns by name, however it is written, separated by commas, semicolons or tabs, JSON lines: the same answers."""
+    path = tmp_path / name
+    path.write_text(FILES[name])
+    first, second = questions(path)
     assert (2024, 209) == (first["expected"]["income_year"], first["expected"]["tax"])
     assert 1384 == second["expected"]["tax"]
-    assert b"x.csv, line 4: parameter [ann\xc3\xa9e] has an invalid value: [2031]" in finished.stderr
+
+
+def test_a_household_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None:
+    """A year without a schedule is told with the taxpayer's id; the others are answered."""
+    path = tmp_path / "x.csv"
+    path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
+    finished = expected("-", given=households(path).stdout)
+    assert (0, 1) == (finished.returncode, len(finished.stdout.splitlines()))
+    said = b"1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
+    assert said in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,married,children,age\n1,yes,2,5\n", "its first line names columns: unknown [age]"),
+        ("1,perhaps,2,5\n", "no valid taxpayer, 1 bad line(s), the first: line 1: field [married]: expected yes, no"),
+    ],
+)
+def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    """What is not understood is said, and nothing is printed."""
+    path = tmp_path / "x.csv"
+    path.write_text(content)
+    read = households(path)
+    assert (2, b"") == (read.returncode, read.stdout)
+    assert said in read.stderr.decode()
+
+
+@pytest.mark.parametrize("line", ["1,yes,2,50000", "[]", '{"married": "yes"}', '{"id": 1, "married": true}'])
+def test_only_households_in_json_are_given_answers(line: str) -> None:
+    """`income-tax expected` takes what `tax-client households` prints, and guesses at nothing else."""
+    finished = expected("-", given=line.encode())
+    assert (64, b"") == (finished.returncode, finished.stdout)
+    assert b"[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
 
 
 def test_the_same_seed_gives_the_same_households() -> None:
@@ -114,6 +177,8 @@ def test_the_same_seed_gives_the_same_households() -> None:
         (["--households", "5", "--years", "2031"], "--years: expected 2018, 2019"),
         (["--households", "0"], "no household to calculate"),
         ([], "one of the arguments FILE --households is required"),
+        (["x.jsonl", "--years", "2024"], "--years and --seed are about households at random: leave them out"),
+        (["x.jsonl", "--seed", "0"], "--years and --seed are about households at random: leave them out"),
     ],
 )
 def test_what_cannot_be_calculated_is_a_sentence(arguments: list[str], said: str) -> None:

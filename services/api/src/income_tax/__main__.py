@@ -16,7 +16,7 @@ from .expected import (
     chosen_years,
     random_households,
     read_figures,
-    read_taxpayers,
+    read_households,
     write_expected,
 )
 from .rotation import rotate, rotate_for_ever
@@ -80,7 +80,9 @@ def run_expected(arguments: argparse.Namespace) -> None:
     """Print the questions and answers of a file, or of random households."""
     schedules = read_figures(arguments.schedules)
     if arguments.file:
-        questions = read_taxpayers(arguments.file)
+        if arguments.years is not None or arguments.seed is not None:
+            raise ExpectedError("--years and --seed are about households at random: leave them out with a file")
+        questions = read_households(arguments.file)
     else:
         years = chosen_years(arguments.years, schedules)
         questions = random_households(arguments.households, arguments.seed, years)

@@ -67,7 +67,9 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     """The syntax of `expected`."""
     expected = commands.add_parser("expected", help="print questions with their right answers, for `tax-client flood`")
     source = expected.add_mutually_exclusive_group(required=True)
-    source.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the households of a taxpayers file")
+    source.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="what `tax-client households` printed; - for stdin"
+    )
     source.add_argument("--households", type=int, metavar="N", help="so many households at random")
     expected.add_argument("--seed", type=int, help="the same households each time (default: others)")
     expected.add_argument("--years", metavar="YEARS", help="of random households, as in 2018-2025,v7 (default: all)")

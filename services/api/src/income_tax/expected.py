@@ -4,12 +4,12 @@ They are calculated beforehand, in a process of their own, by the rules that the
 no server says what is right.
 """
 
-import csv
 import json
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -17,15 +17,14 @@ import orjson
 from .store.schedules import Schedules, is_year, parse
 from .tax.household import MAX_SALARY
 from .tax.schedule import ScheduleError
-from .web.parameters import BY_NAME, HOUSEHOLD, TextForm
+from .web.parameters import HOUSEHOLD, TextForm
 from .web.reading import ParameterError, Reading, household_of
 from .web.results import calculate
 
 FIGURES = Path("db/init/schedules.json")
 V7 = "v7"  # the rules without a year
-COLUMNS = ("id", "married", "children", "salary")  # of a taxpayers file without a header
+STDIN = Path("-")
 TEXT = Reading(HOUSEHOLD, TextForm())
-NAMES = {"id", *BY_NAME}
 USUAL, HIGH = 60_000, 600_000  # euros: most salaries are below the first, some below the second
 
 Pairs = Sequence[tuple[str, str]]
@@ -65,35 +64,30 @@ def write_expected(questions: Iterable[tuple[str, Pairs]], schedules: Schedules)
     if refused:
         print(f"income-tax: {len(refused)} household(s) left out, the first: {refused[0]}", file=sys.stderr)
     if not written:
-        raise ExpectedError("no household to calculate: give a file of id,married,children,salary, or --households")
+        raise ExpectedError("no household to calculate: give a file of `tax-client households`, or --households")
 
 
-def utf8(lines: Iterable[str], path: Path) -> Iterator[str]:
-    """The lines; ExpectedError when they are no text."""
-    try:
-        yield from lines
-    except UnicodeDecodeError:
-        raise ExpectedError(f"[{path}] is not UTF-8: save it as UTF-8 text") from None
+def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
+    """The households of JSON lines, which `tax-client households` makes of a taxpayers file: it alone reads those.
+
+    Raises OSError, and ExpectedError when a line is anything else.
+    """
+    with sys.stdin.buffer if path == STDIN else path.open("rb") as lines:
+        for number, text in enumerate(lines, start=1):
+            try:
+                question = pairs_of(orjson.loads(text))
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                wanted = "expected a household in JSON: make the file with `tax-client households`"
+                raise ExpectedError(f"[{path}], line {number}: {wanted}") from None
+            yield question
 
 
-def read_taxpayers(path: Path) -> Iterator[tuple[str, Pairs]]:
-    """The lines of a taxpayers file, whose first may name the columns; empty lines and comments are left out."""
-    columns: Sequence[str] = COLUMNS
-    begun = False
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        for number, text in enumerate(utf8(lines, path), start=1):
-            if not text.strip() or text.startswith("#"):
-                continue
-            (cells,) = csv.reader([text.rstrip("\r\n")], delimiter=";" if ";" in text else ",")
-            cells = [cell.strip() for cell in cells]
-            if not begun and set(cells) <= NAMES:
-                columns = cells
-            else:
-                # A cell too many gets the name of none: the line is refused.
-                names = [*columns, *[""] * (len(cells) - len(columns))]
-                pairs = [(name, cell) for name, cell in zip(names, cells, strict=False) if cell and name != "id"]
-                yield f"{path}, line {number}", pairs
-            begun = True
+def pairs_of(found: Any) -> tuple[str, Pairs]:
+    """Whose household an object is, and its pairs. Raises KeyError and TypeError."""
+    whose = f"taxpayer {found['id']}"
+    if any(type(value) not in (int, str) for value in found.values()):
+        raise TypeError
+    return whose, [(name, str(value)) for name, value in found.items() if name != "id"]
 
 
 def random_households(count: int, seed: int | None, years: Sequence[str]) -> Iterator[tuple[str, Pairs]]:

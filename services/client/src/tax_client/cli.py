@@ -10,7 +10,7 @@ from tax_client.calculate.options import add_calculate
 from tax_client.console import complain, keep_numbers, silence
 from tax_client.errors import UserError
 from tax_client.exits import SIGNALLED, UNUSABLE
-from tax_client.flood.options import add_compare, add_flood, add_merge
+from tax_client.flood.options import add_compare, add_flood, add_households, add_merge
 from tax_client.settings import load_settings
 
 
@@ -19,7 +19,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_calculate, add_flood, add_compare, add_merge):
+    for add in (add_calculate, add_flood, add_compare, add_merge, add_households):
         add(subparsers, [setting_options()])
     return parser
 

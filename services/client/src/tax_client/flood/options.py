@@ -1,17 +1,18 @@
-"""The options of `flood`, `compare` and `merge` on the command line."""
+"""The options of `flood`, `compare`, `merge` and `households` on the command line."""
 
 import argparse
 from pathlib import Path
 
 from tax_client.arguments import Parser, number, whole
 from tax_client.flood import command
+from tax_client.flood.households import households
 from tax_client.flood.preparation import DEFAULT_REQUESTS
 from tax_client.flood.process import ENGINES
 from tax_client.flood.thresholds import Threshold, parse_threshold
 
 CODES = (
-    "Exit code: 0 every answer right and no --fail-if met, 1 some wrong, failed or never sent, or some --fail-if met, "
-    "2 nothing could be done, 130 interrupted."
+    "Exit code: 0 all well, 1 some --fail-if holds, or a request was answered wrong, failed or was never sent, and no "
+    "--fail-if is about that (wrong, failed, unsent; errors are all), 2 nothing could be done, 130 interrupted."
 )
 DAY = 86400.0
 
@@ -60,7 +61,7 @@ def add_outcome(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="CONDITION",
-        help="exit 1 if p99>200ms, mean>50ms, errors>0.1%%, rate<1000 or the like holds; may be repeated",
+        help="exit 1 if p99>200ms, errors>0.1%%, rate<1000 or the like holds, not for fewer errors; may be repeated",
     )
 
 
@@ -82,11 +83,19 @@ def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     parser.set_defaults(command=command.merge_reports)
 
 
+def add_households(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
+    """The options of `households`."""
+    about = "print the households of a taxpayers file, for `income-tax expected`"
+    parser = add_parser(subparsers, "households", about, parents, "Exit code: 0 printed, 2 there was none.")
+    parser.add_argument("file", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin")
+    parser.set_defaults(command=households)
+
+
 def add_parser(
-    subparsers: "argparse._SubParsersAction[Parser]", name: str, about: str, parents: list[Parser]
+    subparsers: "argparse._SubParsersAction[Parser]", name: str, about: str, parents: list[Parser], codes: str = CODES
 ) -> Parser:
     """The parser of one command."""
     description = about.capitalize() + "."
     return subparsers.add_parser(
-        name, help=about, description=description, epilog=CODES, parents=parents, allow_abbrev=False
+        name, help=about, description=description, epilog=codes, parents=parents, allow_abbrev=False
     )
