@@ -344,13 +344,17 @@ def test_a_place_that_cannot_be_used_is_named(place: Place, capsys: pytest.Captu
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_refused_login_ends_the_sending(place: Place, batch: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """After the first 401 nothing is sent; all others are in the errors file, and a sentence names the credentials."""
+    """After the first 401 nothing is sent; all are in the errors file, the results of a run before stay.
+
+    A sentence names the credentials.
+    """
+    (place.folder / "results.json").write_text("finished")
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 31)) + "bad\n")
     more = ["--max-threads", "1", *(["--batch", str(batch)] if batch > 1 else [])]
     with serving(lambda _: (401, b'{"response": {"errors": ["who are you"]}}')) as server:
         assert 1 == place.run("calculate", server.url, source, *more)
     (request,) = server.requests
-    assert [] == place.results
+    assert "finished" == (place.folder / "results.json").read_text()
     *taxpayers, bad = place.errors
     assert 31 == bad["line"]
     assert list(range(1, 31)) == [error["id"] for error in taxpayers]
@@ -361,7 +365,30 @@ def test_a_refused_login_ends_the_sending(place: Place, batch: int, capsys: pyte
     assert {"not sent"} == {error["reason"].split(":")[0] for error in taxpayers if error not in asked}
     credentials = place.folder / "credentials"
     said = f"tax-client: credentials file [{credentials}]: the service refused its login, nothing more was sent"
-    assert said in capsys.readouterr().err
+    found = capsys.readouterr()
+    assert said in found.err
+    assert f"results: none, [{place.folder / 'results.json'}] is as it was" in found.out
+    assert not list(place.folder.glob("results.json.*"))
+
+
+def test_a_run_whose_login_is_refused_midway_can_be_gone_on_with(place: Place) -> None:
+    """A password that is changed meanwhile loses nothing: with the new one --resume asks for what is not answered."""
+    source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 61)) + "bad\n")
+    run = [source, "--max-threads", "2"]
+
+    def contents() -> list[bytes]:
+        return [(place.folder / name).read_bytes() for name in ("results.json", "errors.jsonl")]
+
+    with serving(echo_reply) as server:
+        assert 0 == place.run("calculate", server.url, *run)
+    whole = contents()
+    with serving(lambda request: (401, b"{}") if request.salary > 30 else echo_reply(request)) as server:
+        assert 1 == place.run("calculate", server.url, *run)
+    assert 0 < len(place.results) <= 30
+    with serving(echo_reply) as server:
+        assert 0 == place.run("calculate", server.url, *run, "--resume")
+    assert whole == contents()
+    assert len(server.requests) < 60
 
 
 def test_what_the_log_lacks_is_said_at_the_end(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

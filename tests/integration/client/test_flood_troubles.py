@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tax_client.cli import main
 from tax_client.flood.latencies import Latencies, value_at
 from tests.integration.client.conftest import Place
 from tests.integration.client.troubled_server import Troubles, troubled
@@ -203,6 +204,28 @@ def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFix
     found = re.search(r"threshold   p99\.9>400ms: failed, ([\d.]+)ms", out)
     assert found
     assert float(found[1]) >= 490
+
+
+def test_a_condition_may_allow_some_errors(place: Place) -> None:
+    """One wrong answer of 500 fails a run, but not one of which a hundredth may be; of a merge the same holds."""
+    report = str(place.folder / "report.json")
+    with troubled(Troubles(wrong_every=500)) as server:
+        assert 1 == place.run("flood", server.url, "--requests", "500")
+        options = ["--requests", "500", "--json", report, "--fail-if", "errors>1%"]
+        assert 0 == place.run("flood", server.url, *options)
+    merged = [main(["merge", report, *conditions]) for conditions in ([], ["--fail-if", "wrong>1"])]
+    assert [1, 0] == merged
+
+
+@pytest.mark.parametrize("engine", ["curl", "requests"])
+def test_what_the_log_lacks_is_said(place: Place, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 200 answers by two processes no line can be written, nor of the begin and the end: the reports say so."""
+    with troubled(Troubles()) as server:
+        options = ["--requests", "200", "--processes", "2", "--engine", engine, "--log-file", "/dev/full"]
+        code, report = flood(place, server.url, *options)
+    said = "log file [/dev/full]: 202 line(s) of this run could not be written: give a place"
+    assert (0, True) == (code, report["remarks"][0].startswith(said))
+    assert f"beware      {said}" in capsys.readouterr().out
 
 
 def test_many_connections_are_watched_without_looking_at_each(place: Place) -> None:

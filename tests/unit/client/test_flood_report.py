@@ -12,7 +12,7 @@ from tax_client.flood.report.page import page
 from tax_client.flood.report.scale import Scale, duration, fitting, thousands, upwards
 from tax_client.flood.run import Recorder, Run
 from tax_client.flood.summary import summary
-from tax_client.flood.thresholds import parse_threshold
+from tax_client.flood.thresholds import has_failed, parse_threshold
 from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
 
@@ -189,6 +189,38 @@ def test_thresholds_fail_a_run(text: str, met: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "fails"),
+    [
+        ("", True),
+        ("p99>200ms", True),
+        ("errors>50%", False),
+        ("errors>1%", True),
+        ("wrong>1", True),
+        ("wrong>1 failed>1", True),
+        ("wrong>1 failed>1 unsent>2", False),
+        ("wrong>1 failed>0 unsent>2", True),
+        ("errors>50% failed>0", True),
+        ("errors>50% p99>1ms", True),
+    ],
+)
+def test_conditions_alone_judge_the_trouble_that_they_are_about(texts: str, fails: bool) -> None:
+    """One wrong answer, one failure, two requests never sent: each fails a run, unless a condition allows so many."""
+    bad = tally(sent=6, wrong=1, unsent=2)
+    bad.failures["timeout"] = 1
+    assert fails is has_failed(run_of(bad), [parse_threshold(text) for text in texts.split()])
+
+
+def test_no_condition_excuses_the_client_itself() -> None:
+    """A run that sent nothing, or of which a process died, has failed, whatever its conditions allow."""
+    allowed = [parse_threshold("errors>100%")]
+    killed = run_of(tally())
+    assert not has_failed(killed, allowed)
+    killed.ended_badly = ["process 0 was ended by SIGKILL"]
+    assert has_failed(killed, allowed)
+    assert has_failed(run_of(), allowed)
+
+
+@pytest.mark.parametrize(
     "text",
     ["p99>200", "p0>1ms", "p99=2ms", "foo>1", "errors>1ms", "rate>5%", "p99>-1ms", "", "p99>", "errors==0", "errors>."],
 )
@@ -243,6 +275,17 @@ def test_the_page_is_whole_draws_and_asks_nobody() -> None:
     assert "script" not in reader.tags
     assert ["data:,"] == reader.addresses
     assert "got &lt;script&gt;alert(1)&lt;/script&gt;\\x1b" in page(troubled_run())
+
+
+@pytest.mark.parametrize(
+    ("households", "said"),
+    [(11.0, "176 households a second"), (1.5, "24 households a second"), (1, "over 0.5 s"), ("1, 500", "over 0.5 s")],
+)
+def test_households_a_second_are_those_that_were_sent(households: object, said: str) -> None:
+    """Sixteen answers a second to so many households each; of clients that differ there is no such figure."""
+    run = run_of(tally(), tally())
+    run.settings["households a request"] = households
+    assert f"<dd>16/s<small>{said}</small>" in page(run)
 
 
 @pytest.mark.parametrize("run", [run_of(), run_of(tally()), run_of(tally(range(5, 6))), run_of(tally(range(0)))])

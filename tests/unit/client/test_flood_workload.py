@@ -35,7 +35,13 @@ def test_a_batch_is_an_array_of_households(lines: Path) -> None:
     workload = read_workload(lines, 2)
     assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
     assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
-    assert 2 == workload.households
+    assert 1.5 == workload.households, "on average"
+
+
+@pytest.mark.parametrize(("batch", "households"), [(None, 1), (3, 3), (500, 3)])
+def test_a_request_has_no_more_households_than_there_are(lines: Path, batch: int | None, households: int) -> None:
+    """Where more are asked for than the file has, a request has those of the file."""
+    assert households == read_workload(lines, batch).households
 
 
 def test_the_published_results_are_a_workload(tmp_path: Path) -> None:

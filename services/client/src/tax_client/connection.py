@@ -1,5 +1,7 @@
 """What every command needs before it sends anything: its log, and the access to the API."""
 
+from pathlib import Path
+
 from tax_client.api import TaxApi
 from tax_client.credentials import read_credentials
 from tax_client.errors import unreadable
@@ -17,14 +19,15 @@ def opened_log_file(settings: Settings) -> LogFile:
         raise unreadable("log file", settings.log_file, error, LOG_REMEDY) from None
 
 
+def lost_lines(path: Path, count: int) -> str:
+    """What is said of lines that a log file lacks; JSON can have it, whatever the name of the file."""
+    name = str(path).encode(errors="backslashreplace").decode()
+    return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"
+
+
 def log_of(file: LogFile, settings: Settings) -> Log:
     """The client's log on its file."""
     return log_on(file, settings.log_format, settings.log_level, settings.mask_amounts == "on")
-
-
-def opened_log(settings: Settings) -> Log:
-    """The client's log. Raises UserError when its file cannot be opened."""
-    return log_of(opened_log_file(settings), settings)
 
 
 def connect(settings: Settings, log: Log) -> TaxApi:

@@ -51,7 +51,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
         calculation = Calculation(api, log, in_batches=bool(options.batch), retries=options.retries)
         opening.callback(tell_refused, calculation, settings)
         signal = work(options, calculation, split(reader, options.batch, options.seed, each), ledger, source.size)
-        return conclude(options, path, ledger, log, signal)
+        return conclude(options, path, ledger, log, signal, calculation.refused)
 
 
 def check_files(options: Namespace, settings: Settings, path: Path) -> None:
@@ -113,18 +113,18 @@ def work(
         pace.show(ledger.position.offset, counts.calculated + counts.failed - first.calculated - first.failed)
 
     conveyor = Conveyor(calculation.calculate, threads, news, calculation.stop, show, pace.interval)
-    interrupted = False
+    stopped = False
     with signals_into(news):
         for group in conveyor.run(groups):
-            if conveyor.signal and not interrupted:
-                interrupted = True
+            if (conveyor.signal or calculation.refused) and not stopped:
+                stopped = True
                 ledger.save(now=True)  # what comes now is calculated again when the run goes on
             ledger.write(group)
-            if not interrupted:
+            if not stopped:
                 ledger.save()
             show()
         if conveyor.signal:
-            if not interrupted:
+            if not stopped:
                 ledger.save(now=True)
             ledger.leave(groups, one_by_one=size is not None)
     pace.end()

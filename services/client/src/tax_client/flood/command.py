@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tax_client.connection import opened_log
+from tax_client.connection import log_of, lost_lines, opened_log_file
 from tax_client.credentials import read_credentials
 from tax_client.exits import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
 from tax_client.flood import machine
@@ -25,7 +25,7 @@ from tax_client.flood.reading import read_run
 from tax_client.flood.run import Recorder, Run
 from tax_client.flood.summary import summary
 from tax_client.flood.target import Target
-from tax_client.flood.thresholds import Threshold
+from tax_client.flood.thresholds import Threshold, has_failed
 from tax_client.logs import printable
 from tax_client.settings import Settings
 from tax_client.signals import News as Signals
@@ -40,7 +40,8 @@ def flood(options: Namespace, settings: Settings) -> int:
     raise_limit()
     others = (options.workload, options.published, settings.credentials_file, settings.log_file)
     with Drafts(options, others) as drafts:
-        log = opened_log(settings)
+        log_file = opened_log_file(settings)
+        log = log_of(log_file, settings)
         run = run_of(plan, told(plan, options, settings, workload))
         say_each = plan.requests_known() <= settings.log_each_max
         log.info(
@@ -50,6 +51,8 @@ def flood(options: Namespace, settings: Settings) -> int:
         total = run.total
         counts = {"sent": total.sent, "right": total.right, "wrong": total.wrong, "failed": total.failed}
         log.info("flood_end", **counts, unanswered=total.unanswered, seconds=round(run.elapsed, 3))
+        if lost := total.lost + log_file.lost:
+            run.remarks.append(lost_lines(settings.log_file, lost))
         return conclude(run, options.fail_if, drafts)
 
 
@@ -89,7 +92,7 @@ def conclude(run: Run, thresholds: Sequence[Threshold], drafts: Drafts) -> int:
         return SIGNALLED + run.interrupted_by
     if troubles:
         return UNUSABLE
-    return INCOMPLETE if not run.all_right or any(one.is_met(run) for one in thresholds) else DONE
+    return INCOMPLETE if has_failed(run, thresholds) else DONE
 
 
 def compare(options: Namespace, _settings: Settings) -> int:

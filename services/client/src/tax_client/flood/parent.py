@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from tax_client.flood.tally import Tally
+from tax_logs import LogFile
 
 TELL_EVERY = 0.25  # seconds
 
@@ -26,10 +27,12 @@ class News:
 class Parent:
     """The end of a pipe, in a process of a flood; `begin` is the start of the run on its clock."""
 
-    def __init__(self, pipe: Connection, begin: float, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._pipe, self._begin, self._clock = pipe, begin, clock
+    def __init__(
+        self, pipe: Connection, begin: float, log: LogFile, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._pipe, self._begin, self._log, self._clock = pipe, begin, log, clock
         self._quarter = 0
-        self._cpu = time.process_time()
+        self._cpu, self._lost = time.process_time(), 0
         self.next_tell = begin + TELL_EVERY
 
     def fileno(self) -> int:
@@ -44,6 +47,8 @@ class Parent:
         """Tell what was counted since the last time."""
         cpu = time.process_time()
         tally.cpu, self._cpu = cpu - self._cpu, cpu
+        lost = self._log.lost
+        tally.lost, self._lost = lost - self._lost, lost
         elapsed = self._clock() - self._begin
         self._pipe.send(News(self._quarter, elapsed, flying, tally))
         self._quarter = max(self._quarter + 1, int(elapsed / TELL_EVERY))

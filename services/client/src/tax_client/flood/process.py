@@ -41,11 +41,11 @@ def serve(share: Share, duty: Duty, pipe: Connection, others: Iterable[Connectio
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     settings, plan = duty.settings, share.plan
     masked = settings.mask_amounts == "on"
-    write = LogFile(settings.log_file).write
-    say = quick_log("client", write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked)
+    log = LogFile(settings.log_file)
+    say = quick_log("client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked)
     try:
         begin: float = pipe.recv()
         account = Account(duty.workload, say, duty.say_each, plan.retries, plan.window(begin), plan.is_open)
-        ENGINES[plan.engine](duty.target, duty.workload, share, account).run(begin, Parent(pipe, begin))
+        ENGINES[plan.engine](duty.target, duty.workload, share, account).run(begin, Parent(pipe, begin, log))
     except (EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone, and with it who wants to know
         os._exit(1)

@@ -47,7 +47,7 @@ class Run:
     intervals: dict[int, Interval] = field(default_factory=dict)
     interrupted_by: int = 0  # a signal
     ended_badly: list[str] = field(default_factory=list)  # sentences on what the client could not do
-    remarks: list[str] = field(default_factory=list)  # on how the figures are to be read
+    remarks: list[str] = field(default_factory=list)  # on how the figures are to be read, and what the log lacks
 
     @property
     def measured_seconds(self) -> float:
@@ -60,9 +60,14 @@ class Run:
         return self.total.measured / self.measured_seconds if self.measured_seconds else 0.0
 
     @property
+    def is_sound(self) -> bool:
+        """Whether something was sent, and the client itself did well."""
+        return self.total.sent > 0 and not self.ended_badly
+
+    @property
     def all_right(self) -> bool:
-        """Whether something was sent, all that was due came to a right answer, and the client itself did well."""
-        return self.total.sent > 0 and not self.total.errors and not self.ended_badly
+        """Whether it is sound, and all that was due came to a right answer."""
+        return self.is_sound and not self.total.errors
 
     @property
     def client_load(self) -> float:

@@ -43,6 +43,7 @@ class Tally:
     latencies: Latencies = field(default_factory=Latencies)
     unpaced: Latencies = field(default_factory=Latencies)
     cpu: float = 0.0  # seconds of processor time
+    lost: int = 0  # lines that the log lacks
     last: float = 0.0  # when the last measured answer came, in seconds from the begin of the run
 
     @property
@@ -74,6 +75,7 @@ class Tally:
         """Add the counts of another tally; the wrong answers kept are those of the lowest numbers."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(news, name))
+        self.lost += news.lost
         self.last = max(self.last, news.last)
         self.failures.update(news.failures)
         self.retried.update(news.retried)

@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tax_client.flood.run import Run
@@ -28,6 +28,7 @@ COUNTS: dict[str, Callable[[Run], int]] = {
     "unsent": lambda run: run.total.unsent,
     "retries": lambda run: run.total.retries,
 }
+KINDS = {"wrong", "failed", "unsent"}  # of errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Threshold:
         """A line of the summary."""
         found = f"{self.value(run):.6g}{'' if self.unit == '/s' else self.unit}"
         return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {found}"
+
+
+def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
+    """Whether a run has failed: by its client, by a condition, or by trouble of a kind that no condition is about."""
+    figures = {threshold.figure for threshold in thresholds}
+    judged = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & KINDS)
+    return not run.is_sound or run.total.errors > judged or any(threshold.is_met(run) for threshold in thresholds)
 
 
 def parse_threshold(text: str) -> Threshold:

@@ -41,7 +41,7 @@ class Workload:
     queries: list[str]
     bodies: list[bytes]
     right: list[bytes]
-    households: int  # of one request
+    households: float  # of one request, on average
 
     def __len__(self) -> int:
         return len(self.right)
@@ -100,15 +100,18 @@ def published_questions(content: bytes) -> list[Question]:
 
 def workload_of(asked: Iterator[Question], batch: int | None) -> Workload:
     """One request a question; with `batch`, one request for so many (the last one may have fewer)."""
-    workload = Workload([], [], [], batch or 1)
+    workload = Workload([], [], [], 1)
     if batch is None:
         for question in asked:
             workload.queries.append(question.query)
             workload.right.append(body_of(question.expected))
         return workload
+    households = 0
     while group := list(islice(asked, batch)):
+        households += len(group)
         workload.bodies.append(orjson.dumps([question.household for question in group]))
         workload.right.append(body_of(results_of(group)))
+    workload.households = households / max(1, len(workload))
     return workload
 
 

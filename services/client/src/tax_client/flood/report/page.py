@@ -74,12 +74,10 @@ def tiles(run: Run) -> str:
     """The figures that matter most."""
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
-    households = run.settings.get("households a request", 1)
-    many = f"{run.rate * households:,.0f} households a second" if isinstance(households, int) and households > 1 else ""
     bad = {"wrong": total.wrong, "failed": total.failed, "unanswered": total.unanswered, "never sent": total.unsent}
     shown = [
         ("Requests", f"{total.sent:,}", f"{total.right:,} right"),
-        ("Throughput", f"{run.rate:,.0f}/s", many or f"over {run.measured_seconds:.1f} s"),
+        ("Throughput", f"{run.rate:,.0f}/s", throughput_note(run)),
         ("Median latency", duration(p50), f"mean {duration(total.latencies.mean)}"),
         ("p95", duration(p95), ""),
         ("p99", duration(p99), f"max {duration(total.latencies.max)}"),
@@ -89,6 +87,14 @@ def tiles(run: Run) -> str:
     ]
     cells = (f"<div><dt>{name}</dt><dd>{value}<small>{text(note)}</small></dd></div>" for name, value, note in shown)
     return f'<dl class="tiles">{"".join(cells)}</dl>'
+
+
+def throughput_note(run: Run) -> str:
+    """How many households the throughput is, where a request has several; else over which time it is."""
+    households = run.settings.get("households a request")
+    if isinstance(households, int | float) and households > 1:  # a text where clients have sent different ones
+        return f"{run.rate * households:,.0f} households a second"
+    return f"over {run.measured_seconds:.1f} s"
 
 
 def whence(run: Run) -> str:
