@@ -57,6 +57,22 @@ def test_an_interrupted_calculation_is_gone_on_with(stack: Stack) -> None:
     assert whole == contents(stack)
 
 
+def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
+    """An option that is mistyped, or a file without a taxpayer, costs nothing that was calculated before."""
+    file = stack.folder / "one.JSONL"
+    file.write_text('{"id":1,"married":"yes","children":2,"salary":55555}\n')
+    stack.make("calculate", f"FILE={file}")
+    results, errors = contents(stack)
+    assert 1 == len(json.loads(results))
+    stack.make("calculate", f"FILE={file}", "OPTIONS=--batsh 5", code=2)
+    assert [results, errors] == contents(stack)
+    file.write_text("no taxpayer\n")
+    stack.make("calculate", f"FILE={file}", code=2)
+    after, told = contents(stack)
+    assert results == after
+    assert 1 == json.loads(told)["line"]
+
+
 def test_a_killed_calculation_leaves_no_container(stack: Stack) -> None:
     """However hard it is ended: what it has started ends too, and its copy of the input is cleared away."""
     file = stack.folder / "many households.txt"

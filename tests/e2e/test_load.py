@@ -61,15 +61,44 @@ def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch:
     assert (8 if batch else 400) == report["settings"]["different requests"]
 
 
-def test_a_taxpayers_file_is_asked_for(stack: Stack) -> None:
-    """A file from anywhere, with years in it; one that is not there is a sentence."""
-    file = stack.folder / "some taxpayers.csv"
-    file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2018,no,0,30000\n")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("some taxpayers.csv", "ID,Year,Married,Children,Salary\n1,2024,yes,2,50000\n2,2018,no,0,30000\n"),
+        (
+            "some.JSONL",
+            '{"id":1,"married":"yes","children":2,"salary":5}\n{"id":2,"married":"no","children":0,"salary":7}\n',
+        ),
+    ],
+)
+def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str) -> None:
+    """A file from anywhere, of any form that `make calculate` takes; all of it in one batch where it is small."""
+    file = stack.folder / name
+    file.write_text(content)
     _, report = loaded(stack, f"FILE={file}", "REQUESTS=10")
     assert (2, 10) == (report["settings"]["different requests"], report["total"]["right"])
-    missing = stack.run("make", "load", "FILE=/nowhere/x")
-    assert 2 == missing.returncode
-    assert "FILE=/nowhere/x cannot be read" in missing.stderr
+    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10", "BATCH=500")
+    assert (2, 10) == (report["settings"]["households a request"], report["total"]["right"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["FILE=/nowhere/x"], "FILE=/nowhere/x cannot be read"),
+        (["FILE=Makefile"], "taxpayers file [reports/"),
+        (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS are about households at random"),
+        (["SEED=1"], "SEED and YEARS are about households at random"),
+        (["FILE=Makefile", "HOUSEHOLDS=5"], "give one of them"),
+        (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "CLIENTS=2: give conditions with FAIL_IF"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], said: str) -> None:
+    """A file that is not there or holds no household, and choices that do not go together: nothing is sent."""
+    before = reports(stack, "json")
+    refused = stack.run("make", "load", *arguments)
+    assert 2 == refused.returncode
+    assert said in refused.stderr
+    assert before == reports(stack, "json")
 
 
 def test_several_clients_are_one_report(stack: Stack) -> None:
@@ -80,6 +109,16 @@ def test_several_clients_are_one_report(stack: Stack) -> None:
     said, _ = loaded(stack, "CLIENTS=2", "REQUESTS=50", "FAIL_IF=max>1us", code=2)
     assert "threshold   max>1us: failed" in said
     assert [] == containers(stack)
+
+
+@pytest.mark.parametrize("clients", ["CLIENTS=1", "CLIENTS=2"])
+def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients: str) -> None:
+    """Where nothing listens every request fails, which fails the run, unless a condition allows it."""
+    nowhere = (clients, "REQUESTS=10", "OPTIONS=--url http://nginx:9")
+    loaded(stack, *nowhere, code=2)
+    said, report = loaded(stack, *nowhere, "FAIL_IF=errors>100%")
+    assert "threshold   errors>100%: passed, 100%" in said
+    assert report["total"]["sent"] == report["total"]["failures"]["connection refused"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
