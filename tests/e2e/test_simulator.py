@@ -131,8 +131,8 @@ def test_only_texts_that_decided_are_linked(opened: Open, stack: Stack) -> None:
     figures = stack.get("/schedules/2024", stack.credentials).body["response"]["parameters"]
     result = stack.get(f"/?{QUERY}&explain=yes", stack.credentials).body["response"]["result"]
     sources = [[one for name in step["parameters"] for one in figures[name]["references"]] for step in result["steps"]]
-    links = """steps => steps.map(step => [...step.querySelectorAll("a")].map(link => [link.href, link.innerText]))
-        .map(Object.fromEntries)"""
+    links = """steps => steps.map(step => [...step.querySelectorAll("a")])
+        .map(links => Object.fromEntries(links.map(link => [link.getAttribute("href"), link.textContent])))"""
     with opened() as tab:
         tab.open(SIMULATOR)
         linked = tab.page.locator("#steps > li").evaluate_all(links)
