@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import tax_logs
 from tax_logs import Log, LogFile, Say, shorten
-from tax_logs.lines import masked, printable
+from tax_logs.lines import printable
+from tax_logs.masking import masked
 
 __all__ = ["Log", "LogFile", "Say", "console_log", "line_log", "masked", "printable", "quick_log", "shorten"]
 
@@ -16,12 +17,15 @@ SENTENCES = {
     "answer": "answer: {status} {body}",
 }
 
+# The service's own places: what fails there, outside requests, quotes nobody's amounts, but ports and codes.
+OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
+
 
 def line_log(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
     """A logger that hands each rendered line to `write`; `form` is json or text, `mask` hides amounts."""
-    return tax_logs.line_log(service, write, SENTENCES, form=form, level=level, mask=mask)
+    return tax_logs.line_log(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
 def quick_log(write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False) -> Say:

@@ -3,15 +3,16 @@
 Shared by the services, because their lines lie side by side and are read together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import structlog
 
 from .file import LogFile
-from .lines import json_line, mask_amounts, origin, shorten, text_line
+from .lines import json_line, origin, shorten, text_line
+from .masking import amounts_masked
 
-__all__ = ["Log", "LogFile", "line_log", "mask_amounts", "shorten"]
+__all__ = ["Log", "LogFile", "line_log", "shorten"]
 __version__ = "8.0.0"
 
 Log = structlog.typing.FilteringBoundLogger
@@ -40,12 +41,14 @@ def line_log(
     form: str = "json",
     level: str = "info",
     mask: bool = False,
+    plain: Collection[str] = (),
 ) -> Log:
     """A logger that hands each rendered line to `write`.
 
-    `sentences` are the text form's, by event; `form` is json or text; `mask` hides amounts.
+    `sentences` are the text form's, by event; `form` is json or text; `mask` hides amounts, of which there are none in
+    what goes wrong at the places `plain`, outside requests.
     """
-    first, *others = line_processors(service, sentences, form, mask)
+    first, *others = line_processors(service, sentences, form, mask, plain)
     log: Log = structlog.wrap_logger(
         LineLogger(write),
         processors=[structlog.contextvars.merge_contextvars, first, structlog.processors.format_exc_info, *others],
@@ -55,11 +58,13 @@ def line_log(
     return log
 
 
-def line_processors(service: str, sentences: Mapping[str, str], form: str, mask: bool) -> list[Any]:
+def line_processors(
+    service: str, sentences: Mapping[str, str], form: str, mask: bool, plain: Collection[str] = ()
+) -> list[Any]:
     """What makes a line of an event, step by step."""
     return [
         origin(service),
-        *([mask_amounts] if mask else []),
+        *([amounts_masked(plain)] if mask else []),
         json_line if form == "json" else text_line(sentences),
     ]
 

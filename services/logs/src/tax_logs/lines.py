@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import threading
 import time
@@ -21,10 +20,6 @@ CONTEXT = ("service", "host", "pid", "level", "request_id")  # beside the senten
 # C0, DEL, C1 and the two Unicode line ends: what could end a line or drive a terminal.
 CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
-# What a person types or is told: numbers in these fields are personal data.
-PERSONAL = ("url", "body", "taxpayer", "result", "reason", "exception", "text")
-NUMBER_OR_ID = re.compile(r'("request_id": ?"[^"]*")|[0-9]+(?:\.[0-9]+)?')
-
 
 def printable(text: str) -> str:
     """The text without a character that could end a line or drive a terminal."""
@@ -36,23 +31,6 @@ def shorten(body: str) -> dict[str, Any]:
     if len(body) <= BODY_LIMIT:
         return {"body": body}
     return {"body": body[:BODY_LIMIT] + " [cut]", "body_cut": True, "body_length": len(body)}
-
-
-def masked(value: Any) -> Any:
-    """The text, or the mapping of texts and numbers, without its numbers."""
-    if isinstance(value, str):
-        return NUMBER_OR_ID.sub(lambda found: found[1] or "*", value)
-    if isinstance(value, Mapping):
-        return {name: masked(str(one)) for name, one in value.items()}
-    return value
-
-
-def mask_amounts(_logger: Any, _level: str, event: Event) -> Event:
-    """A processor that hides every number in the fields that hold what a person typed or was told."""
-    for name in PERSONAL:
-        if name in event:
-            event[name] = masked(event[name])
-    return event
 
 
 class Clock:

@@ -1,0 +1,99 @@
+"""With MASK_AMOUNTS=on the real service writes no salary and no tax down: not in its log, its mails or their spool."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.service import Service, running_service
+
+SALARIES = ("761943805", "639151478", "872396154", "954327618")
+ELSEWHERE = "４１８８７７２６３"  # a salary in digits that are not ASCII
+SPELLINGS = (
+    ELSEWHERE,
+    quote(ELSEWHERE),
+    ELSEWHERE.encode("unicode_escape").decode(),
+    ELSEWHERE.encode().decode("latin-1"),
+)
+LONG = re.compile(r"[0-9]{7,}")  # an amount: no time, no port and no process has as many digits
+
+
+@pytest.fixture(params=["json", "text"])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    """The service with amounts hidden, in both forms of its log."""
+    with running_service(tmp_path, MASK_AMOUNTS="on", LOG_FORMAT=request.param) as running:
+        yield running
+
+
+def written(folder: Path) -> str:
+    """All that the service has written, but its tax data."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
+    return "\n".join(path.read_bytes().decode(errors="backslashreplace") for path in [*paths, *folder.rglob("spool.*")])
+
+
+def shown(amounts: set[str], told: str) -> list[str]:
+    """Those of the amounts that stand somewhere."""
+    return [amount for amount in (*amounts, *SPELLINGS) if amount in told]
+
+
+def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
+    """Status and body of the answers to a request of each kind, good ones and refused ones."""
+    one, two, three, four = SALARIES
+    household = {"married": "yes", "children": 2, "salary": int(one)}
+    rows = f"married,children,salary\nno,0,{one}\nno,0,{three}x\nno,0,{ELSEWHERE}\n"
+    found = [
+        *(service.get(f"/?married=no&children=0&salary={two}{more}") for more in ("", "&year=2024&explain=yes")),
+        *(service.get(f"/?married=no&children=0&salary={wrong}") for wrong in (f"{three}x", quote(ELSEWHERE))),
+        service.get(f"/curve?married=no&children=0&from={two}&to={three}&step=50000000"),
+        service.post(json.dumps(household), "application/json"),
+        service.post(json.dumps([household, household | {"salary": ELSEWHERE}]), "application/json"),
+        service.raw(f"GET /?salary={four}&{ELSEWHERE} HTTP/1.1\r\n\r\n".encode()),
+    ]
+    status, _, csv = service.post_raw(rows, "text/csv", Accept="text/csv")
+    return [*((answer.status, json.dumps(answer.body)) for answer in found), (status, csv.decode())]
+
+
+def test_no_amount_of_any_request_is_written(service: Service) -> None:
+    """Of single requests, batches, curves and refusals no amount that was sent or answered is written down."""
+    answers = ask_in_every_way(service)
+    assert [200, 200, 400, 400, 200, 200, 200, 400, 200] == [status for status, _ in answers]
+    told = re.sub(r'"request_id": "\w+"', "", " ".join(body for _, body in answers))
+    amounts = {*LONG.findall(told), *SALARIES}
+    assert len(amounts) > 20
+    hidden = [line for line in service.log_lines() if "*" in line and ("answer" in line or "refused" in line)]
+    assert len(answers) == len(hidden)
+    assert [] == shown(amounts, written(service.folder))
+
+
+@pytest.fixture
+def without_numpy(tmp_path: Path) -> str:
+    """A folder of Python whose numpy fails, with words that hold salaries: batches cannot be calculated then."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    words = f"no array of {SALARIES[0]}, {ELSEWHERE}"
+    (folder / "numpy.py").write_text(f"raise ImportError({words!r})\n")
+    return str(folder)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("kind", ["application/json", "text/csv"])
+def test_no_amount_of_a_batch_that_fails_is_mailed(tmp_path: Path, without_numpy: str, form: str, kind: str) -> None:
+    """A batch whose failure quotes amounts is mailed and logged without them, but with the place and the id."""
+    body = f"married,children,salary\nno,0,{SALARIES[0]}\n"
+    if kind == "application/json":
+        body = json.dumps([{"married": "no", "children": 0, "salary": int(SALARIES[0])}])
+    home = tmp_path / "service"
+    home.mkdir()
+    with running_service(home, MASK_AMOUNTS="on", LOG_FORMAT=form, PYTHONPATH=without_numpy) as service:
+        answer = service.post(body, kind)
+        mail = service.mailbox.next().get_content()
+    assert 500 == answer.status
+    assert [] == shown({SALARIES[0]}, mail + written(home))
+    facts = [f"where: {without_numpy}/numpy.py:1 in <module>", f"request id: {answer.request_id}"]
+    assert {"error: ImportError: no array of *, *", *facts} <= {*mail.splitlines()}
+    (line,) = [line for line in service.log_lines() if "request failed" in line]
+    assert re.search(r"received\.py\W+, line [0-9]+, in _(json|csv)", line)
+    assert "ImportError: no array of *, *" in line
