@@ -93,6 +93,7 @@ def test_a_traceback_keeps_its_lines() -> None:
     """Where an error came from stays, by file and line; the words of the error do not, whatever they look like."""
     trace = 'Traceback (most recent call last):\n  File "/srv/v7.py", line 12, in tax\n    return tax + 1\n'
     assert trace.replace("+ 1", "+ *") + "E: *: at line *" == masked(trace + "E: 61000: at line 12")
+    assert 'E: *\n  File "*", line *' == masked('E: 1\n  File "61000", line 12')
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

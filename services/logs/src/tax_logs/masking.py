@@ -16,7 +16,7 @@ QUOTING = ("reason", "exception")
 # An escape may stand for a digit of another script, in each of its bytes; half a number would still be one.
 DIGIT = r"(?:[0-9]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})"
 # A request's id in an answer; where an error came from, in a traceback.
-KEPT = r'"request_id": ?"[A-Za-z0-9._-]*"|^  File "[^"\n]*", line [0-9]+'
+KEPT = r'"request_id": ?"[A-Za-z0-9._-]*"|^  File "(?:/[^"\n]+\.py|<[a-z ._]+>)", line [0-9]+'
 KEPT_OR_NUMBER = re.compile(rf"({KEPT})|{DIGIT}+(?:\.{DIGIT}+)*", re.MULTILINE)
 
 
