@@ -86,4 +86,5 @@ def test_ten_restarts_without_database(drilled: Stack) -> None:
     assert ["Tax calculation server crash", "Tax calculation server crash [recovered]"] == sorted(
         mail["Subject"] for mail in mails
     )
-    assert (1, failed_starts()) == (failures_in(first), sum(map(failures_in, mails)))
+    assert failures_in(first) in (1, 2), "the two replicas may start, and fail, at once"
+    assert failed_starts() == sum(map(failures_in, mails))

@@ -99,6 +99,7 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
         own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
         wait_until(lambda: open_connections(stack) >= 500)  # those that are cut off come back
         wait_until(lambda: any(record["status"] == 408 for record in stack.records("nginx/access.log")))
+        wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
         *slow, first, second, third = [attacker.stop() for attacker in running]
     assert "3000 right, 0 wrong, 0 failed" in loaded
     assert [200] * 50 == own

@@ -17,7 +17,7 @@ from tests.support.stack import Stack
 
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 CONFIG = ROOT / "tests/support/schemathesis.toml"
-EXAMPLES, SECONDS = 25, 300
+EXAMPLES, SECONDS = 25, 1800
 
 
 class Exchange(NamedTuple):

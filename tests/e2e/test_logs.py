@@ -1,7 +1,9 @@
 """The logs while they rotate: every line whole, every request with exactly its records."""
 
 import json
+import re
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -118,15 +120,39 @@ def test_rotation_in_text_form(text: Stack) -> None:
 
 
 def everywhere(stack: Stack, words: str) -> set[str]:
-    """The files of logs, archives included, and of the alerts' spool that hold the words."""
+    """The logs, whose archives count as they do, and the files of the alerts' spool that hold the words."""
     find = ("sh", "-c", f"grep -rl '{words}' /logs /state/alerts || true")
-    return set(stack.compose("exec", "-T", "api", *find).split())
+    names = stack.compose("exec", "-T", "api", *find).split()
+    return {re.sub(r"\.log\..*", ".log", name) for name in names}
 
 
 def too_large(stack: Stack, amount: str) -> int:
     """The status of a request that nginx refuses with a line in its error log."""
     head = f"POST /?salary={amount} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {1 << 40}\r\n\r\n"
     return stack.raw(head.encode()).status
+
+
+# What nginx tells of an address where amounts are hidden.
+ADDRESSES = {
+    "/?salary=246813579": "/?[masked]",
+    "/?salary=246813579&marié=oui": "/?[masked]",
+    "/?salary=٢٤٦٨١٣٥٧٩": "/?[masked]",
+    "/%3Fsalary=246813579": "/[masked]",
+    "/salary/246813579?x": "/salary/[masked]",
+    "/health/live?": "/health/live?[masked]",
+    "/health/live": "/health/live",
+}
+
+
+def addresses_told(stack: Stack) -> list[str]:
+    """What nginx's log tells of the addresses, once each was asked for as it is written."""
+    ids = [f"address-{number}-{time.time_ns()}" for number in range(len(ADDRESSES))]
+    for target, request_id in zip(ADDRESSES, ids, strict=True):
+        stack.raw(
+            f"GET {target} HTTP/1.1\r\nHost: x\r\nX-Request-ID: {request_id}\r\nConnection: close\r\n\r\n".encode()
+        )
+    told = {record["request_id"]: record["uri"] for record in stack.records("nginx/access.log")}
+    return [told[request_id] for request_id in ids]
 
 
 def test_amounts_can_be_hidden(stack: Stack) -> None:
@@ -138,16 +164,18 @@ def test_amounts_can_be_hidden(stack: Stack) -> None:
         answer = stack.get("/?marie=oui&enfants=3&salaire=418877263", credentials)
         assert 400 == stack.get("/?marie=oui&enfants=3&salaire=639151478x", credentials).status
         assert 413 == too_large(stack, "872396154")
+        assert [*ADDRESSES.values()] == addresses_told(stack)
         assert 500 == stack.get("/drill?salary=954327618", credentials).status
         mails = wait_until(lambda: stack.mails("/drill?salary=*"))
         stack.make("calculate")
         client = [r for r in stack.records("client/client.log") if r["event"].startswith("calculation")][-22:]
         mine = [line for line in stack.lines("api/api.log") if answer.request_id in line]
-        kept = [everywhere(stack, amount) for amount in ("418877263", "639151478", "872396154", "954327618")]
+        sent = ("418877263", "639151478", "872396154", "954327618", "246813579", "٢٤٦٨١٣٥٧٩")
+        kept = {amount: everywhere(stack, amount) for amount in sent}
     assert (200, 2) == (answer.status, len(mine))
     tax = str(answer.body["response"]["result"]["tax"])
     assert [] == [line for line in mine if tax in line]
-    assert [set()] * 4 == kept
+    assert {amount: set() for amount in sent} == kept
     assert [] == [mail for mail in mails if "954327618" in mail.as_string()]
     # Not an id, a time or a process, which may have any digits.
     told = [json.dumps({n: v for n, v in r.items() if n not in ("request_id", "time", "host", "pid")}) for r in client]

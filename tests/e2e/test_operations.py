@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import time
 from pathlib import Path
 from secrets import token_hex
 
@@ -35,22 +34,19 @@ def test_replicas_come_and_go(stack: Stack) -> None:
 
 
 def test_up_after_down(stack: Stack) -> None:
-    """`down` stops within seconds, kills nothing and keeps data, mails, logs and choice; `up` goes on with them."""
+    """`down` waits for no kill and keeps data, mails, logs and choice; `up` goes on with them."""
     stack.make("drill")
     mails, lines = len(stack.mails()), len(stack.lines("api/api.log"))
-    begun = time.monotonic()
     try:
         stack.compose("stop")  # as `down` begins, which then removes what could be asked
         ends = {service: [c["State"] for c in stack.containers(service)] for service in LONG_RUNNING}
         stack.make("down")
-        took = time.monotonic() - begun
         assert [] == stack.containers("api")
     finally:
         stack.make("up")
     assert {"exited"} == {end["Status"] for states in ends.values() for end in states}
     killed = [service for service, states in ends.items() for end in states if end["ExitCode"] == KILLED]
     assert [] == killed, "signals are handled: nothing waits for a kill"
-    assert took < 30
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
     assert mails == len(stack.mails())

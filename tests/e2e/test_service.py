@@ -165,7 +165,9 @@ def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
     """The API logs the address that nginx saw, whatever the client claims."""
     answer = stack.get(TARGET, credentials, X_Forwarded_For="9.9.9.9", Forwarded="for=9.9.9.9")
     logged = [r for r in stack.records("api/api.log") if r.get("request_id") == answer.request_id]
-    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
+    (record,) = wait_until(
+        lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
+    )
     assert record["remote"] == next(r["remote"] for r in logged if r["event"] == "request")
     assert "9.9.9.9" not in json.dumps(logged)
 

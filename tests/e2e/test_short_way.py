@@ -43,19 +43,26 @@ def answer_again(stack: Stack) -> None:
     wait_until(lambda: len(answering()) == len(ids(stack)))
 
 
+def kill_all(stack: Stack) -> None:
+    """Kill all workers of all replicas, one by one, each when the one before has been replaced."""
+    for replica in ids(stack):
+        for _ in range(WORKERS):
+            oldest, *stay = sorted(before := workers(stack, replica))
+            killed = stack.run("docker", "exec", replica, "sh", "-c", f"kill -9 {oldest}")
+            assert 0 == killed.returncode, killed.stderr
+            wait_until(lambda replica=replica, before=before, stay=stay: others(stack, replica, before, {*stay}))
+
+
 @only_postgres
 def test_killed_workers(stack: Stack) -> None:
-    """While all workers of both replicas are killed, one by one and four times, every request is answered right."""
+    """While all workers of both replicas are killed, four times and with requests, every request is answered right."""
     retried = retries(stack)
     with constant_rate(stack, RATE, 1):
-        for replica in ids(stack) * ROUNDS:
-            for _ in range(WORKERS):
-                oldest, *stay = sorted(before := workers(stack, replica))
-                killed = stack.run("docker", "exec", replica, "sh", "-c", f"kill -9 {oldest}")
-                assert 0 == killed.returncode, killed.stderr
-                wait_until(lambda replica=replica, before=before, stay=stay: others(stack, replica, before, {*stay}))
+        for _ in range(ROUNDS):
+            kill_all(stack)
+        # A worker that had no request at that moment costs none.
+        wait_until(lambda: retries(stack) > retried or kill_all(stack), 300)
         answer_again(stack)  # by workers that have replaced others: none of the first is left
-    assert retries(stack) > retried, "some were killed with their requests"
 
 
 @only_postgres

@@ -40,6 +40,8 @@ while not stop.wait(1) and time.monotonic() < END:
             pass
         except OSError:
             count["cut off"] += 1
+            if count["cut off"] == 1:
+                print("cut off", flush=True)
             one.close()
             many[number] = open_one(number)
 print(json.dumps(count))

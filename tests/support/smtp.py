@@ -119,8 +119,12 @@ class FaultySmtp:
                     break
 
     def _take(self, stream: socket.SocketIO, fault: str) -> bool:
-        """Take the mail and answer, or return False: the answer gets lost."""
-        lines = list(iter(stream.readline, b".\r\n"))
+        """Take the mail and answer, or return False: the answer gets lost, or the client has left."""
+        lines = []
+        while (line := stream.readline()) != b".\r\n":
+            if not line:
+                return False
+            lines.append(line)
         if fault in ("451", "550"):
             stream.write(fault.encode() + b" no\r\n")
             return True

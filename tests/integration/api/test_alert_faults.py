@@ -81,7 +81,7 @@ def test_mail_whose_answer_was_lost_comes_again_as_the_same(tmp_path: Path) -> N
 def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
     """A 550 puts the mail in the folder of dead letters, logged; nothing is lost, and later mails arrive."""
     prepare(tmp_path)
-    with FaultySmtp("550") as smtp, service_with(tmp_path, smtp.port, **SETTINGS, ALERT_QUIET="4") as service:
+    with FaultySmtp("550") as smtp, service_with(tmp_path, smtp.port, **SETTINGS, ALERT_QUIET="15") as service:
         assert [500] * 4 == flood(service.port, "client:secret", ["/drill"] * 4, 1)
         wait_until(lambda: failed_attempts(service, "alert refused"))
         smtp.set("")

@@ -65,12 +65,12 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
     with running_service(tmp_path, WORKERS="3") as service:
         assert [401] * 5 == guesses(service, 5)
         file = FailureFile(tmp_path / "state/logins/failures.sqlite")
-        for _ in range(5):
+        for _ in range(9):  # which bar for minutes: the restart has to fit into them
             file.add("client", "127.0.0.1", time.time(), 0.0)
         assert [429] * 9 == guesses(service, 9)
         answer = service.get(TARGET)
         assert 429 == answer.status
-        assert 1 <= int(answer.headers["retry-after"]) <= 32
+        assert 1 <= int(answer.headers["retry-after"]) <= 300
         assert "Retry-After" in answer.errors[0]
         assert answer.request_id == answer.body["response"]["request_id"]
     with running_service(tmp_path) as service:

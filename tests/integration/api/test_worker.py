@@ -3,7 +3,6 @@
 import base64
 import signal
 import socket
-import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
@@ -92,9 +91,12 @@ def test_stop_with_kept_connections(tmp_path: Path) -> None:
         assert {(200, "keep-alive")} == {status_of(connection) for connection in connections}
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: any("Handling signal: term" in r["event"] for r in service.log()))
-        time.sleep(0.5)  # the worker hears of it just after that line, and keeps connections for two seconds more
-        connections[0].sendall(request_bytes(service))
-        assert (200, "close") == status_of(connections[0])
+        while True:  # until the worker has heard of it, which keeps connections for two seconds more
+            connections[0].sendall(request_bytes(service))
+            status, connection_is = status_of(connections[0])
+            assert 200 == status
+            if connection_is == "close":
+                break
         assert [b""] * 9 == [connection.recv(1) for connection in connections[1:]]
         assert 0 == service.process.wait(timeout=30)
 
