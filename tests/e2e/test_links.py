@@ -190,7 +190,7 @@ def test_files_not_loaded(opened: Open, file: str, locale: str, words: str) -> N
     """When a script or the texts cannot be loaded, the page says so in its language."""
     with opened(locale=locale) as tab:
         tab.page.route(f"**/static/*/{file}", lambda route: route.abort())
-        tab.open("/simulator")
+        tab.page.goto("/simulator")
         expect(tab.page.locator("#unloaded")).to_be_visible()
         expect(tab.page.locator("#unloaded")).to_contain_text(words)
         tab.errors.clear()

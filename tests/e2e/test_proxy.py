@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -16,6 +17,12 @@ from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+
+def logged(stack: Stack, request_id: str) -> list[dict[str, Any]]:
+    """The records of a request in nginx's log, which are written after its answer."""
+    records = wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id])
+    return cast(list[dict[str, Any]], records)
 
 
 def assert_nginx_error(answer: Answer, status: int) -> None:
@@ -55,7 +62,7 @@ def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> N
     """Malformed, oversized and unknown requests are refused in JSON, with an id that nginx's log knows."""
     answer = stack.raw(request_bytes)
     assert_nginx_error(answer, status)
-    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
+    (record,) = logged(stack, answer.request_id)
     assert status == record["status"]
 
 
@@ -164,8 +171,7 @@ http.server.HTTPServer(("", 8000), Handler).serve_forever()
 
 def reached_alone(stack: Stack) -> bool:
     """Whether nginx knows of it, and of no other any more."""
-    request_id = stack.get("/0").request_id
-    (record,) = [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id]
+    (record,) = logged(stack, stack.get("/0").request_id)
     return bool(record["upstream_status"] == "200")
 
 
@@ -201,7 +207,7 @@ def test_request_id_runs_through(stack: Stack) -> None:
     """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
     own = "client-0123456789"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
-    assert 1 == sum(r["request_id"] == own for r in stack.records("nginx/access.log"))
+    assert 1 == len(logged(stack, own))
     events = [r["event"] for r in stack.records("api/api.log") if r.get("request_id") == own]
     assert ["request", "answer"] == events
     assert 32 == len(stack.get(TARGET, stack.credentials, X_Request_ID=json.dumps("x" * 9)).request_id)

@@ -15,6 +15,8 @@ CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt install chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 expect.set_options(timeout=30_000)  # by default five seconds: the machine may be busy
+# What a page has once it has drawn itself, by its path.
+DRAWN = {"/simulator": "#results[aria-busy=false]", "/docs": ".opblock"}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
@@ -44,7 +46,9 @@ class Tab:
     def open(self, path: str) -> None:
         """Go to a page and wait until it has drawn itself."""
         self.page.goto(path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_load_state("networkidle")  # half a second of silence, which a busy machine may keep earlier
+        if drawn := DRAWN.get(path.partition("#")[0]):
+            expect(self.page.locator(drawn)).not_to_have_count(0)
 
     def text(self, selector: str) -> str:
         """The text of an element, with plain spaces."""
