@@ -7,6 +7,7 @@ from tests.support.pages import load
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+LARGE = 2_000_000  # bytes
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
@@ -35,8 +36,8 @@ def test_large_bodies_are_limited_apart(stack: Stack) -> None:
     unknown = b"POST /" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"
     with stack.changed(LARGE_BODIES="2"), ExitStack() as held:
         for _ in range(2):
-            held.enter_context(begin_body(stack, 1_000_000, 1))
+            held.enter_context(begin_body(stack, LARGE, 1))
         refused = wait_until(lambda: (a := stack.raw(unknown)).status == 429 and a)
-        large = stack.raw(b"POST /" + CLOSE + b"Content-Length: 1000000\r\n\r\n" + bytes(1_000_000))
+        large = stack.raw(b"POST /" + CLOSE + b"Content-Length: %d\r\n\r\n" % LARGE + bytes(LARGE))
         assert [(429, "nginx")] * 2 == [(one.status, one.headers["server"]) for one in (refused, large)]
         assert 401 == stack.raw(b"POST /" + CLOSE + b"Content-Length: 1\r\n\r\n1").status
