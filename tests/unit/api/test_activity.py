@@ -150,7 +150,7 @@ def test_what_is_not_well_is_said() -> None:
         (finding,) = overview(*workers).findings
         assert words in finding
     assert ["replica a has 1 of 2 workers"] == replace(overview(worker()), expected=2).findings
-    assert ["4 alert mails wait for the mail server"] == overview(worker(), pending=4).findings
+    assert ["alert mails that wait for the mail server: 4"] == overview(worker(), pending=4).findings
     (full,) = overview(worker(), room=Room(100, 9)).findings
     assert "the volume of the logs is nearly full: lower LOG_MAX_SIZE or LOG_KEEP, or enlarge the volume" == full
     (missing,) = overview(worker(), room=None).findings

@@ -103,7 +103,7 @@ class Overview:
     def _of_alerts(self) -> list[str]:
         found = []
         if pending := self.alerts.get("pending", 0):
-            found.append(f"{pending} alert mails wait for the mail server")
+            found.append(f"alert mails that wait for the mail server: {pending}")
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:

@@ -54,7 +54,9 @@ export function showYears(results, year, choose) {
     button.addEventListener("click", () => choose(result.income_year));
     return element("li", {}, button);
   }));
-  const noted = results.filter((result) => result.income_year !== year && result.notes).map((result) => result.income_year);
+  // The CIMR is that of 2018 for everybody: the text above the picture says it.
+  const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
+  const noted = results.filter((result) => result.income_year !== year && hasNotes(result)).map((result) => result.income_year);
   place("years-notes").textContent = noted.length ? text("years.notes", { years: noted.join(", ") }) : "";
 }
 
