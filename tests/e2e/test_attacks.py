@@ -90,8 +90,7 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
     """While 500 slow connections and a brute force at its own login run, a client gets every answer."""
     login = stack.credentials.partition(":")[0]
     programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login)] * 3]
-    stack.compose("restart", "--no-deps", "api")  # no process remembers a login
-    wait_until(lambda: stack.healthy("api") == 2)
+    stack.restart_api()  # no process remembers a login
     with attackers(stack, *programs) as running:
         wait_until(lambda: all("ready" in attacker.said() for attacker in running))
         wait_until(lambda: open_connections(stack) >= 500)

@@ -133,8 +133,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
         assert "the schedules are as before" in refused.stderr
         assert before == facts(ask_many(stack, credentials))
         wait_until(lambda: inbox.mails("constants missing: cap_half_share"))
-        stack.compose("restart", "api")
-        wait_until(lambda: stack.healthy("api") == 2)
+        stack.restart_api()
         assert before == facts(ask_many(stack, credentials))
     finally:
         stack.make("reload")

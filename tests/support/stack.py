@@ -162,6 +162,12 @@ class Stack:
         """How many containers of a service are healthy."""
         return sum(c["State"].get("Health", {}).get("Status") == "healthy" for c in self.containers(service))
 
+    def restart_api(self) -> None:
+        """Restart all replicas at once, and wait until nginx, which meanwhile knows of none, reaches one again."""
+        self.compose("restart", "--no-deps", "api")
+        wait_until(lambda: self.healthy("api") == 2)
+        wait_until(lambda: self.get("/health/live").status == 200)
+
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What Docker knows of the containers of a service."""
         ids = self.compose("ps", "--all", "--quiet", service).split()
