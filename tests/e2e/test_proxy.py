@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.fuzz import attack, troubles
+from tests.support.pages import load
 from tests.support.service import Answer
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -159,12 +160,13 @@ import collections, http.server
 asked = collections.Counter()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked[self.path] += 1
         if asked[self.path] > int(self.path[1:]):
             self.send_response(200)
             self.send_header("Asked", str(asked[self.path]))
             self.end_headers()
-    do_DELETE = do_GET
+    do_DELETE = do_POST = do_GET
 http.server.HTTPServer(("", 8000), Handler).serve_forever()
 """
 
@@ -194,13 +196,18 @@ def mortal(stack: Stack) -> Iterator[Stack]:
         stack.make("up")
 
 
+# The most that is sent again, and one byte more.
+LARGE_AND_NOT = [("/01", 1_999_999), ("/001", 2_000_000)]
+
+
 def test_requests_outlive_their_workers(mortal: Stack) -> None:
-    """What only calculates is sent again when a worker dies under it, thrice in all; anything else is not."""
+    """What only calculates is sent again when a worker dies under it, thrice in all, unless its body is large."""
     assert "3" == mortal.get("/2").headers["asked"]
     assert_nginx_error(mortal.get("/3"), 502)
     assert "4" == mortal.get("/3").headers["asked"]
     assert_nginx_error(mortal.get("/1", method="DELETE"), 502)
     assert "2" == mortal.get("/1").headers["asked"]
+    assert [200, 502] == [load(mortal.http_port, path, None, "x" * size).status for path, size in LARGE_AND_NOT]
 
 
 def test_request_id_runs_through(stack: Stack) -> None:
