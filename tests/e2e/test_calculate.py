@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_load import containers
 from tests.support.stack import Stack
 from tests.support.taxpayers_file import write_taxpayers
@@ -37,14 +39,15 @@ def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_an_interrupted_calculation_is_gone_on_with(stack: Stack) -> None:
-    """After Ctrl-C both files parse and no container is left; --resume gives the bytes of a run that was left alone."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_calculation_is_gone_on_with(stack: Stack, number: signal.Signals) -> None:
+    """After Ctrl-C or TERM both files parse and no container is left; --resume gives the bytes of a run left alone."""
     file = stack.folder / "many households.txt"
     write_taxpayers(file, LINES)
     stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000")
     whole = contents(stack)
     with calculating(stack, file) as process:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, err = process.communicate(timeout=60)
     assert process.returncode
     assert "interrupted: go on with --resume" in err

@@ -31,13 +31,21 @@ def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
     assert (200, 42842) == (page.status, page.json["response"]["result"]["tax"])
 
 
-def test_large_bodies_are_limited_apart(stack: Stack) -> None:
-    """Of one address two large bodies are taken at a time; more, or of unknown length, are 429s; small ones pass."""
+def beside_two_large_bodies(stack: Stack) -> list[int]:
+    """The statuses of a body of unknown length, a large and a small one while two large ones are under way.
+
+    nginx may begin with the two later than with what was sent after them.
+    """
     unknown = b"POST /" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"
-    with stack.changed(LARGE_BODIES="2"), ExitStack() as held:
+    large = b"POST /" + CLOSE + b"Content-Length: %d\r\n\r\n" % LARGE + bytes(LARGE)
+    small = b"POST /" + CLOSE + b"Content-Length: 1\r\n\r\n1"
+    with ExitStack() as held:
         for _ in range(2):
             held.enter_context(begin_body(stack, LARGE, 1))
-        refused = wait_until(lambda: (a := stack.raw(unknown)).status == 429 and a)
-        large = stack.raw(b"POST /" + CLOSE + b"Content-Length: %d\r\n\r\n" % LARGE + bytes(LARGE))
-        assert [(429, "nginx")] * 2 == [(one.status, one.headers["server"]) for one in (refused, large)]
-        assert 401 == stack.raw(b"POST /" + CLOSE + b"Content-Length: 1\r\n\r\n1").status
+        return [stack.raw(one).status for one in (unknown, large, small)]
+
+
+def test_large_bodies_are_limited_apart(stack: Stack) -> None:
+    """Of one address two large bodies are taken at a time; more, or of unknown length, are 429s; small ones pass."""
+    with stack.changed(LARGE_BODIES="2"):
+        wait_until(lambda: [429, 429, 401] == beside_two_large_bodies(stack))

@@ -31,12 +31,12 @@ def loaded(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str,
 
 
 @contextmanager
-def loading(stack: Stack) -> Iterator[subprocess.Popen[str]]:
+def loading(stack: Stack, clients: int = 1) -> Iterator[subprocess.Popen[str]]:
     """A `make load` of a minute, in a session of its own, under way."""
-    with stack.making("load", "DURATION=60") as process:
+    with stack.making("load", "DURATION=60", f"CLIENTS={clients}") as process:
         assert process.stderr
         assert any(" requests" in line for line in process.stderr), "it tells how far it is"
-        assert 1 == len(containers(stack))
+        wait_until(lambda: clients == len(containers(stack)))
         yield process
 
 
@@ -121,14 +121,15 @@ def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients:
     assert report["total"]["sent"] == report["total"]["failures"]["connection refused"]
 
 
+@pytest.mark.parametrize("clients", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals) -> None:
-    """Ctrl-C without a terminal ends the flood within seconds, with its summary."""
-    with loading(stack) as process:
+def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals, clients: int) -> None:
+    """Ctrl-C without a terminal ends the flood within seconds, with its summary; so does TERM to all its processes."""
+    with loading(stack, clients) as process:
         os.killpg(process.pid, number)
-        out, _ = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     assert process.returncode
-    assert " right, 0 wrong, 0 failed" in out
+    assert " right, 0 wrong, 0 failed" in out, err
     wait_until(lambda: not containers(stack))
 
 
