@@ -11,9 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose
 # A terminal for `docker compose run`, where there is one.
-TTY = $$([ -t 0 ] && [ -t 1 ] || echo -T)
-# Containers that write on this machine's folders do it as the one who calls make, in the group of the logs.
-AS_CALLER = --user "$$(id -u):10001"
+TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
+# Containers that write on this machine's folders do it as their owner, in the group of the logs.
+AS_OWNER = --user "$$(tools/owner secrets):10001"
 
 FILE ?=
 LINES ?= 20
@@ -57,17 +57,17 @@ credentials: secrets/client_credentials ## Print login:password of the client's 
 	@cat secrets/client_credentials
 
 users: engine ## List the users of the API
-	@$(COMPOSE) run --rm --no-deps -T $(AS_CALLER) admin users list
+	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users list < /dev/null
 
 user-add: engine secrets/client_credentials ## Add a user or change a password: make user-add LOGIN=alice (asks for it)
 	@[ -n "$(LOGIN)" ] || { echo "make user-add needs a login: make user-add LOGIN=alice" >&2; exit 1; }
 	@[ "$(LOGIN)" != "$$(cut -d: -f1 secrets/client_credentials)" ] || \
 	 { echo "$(LOGIN) is the stack's own client: rm secrets/client_credentials, then make credentials" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps $(TTY) $(AS_CALLER) admin users add "$(LOGIN)"
+	@$(COMPOSE) run --rm --no-deps $(TTY) $(AS_OWNER) admin users add "$(LOGIN)"
 
 user-remove: engine ## Remove a user: make user-remove LOGIN=alice
 	@[ -n "$(LOGIN)" ] || { echo "make user-remove needs a login: make user-remove LOGIN=alice" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps -T $(AS_CALLER) admin users remove "$(LOGIN)"
+	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove "$(LOGIN)" < /dev/null
 
 db-password: running ## Give the database's accounts new passwords, without a pause
 	@tools/db-password
@@ -86,22 +86,22 @@ mail: running ## Show the last of the caught alert e-mails, newest last: make ma
 	@echo "on the web: http://$$($(COMPOSE) port mailhog 8025)"
 
 logs: running ## The last lines of every log: make logs [LINES=20] [FOLLOW=1]
-	@$(COMPOSE) run --rm --no-deps -T --entrypoint sh rotate -c 'exec tail -n "$$1" $(if $(FOLLOW),-F) /logs/*/*.log' - '$(LINES)'
+	@$(COMPOSE) run --rm --no-deps -T --entrypoint sh rotate -c 'exec tail -n "$$1" $(if $(FOLLOW),-F) /logs/*/*.log' - '$(LINES)' < /dev/null
 
 reload: running ## Take db/init/schedules.json in, on all replicas at once; bad figures are refused and the old ones kept
-	@tools/reload --force
+	@tools/reload --force < /dev/null
 
 backup: running ## Write the tax data of the database to a file in backups/
 	@mkdir -p backups
 	@file=backups/schedules-$$(date -u +%Y%m%dT%H%M%SZ).json; \
-	 $(COMPOSE) exec -T api sh -c 'python -m income_tax dump "$$DB"' > $$file && echo "$$file" || { rm -f $$file; exit 1; }
+	 $(COMPOSE) exec -T api sh -c 'python -m income_tax dump "$$DB"' < /dev/null > $$file && echo "$$file" || { rm -f $$file; exit 1; }
 
 restore: running ## Put a backup's tax data in the database, and let all replicas take it in: make restore FILE=...
 	@[ -r "$$FILE" ] || { echo "make restore needs a file of make backup: make restore FILE=backups/..." >&2; exit 1; }
 	@tools/reload --figures - < "$$FILE"
 
 rotate: running ## Set all logs aside now, whatever their size; no line of API, client or nginx's access log is lost
-	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now
+	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
 
 ##@ Work on it
 test: unit integration e2e ## All tests; those on containers when a Docker engine answers (REQUIRE_DOCKER=1: always)
@@ -146,9 +146,13 @@ lock: $(BIN)/.ready ## Renew the locked requirements
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
-# The virtual environment, made anew when a lock changes.
+# The virtual environment, made anew when a lock changes, and when this folder was copied or moved: it names its own.
+ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(CURDIR))
+$(BIN)/.ready: FORCE
+FORCE:
+endif
 $(BIN)/.ready: requirements.lock services/logs/pyproject.toml services/api/pyproject.toml services/client/pyproject.toml
-	@tools/venv '$(PYTHON)' '$(VENV)'
+	@tools/venv '$(PYTHON)' '$(VENV)' '$(CURDIR)'
 
 venv: $(BIN)/.ready
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 from bench import figures as f  # noqa: E402
 from bench.load import CONNECTIONS, Request, flood  # noqa: E402
 from bench.processes import pss_of_each  # noqa: E402
-from bench.servers import TARGET, login_header, ours  # noqa: E402
+from bench.servers import TARGET, households, login_header, ours  # noqa: E402
 from bench.stacks import address_of, stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
@@ -89,11 +89,10 @@ def memory() -> dict[str, float]:
 
 def batches() -> Grown:
     """Households a second over HTTP, by the size of a batch."""
-    household = {"year": 2024, "married": "yes", "children": 2, "salary": 50_000}
     with ours() as server:
 
         def of(count: int) -> float:
-            body = json.dumps([household] * count).encode()
+            body = json.dumps(households(count)).encode()
             headers = (server.login, "Content-Type: application/json")
             return count * rate(Request(server.url + "/", headers, body), connections=4)
 

@@ -19,12 +19,11 @@ from bench import figures as f  # noqa: E402
 from bench import growth, report, verdict  # noqa: E402
 from bench.load import Request, flood  # noqa: E402
 from bench.processes import cpu_seconds, pss_of_each  # noqa: E402
-from bench.servers import DATED, TARGET, Server, cold_start, ours, tutorial, under_gunicorn  # noqa: E402
+from bench.servers import DATED, TARGET, Server, cold_start, households, ours, tutorial, under_gunicorn  # noqa: E402
 from bench.stacks import stack  # noqa: E402
 from bench.whole import facts_of_stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
-HOUSEHOLD = {"year": 2024, "married": "yes", "single_parent": "no", "children": 2, "salary": 50_000, "spouse_salary": 0}
 # What nothing but a server costs: name, application of hello.py, and whether the service's own worker serves it.
 BASELINES = (
     (f.BARE, "bare", False),
@@ -47,8 +46,9 @@ def requests_of(server: Server) -> dict[str, Request]:
         "500: failing": Request(url + "/drill", (login,), status=500),
     }
     for count in (1, 100, 10_000):
-        as_json = json.dumps([HOUSEHOLD] * count).encode()
-        lines = [",".join(HOUSEHOLD), *[",".join(map(str, HOUSEHOLD.values()))] * count, ""]
+        batch = households(count)
+        as_json = json.dumps(batch).encode()
+        lines = [",".join(batch[0]), *(",".join(map(str, one.values())) for one in batch), ""]
         as_csv = "\n".join(lines).encode()
         made[f"batch of {count}, JSON"] = Request(url + "/", (login, "Content-Type: application/json"), as_json)
         kinds = (login, "Content-Type: text/csv", "Accept: text/csv")
@@ -75,12 +75,10 @@ def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str,
     return figures
 
 
-def direct(facts: dict[str, Any]) -> dict[str, Any]:
-    """All of it without a proxy; beside it the memory of a worker and the time of a start."""
+def direct() -> dict[str, Any]:
+    """All of it without a proxy."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
-        facts[f.READY] = [cold_start() for _ in range(ROUNDS)]
         service = servers.enter_context(ours())
-        facts[f.BEFORE_BATCH] = [max(pss_of_each(service.workers))]
         cases: dict[str, Case] = {}
         for name, application, own_worker in BASELINES:
             server = servers.enter_context(under_gunicorn(application, own_worker))
@@ -88,9 +86,17 @@ def direct(facts: dict[str, Any]) -> dict[str, Any]:
         old = servers.enter_context(tutorial(Path(folder) / "log"))
         cases[f.TUTORIAL] = (old, Request(old.url + TARGET, (old.login,)))
         cases |= {name: (service, request) for name, request in requests_of(service).items()}
-        figures = measure(cases)
-        facts[f.AFTER_BATCH] = [max(pss_of_each(service.workers))]
-    return figures
+        return measure(cases)
+
+
+def memory_of_a_worker() -> dict[str, float]:
+    """The PSS in MiB of the largest worker of a service just started, and after large batches of either kind."""
+    with ours() as service:
+        before = max(pss_of_each(service.workers))
+        for name, request in requests_of(service).items():
+            if "batch of 10000" in name:
+                flood(request, SECONDS)
+        return {f.BEFORE_BATCH: before, f.AFTER_BATCH: max(pss_of_each(service.workers))}
 
 
 def proxied() -> dict[str, Any]:
@@ -114,8 +120,9 @@ def main() -> None:
         "python": platform.python_version(),
     }
     facts |= {"rounds": ROUNDS, "seconds a measurement": SECONDS}
-    figures = {f.DIRECT: direct(facts)}
-    facts |= facts_of_stack()
+    facts[f.READY] = [cold_start() for _ in range(ROUNDS)]
+    facts |= f.in_rounds(ROUNDS, memory_of_a_worker) | facts_of_stack()
+    figures = {f.DIRECT: direct()}
     figures[f.PROXIED] = proxied()
     f.save("bench", {"facts": facts, "figures": figures, "growth": growth.measure_all()})
     report.write(f.load("bench"))

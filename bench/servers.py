@@ -29,6 +29,21 @@ GUNICORN = ["--threads", str(THREADS), "--keep-alive", "75", "--no-control-socke
 STOCK, OWN = ["--worker-class", "gthread"], ["--config", "own_worker.py"]
 
 
+def households(count: int) -> list[dict[str, str | int]]:
+    """So many households of one year, no two neighbours alike, as the API's fields."""
+    return [
+        {
+            "year": 2024,
+            "married": "no" if n % 3 else "yes",
+            "single_parent": "yes" if n % 3 == 1 else "no",
+            "children": n % 5 if n % 3 == 0 else 1,
+            "salary": 15_000 + 997 * n % 90_000,
+            "spouse_salary": 0 if n % 3 else 7_919 * n % 40_000,
+        }
+        for n in range(count)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Something that answers: its address, the login it wants, and the processes that its others descend from.

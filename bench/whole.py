@@ -11,11 +11,11 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.figures import UP  # noqa: E402
+from bench import figures as f  # noqa: E402
 from bench.processes import family, pss_of_each  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = f.rounds(5)
 BASE = "python:3.13-slim"
 
 
@@ -25,7 +25,7 @@ def facts_of_stack() -> dict[str, Any]:
         made = Stack.create(Path(folder) / "stack", "postgres")
         try:
             made.make("up", "DB=postgres")  # builds the images, and makes the secrets
-            found: dict[str, Any] = {UP: [seconds_of_up(made) for _ in range(ROUNDS)]}
+            found: dict[str, Any] = {f.UP: [seconds_of_up(made) for _ in range(ROUNDS)]}
             return found | memory(made) | {"image over its base, MB": size_over_base(made)}
         finally:
             made.make("clean")

@@ -12,8 +12,11 @@ count = int(sys.argv[1])
 host = os.environ["SMTP_HOST"]
 if host != "mailhog":
     sys.exit(f"SMTP_HOST is {host}: the alert e-mails go there, look for them there")
-with build_opener(ProxyHandler({})).open(f"http://{host}:8025/api/v2/messages?limit={count}", timeout=5) as answer:
-    items = json.load(answer)["items"]
+try:
+    with build_opener(ProxyHandler({})).open(f"http://{host}:8025/api/v2/messages?limit={count}", timeout=20) as answer:
+        items = json.load(answer)["items"]
+except OSError as error:
+    sys.exit(f"MailHog does not answer ({error}): see `docker compose ps mailhog`, and try again")
 for item in sorted(items, key=lambda item: item["Created"])[-count:]:
     mail = message_from_string(item["Raw"]["Data"], policy=policy.default)
     for name in ("Date", "From", "To", "Subject"):

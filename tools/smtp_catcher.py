@@ -21,7 +21,7 @@ class Mailbox:
         self._mails.put(cast(EmailMessage, message_from_bytes(envelope.original_content or b"", policy=policy.default)))
         return "250 kept"
 
-    def next(self, timeout: float = 10) -> EmailMessage:
+    def next(self, timeout: float = 60) -> EmailMessage:
         """The next mail, waited for; queue.Empty when none comes in time."""
         return self._mails.get(timeout=timeout)
 

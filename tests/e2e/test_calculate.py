@@ -33,7 +33,7 @@ def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
     """A `make calculate` in no hurry, in a session of its own, far enough to be gone on with."""
     checkpoint = stack.folder / "results/results.json.checkpoint"
     checkpoint.unlink(missing_ok=True)
-    with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 100 --max-threads 1") as process:
+    with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 20 --max-threads 1") as process:
         wait_until(checkpoint.exists)
         assert 1 == len(containers(stack))
         yield process
@@ -56,7 +56,7 @@ def test_an_interrupted_calculation_is_gone_on_with(stack: Stack, number: signal
     assert json.loads(errors.splitlines()[-1])["reason"].startswith("interrupted")
     wait_until(lambda: not containers(stack))
     wait_until(lambda: not copies(stack))
-    stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 100 --resume")
+    stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000 --resume")
     assert whole == contents(stack)
 
 

@@ -3,11 +3,13 @@
 from contextlib import ExitStack
 from socket import create_connection, socket
 
-from tests.support.pages import load
+from tests.e2e.test_log_disk import mounted, within
+from tests.support.pages import Page, load
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 LARGE = 2_000_000  # bytes
+ABOVE_A_BUFFER = 100_000  # bytes: more than nginx keeps in memory
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
@@ -19,16 +21,30 @@ def begin_body(stack: Stack, length: int, sent: int) -> socket:
     return one
 
 
+def ask(stack: Stack, length: int) -> Page:
+    """The answer to a household whose body has so many bytes."""
+    household = '{"married": "yes", "children": 3, "salary": 200000}'
+    return load(stack.http_port, "/", stack.credentials, household.ljust(length), Content_Type="application/json")
+
+
 def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
     """While ten strangers hold bodies of the largest size, all but their last byte sent, other bodies are answered."""
-    household = '{"married": "yes", "children": 3, "salary": 200000}'
-    body = household.ljust(100_000)  # more than nginx keeps in memory
     largest = 10_000 << 10
     with ExitStack() as held:
         for _ in range(10):
             held.enter_context(begin_body(stack, largest, largest - 1))
-        page = load(stack.http_port, "/", stack.credentials, body, Content_Type="application/json")
+        page = ask(stack, ABOVE_A_BUFFER)
     assert (200, 42842) == (page.status, page.json["response"]["result"]["tax"])
+
+
+def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
+    """While nginx has no room for bodies, those above a buffer are 500s in JSON and others answered; then all are."""
+    with mounted(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
+        within(stack, container, "mkdir", "/bodies/requests")
+        refused = ask(stack, ABOVE_A_BUFFER)
+        assert (500, "The proxy failed") == (refused.status, refused.json["response"]["errors"][0][:16])
+        assert 200 == ask(stack, 100).status
+    assert 200 == ask(stack, ABOVE_A_BUFFER).status
 
 
 def beside_two_large_bodies(stack: Stack) -> list[int]:

@@ -133,9 +133,35 @@ def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: 
     wait_until(lambda: not containers(stack))
 
 
-def test_a_killed_load_leaves_no_container(stack: Stack) -> None:
-    """However hard it is ended: what it has started ends too, and what it needed is cleared away."""
-    with loading(stack) as process:
-        os.killpg(process.pid, signal.SIGKILL)
-    wait_until(lambda: not containers(stack))
+@pytest.mark.parametrize("clients", [1, 2])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bool) -> None:
+    """However hard it is ended, whole or the script alone: what it has started ends too, and is cleared away."""
+    with loading(stack, clients) as process:
+        script = int(stack.run("pgrep", "--parent", str(process.pid)).stdout)
+        os.kill(script, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
+        wait_until(lambda: not containers(stack), seconds=40)  # a flood that goes on takes longer
     wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
+
+
+@pytest.mark.parametrize("clients", [1, 2])
+def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int) -> None:
+    """TERM while Docker still makes the containers is not lost: the flood of a minute does not take place."""
+    before = set((stack.folder / "reports").glob(".load-*/alive"))  # those of runs that are just being cleared away
+    with stack.making("load", "DURATION=60", f"CLIENTS={clients}") as process:
+        wait_until(lambda: set((stack.folder / "reports").glob(".load-*/alive")) - before)
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=40)
+    assert process.returncode
+    wait_until(lambda: not containers(stack))
+
+
+@pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix")])
+@pytest.mark.parametrize("clients", ["1", "2"])
+def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
+    """Whichever shell is /bin/sh: 0 when all went well, 1 when a condition failed."""
+    for condition, code in (("errors>0", 0), ("max>1us", 1)):
+        few = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
+        finished = stack.run(*shell, "tools/load", **few)
+        assert code == finished.returncode, finished.stderr
+        assert "not a child" not in finished.stderr

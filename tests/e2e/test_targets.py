@@ -1,6 +1,9 @@
 """Targets of make that people use while the stack runs."""
 
+import contextlib
+import os
 import re
+import subprocess
 
 from tests.support.service import Answer
 from tests.support.stack import Stack
@@ -22,6 +25,30 @@ def test_user_add(stack: Stack) -> None:
         assert before == {container["Id"] for container in stack.containers("api")}
     finally:
         stack.make("user-remove", "LOGIN=ann")
+
+
+def test_user_add_on_a_terminal(stack: Stack) -> None:
+    """On a terminal `make user-add` asks for the password, and does not show what is typed."""
+    ours, theirs = os.openpty()
+    shown = ""
+    process = subprocess.Popen(
+        ["make", "user-add", "LOGIN=ann"], cwd=stack.folder, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        while "password of ann: " not in shown:
+            shown += os.read(ours, 1000).decode()
+        os.write(ours, b"pass word\n")
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while said := os.read(ours, 1000).decode():
+                shown += said
+        assert 0 == process.wait(60), shown
+        assert "pass word" not in shown
+        assert [200] * 8 == [answer.status for answer in asked_by_all(stack, "ann:pass word")]
+    finally:
+        process.kill()
+        os.close(ours)
+        stack.run("make", "user-remove", "LOGIN=ann")
 
 
 def asked_by_all(stack: Stack, credentials: str) -> list[Answer]:

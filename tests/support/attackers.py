@@ -43,7 +43,10 @@ while not stop.wait(1) and time.monotonic() < END:
             if count["cut off"] == 1:
                 print("cut off", flush=True)
             one.close()
-            many[number] = open_one(number)
+            try:
+                many[number] = open_one(number)
+            except OSError:
+                pass  # the closed one fails again at the next round
 print(json.dumps(count))
 """
 

@@ -1,6 +1,7 @@
 """A driver of the real service: gunicorn in a process of its own, on SQLite, with a mailbox beside it."""
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -144,7 +145,8 @@ def request(
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request(method, target, sent_body, headers=sent)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever refuses a body need not read it all
+            connection.request(method, target, sent_body, headers=sent)
         response = connection.getresponse()
         body = response.read()
     finally:

@@ -1,6 +1,8 @@
 """Commands in a session of their own, whose processes can be ended, and looked for, together."""
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +24,12 @@ def in_session(
         text=True,
         start_new_session=True,
     ) as process:
-        yield process
+        try:
+            yield process
+        except BaseException:  # else the end of the block would wait for one that goes on
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def gone(session: int) -> bool:

@@ -59,13 +59,14 @@ class FaultySmtp:
         """The next mail, waited for; queue.Empty when none comes in time."""
         return self.mails.get(timeout=timeout)
 
-    def mails_counting(self, failures: int, seconds: float = 90) -> list[EmailMessage]:
-        """The mails until their counts reach a number; what has come twice, by its Message-ID, is one mail."""
+    def mails_counting(self, failures: int, containing: str = "", seconds: float = 90) -> list[EmailMessage]:
+        """The mails of some words until their counts reach a number; what has come twice, by its Message-ID, is one."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:
             mail = self.next(deadline - time.monotonic())
-            mails[mail["Message-ID"]] = mail
+            if containing in mail.get_content():
+                mails[mail["Message-ID"]] = mail
         return list(mails.values())
 
     def __enter__(self) -> "FaultySmtp":

@@ -21,6 +21,7 @@ from income_tax.services import build_engine, build_last_good
 from income_tax.settings import read_settings
 from income_tax.start import read_schedules_or_exit
 from income_tax.store.last_good import CurrentSchedules, LastGood
+from income_tax.store.replacing import replace_file
 from income_tax.store.schedules import parse
 from income_tax.store.tables import fetch
 from tests.support.data import schedules
@@ -58,7 +59,7 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
         assert "their file is bad" in service.mailbox.next().get_content()
-        path.write_text(good)
+        replace_file(path, good)  # at once: nobody sees half of it
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 

@@ -30,8 +30,13 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
 
 def written(folder: Path) -> str:
     """All that the service has written, but its tax data."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
-    return "\n".join(path.read_bytes().decode(errors="backslashreplace") for path in [*paths, *folder.rglob("spool.*")])
+    while True:
+        paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
+        try:
+            contents = [path.read_bytes() for path in [*paths, *folder.rglob("spool.*")]]
+        except FileNotFoundError:  # a file that was to get another name just then
+            continue
+        return "\n".join(content.decode(errors="backslashreplace") for content in contents)
 
 
 def shown(amounts: set[str], told: str) -> list[str]:

@@ -25,7 +25,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process is there, and no zombie."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second when it ends while it is read
         return False
 
 

@@ -88,9 +88,12 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
 
 def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
     """A wrong answer in the warm-up is told, and the slow one of then is in no latency."""
-    with troubled(Troubles(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
-        options = ["--duration", "5", "--warm-up", "2.5", "--rate", "2", "--processes", "1"]
-        code, report = flood(place, server.url, *options)
+    for _ in range(3):  # a machine that stands still just then may leave a request unsent, or have it answered too late
+        with troubled(Troubles(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
+            options = ["--duration", "5", "--warm-up", "2.5", "--rate", "2", "--processes", "1"]
+            code, report = flood(place, server.url, *options)
+        if (10, 5) == (report["total"]["sent"], report["total"]["measured"]):
+            break
     assert 1 == code
     assert (10, 1) == (report["total"]["sent"], report["total"]["wrong"])
     assert 5 == report["total"]["measured"] == Latencies.decode(report["total"]["latencies"]).total

@@ -16,7 +16,8 @@ from tests.support.fakes import FakeClock
 WRITER = """
 import sys
 from pathlib import Path
-from tax_logs import LogFile
+from tax_logs import LogFile, file
+file.CHECK_EVERY = 0.02  # else all might be written before the second look
 log = LogFile(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
     log.write(f"{sys.argv[2]} {number} {'x' * (number * 37 % 9000)}\\n".encode())

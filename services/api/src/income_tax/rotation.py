@@ -6,6 +6,7 @@ may lose a line between the two.
 """
 
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -34,14 +35,26 @@ def rotate(folder: Path, max_size: int, keep: int) -> Rotation:
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected the folder of the logs", str(folder))
     done = Rotation([], [])
-    for names, bound in ((RENAMED, set_aside), (CUT, cut)):
-        for log in (log for name in names for log in sorted(folder.glob(name))):
-            with noted(log, done.troubles):
-                if log.stat().st_size > max_size:
-                    bound(log)
-                    done.rotated.append(log)
-                prune(log, keep)  # not after trouble: nothing is dropped for what was not set aside
+    with alone(folder):
+        for names, bound in ((RENAMED, set_aside), (CUT, cut)):
+            for log in (log for name in names for log in sorted(folder.glob(name))):
+                with noted(log, done.troubles):
+                    if log.stat().st_size > max_size:
+                        bound(log)
+                        done.rotated.append(log)
+                    prune(log, keep)  # not after trouble: nothing is dropped for what was not set aside
     return done
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While open, no other rotation is at work in the folder: one by hand waits for the container's."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -86,7 +99,7 @@ def cut(log: Path) -> None:
 def prune(log: Path, keep: int) -> None:
     """Remove all but the newest archives of a log; their names sort by time."""
     for archive in sorted(log.parent.glob(log.name + ".2*"))[:-keep]:
-        archive.unlink(missing_ok=True)  # another rotation, by hand or by the container, may be at it too
+        archive.unlink(missing_ok=True)  # somebody may have removed it by hand
 
 
 def rotate_for_ever(

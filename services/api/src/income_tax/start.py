@@ -65,7 +65,7 @@ def reload(settings: Settings, database: str, refused: str | None = None) -> Non
         alert = Alert.of_service("reload", "The tax service did not take in new schedules.", sentence)
         tell(settings, alerts, alert)
         fail(sentence, exits.DATABASE)
-    alerts.resolve("reload")
+    alerts.resolve_at_once("reload")
     version = parse(data).version
     log.info("reload", place="reload", schedules=version)
     print(f"schedules {version} taken in")

@@ -100,10 +100,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _wait_for(self, conn: Any, watch: Callable[[int], None]) -> None:
         """Let a connection wait for its next request."""
         conn.set_timeout()
-        if not self.alive:
-            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         descriptor = conn.sock.fileno()
         self.keepalived_conns.add(conn)  # before it can be called for
+        if not self.alive:  # asked last: what waits when the worker is told to stop is given less time by that
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         try:
             watch(descriptor)
         except (OSError, ValueError):

@@ -60,10 +60,13 @@ class LogFile:
             with self._looking:  # nobody writes meanwhile: after an idle hour the old file may be no archive any more
                 if self._clock() - self._checked >= CHECK_EVERY:
                     self._look()
+        looked = self._checked
         trouble = self._barred or self._append(line)
         if trouble:
             # Until the next look: what was cut short, by whichever process, is to be ended before the next line.
-            self._barred = trouble
+            with self._looking:
+                if looked == self._checked:  # else it was of before a look that found all well
+                    self._barred = trouble
             self._lose(trouble)
         elif self._losing:
             self._resume()
@@ -129,6 +132,7 @@ class LogFile:
         try:
             size = os.fstat(self._fd).st_size
             time.sleep(SETTLED)  # a long line that is just being written grows page by page
+            os.utime(self._fd)  # waits for a write under way, which holds the inode, however slow the disk is
             if size == os.fstat(self._fd).st_size and self._ends_within_a_line():
                 os.write(self._fd, b"\n")
         finally:

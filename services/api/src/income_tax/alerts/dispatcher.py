@@ -15,6 +15,7 @@ from .spool import Spool
 
 SPOOL_TROUBLE = (sqlite3.Error, OSError)
 REST = 5.0  # seconds that a spool which made trouble is left alone
+ATTEMPTS = 3  # to note what is over, where there is no later
 POLL = 0.5  # seconds between two looks at what other processes have reported
 
 
@@ -40,6 +41,7 @@ class Dispatcher:
         self._rests: dict[str, float] = {}
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
+        self._moving = threading.Lock()  # held while incidents are in neither spool
         self._thread: threading.Thread | None = None
 
     def send(self, alert: Alert) -> None:
@@ -66,7 +68,7 @@ class Dispatcher:
 
     def started(self) -> None:
         """The service has started: failures to start are over. To be called before a fork."""
-        self.resolve("startup")
+        self.resolve_at_once("startup")
         with self._lock:
             self._over.clear()  # else each worker that is forked later would take what fails then for over
         self._spool.close()
@@ -77,6 +79,14 @@ class Dispatcher:
             self._over.add(kind)
         self._guard("resolve", self._resolve)
         self._wake.set()
+
+    def resolve_at_once(self, kind: Kind) -> None:
+        """The same where no thread tries it again: several attempts, each as long as the spool has patience."""
+        for _ in range(ATTEMPTS):
+            self._rests.pop("resolve", None)
+            self.resolve(kind)
+            if not self._over:
+                break
 
     def settle(self, timeout: float) -> None:
         """Wait until what is due has been tried, by this process or another, for at most `timeout` seconds."""
@@ -115,8 +125,10 @@ class Dispatcher:
 
     def _settled(self) -> bool:
         try:
-            if self._used_memory and not self._sender.settled(self._memory):
-                return False
+            if self._used_memory:
+                with self._moving:
+                    if not self._sender.settled(self._memory):
+                        return False
             return self._sender.settled(self._spool)
         except SPOOL_TROUBLE:
             return True
@@ -147,8 +159,23 @@ class Dispatcher:
                 self._over.discard(kind)
 
     def _lead(self, last: bool) -> None:
+        if self._used_memory:
+            with self._moving:
+                self._hand_over()
         if self._leadership.held():
             self._sender.turn(self._spool, last)
+
+    def _hand_over(self) -> None:
+        """What the spool was too busy for is told from there after all, so that a storm is one incident."""
+        untold = self._memory.take_untold()
+        while untold:
+            try:
+                self._spool.absorb(untold[-1])
+            except SPOOL_TROUBLE:
+                for incident in untold:
+                    self._memory.absorb(incident)
+                raise
+            untold.pop()
 
     def _guard(self, name: str, action: Callable[[], object]) -> None:
         """Do it; what goes wrong is logged, once until it changes: this thread must not end."""

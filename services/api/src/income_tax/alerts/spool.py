@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,13 +36,13 @@ CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT N
 """
 
 # One statement, so that a count is exact whatever else goes on.
-REPORT = f"""
-INSERT INTO incidents (token, kind, place, route, first_seen, last_seen, first, last, request_ids)
-VALUES (:token, :kind, :place, :route, :now, :now, :alert, :alert, :request_ids)
+ADD = f"""
+INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
+VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
 ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
-    total = total + 1, last_seen = excluded.last_seen, last = excluded.last, resolved = 0,
-    request_ids = CASE WHEN :request_id = '' OR json_array_length(request_ids) >= {SAMPLES} THEN request_ids
-                  ELSE json_insert(request_ids, '$[#]', :request_id) END
+    total = total + excluded.total, last_seen = excluded.last_seen, last = excluded.last, resolved = excluded.resolved,
+    request_ids = CASE WHEN :request_ids = '[]' OR json_array_length(request_ids) >= {SAMPLES} THEN request_ids
+                  ELSE json_insert(request_ids, '$[#]', json_extract(:request_ids, '$[0]')) END
 """  # noqa: S608 - a number of this file
 
 OPEN = """
@@ -72,14 +72,28 @@ class Spool:
 
     def report(self, alert: Alert, now: float) -> None:
         """Add a failure to its incident, or open one; on the disk when this returns."""
-        token = secrets.token_hex(8)
-        row = {"token": token, "kind": alert.kind, "place": alert.place, "route": alert.route, "now": now}
-        if alert.kind == "drill":
-            row["route"] = token
-        ids = [alert.request_id] if alert.request_id else []
-        row |= {"alert": alert.stored(), "request_id": alert.request_id or "", "request_ids": json.dumps(ids)}
+        token, stored = secrets.token_hex(8), alert.stored()
+        ids = json.dumps([alert.request_id] if alert.request_id else [])
+        route = token if alert.kind == "drill" else alert.route
+        self._add(
+            {"token": token, "kind": alert.kind, "place": alert.place, "route": route, "total": 1, "resolved": False}
+            | {"first_seen": now, "last_seen": now, "first": stored, "last": stored, "request_ids": ids}
+        )
+
+    def absorb(self, incident: Incident) -> None:
+        """Add the failures of another spool's incident, of which no mail has told."""
+        self._add(asdict(incident))
+
+    def _add(self, row: Mapping[str, object]) -> None:
         with self._file.transaction() as db:
-            db.execute(REPORT, row)
+            db.execute(ADD, row)
+
+    def take_untold(self) -> list[Incident]:
+        """Remove the open incidents of which no mail has told, for another spool."""
+        with self._file.transaction() as db:
+            untold = [Incident(*row) for row in db.execute(f"{OPEN} AND mails = 0")]
+            db.execute("DELETE FROM incidents WHERE NOT closed AND mails = 0")
+        return untold
 
     def resolve(self, kind: Kind) -> None:
         """What had failed this way works: its incidents are over."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .patience import PATIENCE, patiently
+from .patience import acquired, patiently
 
 
 class SqliteFile:
     """One connection a process, opened at its first use, for one thread at a time.
 
     `durable`: what is committed outlives a crash of the machine. `on_open` is handed each new connection.
-    Every use raises sqlite3.Error or OSError when the file cannot be used, after twice PATIENCE at most.
+    Every use raises sqlite3.Error or OSError when the file cannot be used, after twice `patience.PATIENCE` at most.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class SqliteFile:
     @contextmanager
     def using(self) -> Iterator[sqlite3.Connection]:
         """The connection, for a read."""
-        if not self._lock.acquire(timeout=PATIENCE):
+        if not acquired(self._lock):
             raise sqlite3.OperationalError(f"{self._path} is busy")
         try:
             if self._connection and self._owner != os.getpid():

@@ -29,12 +29,10 @@ class DatabaseWatch:
         threading.Thread(target=self._run, name="database watch", daemon=True).start()
 
     def look(self) -> None:
-        """Ask once."""
-        try:
-            with self._engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except Exception as error:  # a driver raises what it likes on a server that talks nonsense
-            first, self.trouble = self.trouble is None, f"the database does not answer: {reason(error)}"
+        """Ask; once more where there is no answer, which may be the fault of a machine that stood still."""
+        trouble = self._ask() and self._ask()
+        if trouble:
+            first, self.trouble = self.trouble is None, f"the database does not answer: {trouble}"
             self._answers = False
             if first:
                 self._on_loss(self.trouble)
@@ -42,6 +40,15 @@ class DatabaseWatch:
             first, self._answers, self.trouble = not self._answers, True, None
             if first:
                 self._on_answer()
+
+    def _ask(self) -> str:
+        """Why the database does not answer, or nothing."""
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except Exception as error:  # a driver raises what it likes on a server that talks nonsense
+            return reason(error)
+        return ""
 
     def _run(self) -> None:
         while True:

@@ -42,7 +42,7 @@ class CurlEngine:
             self._begin(now, pace, drive)
             if now >= parent.next_tell:
                 parent.tell(self._account.news(), self._flying)
-            if now >= deadline or (pace.is_over(now) and not self._flying and not self._waiting):
+            if pace.is_over(now) and not self._flying and not self._waiting:
                 break
             until = min(self._next(now, pace, drive), parent.next_tell, deadline)
             if drive.serve(max(0.0, until - self._clock())) and parent.wants_stop():
@@ -51,6 +51,8 @@ class CurlEngine:
                 self._later.clear()
                 self._waiting, deadline = 0, now + GRACE_SECONDS
             self._settle(drive)
+            if now >= deadline:  # after a last look at what has come, however long this process had no processor
+                break
         self._account.left_unsent(pace.stop(self._clock()))
         parent.tell(self._account.news(), self._flying)
 

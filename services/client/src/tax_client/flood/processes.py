@@ -17,7 +17,8 @@ from tax_client.signals import News as Signals
 # fork: the workload is shared instead of sent, and a process is there in milliseconds.
 FORK = multiprocessing.get_context("fork")
 LEAD_SECONDS = 0.05  # from the order to begin to the beginning, so that all begin together
-PATIENCE = GRACE_SECONDS + 2.0  # seconds, then what has not ended by itself is killed
+PATIENCE = GRACE_SECONDS + 2.0  # seconds without news, then what has not ended by itself is killed
+ROUND = 0.1  # seconds that one wait for news takes at most
 
 
 class Listener(Protocol):
@@ -54,16 +55,18 @@ class Processes:
         self.begin = time.perf_counter() + LEAD_SECONDS
         numbers = {pipe: number for number, pipe in enumerate(self._pipes)}
         self._tell_all(self.begin)
-        interrupted, deadline = 0, None
+        interrupted, patience = 0, PATIENCE
         while self._pipes:
-            ready = wait([*self._pipes], timeout=0.1)
+            ready = wait([*self._pipes], timeout=ROUND)
             for pipe in [one for one in numbers if one in ready]:
                 self._hear(pipe, numbers[pipe], listener)
             if not signals.empty() and not interrupted:
-                interrupted, deadline = signals.get(), time.monotonic() + PATIENCE
+                interrupted = signals.get()
                 self.stopped = time.perf_counter() - self.begin
                 self._tell_all(True)
-            if deadline and (time.monotonic() > deadline or not signals.empty()):
+            elif interrupted and not ready:
+                patience -= ROUND  # by rounds: a machine that stands still for seconds costs one
+            if interrupted and (patience <= 0 or not signals.empty()):
                 self.kill()
             beat()
         return interrupted

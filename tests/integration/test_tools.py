@@ -1,0 +1,68 @@
+"""What the tools do to files of the user, without an engine."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.data import ROOT
+from tests.support.stack import copy_project
+
+
+def tool(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool in a folder."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
+    """`.env` keeps its other lines, its rights, and may be a link; a value that was there is replaced."""
+    real, link = tmp_path / "settings", tmp_path / ".env"
+    real.write_text("DB=postgres\nTZ=Europe/Paris\nDBX=1\n")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    done = tool(tmp_path, str(ROOT / "tools/remember"), ".env", "DB", "mysql", "REPLICAS", "", "HTTP_PORT", "9080")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "TZ=Europe/Paris\nDBX=1\nDB=mysql\nHTTP_PORT=9080\n" == real.read_text()
+    assert link.is_symlink()
+    assert 0o600 == real.stat().st_mode & 0o777
+    assert {real, link} == set(tmp_path.iterdir())
+
+
+def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
+    """Where no new settings can be written, the old ones stay, and the failure is said."""
+    settings = tmp_path / ".env"
+    settings.write_text("DB=postgres\n")
+    (tmp_path / ".env.new").symlink_to("/dev/full")
+    done = tool(tmp_path, str(ROOT / "tools/remember"), ".env", "DB", "mysql")
+    assert 1 == done.returncode
+    assert ".env could not be written: make room" in done.stderr
+    assert "DB=postgres\n" == settings.read_text()
+
+
+@pytest.mark.parametrize("alone", ["cert.pem", "key.pem"])
+def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
+    """`make certs` overwrites neither a certificate nor a key that lies there without the other."""
+    folder = tmp_path / "secrets/tls"
+    folder.mkdir(parents=True)
+    (folder / alone).write_text("mine")
+    done = tool(tmp_path, str(ROOT / "tools/certs"))
+    assert 1 == done.returncode
+    assert f"secrets/tls/{alone} is there alone" in done.stderr
+    assert ["mine"] == [path.read_text() for path in folder.iterdir()]
+
+
+def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
+    """A virtual environment that was copied with the folder would test the other folder's code: it is made anew."""
+    copy_project(tmp_path)
+    marker = tmp_path / ".venv/bin/.ready"
+    marker.parent.mkdir(parents=True)
+
+    def would_make() -> bool:
+        # It is as new as can be; only the folder that it names counts.
+        return "tools/venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
+
+    assert would_make()
+    marker.write_text(f"{ROOT}\n")
+    assert would_make()
+    marker.write_text(f"{tmp_path}\n")
+    assert not would_make()
