@@ -113,6 +113,9 @@ TARGETS = (
     Target("MiB more after 200,000 requests than after 10,000", "bench", growth_of_memory, 1, False, form=".1f"),
     Target("the slower of a known and an unknown login's 401, of the other", "logins", apart, 1.05, False),
     Target("a 500 while the mail server hangs, of while it works", "alerts", times("hangs", "works"), 1.2, False),
+    Target(
+        "seconds until a failure is mailed", "alerts", lambda found: found["seconds until the first mail"], 5, False
+    ),
     Target("seconds from nothing to ready", "bench", fact(f.READY), 1.5, False),
     Target("seconds of `make up`", "bench", fact(f.UP), 20, False, form=".1f"),
     Target("requests a processor second, of Locust's", "clients", beside(f.LOCUST), 4),
