@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # seen as wrong when it is thrown away
 
 
 def logged(stack: Stack, request_id: str) -> list[dict[str, Any]]:
@@ -56,6 +57,8 @@ def assert_nginx_error(answer: Answer, status: int) -> None:
         (b"POST /" + END + b"Content-Length: 20000000\r\n\r\n", 413),
         (b"POST /" + END + b"Transfer-Encoding: quantum\r\n\r\n", 400),
         (b"POST /" + END + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"TRACE /" + END + NO_CHUNKS, 400),
+        (b"GET /nginx-health" + END + NO_CHUNKS, 400),
     ],
     ids=lambda value: value[:24].decode("ascii", "replace") if isinstance(value, bytes) else str(value),
 )
