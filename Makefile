@@ -147,12 +147,12 @@ lock: $(BIN)/.ready ## Renew the locked requirements
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
 # The virtual environment, made anew when a lock changes, and when this folder was copied or moved: it names its own.
-ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(CURDIR))
+ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(shell pwd -P))
 $(BIN)/.ready: FORCE
 FORCE:
 endif
 $(BIN)/.ready: requirements.lock services/logs/pyproject.toml services/api/pyproject.toml services/client/pyproject.toml
-	@tools/venv '$(PYTHON)' '$(VENV)' '$(CURDIR)'
+	@tools/venv '$(PYTHON)' '$(VENV)'
 
 venv: $(BIN)/.ready
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import select
 import subprocess
 
 from tests.support.service import Answer
@@ -37,11 +38,12 @@ def test_user_add_on_a_terminal(stack: Stack) -> None:
     os.close(theirs)
     try:
         while "password of ann: " not in shown:
-            shown += os.read(ours, 1000).decode()
+            assert select.select([ours], [], [], 60)[0], shown
+            shown += os.read(ours, 1000).decode(errors="replace")
         os.write(ours, b"pass word\n")
         with contextlib.suppress(OSError):  # the end of a terminal
-            while said := os.read(ours, 1000).decode():
-                shown += said
+            while select.select([ours], [], [], 60)[0] and (said := os.read(ours, 1000)):
+                shown += said.decode(errors="replace")
         assert 0 == process.wait(60), shown
         assert "pass word" not in shown
         assert [200] * 8 == [answer.status for answer in asked_by_all(stack, "ann:pass word")]

@@ -1,6 +1,7 @@
 """Asks for pages and posts bodies: answers that need not be JSON."""
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -27,7 +28,8 @@ def load(port: int, target: str, credentials: str | None, body: str | None = Non
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET" if body is None else "POST", target, body and body.encode(), sent)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever refuses a body need not read it all
+            connection.request("GET" if body is None else "POST", target, body and body.encode(), sent)
         response = connection.getresponse()
         text = response.read().decode()
     finally:

@@ -103,6 +103,7 @@ def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeyp
         alerts.send(ALERT)
         assert ["alert not spooled"] == events(lines)
         other.execute("ROLLBACK")
+    monkeypatch.undo()
     alerts.send(ALERT)
     alerts.settle(10)
     alerts.close(10)

@@ -41,6 +41,7 @@ def test_first_answer_is_told_once() -> None:
     "error",
     [
         OSError("timed out"),
+        TimeoutError(),
         IndexError("tuple index out of range"),  # this and the next two are PyMySQL's, on an answer that is none
         struct.error("unpack requires a buffer of 4 bytes"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
@@ -51,7 +52,7 @@ def test_each_loss_and_each_return_is_told_once(error: Exception) -> None:
     """Whatever the driver raises is a loss, told once with its words; the return is told once; and so the next time."""
     engine = FakeEngine(error)
     watch, told = watched(engine)
-    loss = f"the database does not answer: {error}"
+    loss = f"the database does not answer: {str(error) or type(error).__name__}"
     for _ in range(2):
         engine.error = error
         watch.look()

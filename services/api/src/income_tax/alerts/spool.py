@@ -40,7 +40,8 @@ ADD = f"""
 INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
 VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
 ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
-    total = total + excluded.total, last_seen = excluded.last_seen, last = excluded.last, resolved = excluded.resolved,
+    total = total + excluded.total, last_seen = excluded.last_seen, last = excluded.last,
+    resolved = resolved AND excluded.resolved,
     request_ids = CASE WHEN :request_ids = '[]' OR json_array_length(request_ids) >= {SAMPLES} THEN request_ids
                   ELSE json_insert(request_ids, '$[#]', json_extract(:request_ids, '$[0]')) END
 """  # noqa: S608 - a number of this file

@@ -47,7 +47,7 @@ class DatabaseWatch:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except Exception as error:  # a driver raises what it likes on a server that talks nonsense
-            return reason(error)
+            return reason(error) or type(error).__name__
         return ""
 
     def _run(self) -> None:
