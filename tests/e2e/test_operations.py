@@ -55,54 +55,6 @@ def test_up_after_down(stack: Stack) -> None:
     assert 200 == stack.get(TARGET, stack.credentials).status
 
 
-def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> None:
-    """A second clone under the same name is told so: it takes nothing over, and removes nothing."""
-    second = Stack.create(tmp_path, stack.database, COMPOSE_PROJECT_NAME=stack.project)
-    before = {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
-    for target in ("up", "clean"):
-        refused = second.run("make", target)
-        assert (2, True) == (refused.returncode, f"is that of {stack.folder}: " in refused.stderr), refused.stderr
-    assert before == {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
-
-
-def test_a_setting_that_stops_replicas_can_be_mended(stack: Stack) -> None:
-    """A start that fails is said and leaves the old replicas; with the setting mended `make up` goes on."""
-    before = {c["Id"] for c in stack.containers("api")}
-    settings = stack.folder / ".env"
-    usual = settings.read_text()
-    try:
-        stack.set(SMTP_TLS="perhaps")
-        refused = stack.run("make", "up")
-        assert 2 == refused.returncode
-        assert "SMTP_TLS" in refused.stderr
-        assert before == {c["Id"] for c in stack.containers("api")}
-        assert 200 == stack.get(TARGET, stack.credentials).status
-    finally:
-        settings.write_text(usual)
-        stack.make("up")
-    assert before == {c["Id"] for c in stack.containers("api")}
-
-
-def test_no_replica_stays_as_it_was(stack: Stack) -> None:
-    """One that somebody has stopped, and one that hangs, do not outlive `make up` with a change, nor hinder it."""
-    stopped, hanging = before = [c["Id"] for c in stack.containers("api")]
-    stack.run("docker", "stop", stopped)
-    stack.make("up", "REPLICAS=3")
-    try:
-        # All its processes but the first one, which only waits for them.
-        stack.run("docker", "exec", hanging, "sh", "-c", "kill -STOP -1")
-        wait_until(lambda: hanging not in healthy_ids(stack), seconds=240)  # three looks of the health check
-    finally:
-        stack.make("up", "REPLICAS=2", ROLL="1")
-    assert set() == {c["Id"] for c in stack.containers("api")} & set(before)
-    assert 2 == stack.healthy("api")
-
-
-def healthy_ids(stack: Stack) -> set[str]:
-    """The replicas that are healthy."""
-    return {c["Id"] for c in stack.containers("api") if c["State"]["Health"]["Status"] == "healthy"}
-
-
 def ids_of(mails: list[EmailMessage]) -> set[str]:
     """The ids of mails."""
     return {mail["Message-ID"] for mail in mails}

@@ -39,6 +39,17 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
     assert "DB=postgres\n" == settings.read_text()
 
 
+def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
+    """A second `make db-password` is refused with what to do, and leaves passwords and lock as they are."""
+    (tmp_path / "secrets/.db-password").mkdir(parents=True)
+    (tmp_path / "secrets/db_reader_password").write_text("old")
+    done = tool(tmp_path, str(ROOT / "tools/db-password"))
+    assert 1 == done.returncode
+    assert "Another `make db-password` is under way. If there is none: rmdir secrets/.db-password" in done.stderr
+    assert {".db-password", "db_reader_password"} == {path.name for path in (tmp_path / "secrets").iterdir()}
+    assert "old" == (tmp_path / "secrets/db_reader_password").read_text()
+
+
 @pytest.mark.parametrize("alone", ["cert.pem", "key.pem"])
 def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
     """`make certs` overwrites neither a certificate nor a key that lies there without the other."""

@@ -65,6 +65,24 @@ def test_each_loss_and_each_return_is_told_once(error: Exception) -> None:
     assert [loss, "answers"] * 2 == told
 
 
+def test_one_failed_look_is_no_loss() -> None:
+    """A database that answers when it is asked again at once was not gone: a machine had stood still."""
+
+    class Once(FakeEngine):
+        def connect(self) -> AbstractContextManager[Any]:
+            try:
+                return super().connect()
+            finally:
+                self.error = None
+
+    engine = Once()
+    watch, told = watched(engine)
+    watch.look()
+    engine.error = OSError("timed out")
+    watch.look()
+    assert (["answers"], None) == (told, watch.trouble)
+
+
 def test_thread_outlives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread goes on to look after an error that no driver should raise."""
     pauses: list[float] = []
