@@ -147,7 +147,7 @@ lock: $(BIN)/.ready ## Renew the locked requirements
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
 # The virtual environment, made anew when a lock changes, and when this folder was copied or moved: it names its own.
-ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(shell pwd -P))
+ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(realpath .))
 $(BIN)/.ready: FORCE
 FORCE:
 endif
