@@ -1,6 +1,5 @@
-"""The stack, once with each database; skipped only where no Docker engine answers and none is required."""
+"""The stacks: one for each profile and database, started once; skipped only where no Docker engine is required."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import Open, chromium, tab
+from tests.support.budget import REQUIRED, THOROUGH
 from tests.support.family import QUERY
+from tests.support.profiles import PROFILES
 from tests.support.stack import Stack
 
 HERE = Path(__file__).parent
+DATABASES = ("postgres", "mysql")
 
 
 def engine_answers() -> bool:
@@ -23,8 +25,28 @@ def engine_answers() -> bool:
         return False
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test the stack of its profile, on PostgreSQL or on both databases.
+
+    Tests of one stack are one group, which one process of pytest-xdist runs.
+    """
+    if "stack" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("profile")
+    profile = mark.args[0] if mark else "shipped"
+    both = THOROUGH or metafunc.definition.get_closest_marker("both_databases")
+    # With MySQL few tests run on the stack as shipped: they share one.
+    with_mysql = profile if PROFILES[profile] else "shipped"
+    stacks = [(profile, "postgres"), (with_mysql, "mysql")][: 2 if both else 1]
+    named = {"-".join(stack): stack for stack in stacks}
+    parameters = [pytest.param(stack, id=name, marks=pytest.mark.xdist_group(name)) for name, stack in named.items()]
+    metafunc.parametrize("stack", parameters, indirect=True, scope="session")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("REQUIRE_DOCKER") or engine_answers():
+    """Put the tests of one stack together, in the order of the profiles; skip them where nothing can run them."""
+    items.sort(key=order_of_start)
+    if REQUIRED or engine_answers():
         return
     reason = "no Docker engine answers: the tests of the stack in containers do not run (REQUIRE_DOCKER=1 forbids this)"
     for item in items:
@@ -32,17 +54,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session", params=["postgres", "mysql"])
+def order_of_start(item: pytest.Item) -> int:
+    """The place of a test's stack in the order of starts; tests without one come first."""
+    call = getattr(item, "callspec", None)
+    if call is None or "stack" not in call.params:
+        return -1
+    profile, database = call.params["stack"]
+    return 2 * list(PROFILES).index(profile) + DATABASES.index(database)
+
+
+@pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack as shipped, up and healthy."""
-    running = Stack.create(tmp_path_factory.mktemp(request.param), request.param)
-    try:
-        running.make("up", f"DB={request.param}")
+    """The stack of a profile, up and healthy."""
+    profile, database = request.param
+    with Stack.running(tmp_path_factory.mktemp(profile), database, **PROFILES[profile]) as running:
         yield running
-    finally:
-        running.make("clean")
-        left = running.run("docker", "volume", "ls", "--quiet", "--filter", f"name={running.project}").stdout
-        assert "" == left
 
 
 @pytest.fixture(scope="module")

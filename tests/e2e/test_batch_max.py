@@ -1,7 +1,6 @@
 """BATCH_MAX, lowered until a test can reach it: what API and nginx take at once, who says so, and who keeps to it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,14 @@ from playwright.sync_api import expect
 from tests.support.browser import Open, bodies_of, needs_chromium
 from tests.support.family import SIMULATOR, in_euros
 from tests.support.pages import Page, load
+from tests.support.profiles import PROFILES
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-MOST = 20
+pytestmark = pytest.mark.profile("small")
+MOST = int(PROFILES["small"]["BATCH_MAX"])
 HOUSEHOLD = {"married": "yes", "children": 3, "salary": 200_000}
 LARGEST = MOST << 10  # bytes of a body: 1 KiB for each household
-
-
-@pytest.fixture(scope="module")
-def small(stack: Stack) -> Iterator[Stack]:
-    """The stack with small batches, and nginx's limit of a body left to follow them."""
-    with stack.changed(BATCH_MAX=str(MOST)):
-        yield stack
 
 
 def posted(stack: Stack, households: int, length: int = 0) -> Page:
@@ -31,27 +25,27 @@ def posted(stack: Stack, households: int, length: int = 0) -> Page:
     return load(stack.http_port, "/", stack.credentials, body, Content_Type="application/json")
 
 
-def test_the_most_households_are_calculated(small: Stack) -> None:
+def test_the_most_households_are_calculated(stack: Stack) -> None:
     """As many households as BATCH_MAX says are all calculated, in the largest body that they may have as well."""
-    for page in (posted(small, MOST), posted(small, MOST, LARGEST)):
+    for page in (posted(stack, MOST), posted(stack, MOST, LARGEST)):
         assert 200 == page.status
         assert MOST == len([one["result"]["tax"] for one in page.json["response"]["results"]])
 
 
-def test_one_household_more_is_refused_by_the_api(small: Stack) -> None:
+def test_one_household_more_is_refused_by_the_api(stack: Stack) -> None:
     """One more is a 413 that names the limit."""
-    page = posted(small, MOST + 1)
+    page = posted(stack, MOST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"more than {MOST} households" in page.json["response"]["errors"][0]
-    assert passed_on(small, page)
+    assert passed_on(stack, page)
 
 
-def test_one_byte_more_is_refused_by_nginx(small: Stack) -> None:
+def test_one_byte_more_is_refused_by_nginx(stack: Stack) -> None:
     """A body that is longer than nginx's limit, which follows BATCH_MAX, is a 413 that names the same limit."""
-    page = posted(small, MOST, LARGEST + 1)
+    page = posted(stack, MOST, LARGEST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"at most {MOST}k, and {MOST} households at once" in page.json["response"]["errors"][0]
-    assert not passed_on(small, page)
+    assert not passed_on(stack, page)
 
 
 def passed_on(stack: Stack, page: Page) -> bool:
@@ -61,15 +55,15 @@ def passed_on(stack: Stack, page: Page) -> bool:
     return bool(record["upstream"])
 
 
-def test_the_description_says_the_limit(small: Stack) -> None:
+def test_the_description_says_the_limit(stack: Stack) -> None:
     """The array of households has BATCH_MAX items at most in /openapi.json too."""
-    description = load(small.http_port, "/openapi.json", small.credentials).json
+    description = load(stack.http_port, "/openapi.json", stack.credentials).json
     content = description["paths"]["/"]["post"]["requestBody"]["content"]["application/json"]
     assert [MOST] == [one["maxItems"] for one in content["schema"]["anyOf"] if "maxItems" in one]
 
 
 @needs_chromium
-def test_the_simulator_keeps_to_the_limit(small: Stack, opened: Open, family: dict[str, Any]) -> None:
+def test_the_simulator_keeps_to_the_limit(stack: Stack, opened: Open, family: dict[str, Any]) -> None:
     """The simulator asks for no more than BATCH_MAX households at once, and draws all its pictures of them."""
     with opened() as tab:
         bodies = bodies_of(tab)

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_load import containers
+from tests.support.budget import budget
 from tests.support.stack import Stack
 from tests.support.taxpayers_file import write_taxpayers
 from tests.support.waiting import wait_until
 
-LINES = 200_000
+pytestmark = pytest.mark.profile("clients")
+LINES = budget(50_000, 200_000)
 
 
 def contents(stack: Stack) -> list[bytes]:

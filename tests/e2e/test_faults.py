@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from tests.support.budget import budget
 from tests.support.inbox import Inbox
 from tests.support.stack import Stack
 from tests.support.traffic import Traffic, constant_rate
@@ -15,21 +16,9 @@ from tests.support.waiting import wait_until
 
 RATE = 200  # requests a second
 IN_FLIGHT = 20  # at the moment of each fault
-TIMES = 5
+TIMES = budget(1, 5)
 NO_DATABASE = "without its database"
-SETTINGS = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause: 40 are in flight on average
-
-
-@pytest.fixture(scope="module")
-def paused(stack: Stack) -> Iterator[Stack]:
-    """The stack, with requests that take their time."""
-    with stack.changed(**SETTINGS, LOG_MAX_SIZE="1024"):
-        stack.make("rotate")  # lines are counted here: from a short log, which nothing sets aside meanwhile
-        yield stack
-        stack.make("rotate")  # nor the long one while others count
-
-
-only_postgres = pytest.mark.parametrize("stack", ["postgres"], indirect=True, scope="session")
+pytestmark = pytest.mark.profile("faults")
 
 
 def ids(stack: Stack) -> list[str]:
@@ -71,65 +60,61 @@ def in_flight(traffic: Traffic) -> None:
     wait_until(lambda: traffic.in_flight >= IN_FLIGHT)
 
 
-@only_postgres
-def test_killed_workers(paused: Stack) -> None:
+def test_killed_workers(stack: Stack) -> None:
     """A worker killed in the middle of its requests is replaced, and its requests are answered by others."""
-    before, retried = boots(paused), retries(paused)
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    before, retried = boots(stack), retries(stack)
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(1, TIMES + 1):
-            container = ids(paused)[number % 2]
+            container = ids(stack)[number % 2]
             in_flight(traffic)
-            killed = paused.run("docker", "exec", container, "python", "-c", KILL_A_WORKER)
+            killed = stack.run("docker", "exec", container, "python", "-c", KILL_A_WORKER)
             assert 0 == killed.returncode, killed.stderr
-            wait_until(lambda number=number: boots(paused) >= before + number)
-    assert retries(paused) > retried
+            wait_until(lambda number=number: boots(stack) >= before + number)
+    assert retries(stack) > retried
 
 
-@only_postgres
-def test_killed_replicas(paused: Stack) -> None:
+def test_killed_replicas(stack: Stack) -> None:
     """A replica killed at once is started again, and its requests are answered by the other."""
-    retried = retries(paused)
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    retried = retries(stack)
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
-            container = paused.containers("api")[number % 2]
+            container = stack.containers("api")[number % 2]
             in_flight(traffic)
-            paused.run("docker", "exec", container["Id"], "sh", "-c", "kill -9 -1")
+            stack.run("docker", "exec", container["Id"], "sh", "-c", "kill -9 -1")
             again = container["RestartCount"] + 1
             wait_until(
                 lambda container=container, again=again: (
-                    again == next(c["RestartCount"] for c in paused.containers("api") if c["Id"] == container["Id"])
+                    again == next(c["RestartCount"] for c in stack.containers("api") if c["Id"] == container["Id"])
                 )
             )
-            wait_until(lambda: paused.healthy("api") == 2)
-            since = len(paused.lines("nginx/access.log"))
-            wait_until(lambda since=since: len(upstreams(paused, since)) == 2)  # nginx has found it again
-    assert retries(paused) > retried
+            wait_until(lambda: stack.healthy("api") == 2)
+            since = len(stack.lines("nginx/access.log"))
+            wait_until(lambda since=since: len(upstreams(stack, since)) == 2)  # nginx has found it again
+    assert retries(stack) > retried
 
 
-@only_postgres
-def test_recreated_replicas(paused: Stack) -> None:
+def test_recreated_replicas(stack: Stack) -> None:
     """A replica that is removed and made anew costs no request."""
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
-            old = ids(paused)
+            old = ids(stack)
             in_flight(traffic)
-            paused.run("docker", "rm", "--force", old[0])
-            paused.make("up")
-            assert old[0] not in ids(paused)
-            assert 2 == paused.healthy("api")
+            stack.run("docker", "rm", "--force", old[0])
+            stack.make("up")
+            assert old[0] not in ids(stack)
+            assert 2 == stack.healthy("api")
 
 
-@only_postgres
-def test_rolling_updates(paused: Stack) -> None:
+def test_rolling_updates(stack: Stack) -> None:
     """`make up` with a change replaces every replica, one at a time."""
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
-            old = set(ids(paused))
-            paused.set(ALERT_SUBJECT=f"subject-{number}")
+            old = set(ids(stack))
+            stack.set(ALERT_SUBJECT=f"subject-{number}")
             in_flight(traffic)
-            paused.make("up")
-            assert set() == old & set(ids(paused))
-            assert 2 == paused.healthy("api")
+            stack.make("up")
+            assert set() == old & set(ids(stack))
+            assert 2 == stack.healthy("api")
 
 
 def images(stack: Stack) -> set[str]:
@@ -177,76 +162,73 @@ def watched(stack: Stack) -> Iterator[list[tuple[int, int]]]:
         looking.result()
 
 
-@only_postgres
-def test_rolling_code(paused: Stack) -> None:
+def test_rolling_code(stack: Stack) -> None:
     """`make up` with changed code replaces the replicas by ones of a new image; at any time two are healthy."""
-    usual = images(paused)
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic, watched(paused) as looks:
+    usual = images(stack)
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic, watched(stack) as looks:
         in_flight(traffic)
-        with changed_code(paused):
-            changed = images(paused)
-            assert 2 == paused.healthy("api")
+        with changed_code(stack):
+            changed = images(stack)
+            assert 2 == stack.healthy("api")
             in_flight(traffic)
-        assert 2 == paused.healthy("api")
+        assert 2 == stack.healthy("api")
     assert [1, 1] == [len(usual), len(changed)]
-    assert set() == changed & (usual | images(paused))
+    assert set() == changed & (usual | images(stack))
     assert {2, 3} == {running for running, _ in looks}
     assert 2 == min(healthy for _, healthy in looks)
 
 
-@only_postgres
-def test_scaling(paused: Stack) -> None:
+def test_scaling(stack: Stack) -> None:
     """From two replicas to four and back."""
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             for replicas in (4, 2):
                 in_flight(traffic)
-                paused.make("up", f"REPLICAS={replicas}")
-                assert replicas == paused.healthy("api")
+                stack.make("up", f"REPLICAS={replicas}")
+                assert replicas == stack.healthy("api")
 
 
-@only_postgres
-def test_hangups(paused: Stack) -> None:
+def test_hangups(stack: Stack) -> None:
     """SIGHUP replaces the workers of a replica."""
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
-            before = boots(paused)
+            before = boots(stack)
             in_flight(traffic)
-            paused.run("docker", "kill", "--signal", "HUP", ids(paused)[number % 2])
-            wait_until(lambda before=before: boots(paused) >= before + 2)
+            stack.run("docker", "kill", "--signal", "HUP", ids(stack)[number % 2])
+            wait_until(lambda before=before: boots(stack) >= before + 2)
 
 
-@only_postgres
-def test_recycled_workers(paused: Stack) -> None:
+def test_recycled_workers(stack: Stack) -> None:
     """Workers that end after so many requests hand over without losing one."""
-    with paused.changed(MAX_REQUESTS="100"):
-        before = boots(paused)
-        with constant_rate(paused, RATE, IN_FLIGHT):
-            wait_until(lambda: boots(paused) >= before + 2 * TIMES)
+    with stack.changed(MAX_REQUESTS="100"):
+        before = boots(stack)
+        with constant_rate(stack, RATE, IN_FLIGHT):
+            wait_until(lambda: boots(stack) >= before + 2 * TIMES)
 
 
-def test_database_stops_and_returns(paused: Stack) -> None:
+@pytest.mark.profile("operations")
+@pytest.mark.both_databases
+def test_database_stops_and_returns(stack: Stack) -> None:
     """Without its database the service goes on and says so, also by mail, once until it is over; so do new replicas."""
-    credentials = paused.credentials
-    with constant_rate(paused, RATE, IN_FLIGHT) as traffic:
+    credentials = stack.credentials
+    with constant_rate(stack, RATE, 1):
         for number in range(TIMES):
-            in_flight(traffic)
-            inbox = Inbox(paused)
-            paused.compose("stop", "db")
-            wait_until(lambda: degraded(paused))
+            inbox = Inbox(stack)
+            stack.compose("stop", "db")
+            wait_until(lambda: degraded(stack))
             (lost,) = wait_until(lambda inbox=inbox: inbox.mails(NO_DATABASE))
             if number == 0:
-                restarted = ids(paused)[0]
-                paused.run("docker", "restart", restarted)
-                wait_until(lambda: paused.healthy("api") == 2)
-                wait_until(lambda: degraded(paused))  # its workers have said so too: nobody will when it is over
-            paused.compose("start", "db")
-            wait_until(lambda: paused.healthy("db") == 1)
-            wait_until(lambda: well(paused))
+                restarted = ids(stack)[0]
+                stack.run("docker", "restart", restarted)
+                wait_until(lambda: stack.healthy("api") == 2)
+                wait_until(lambda: degraded(stack))  # its workers have said so too: nobody will when it is over
+            stack.compose("start", "db")
+            wait_until(lambda: stack.healthy("db") == 1)
+            wait_until(lambda: well(stack))
             recovered = told_it_is_over(inbox, lost)
             assert "Recovered: it works again." in recovered.get_content()
             assert f"The tax service goes on {NO_DATABASE}." in lost.get_content()
-    assert 200 == paused.get("/?married=yes&children=3&salary=200000", credentials).status
+    assert 200 == stack.get("/?married=yes&children=3&salary=200000", credentials).status
 
 
 def told_it_is_over(inbox: Inbox, lost: EmailMessage) -> EmailMessage:

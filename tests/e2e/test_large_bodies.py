@@ -3,6 +3,8 @@
 from contextlib import ExitStack
 from socket import create_connection, socket
 
+import pytest
+
 from tests.e2e.test_log_disk import mounted, within
 from tests.support.pages import Page, load
 from tests.support.stack import Stack
@@ -65,7 +67,7 @@ def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
     return [(one.status, one.errors == [BY_NGINX]) for one in answers]
 
 
+@pytest.mark.profile("limits")
 def test_large_bodies_are_limited_apart(stack: Stack) -> None:
     """Of one address two large bodies are taken at a time; more, or of unknown length, are 429s; small ones pass."""
-    with stack.changed(LARGE_BODIES="2"):
-        wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))
+    wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))

@@ -6,6 +6,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.support.data import law_cases, official_cases, schedules, v7_cases
 from tests.support.law import as_result, asked, csv_of, query_of
 from tests.support.service import Answer, request, running_service
@@ -16,6 +18,7 @@ OF_VERSION_1 = (
 )
 
 
+@pytest.mark.both_databases
 def test_schedules_are_the_data_file(stack: Stack, credentials: str, tmp_path: Path) -> None:
     """Every figure comes back as the data file has it: the same version, and the same bytes as with SQLite."""
     answer = stack.get("/schedules", credentials)
@@ -72,6 +75,7 @@ def test_limit_of_a_batch(stack: Stack, credentials: str) -> None:
     assert [(200, None), (413, 10_000), (413, 10_000)] == statuses
 
 
+@pytest.mark.both_databases
 def test_a_volume_of_an_older_service(stack: Stack, credentials: str) -> None:
     """`make up` brings a database with the tables of an older service up to date; until then the service goes on."""
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"

@@ -7,26 +7,14 @@ from socket import create_connection
 
 import pytest
 
+from tests.support.profiles import PROFILES
 from tests.support.service import Answer
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 LIVE = "/health/live"
+limits = pytest.mark.profile("limits")
 HOST = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-
-
-@pytest.fixture(scope="module")
-def strict(stack: Stack) -> Iterator[Stack]:
-    """The stack with limits that a test can reach, but that of the rate, which all tests share."""
-    limits = {
-        "CONNECTION_LIMIT": "3",
-        "MAX_BODY": "1k",
-        "MAX_HEADER": "2000",
-        "MAX_HEADERS": "20",
-        "CLIENT_TIMEOUT": "2s",
-    }
-    with stack.changed(**limits):
-        yield stack
 
 
 def assert_refused(answer: Answer, status: int, sentence: str) -> None:
@@ -36,62 +24,84 @@ def assert_refused(answer: Answer, status: int, sentence: str) -> None:
     assert answer.request_id == answer.body["response"]["request_id"]
 
 
+@limits
 @pytest.mark.parametrize(
     ("request_bytes", "status", "sentence"),
     [
         (b"GET /?x=" + b"9" * 3000 + HOST + b"\r\n", 414, "under 2000 bytes"),
         (b"GET /" + HOST + b"X: " + b"x" * 3000 + b"\r\n\r\n", 431, "under 2000 bytes"),
         (b"GET /" + HOST + b"X: x\r\n" * 30 + b"\r\n", 431, "at most 20"),
-        (b"POST /" + HOST + b"Content-Length: 2000\r\n\r\n", 413, "at most 1k"),
+        (b"POST /" + HOST + b"Content-Length: 4000000\r\n\r\n", 413, "at most 3m"),
     ],
     ids=["request line", "header", "headers", "body"],
 )
-def test_size_limits_are_settings(strict: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
+def test_size_limits_are_settings(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
     """Lowered limits on request line, headers and body count, and the answer names them."""
-    assert_refused(strict.raw(request_bytes), status, sentence)
+    assert_refused(stack.raw(request_bytes), status, sentence)
 
 
-def test_slow_clients_are_cut_off(strict: Stack) -> None:
+@limits
+def test_slow_clients_are_cut_off(stack: Stack) -> None:
     """A client that stops within its headers or its body is hung up on after CLIENT_TIMEOUT."""
     in_headers, in_body = b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
     for begun in (in_headers, in_body):
-        agent = f"slow-{secrets.token_hex(4)}"
-        with create_connection(("127.0.0.1", strict.http_port), timeout=30) as slow:
-            slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
-            with suppress(ConnectionResetError):
-                assert b"" == slow.recv(1)
-        (record,) = wait_until(
-            lambda agent=agent: [r for r in strict.records("nginx/access.log") if r["user_agent"] == agent]
-        )
-        assert 408 == record["status"]
-        assert record["duration"] < 10, "the default is 10 s"
+        # The default is 10 s; a machine that stands still may make it longer once, and not again and again.
+        wait_until(lambda begun=begun: seconds_until_cut_off(stack, begun) < 10, 120)
 
 
-def test_connection_limit(strict: Stack) -> None:
-    """Of one address three requests are served at a time, the fourth is a 429 in JSON with Retry-After."""
+def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
+    """How long nginx has waited for the rest of a request, by its log."""
+    agent = f"slow-{secrets.token_hex(4)}"
+    with create_connection(("127.0.0.1", stack.http_port), timeout=60) as slow:
+        slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
+        with suppress(ConnectionResetError):
+            assert b"" == slow.recv(1)
+    (record,) = wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["user_agent"] == agent])
+    assert 408 == record["status"]
+    return float(record["duration"])
+
+
+@limits
+def test_connection_limit(stack: Stack) -> None:
+    """Of one address four requests are served at a time, the fifth is a 429 in JSON with Retry-After."""
     with ExitStack() as held:
 
-        def fourth() -> Answer | None:
+        def fifth() -> Answer | None:
             held.close()
-            for _ in range(3):
-                one = held.enter_context(create_connection(("127.0.0.1", strict.http_port), timeout=30))
+            for _ in range(4):
+                one = held.enter_context(create_connection(("127.0.0.1", stack.http_port), timeout=30))
                 one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1")
-            answer = strict.get(LIVE)
+            answer = stack.get(LIVE)
             return answer if answer.status == 429 else None
 
-        answer = wait_until(fourth)
+        answer = wait_until(fifth)
     assert_refused(answer, 429, "Too many requests")
     assert "1" == answer.headers["retry-after"]
-    wait_until(lambda: strict.get(LIVE).status == 200)
+    wait_until(lambda: stack.get(LIVE).status == 200)
 
 
-def test_rate_limit(stack: Stack) -> None:
+@pytest.fixture
+def unasked(stack: Stack) -> Iterator[Stack]:
+    """The stack with an nginx that has counted no request yet, before the test and after it."""
+    restart_nginx(stack)
+    yield stack
+    restart_nginx(stack)
+
+
+def restart_nginx(stack: Stack) -> None:
+    """Make nginx forget whom it has counted, and wait until it reaches the API again."""
+    stack.compose("restart", "nginx")
+    ask_itself = ("docker", "compose", "exec", "-T", "nginx", "curl", "-fsS", "http://127.0.0.1:8081/health/live")
+    wait_until(lambda: stack.run(*ask_itself).returncode == 0)
+
+
+@pytest.mark.profile("small")
+def test_rate_limit(unasked: Stack) -> None:
     """After its burst an address gets 429s in JSON with Retry-After, and the container's health check goes on."""
-    with stack.changed(RATE_LIMIT="1r/m", RATE_BURST="20"):
-        answers = [stack.get(LIVE) for _ in range(30)]
-        up = stack.compose("exec", "-T", "nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
-    assert [200] * 21 == [answer.status for answer in answers[:21]], "the burst, and one that the rate allows"
-    assert 8 <= sum(answer.status == 429 for answer in answers[21:]), "a minute allows one more"
+    stack, allowed = unasked, 1 + int(PROFILES["small"]["RATE_BURST"])
+    answers = [stack.get(LIVE) for _ in range(allowed + 9)]
+    up = stack.compose("exec", "-T", "nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
+    assert [200] * allowed == [answer.status for answer in answers[:allowed]], "the burst, and one that the rate allows"
     refused = next(answer for answer in answers if answer.status == 429)
     assert_refused(refused, 429, "Too many requests")
     assert "1" == refused.headers["retry-after"]

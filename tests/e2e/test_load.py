@@ -14,6 +14,8 @@ import pytest
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.profile("clients")
+
 
 def reports(stack: Stack, ending: str) -> set[Path]:
     """The reports that were left."""

@@ -7,10 +7,13 @@ from email.message import EmailMessage
 from pathlib import Path
 from secrets import token_hex
 
+import pytest
+
 from tests.support.stack import Finished, Stack
 from tests.support.traffic import constant_rate
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.profile("operations")
 TARGET = "/?married=yes&children=3&salary=200000"
 LONG_RUNNING = {"db", "api", "nginx", "mailhog", "rotate"}
 KILLED = 128 + signal.SIGKILL  # the exit code of what had to be
@@ -34,6 +37,7 @@ def test_replicas_come_and_go(stack: Stack) -> None:
     assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
 
 
+@pytest.mark.both_databases
 def test_up_after_down(stack: Stack) -> None:
     """`down` waits for no kill and keeps data, mails, logs and choice; `up` goes on with them."""
     stack.make("drill")
@@ -60,6 +64,7 @@ def ids_of(mails: list[EmailMessage]) -> set[str]:
     return {mail["Message-ID"] for mail in mails}
 
 
+@pytest.mark.both_databases
 def test_plain_compose_commands_keep_the_choice(stack: Stack) -> None:
     """`docker compose up` without make runs the same database and changes nothing."""
     before = {c["Id"] for service in ("db", "api", "nginx", "mailhog") for c in stack.containers(service)}
@@ -82,6 +87,7 @@ def test_killed_replica_comes_back(stack: Stack) -> None:
     wait_until(lambda: stack.healthy("api") == 2)
 
 
+@pytest.mark.both_databases
 def test_containers_are_hardened(stack: Stack) -> None:
     """Every long-running container has a read-only root, no capabilities by default, limits and bounded logs."""
     running = set(stack.compose("ps", "--services", "--status", "running").split())
@@ -101,6 +107,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
             assert service == "db" or container["Config"]["User"] not in ("", "root", "0"), service
 
 
+@pytest.mark.both_databases
 def test_only_loopback_is_published(stack: Stack) -> None:
     """nginx and MailHog's page are published, on loopback; nothing else is."""
     published = {
@@ -113,6 +120,7 @@ def test_only_loopback_is_published(stack: Stack) -> None:
     assert {("nginx", "127.0.0.1"), ("mailhog", "127.0.0.1")} == published
 
 
+@pytest.mark.both_databases
 def test_secrets_show_nowhere(stack: Stack) -> None:
     """No secret stands in a container's configuration, an image or a log."""
     folder = stack.folder / "secrets"
@@ -135,6 +143,7 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
     assert (0, "", {marker}) == (found.returncode, found.stderr, set(found.stdout.split()))
 
 
+@pytest.mark.both_databases
 def test_new_database_passwords(stack: Stack) -> None:
     """`make db-password` gives both accounts new ones under traffic: no request fails, the old ones are refused."""
     files = [stack.folder / f"secrets/db_{account}_password" for account in ("reader", "owner")]

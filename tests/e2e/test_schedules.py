@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.support.inbox import Inbox
 from tests.support.service import Answer
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.profile("operations")
 TARGET = "/?married=yes&children=3&salary=200000"
 FIGURES = "db/init/schedules.json"
 
@@ -81,6 +84,7 @@ def reload_under_traffic(stack: Stack, credentials: str, old: tuple[str, int]) -
     return new[0].facts
 
 
+@pytest.mark.both_databases
 def test_reload_changes_all_replicas_at_once(stack: Stack) -> None:
     """Under traffic `make reload` changes all replicas at the same moment, with their version; and back."""
     credentials, usual = stack.credentials, (stack.folder / FIGURES).read_text()
@@ -118,6 +122,7 @@ def test_bad_figures_are_refused(stack: Stack) -> None:
     wait_until(lambda: [mail for mail in inbox.mails() if str(mail["Subject"]).endswith("[recovered]")])
 
 
+@pytest.mark.both_databases
 def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
     """When the database's figures are incomplete, a reload keeps the old ones, on a restart too, and mails an alert."""
     credentials, inbox = stack.credentials, Inbox(stack)
@@ -140,6 +145,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
     assert before == facts(ask_many(stack, credentials))
 
 
+@pytest.mark.both_databases
 def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> None:
     """Figures backed up in one project and restored in a new one give the same version and results; `up` keeps them."""
     usual = (stack.folder / FIGURES).read_text()

@@ -1,7 +1,6 @@
-"""The service in containers, with PostgreSQL and with MySQL."""
+"""The service in containers."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +21,7 @@ def assert_json_error(answer: Answer, status: int) -> None:
     assert answer.request_id == answer.body["response"]["request_id"]
 
 
+@pytest.mark.both_databases
 def test_database_is_the_chosen_one(stack: Stack) -> None:
     """`make up DB=...` starts that database and no other."""
     (database,) = stack.containers("db")
@@ -126,6 +126,7 @@ def test_load_is_logged_by_all(stack: Stack) -> None:
     assert 2 == len(replicas)
 
 
+@pytest.mark.both_databases
 def test_logs_of_the_others(stack: Stack) -> None:
     """Database, MailHog, client and nginx's errors have their logs on the same volume; the first two write there."""
     stack.make("calculate")
@@ -145,6 +146,7 @@ def test_logs_of_the_others(stack: Stack) -> None:
     wait_until(lambda: [1, 1] == [stack.healthy(service) for service in ("db", "mailhog")])
 
 
+@pytest.mark.both_databases
 def test_startup_alert(stack: Stack) -> None:
     """`make drill` shows an e-mail that names the database's error, each time it is run."""
 
@@ -187,6 +189,7 @@ def test_users_without_restart(stack: Stack) -> None:
     assert 401 == stack.get(TARGET, "ann:pa:ss").status
 
 
+@pytest.mark.both_databases
 def test_reader_account_cannot_write(stack: Stack) -> None:
     """The API's database account reads the tax data and can change nothing."""
     code = """
@@ -211,30 +214,32 @@ for statement in ("DELETE FROM brackets", "UPDATE constants SET value = 0", "CRE
     assert [str(sum(map(len, scales))), "refused", "refused", "refused"] == said.split()
 
 
-@pytest.fixture
-def text_log(stack: Stack) -> Iterator[int]:
-    """How many lines the API's log has before those of text, which are set aside at the end: others read JSON there."""
-    yield len(stack.lines("api/api.log"))
-    stack.make("rotate")
+@pytest.mark.profile("text")
+def test_failure_alert_and_text_log(stack: Stack, credentials: str) -> None:
+    """A failure is a 500 in JSON and a mail with the request's id; the log has the text form of the reference."""
+    answer = stack.get("/drill", credentials)
+    assert_json_error(answer, 500)
+    mail, *_again = wait_until(lambda: stack.mails(containing=answer.request_id))
+    assert "error: Drill" in mail.get_content()
+    lines = stack.lines("api/api.log")
+    assert any("drill route is on" in line for line in lines)
+    assert [] == [line for line in lines if not TEXT_LINE.match(line)]
 
 
-def test_failure_alert_text_log_and_pause(stack: Stack, credentials: str, text_log: int) -> None:
-    """With other settings: a 500 is mailed with the request's id, the log is the reference's text, threads overtake."""
-    with stack.changed(DRILL_ROUTE="on", LOG_FORMAT="text", SLEEP_TIME="1"):
-        answer = stack.get("/drill", credentials)
-        assert_json_error(answer, 500)
-        mail, *_again = wait_until(lambda: stack.mails(containing=answer.request_id))
-        assert "error: Drill" in mail.get_content()
+@pytest.mark.profile("text")
+def test_requests_overtake_those_that_pause(stack: Stack, credentials: str) -> None:
+    """With SLEEP_TIME about half of the requests pause, and others are answered meanwhile."""
+
+    def is_overtaken() -> bool:
+        before = len(stack.lines("api/api.log"))
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(16)))
-        lines = stack.lines("api/api.log")[text_log:]
-    assert [200] * 16 == [a.status for a in answers]
-    assert any("drill route is on" in line for line in lines)
-    text = [line for line in lines if not line.startswith("{")]  # the old replicas' last words are JSON
-    assert [] == [line for line in text if not TEXT_LINE.match(line)]
-    paused = [line for line in text if "[index] thread paused for 1 second(s)" in line]
-    begun = [line.rpartition("(")[2] for line in text if "[index] request: " in line]
-    ended = [line.rpartition("(")[2] for line in text if "[index] answer: 200" in line]
-    assert 0 < len(paused) < 16
-    assert sorted(begun) == sorted(ended)
-    assert begun != ended
+        assert [200] * 16 == [a.status for a in answers]
+        text = stack.lines("api/api.log")[before:]
+        paused = [line for line in text if "[index] thread paused for 0.05 second(s)" in line]
+        begun = [line.rpartition("(")[2] for line in text if "[index] request: " in line]
+        ended = [line.rpartition("(")[2] for line in text if "[index] answer: 200" in line]
+        assert sorted(begun) == sorted(ended)
+        return 0 < len(paused) < 16 and begun != ended
+
+    wait_until(is_overtaken)

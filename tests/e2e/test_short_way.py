@@ -5,30 +5,22 @@ shipped, three of four go the short way: each fourth is a POST.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.test_faults import ids, only_postgres, retries
+from tests.e2e.test_faults import ids, retries
+from tests.support.budget import budget
 from tests.support.stack import Stack
 from tests.support.traffic import constant_rate
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.profile("floods")
 RATE = 300  # requests a second
-ROUNDS = 4  # in each of which every worker of every replica is killed
+ROUNDS = budget(1, 4)  # in each of which every worker of every replica is killed
 WORKERS = 2  # of a replica, by default
 # The processes of a container, as `7 (name) S 1 ...`: number, name, state, parent. Some end while they are read.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
-
-
-@pytest.fixture(scope="module")
-def shipped(stack: Stack) -> Iterator[Stack]:
-    """The stack as it is, with logs that nothing sets aside while their lines are counted."""
-    with stack.changed(LOG_MAX_SIZE="1024"):
-        stack.make("rotate")
-        yield stack
-        stack.make("rotate")
 
 
 def workers(stack: Stack, replica: str) -> set[int]:
@@ -65,40 +57,37 @@ def kill_all(stack: Stack) -> None:
             wait_until(lambda replica=replica, before=before, stay=stay: others(stack, replica, before, {*stay}))
 
 
-@only_postgres
-def test_killed_workers(shipped: Stack) -> None:
-    """While all workers of both replicas are killed, four times and with requests, every request is answered right."""
-    retried = retries(shipped)
-    with constant_rate(shipped, RATE, 1):
+def test_killed_workers(stack: Stack) -> None:
+    """While all workers of both replicas are killed, with requests, every request is answered right."""
+    retried = retries(stack)
+    with constant_rate(stack, RATE, 1):
         for _ in range(ROUNDS):
-            kill_all(shipped)
+            kill_all(stack)
         # A worker that had no request at that moment costs none.
-        wait_until(lambda: retries(shipped) > retried or kill_all(shipped), 300)
-        answer_again(shipped)  # by workers that have replaced others: none of the first is left
+        wait_until(lambda: retries(stack) > retried or kill_all(stack), 300)
+        answer_again(stack)  # by workers that have replaced others: none of the first is left
 
 
-@only_postgres
-def test_hangups(shipped: Stack) -> None:
+def test_hangups(stack: Stack) -> None:
     """SIGHUP replaces all workers of each replica, and each request is answered right."""
-    with constant_rate(shipped, RATE, 1):
-        for replica in ids(shipped):
-            before = workers(shipped, replica)
-            shipped.run("docker", "kill", "--signal", "HUP", replica)
-            wait_until(lambda replica=replica, before=before: others(shipped, replica, before, set()))
-        answer_again(shipped)
+    with constant_rate(stack, RATE, 1):
+        for replica in ids(stack):
+            before = workers(stack, replica)
+            stack.run("docker", "kill", "--signal", "HUP", replica)
+            wait_until(lambda replica=replica, before=before: others(stack, replica, before, set()))
+        answer_again(stack)
 
 
-@only_postgres
-def test_recycled_workers(shipped: Stack) -> None:
+def test_recycled_workers(stack: Stack) -> None:
     """Workers that end after so many requests, some at any time, hand over without losing one."""
-    with shipped.changed(MAX_REQUESTS="100"):
-        replicas = ids(shipped)
+    with stack.changed(MAX_REQUESTS="100"):
+        replicas = ids(stack)
         seen: dict[str, set[int]] = {replica: set() for replica in replicas}
 
         def recycled() -> bool:
             for replica in replicas:
-                seen[replica] |= workers(shipped, replica)
+                seen[replica] |= workers(stack, replica)
             return all(len(pids) >= WORKERS * 4 for pids in seen.values())
 
-        with constant_rate(shipped, RATE, 1):
+        with constant_rate(stack, RATE, 1):
             wait_until(recycled)

@@ -1,5 +1,6 @@
 """Alerts of the stack while its mail server fails in every way that a server can."""
 
+import subprocess
 from collections.abc import Iterator
 from email import message_from_string
 from email.message import EmailMessage
@@ -8,11 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support.budget import budget
 from tests.support.service import flood
 from tests.support.smtp import FaultySmtp, failures_in
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("mailing")
 SETTINGS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "5", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "60"}
 
 UNTOLD = """
@@ -28,16 +31,22 @@ OF_DRILLS = "request: GET /drill"
 
 
 @pytest.fixture(scope="module")
-def smtp(stack: Stack) -> Iterator[FaultySmtp]:
-    """The server that fails; the stack, which reaches it at the outside of the network `mail`, mails to it."""
-    gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    host = stack.run("docker", "network", "inspect", "--format", gateway, f"{stack.project}_mail").stdout.strip()
-    with FaultySmtp(host=host) as server, stack.changed(SMTP_HOST=host, SMTP_PORT=str(server.port), **SETTINGS):
-        tell_all(stack)  # what other tests have left
-        for queue in (server.attempts, server.mails):
-            while not queue.empty():
-                queue.get()
+def smtp() -> Iterator[FaultySmtp]:
+    """The server that fails, at an address of this machine that containers reach: that of Docker's own network."""
+    inspect = ("docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+    gateway = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
+    with FaultySmtp(host=gateway) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=budget(["postgres"], ["postgres", "mysql"]))
+def mailing(
+    request: pytest.FixtureRequest, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack of its own, which mails to that server."""
+    server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
+    with Stack.running(tmp_path_factory.mktemp("mailing"), request.param, **SETTINGS, **server) as running:
+        yield running
 
 
 def tell_all(stack: Stack) -> None:
@@ -63,37 +72,37 @@ def records(stack: Stack, event: str, since: int) -> list[dict[str, Any]]:
     return [record for record in stack.records("api/api.log")[since:] if record["event"] == event]
 
 
-def test_answers_do_not_wait_for_a_server_that_hangs(stack: Stack, smtp: FaultySmtp) -> None:
+def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: FaultySmtp) -> None:
     """While the server holds a connection in silence failures are answered; afterwards every one is told."""
-    before = len(stack.lines("api/api.log"))
+    before = len(mailing.lines("api/api.log"))
     smtp.set("hang")
-    fail(stack, 1)
+    fail(mailing, 1)
     assert "hang" == smtp.attempts.get(timeout=30)
-    fail(stack, 30)
-    assert [] == records(stack, "alert sent", before) + records(stack, "alert not sent", before)
+    fail(mailing, 30)
+    assert [] == records(mailing, "alert sent", before) + records(mailing, "alert not sent", before)
     smtp.set("")
     smtp.release.set()
     smtp.mails_counting(31, OF_DRILLS)
 
 
 @pytest.mark.parametrize("fault", ["451", "reset", "refuse"])
-def test_every_alert_arrives_after_the_fault(stack: Stack, smtp: FaultySmtp, fault: str) -> None:
+def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, fault: str) -> None:
     """What the server has not taken it gets when it is well again, to the last count."""
-    before = len(stack.lines("api/api.log"))
+    before = len(mailing.lines("api/api.log"))
     smtp.set(fault)
-    fail(stack, 10)
-    wait_until(lambda: records(stack, "alert not sent", before))
+    fail(mailing, 10)
+    wait_until(lambda: records(mailing, "alert not sent", before))
     smtp.set("")
     smtp.mails_counting(10, OF_DRILLS)
 
 
-def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(stack: Stack, smtp: FaultySmtp) -> None:
+def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Stack, smtp: FaultySmtp) -> None:
     """Killed in the middle of its first mail, and started while the server still hangs: later every failure is told."""
     smtp.release.clear()
     smtp.set("hang")
-    fail(stack, 10)
+    fail(mailing, 10)
     wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after those of the tests before
-    kill_and_start(stack)
+    kill_and_start(mailing)
     assert "hang" == smtp.attempts.get(timeout=60)  # of those that have been started
     smtp.set("")
     smtp.release.set()
@@ -101,24 +110,24 @@ def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(stack: Stack
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["living", "killed"])
-def test_refused_mails_are_kept(stack: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
+def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
     """What the server refuses for good lies in the folder of dead letters, as the log says; the rest arrives."""
-    tell_all(stack)  # else it may be that of the test before which is refused
-    before, kept = len(stack.lines("api/api.log")), dead_letters(stack)
+    tell_all(mailing)  # else it may be that of the test before which is refused
+    before, kept = len(mailing.lines("api/api.log")), dead_letters(mailing)
     smtp.set("550")
-    fail(stack, 10)
-    wait_until(lambda: records(stack, "alert refused", before))
+    fail(mailing, 10)
+    wait_until(lambda: records(mailing, "alert refused", before))
     if is_killed:
-        fail(stack, 10)  # of which some, or all, are in no mail yet
-        kill_and_start(stack)
+        fail(mailing, 10)  # of which some, or all, are in no mail yet
+        kill_and_start(mailing)
     smtp.set("")
     failures: dict[str, int] = {}  # of each mail: one that was refused as the service was killed may come again
 
     def logged() -> set[str]:
-        return {record["dead_letter"] for record in records(stack, "alert refused", before)}
+        return {record["dead_letter"] for record in records(mailing, "alert refused", before)}
 
     def told() -> int:
-        dead = [stack.compose("exec", "-T", "api", "cat", name) for name in logged()]
+        dead = [mailing.compose("exec", "-T", "api", "cat", name) for name in logged()]
         mails = [cast(EmailMessage, message_from_string(text, policy=default)) for text in dead]
         while not smtp.mails.empty():
             mails.append(smtp.mails.get())
@@ -127,7 +136,7 @@ def test_refused_mails_are_kept(stack: Stack, smtp: FaultySmtp, is_killed: bool)
         return sum(failures.values())
 
     wait_until(lambda: told() == (20 if is_killed else 10))
-    assert logged() <= dead_letters(stack) - kept
+    assert logged() <= dead_letters(mailing) - kept
 
 
 def dead_letters(stack: Stack) -> set[str]:

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -11,25 +10,12 @@ from socket import create_connection
 import pytest
 
 from tests.support.stack import Stack
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.profile("tls")
 TARGET = "/?married=yes&children=3&salary=200000"
 LIVE = "/health/live"
 HOST = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-
-
-@pytest.fixture(scope="module")
-def secure(stack: Stack) -> Iterator[Stack]:
-    """The stack with TLS."""
-    stack.make("certs")
-    stack.make("up", "TLS=on", f"HTTPS_PORT={free_port()}")
-    yield stack
-    stack.make("up", "TLS=off")
-
-
-def https_port(stack: Stack) -> int:
-    lines = (stack.folder / ".env").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("HTTPS_PORT=")).partition("=")[2])
 
 
 def trusting(stack: Stack) -> ssl.SSLContext:
@@ -39,7 +25,7 @@ def trusting(stack: Stack) -> ssl.SSLContext:
 def get_securely(
     stack: Stack, target: str, context: ssl.SSLContext, host: str = "localhost"
 ) -> tuple[int, dict[str, str]]:
-    connection = HTTPSConnection(host, https_port(stack), timeout=30, context=context)
+    connection = HTTPSConnection(host, stack.https_port, timeout=30, context=context)
     connection.request("GET", target)
     answer = connection.getresponse()
     answer.read()
@@ -48,60 +34,60 @@ def get_securely(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_https_with_the_certificate_of_make_certs(secure: Stack, host: str) -> None:
+def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> None:
     """A client that trusts the certificate is answered over TLS 1.2 or newer, and told to stay with HTTPS."""
-    status, headers = get_securely(secure, LIVE, trusting(secure), host)
+    status, headers = get_securely(stack, LIVE, trusting(stack), host)
     assert (200, "max-age=86400") == (status, headers["strict-transport-security"])
     with pytest.raises(ssl.SSLCertVerificationError):
-        get_securely(secure, LIVE, ssl.create_default_context(), host)
+        get_securely(stack, LIVE, ssl.create_default_context(), host)
 
 
-def test_http_redirects_to_https(secure: Stack) -> None:
+def test_http_redirects_to_https(stack: Stack) -> None:
     """HTTP answers health checks alone; all else is a 308 in JSON to the same address over HTTPS."""
-    answer = secure.get(TARGET, "client:x")
-    assert (308, f"https://127.0.0.1:{https_port(secure)}{TARGET}") == (answer.status, answer.headers["location"])
+    answer = stack.get(TARGET, "client:x")
+    assert (308, f"https://127.0.0.1:{stack.https_port}{TARGET}") == (answer.status, answer.headers["location"])
     assert answer.errors
     assert "strict-transport-security" not in answer.headers
-    assert [200, 200] == [secure.get(target).status for target in (LIVE, "/health/ready")]
+    assert [200, 200] == [stack.get(target).status for target in (LIVE, "/health/ready")]
 
 
-def test_plain_http_on_the_https_port_is_json(secure: Stack) -> None:
+def test_plain_http_on_the_https_port_is_json(stack: Stack) -> None:
     """Who speaks plain HTTP to the port of HTTPS gets a 400 in JSON."""
-    with create_connection(("127.0.0.1", https_port(secure)), timeout=30) as plain:
+    with create_connection(("127.0.0.1", stack.https_port), timeout=30) as plain:
         plain.sendall(b"GET /" + HOST + b"\r\n")
         head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["response"]["errors"]
 
 
-def test_the_stack_s_client_works_with_tls(secure: Stack) -> None:
+def test_the_stack_s_client_works_with_tls(stack: Stack) -> None:
     """`make load` needs no certificate: it meets nginx on an internal network."""
-    assert "300 right, 0 wrong, 0 failed" in secure.make("load", "REQUESTS=300")
+    assert "300 right, 0 wrong, 0 failed" in stack.make("load", "REQUESTS=300")
 
 
-def test_a_new_certificate_without_downtime(secure: Stack) -> None:
+def test_a_new_certificate_without_downtime(stack: Stack) -> None:
     """`nginx -s reload` takes a replaced pair in, while requests go on being answered."""
-    old = trusting(secure)
+    old = trusting(stack)
     for name in ("cert.pem", "key.pem"):
-        (secure.folder / "secrets/tls" / name).unlink()
-    secure.make("certs")
-    new = trusting(secure)
+        (stack.folder / "secrets/tls" / name).unlink()
+    stack.make("certs")
+    new = trusting(stack)
 
     def takes_new() -> bool:
         try:
-            return get_securely(secure, LIVE, new)[0] == 200
+            return get_securely(stack, LIVE, new)[0] == 200
         except ssl.SSLCertVerificationError:
             return False
 
     def takes_either(_number: int) -> int:
-        both = trusting(secure)
+        both = trusting(stack)
         both.check_hostname, both.verify_mode = False, ssl.CERT_NONE
-        return get_securely(secure, LIVE, both)[0]
+        return get_securely(stack, LIVE, both)[0]
 
-    assert [200, False] == [get_securely(secure, LIVE, old)[0], takes_new()]
+    assert [200, False] == [get_securely(stack, LIVE, old)[0], takes_new()]
     with ThreadPoolExecutor(4) as pool:
         statuses = pool.map(takes_either, range(400))
-        secure.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
+        stack.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
         wait_until(takes_new)
         assert [200] * 400 == list(statuses)
 

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_operations import LONG_RUNNING, TARGET
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.profile("operations")
 
 
 def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class FaultySmtp:
 
     def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
         self.port = free_port()  # asked for by its number: else the kernel would take it back while it refuses
+        self.host = host
         self._listener = socket.create_server((host, self.port), backlog=64)
         self.fault = ""
         self.mails: queue.Queue[EmailMessage] = queue.Queue()

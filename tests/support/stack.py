@@ -19,9 +19,11 @@ from urllib.request import ProxyHandler, build_opener
 from tests.support.data import ROOT
 from tests.support.service import Answer, ask, read_answer
 from tests.support.sessions import in_session
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 Finished = subprocess.CompletedProcess[str]
+# Below the ports that Linux gives to outgoing connections, one of which might take a port before Docker publishes it.
+PORTS = range(10_000, 32_000)
 
 
 def copy_project(folder: Path) -> None:
@@ -38,6 +40,14 @@ def copy_project(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
+def port_to_publish() -> int:
+    """A port of 127.0.0.1 that nothing uses now, and no outgoing connection will."""
+    while True:
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 @dataclass
 class Stack:
     """The stack of one database."""
@@ -46,16 +56,34 @@ class Stack:
     database: str
     http_port: int
     mail_port: int
+    https_port: int
     project: str
 
     @classmethod
     def create(cls, folder: Path, database: str, **settings: str) -> "Stack":
         """A stack that is configured and not yet up."""
         copy_project(folder)
-        stack = cls(folder, database, free_port(), free_port(), f"tax-test-{secrets.token_hex(4)}")
+        ports = [port_to_publish() for _ in range(3)]
+        stack = cls(folder, database, *ports, project=f"tax-test-{secrets.token_hex(4)}")
         own = {"COMPOSE_PROJECT_NAME": stack.project, "HTTP_PORT": stack.http_port, "MAIL_PORT": stack.mail_port}
+        own |= {"HTTPS_PORT": stack.https_port}
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in (own | settings).items()))
         return stack
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, folder: Path, database: str, **settings: str) -> Iterator["Stack"]:
+        """A stack that is up and healthy; afterwards nothing is left of it."""
+        stack = cls.create(folder, database, **settings)
+        try:
+            if settings.get("TLS") == "on":
+                stack.make("certs")
+            stack.make("up", f"DB={database}")
+            yield stack
+        finally:
+            stack.make("clean")
+            left = stack.run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.project}").stdout
+            assert "" == left
 
     def run(self, *command: str, timeout: float = 600, **environment: str) -> Finished:
         """Run a command in the project's copy; what it says and its exit code."""

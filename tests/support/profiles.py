@@ -1,0 +1,33 @@
+"""The stacks of the tests: a profile is a set of settings, and all tests that name it share one stack.
+
+Profiles without settings are the stack as shipped: they divide the tests, so that several stacks run side by side.
+The order is that in which stacks are started: those of the longest tests first.
+"""
+
+SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, so that many are in flight
+UNROTATED = {"LOG_MAX_SIZE": "1024"}  # nothing sets a log aside while a test counts its lines
+QUICK_ALERTS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "1", "ALERT_REPEAT": "0"}
+
+PROFILES: dict[str, dict[str, str]] = {
+    "shipped": {},
+    "clients": {},
+    "operations": {},
+    "faults": SLOW | UNROTATED,
+    "floods": UNROTATED,
+    "alerts": {"DRILL_ROUTE": "on", "ALERT_QUIET": "20", "DB_WAIT": "0"},
+    "masked": QUICK_ALERTS | {"MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
+    "text": QUICK_ALERTS | {"LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
+    # Limits that a test can reach.
+    "limits": {
+        "REPLICAS": "1",
+        "CONNECTION_LIMIT": "4",
+        "LARGE_BODIES": "2",
+        "MAX_BODY": "3m",
+        "MAX_HEADER": "2000",
+        "MAX_HEADERS": "20",
+        "CLIENT_TIMEOUT": "2s",
+        "READ_TIMEOUT": "1s",
+    },
+    "small": {"REPLICAS": "1", "BATCH_MAX": "20", "RATE_LIMIT": "1r/m", "RATE_BURST": "60"},
+    "tls": {"REPLICAS": "1", "TLS": "on"},
+}
