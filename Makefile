@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
-        test unit integration e2e check format lock venv engine running \
+        test test-all unit integration e2e check format lock venv engine running \
         bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
@@ -104,16 +104,25 @@ rotate: running ## Set all logs aside now, whatever their size; no line of API, 
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
 
 ##@ Work on it
-test: unit integration e2e ## All tests; those on containers when a Docker engine answers (REQUIRE_DOCKER=1: always)
+# Tests of a file stay together, and tests of a stack. More processes than cores: most tests wait.
+PYTEST = $(BIN)/pytest -n $(PROCESSES) --durations=25
+PROCESSES ?= 3
+
+test: $(BIN)/.ready ## Every claim once; those on containers when a Docker engine answers (REQUIRE_DOCKER=1: always)
+	@$(PYTEST) --dist loadfile tests/unit tests/integration
+	@$(PYTEST) --dist loadgroup tests/e2e
+
+test-all: ## Everything on both databases, each fault five times, long floods, all generated examples (hours)
+	@$(MAKE) --no-print-directory test THOROUGH=1 REQUIRE_DOCKER=1
 
 unit: $(BIN)/.ready ## Tests of the rules and of each part alone: make unit [T='-k brackets']
-	@$(BIN)/pytest tests/unit $(T)
+	@$(PYTEST) --dist loadfile tests/unit $(T)
 
-integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files and SQLite
-	@$(BIN)/pytest tests/integration $(T)
+integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files, SQLite and Chromium
+	@$(PYTEST) --dist loadfile tests/integration $(T)
 
-e2e: $(BIN)/.ready ## Tests of the whole stack in containers, with PostgreSQL and with MySQL
-	@$(BIN)/pytest tests/e2e $(T)
+e2e: $(BIN)/.ready ## Tests of the whole stack in containers; what concerns a database, with both
+	@$(PYTEST) --dist loadgroup tests/e2e $(T)
 
 check: $(BIN)/.ready ## Lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -12,13 +12,17 @@ TARGET = "/?married=yes&children=3&salary=200000"
 NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # is it internal?
 REACHED = """
 import socket, sys
-for place in sys.argv[1:]:
+from concurrent.futures import ThreadPoolExecutor
+def is_reached(place):
     host, port = place.split(":")
     try:
-        socket.create_connection((host, int(port)), timeout=1).close()
-        print(place)
+        socket.create_connection((host, int(port)), timeout=5).close()
+        return True
     except OSError:
-        pass
+        return False
+places = sys.argv[1:]
+with ThreadPoolExecutor(len(places)) as pool:
+    print(*[place for place, reached in zip(places, pool.map(is_reached, places)) if reached])
 """
 
 
@@ -99,12 +103,12 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
         wait_until(lambda: open_connections(stack) >= 500)  # those that are cut off come back
         wait_until(lambda: any(record["status"] == 408 for record in stack.records("nginx/access.log")))
         wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
+        wait_until(lambda: all("many" in attacker.said() for attacker in running[2:]))
         *slow, first, second, third = [attacker.stop() for attacker in running]
     assert "3000 right, 0 wrong, 0 failed" in loaded
     assert [200] * 50 == own
     assert all(count["cut off"] for count in slow), "slow headers are hung up on"
     for count in (first, second, third):
-        assert sum(count.values()) > 300
         assert {"one 401", "one 429", "made up 401", "made up 429"} >= set(count)
         # Five are free; then one after each wait, and at most one more of each worker process that was just at it.
         assert count["one 401"] < 25

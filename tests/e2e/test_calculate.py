@@ -50,7 +50,7 @@ def test_an_interrupted_calculation_is_gone_on_with(stack: Stack, number: signal
     whole = contents(stack)
     with calculating(stack, file) as process:
         os.killpg(process.pid, number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode
     assert "interrupted: go on with --resume" in err
     results, errors = contents(stack)

@@ -34,8 +34,8 @@ def loaded(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str,
 
 @contextmanager
 def loading(stack: Stack, clients: int = 1) -> Iterator[subprocess.Popen[str]]:
-    """A `make load` of a minute, in a session of its own, under way."""
-    with stack.making("load", "DURATION=60", f"CLIENTS={clients}") as process:
+    """A `make load` of ten minutes, in a session of its own, under way."""
+    with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         assert process.stderr
         assert any(" requests" in line for line in process.stderr), "it tells how far it is"
         wait_until(lambda: clients == len(containers(stack)))
@@ -129,7 +129,7 @@ def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: 
     """Ctrl-C without a terminal ends the flood within seconds, with its summary; so does TERM to all its processes."""
     with loading(stack, clients) as process:
         os.killpg(process.pid, number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode
     assert " right, 0 wrong, 0 failed" in out, err
     wait_until(lambda: not containers(stack))
@@ -142,18 +142,18 @@ def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bo
     with loading(stack, clients) as process:
         script = int(stack.run("pgrep", "--parent", str(process.pid)).stdout)
         os.kill(script, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
-        wait_until(lambda: not containers(stack), seconds=40)  # a flood that goes on takes longer
+        wait_until(lambda: not containers(stack), 300)  # a flood that goes on takes longer
     wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
 
 
 @pytest.mark.parametrize("clients", [1, 2])
 def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int) -> None:
-    """TERM while Docker still makes the containers is not lost: the flood of a minute does not take place."""
+    """TERM while Docker still makes the containers is not lost: the flood of ten minutes does not take place."""
     before = set((stack.folder / "reports").glob(".load-*/alive"))  # those of runs that are just being cleared away
-    with stack.making("load", "DURATION=60", f"CLIENTS={clients}") as process:
+    with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         wait_until(lambda: set((stack.folder / "reports").glob(".load-*/alive")) - before)
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=40)
+        process.communicate(timeout=300)
     assert process.returncode
     wait_until(lambda: not containers(stack))
 

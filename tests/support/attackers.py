@@ -52,6 +52,7 @@ print(json.dumps(count))
 
 # Guesses as fast as they are answered, in threads: at one login, and at logins that are made up.
 GUESS = """
+many = threading.Event()
 def work(number):
     while not stop.is_set() and time.monotonic() < END:
         connection = http.client.HTTPConnection("nginx", 8080, timeout=60)
@@ -65,6 +66,9 @@ def work(number):
                 answer = connection.getresponse()
                 answer.read()
                 count["%s %d" % ("one" if number % 2 else "made up", answer.status)] += 1
+                if not many.is_set() and sum(list(count.values())) > 300:
+                    many.set()
+                    print("many", flush=True)
         except OSError as error:
             count[type(error).__name__] += 1
         finally:
