@@ -27,7 +27,7 @@ help: ## List the targets
 
 ##@ Without Docker
 demo: $(BIN)/.ready ## From a fresh clone to results and a caught alert e-mail; ends by itself
-	@$(BIN)/python tools/demo.py
+	@$(BIN)/python -m tools.demo
 
 serve: $(BIN)/.ready secrets/client_credentials ## The API on SQLite at 127.0.0.1:8000 until Ctrl-C
 	@mkdir -p var

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from email import message_from_string
-from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -119,7 +118,7 @@ def test_refused_mails_are_kept(stack: Stack, smtp: FaultySmtp, is_killed: bool)
 
     def told() -> int:
         dead = [stack.compose("exec", "-T", "api", "cat", name) for name in logged()]
-        mails = [cast(EmailMessage, message_from_string(text, policy=default)) for text in dead]
+        mails = [message_from_string(text, policy=default) for text in dead]
         while not smtp.mails.empty():
             mails.append(smtp.mails.get())
         drills = [mail for mail in mails if OF_DRILLS in mail.get_content()]
