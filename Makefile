@@ -115,8 +115,13 @@ integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files and SQLite
 e2e: $(BIN)/.ready ## Tests of the whole stack in containers, with PostgreSQL and with MySQL
 	@$(BIN)/pytest tests/e2e $(T)
 
-check: $(BIN)/.ready ## Lint, format and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and the workflows; format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/shellcheck $$(git grep -lE '^#(!.*[/ ](ba)?sh$$| shellcheck shell=)')
+	$(BIN)/hadolint services/*/Dockerfile
+	$(BIN)/oxlint services
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
