@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
-        test unit integration e2e check format lock venv engine running \
+        test unit integration e2e check audit coverage format lock venv engine running \
         bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
@@ -122,6 +122,18 @@ check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and 
 	$(BIN)/shellcheck $$(git grep -lE '^#(!.*[/ ](ba)?sh$$| shellcheck shell=)')
 	$(BIN)/hadolint services/*/Dockerfile
 	$(BIN)/oxlint services
+	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
+
+# pip-audit has a virtual environment of its own: its packages are none of the project's.
+AUDIT := tools/.audit
+LOCKS := $(wildcard requirements.lock services/*/requirements.lock)
+audit: $(AUDIT)/bin/pip-audit ## Look the locked packages up in the database of known vulnerabilities; one that it lacks is an error
+	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip --strict $(addprefix --requirement ,$(LOCKS)) $(OPTIONS)
+
+$(AUDIT)/bin/pip-audit: tools/audit.lock
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ # newer than the lock
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -148,6 +160,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(BIN)/.ready ## Renew the locked requirements
 	@$(BIN)/pip install --quiet uv
 	@$(LOCK) --upgrade services/api/pyproject.toml services/client/pyproject.toml --group dev --output-file requirements.lock
+	@echo pip-audit | $(LOCK) --upgrade - --output-file tools/audit.lock
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
