@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
-        test test-all unit integration e2e check format lock venv engine running \
+        test test-all unit integration e2e check audit coverage format lock venv engine running \
         bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
@@ -27,7 +27,7 @@ help: ## List the targets
 
 ##@ Without Docker
 demo: $(BIN)/.ready ## From a fresh clone to results and a caught alert e-mail; ends by itself
-	@$(BIN)/python tools/demo.py
+	@$(BIN)/python -m tools.demo
 
 serve: $(BIN)/.ready secrets/client_credentials ## The API on SQLite at 127.0.0.1:8000 until Ctrl-C
 	@mkdir -p var
@@ -124,8 +124,25 @@ integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files, SQLite and 
 e2e: $(BIN)/.ready ## Tests of the whole stack in containers; what concerns a database, with both
 	@$(PYTEST) --dist loadgroup tests/e2e $(T)
 
-check: $(BIN)/.ready ## Lint, format and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and the workflows; format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/shellcheck $$(git grep -lE '^#(!.*[/ ](ba)?sh$$| shellcheck shell=)')
+	$(BIN)/hadolint services/*/Dockerfile
+	$(BIN)/oxlint services
+	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
+
+# pip-audit has a virtual environment of its own: its packages are none of the project's.
+AUDIT := tools/.audit
+LOCKS := $(wildcard requirements.lock services/*/requirements.lock)
+audit: $(AUDIT)/bin/pip-audit ## Look the locked packages up in the database of known vulnerabilities; one that it lacks is an error
+	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip --strict $(addprefix --requirement ,$(LOCKS)) $(OPTIONS)
+
+$(AUDIT)/bin/pip-audit: tools/audit.lock
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ # newer than the lock
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -152,6 +169,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(BIN)/.ready ## Renew the locked requirements
 	@$(BIN)/pip install --quiet uv
 	@$(LOCK) --upgrade services/api/pyproject.toml services/client/pyproject.toml --group dev --output-file requirements.lock
+	@echo pip-audit | $(LOCK) --upgrade - --output-file tools/audit.lock
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 

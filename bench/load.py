@@ -60,12 +60,9 @@ def flood(
         if failed:
             sys.exit(f"{request.url}: {failed[0][2]}")
         for curl in done:
-            if curl.getinfo(pycurl.RESPONSE_CODE) != request.status:
-                sys.exit(f"{request.url}: status {curl.getinfo(pycurl.RESPONSE_CODE)}, expected {request.status}")
             latencies.append((now - sent.pop(curl)) * 1000)
             body = bodies[curl]
-            if not check(body.getvalue()):
-                sys.exit(f"{request.url}: wrong answer {body.getvalue()[:300]!r}")
+            exit_unless_right(request, curl.getinfo(pycurl.RESPONSE_CODE), body.getvalue(), check)
             body.seek(0)
             body.truncate()
             multi.remove_handle(curl)
@@ -75,6 +72,14 @@ def flood(
         if not done:
             multi.select(0.1)
     return Load(len(latencies), time.perf_counter() - begun, sorted(latencies), time.process_time() - cpu)
+
+
+def exit_unless_right(request: Request, status: int, body: bytes, check: Callable[[bytes], bool]) -> None:
+    """End the program when an answer is not the expected one."""
+    if status != request.status:
+        sys.exit(f"{request.url}: status {status}, expected {request.status}")
+    if not check(body):
+        sys.exit(f"{request.url}: wrong answer {body[:300]!r}")
 
 
 def handle(request: Request, buffer: BytesIO) -> pycurl.Curl:

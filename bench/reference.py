@@ -26,7 +26,8 @@ lock = threading.Lock()
 def write(message: str) -> None:
     """Write a line, to a file that is opened for it."""
     with lock, log_file.open("a", encoding="utf-8") as file:
-        file.write(f"{datetime.now()}, {threading.current_thread().name}: {message}\n")
+        now = datetime.now()  # noqa: DTZ005 - as a tutorial writes it
+        file.write(f"{now}, {threading.current_thread().name}: {message}\n")
 
 
 @auth.verify_password  # type: ignore[untyped-decorator]

@@ -47,7 +47,7 @@ def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Sta
 
 
 def address_of(made: Stack) -> str:
-    """nginx inside its network: a published port would cost a third."""
+    """The address of nginx inside its network: a published port would cost a third."""
     (nginx,) = made.containers("nginx")
     networks = nginx["NetworkSettings"]["Networks"]
     return f"http://{next(n['IPAddress'] for name, n in networks.items() if name.endswith('clients'))}:8080"

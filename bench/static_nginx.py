@@ -31,7 +31,7 @@ http {{
 
 @contextmanager
 def static_nginx(folder: Path, body: str) -> Iterator[str]:
-    """nginx in a container, on this machine's loopback, that answers this body; its address."""
+    """An nginx in a container, on this machine's loopback, that answers this body; its address."""
     port = free_port()
     (folder / "nginx.conf").write_text(NGINX.format(port=port, body=body))
     name = f"bench-static-{os.getpid()}"

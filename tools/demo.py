@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
-from smtp_catcher import SmtpCatcher
-
 from income_tax import exits
+from tools.smtp_catcher import SmtpCatcher
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -76,7 +75,7 @@ def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
     with socket.socket() as closed:  # bound and not listening: nothing answers, and nobody else can take the port
         closed.bind(("127.0.0.1", 0))
         nowhere = {"DB_HOST": "127.0.0.1", "DB_PORT": str(closed.getsockname()[1]), "DB_WAIT": "0"}
-        code = run("income-tax", "postgres", **(settings | nowhere))
+        code = run("income-tax", "postgres", **settings, **nowhere)
     mail = smtp.mailbox.next()
     title(f"It ended with exit code {code}; the alert e-mail it sent")
     for name in ("Date", "From", "To", "Subject"):

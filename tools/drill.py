@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from email import message_from_string, policy
+from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from income_tax import exits
@@ -30,7 +31,7 @@ if os.environ["SMTP_HOST"] != "mailhog":
     sys.exit(crash.returncode != exits.DATABASE)
 search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&query={socket.gethostname()}"
 deadline = time.monotonic() + PATIENCE
-items = []
+items: list[dict[str, Any]] = []
 while not items and time.monotonic() < deadline:
     # MailHog reads all its mails for each look, and may have been started just now.
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:

@@ -4,7 +4,7 @@ import queue
 import socket
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
@@ -16,9 +16,9 @@ class Mailbox:
     def __init__(self) -> None:
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it by this name
         """Keep one mail."""
-        self._mails.put(cast(EmailMessage, message_from_bytes(envelope.original_content or b"", policy=policy.default)))
+        self._mails.put(message_from_bytes(envelope.original_content or b"", policy=policy.default))
         return "250 kept"
 
     def next(self, timeout: float = 60) -> EmailMessage:

@@ -67,7 +67,8 @@ def test_generated_requests(stack: Stack, tmp_path: Path, login: bool) -> None:
     options = ["--max-examples", str(EXAMPLES), "--seed", "1", "--phases", "examples,coverage,fuzzing", "--no-color"]
     options += ["--report", "har", "--report-har-path", str(har), "--output-sanitize", "false"]
     run = subprocess.run(
-        [SCHEMATHESIS, "--config-file", CONFIG, "run", description, "--url", f"http://127.0.0.1:{stack.http_port}"]
+        [str(SCHEMATHESIS), "--config-file", str(CONFIG), "run", str(description)]
+        + ["--url", f"http://127.0.0.1:{stack.http_port}"]
         + options
         + (["--auth", credentials] if login else []),
         cwd=tmp_path,
@@ -80,7 +81,9 @@ def test_generated_requests(stack: Stack, tmp_path: Path, login: bool) -> None:
     said = "\n".join(line[:300] for line in run.stdout.splitlines()) + run.stderr
     assert 0 == run.returncode, said
     tested = re.search(r"(\d+) generated, (\d+) passed", said)
-    assert tested and tested[1] == tested[2] and int(tested[1]) > 500, said
+    assert tested, said
+    assert tested[1] == tested[2], said
+    assert int(tested[1]) > 500, said
     asked = exchanges(har, credentials)
     good = [one for one in asked if one.status == 200]
     if login:

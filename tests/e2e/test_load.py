@@ -163,7 +163,7 @@ def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int
 def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
     """Whichever shell is /bin/sh: 0 when all went well, 1 when a condition failed."""
     for condition, code in (("errors>0", 0), ("max>1us", 1)):
-        few = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
+        few: dict[str, Any] = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
         finished = stack.run(*shell, "tools/load", **few)
         assert code == finished.returncode, finished.stderr
         assert "not a child" not in finished.stderr

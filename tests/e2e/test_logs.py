@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -150,7 +150,7 @@ def addresses_told(stack: Stack) -> list[str]:
         uris = {record["request_id"]: record["uri"] for record in records(stack, "nginx/access.log")}
         return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None  # written after the answer
 
-    return cast(list[str], wait_until(told))
+    return wait_until(told)
 
 
 def test_amounts_are_logged(stack: Stack) -> None:

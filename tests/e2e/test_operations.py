@@ -109,7 +109,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_only_loopback_is_published(stack: Stack) -> None:
-    """nginx and MailHog's page are published, on loopback; nothing else is."""
+    """The ports of nginx and of MailHog's page are published, on loopback; nothing else is."""
     published = {
         (service, port["HostIp"])
         for service in ("db", "api", "nginx", "mailhog")

@@ -4,7 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -25,8 +25,7 @@ NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # seen as wr
 
 def logged(stack: Stack, request_id: str) -> list[dict[str, Any]]:
     """The records of a request in nginx's log, which are written after its answer."""
-    records = wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id])
-    return cast(list[dict[str, Any]], records)
+    return wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id])
 
 
 def assert_nginx_error(answer: Answer, status: int) -> None:

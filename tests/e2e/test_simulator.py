@@ -45,7 +45,8 @@ def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
         steps = tab.page.locator("#steps > li")
         assert ["Tax", "Amount collected"] == [steps.nth(n).locator("h3").inner_text() for n in (-4, -1)]
         assert "CGI art. 1657" in steps.last.inner_text()
-        assert steps.first.locator("a").first.get_attribute("href").startswith("https://www.legifrance.gouv.fr/")
+        law = steps.first.locator("a").first.get_attribute("href")
+        assert str(law).startswith("https://www.legifrance.gouv.fr/")
 
 
 def test_pictures(opened: Open, family: dict[str, Any]) -> None:

@@ -3,9 +3,8 @@
 import subprocess
 from collections.abc import Iterator
 from email import message_from_string
-from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -128,7 +127,7 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
 
     def told() -> int:
         dead = [mailing.compose("exec", "-T", "api", "cat", name) for name in logged()]
-        mails = [cast(EmailMessage, message_from_string(text, policy=default)) for text in dead]
+        mails = [message_from_string(text, policy=default) for text in dead]
         while not smtp.mails.empty():
             mails.append(smtp.mails.get())
         drills = [mail for mail in mails if OF_DRILLS in mail.get_content()]

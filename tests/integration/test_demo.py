@@ -11,7 +11,7 @@ from tests.support.sessions import gone, in_session
 from tests.support.stack import copy_project
 from tests.support.waiting import wait_until
 
-DEMO = [sys.executable, "tools/demo.py"]
+DEMO = [sys.executable, "-m", "tools.demo"]
 
 
 def test_demo(tmp_path: Path) -> None:

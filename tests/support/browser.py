@@ -39,7 +39,7 @@ class Tab:
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
@@ -73,7 +73,7 @@ class Tab:
 def bodies_of(tab: Tab) -> list[Any]:
     """Collects what the tab posts from now on."""
     bodies: list[Any] = []
-    tab.page.on("request", lambda request: request.method == "POST" and bodies.append(request.post_data_json))
+    tab.page.on("request", lambda sent: bodies.append(sent.post_data_json) if sent.method == "POST" else None)
     return bodies
 
 

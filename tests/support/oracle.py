@@ -59,7 +59,7 @@ def owed(h: Household, figures: Figures) -> dict[str, Any]:
         cap = of("cap_single_parent_first_child") + of("cap_half_share") * (extra - 2)
     capped = max(Fraction(everything), Fraction(0), alone - cap)
     ceiling = of("decote_couple" if h.married else "decote_single")
-    decote = min(capped, max(0, arr(ceiling - of("decote_rate") * capped)))
+    decote = min(capped, Fraction(max(0, arr(ceiling - of("decote_rate") * capped))))
     reduction = 0
     if "reduction_rate" in figures:
         first, last = (

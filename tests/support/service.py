@@ -124,6 +124,7 @@ def ask(
     credentials: str | None,
     method: str = "GET",
     sent_body: bytes | None = None,
+    /,
     **headers: str,
 ) -> Answer:
     """Ask a port of 127.0.0.1 for a target as it is written; X_Name as a keyword is the header X-Name."""
@@ -137,6 +138,7 @@ def request(
     credentials: str | None,
     method: str = "GET",
     sent_body: bytes | None = None,
+    /,
     **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers (lower case) and body of an answer."""
@@ -194,7 +196,7 @@ def running_service(folder: Path, **settings: str) -> Iterator[Service]:
 
 
 @contextmanager
-def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, **settings: str) -> Iterator[Service]:
+def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, /, **settings: str) -> Iterator[Service]:
     """The service in a folder that is prepared, mailing to a port; it is told to stop at the end, unless killed."""
     # Our own end is closed once the service has its: when it dies, callers are refused instead of left waiting.
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:

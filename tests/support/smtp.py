@@ -9,7 +9,6 @@ import threading
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 from tests.support.waiting import free_port
 
@@ -131,7 +130,7 @@ class FaultySmtp:
             stream.write(fault.encode() + b" no\r\n")
             return True
         text = b"".join(line.removeprefix(b".") if line.startswith(b"..") else line for line in lines)
-        self.mails.put(cast(EmailMessage, message_from_bytes(text, policy=policy.default)))
+        self.mails.put(message_from_bytes(text, policy=policy.default))
         if fault == "lost":
             return False
         stream.write(b"250 kept\r\n")

@@ -63,8 +63,8 @@ class Stack:
     def create(cls, folder: Path, database: str, **settings: str) -> "Stack":
         """A stack that is configured and not yet up."""
         copy_project(folder)
-        ports = [port_to_publish() for _ in range(3)]
-        stack = cls(folder, database, *ports, project=f"tax-test-{secrets.token_hex(4)}")
+        http, mail, https = (port_to_publish() for _ in range(3))
+        stack = cls(folder, database, http, mail, https, f"tax-test-{secrets.token_hex(4)}")
         own = {"COMPOSE_PROJECT_NAME": stack.project, "HTTP_PORT": stack.http_port, "MAIL_PORT": stack.mail_port}
         own |= {"HTTPS_PORT": stack.https_port}
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in (own | settings).items()))
@@ -85,7 +85,7 @@ class Stack:
             left = stack.run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.project}").stdout
             assert "" == left
 
-    def run(self, *command: str, timeout: float = 600, **environment: str) -> Finished:
+    def run(self, *command: str, **environment: str) -> Finished:
         """Run a command in the project's copy; what it says and its exit code."""
         return subprocess.run(
             command,
@@ -94,7 +94,7 @@ class Stack:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=600,
             check=False,
         )
 
@@ -171,7 +171,7 @@ class Stack:
             *lines, rest = self.compose(*read).split("\n")
             return None if rest else [*lines, rest]  # a reader may see half of a write that is under way
 
-        return cast(list[str], wait_until(whole))[:-1]
+        return wait_until(whole)[:-1]
 
     def records(self, log: str) -> list[dict[str, Any]]:
         """The records of a log file of JSON lines; every line must be one."""
@@ -183,7 +183,7 @@ class Stack:
         with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
             items = sorted(json.load(answer)["items"], key=lambda item: item["Created"], reverse=True)
         texts = [item["Raw"]["Data"] for item in items]
-        mails = [cast(EmailMessage, message_from_string(text, policy=policy.default)) for text in texts]
+        mails = [message_from_string(text, policy=policy.default) for text in texts]
         return [mail for mail in mails if containing in mail.get_content()]
 
     def healthy(self, service: str) -> int:

@@ -3,7 +3,9 @@
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Literal, TypeVar
+
+Result = TypeVar("Result")
 
 
 def free_port() -> int:
@@ -12,7 +14,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 60) -> Result:
     """What the condition gives, once that is true; an error when it never is."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

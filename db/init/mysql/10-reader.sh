@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The API's account: it can read the tax data, nothing else. Runs once, when the volume is new.
 mysql --defaults-extra-file=/dev/fd/3 --user=root 3<<OPTIONS <<SQL
 [client]

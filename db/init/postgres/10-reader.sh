@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The API's account: it can read the tax data, nothing else. Runs once, when the volume is new.
 psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
      --set password="$(cat /run/secrets/db_reader_password)" <<'SQL'

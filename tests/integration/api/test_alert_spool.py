@@ -78,12 +78,12 @@ def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[tuple[Dispatcher, FakeMailer, Lines]]:
+def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
     """A dispatcher over the folder, its mailer and its log."""
     lines, mailer = Lines(), FakeMailer()
     log = line_log("api", lines.write, "json", "info")
     sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
-    yield Dispatcher(Spool(tmp_path / "spool.sqlite"), Leadership(tmp_path / "lock"), sender, log), mailer, lines
+    return Dispatcher(Spool(tmp_path / "spool.sqlite"), Leadership(tmp_path / "lock"), sender, log), mailer, lines
 
 
 Parts = tuple[Dispatcher, FakeMailer, Lines]
@@ -215,10 +215,11 @@ def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
     """What was mailed from memory, the spool being no file, is mailed as over from memory, too."""
     (tmp_path / "spool.sqlite").mkdir()
     alerts, mailer, _ = parts
-    for kind in ("database", "log"):
+    kinds: list[Kind] = ["database", "log"]
+    for kind in kinds:
         alerts.send(failure(kind))
     alerts.settle(10)
-    for kind in ("database", "log"):
+    for kind in kinds:
         alerts.resolve(kind)
     alerts.close(10)
     assert {"database", "log"} == recovered(mailer)

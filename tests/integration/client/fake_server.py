@@ -66,7 +66,7 @@ class FakeServer:
 
 
 @contextmanager
-def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:
+def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:  # noqa: C901 - counts its classes
     """A server that answers by the script, until the context ends; over HTTPS with `tls`."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -70,7 +70,7 @@ def test_a_death_while_the_files_are_put_in_place_costs_nothing(
     def die(_: object, **_more: object) -> None:
         raise Died
 
-    with monkeypatch.context() as patch, pytest.raises(Died), ledger(folder, None) as first:
+    with monkeypatch.context() as patch, pytest.raises(Died), ledger(folder, None) as first:  # noqa: PT012 - a whole run
         first.write(GROUPS[0])
         first.save(now=True)
         first.write(GROUPS[1])

@@ -85,8 +85,8 @@ def test_full_disk_is_counted_told_once_and_over_when_it_is(tmp_path: Path) -> N
     log.on_loss, log.on_resume = told.append, told.append
     for _ in range(3):
         log.write(b"lost\n")
-    assert (3, ["No space left on device"]) == (log.lost, told)
-    assert "3 log line(s) of this process lost: No space left on device" == log.trouble
+    trouble = "3 log line(s) of this process lost: No space left on device"
+    assert (3, ["No space left on device"], trouble) == (log.lost, told, log.trouble)
     path.unlink()
     clock.now += file.CHECK_EVERY
     log.write(b"kept\n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from werkzeug.security import generate_password_hash
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from income_tax.logs import line_log
 from income_tax.store.users import add_user, read_users
@@ -39,7 +39,7 @@ class Door(Logins):
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The passwords that were really checked."""
     seen: list[str] = []
-    real = auth.check_password_hash
+    real = check_password_hash
 
     def counting(stored: str, password: str) -> bool:
         seen.append(password)
@@ -200,7 +200,8 @@ class Crowd:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, logins: Door) -> None:
         self.logins = logins
-        self.go, self.checked = threading.Event(), []
+        self.go = threading.Event()
+        self.checked: list[str] = []
         self.outcomes: list[str] = []
         self.threads: list[threading.Thread] = []
         monkeypatch.setattr(auth, "check_password_hash", self._check)

@@ -48,7 +48,8 @@ items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
 
 def one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
     """The results that each gets by itself."""
-    reading, answers = Reading(HOUSEHOLD, form), []
+    reading = Reading(HOUSEHOLD, form)
+    answers: list[dict[str, Any]] = []
     for row, pairs in enumerate(pairs_of_items):
         try:
             if isinstance(pairs, ParameterError):

@@ -133,7 +133,9 @@ def test_everything_is_described() -> None:
     assert sorted(set(names)) == sorted(names)
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
     for one in OPERATIONS:
-        assert one["summary"] and one["description"] and set(one["tags"]) <= tags
+        assert one["summary"]
+        assert one["description"]
+        assert set(one["tags"]) <= tags
     assert [] == [member for member, described in MEMBERS.items() if not {"description", "$ref"} & set(described)]
 
 
@@ -150,7 +152,7 @@ def test_every_amount_is_in_euros() -> None:
 
 def test_examples_are_all_from_one_place() -> None:
     """Every example in the description is one of those that a test asks the service for, and each of those is there."""
-    shown = {}
+    shown: dict[str, list[Any]] = {}
     for one in OPERATIONS:
         for content in (one.get("requestBody", {}).get("content", {}), one["responses"]["200"]["content"]):
             for kind in content.values():

@@ -38,7 +38,8 @@ def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...
     """The page knows an error by its pattern, and no other pattern of an error takes it for another."""
     (error,) = refused(**differences).errors
     match = re.search(PATTERNS[pattern], error)
-    assert match and found == match.groups()
+    assert match
+    assert found == match.groups()
     others = {"MISSING", "CHILDLESS", "TWO_ADULTS", "SECOND_SALARY"} - {pattern}
     assert [] == [name for name in others if re.search(PATTERNS[name], error)]
 
@@ -59,7 +60,8 @@ def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]
     name = re.search(PATTERNS["NAMED"], error.errors[0])
     (hint,) = [hint for hint in error.expected if name and hint.startswith(name[0])]
     match = re.search(PATTERNS[pattern], hint)
-    assert match and found == match.groups()
+    assert match
+    assert found == match.groups()
     assert [] == [other for other in {"RANGE", "YEARS", "WORD"} - {pattern} if re.search(PATTERNS[other], hint)]
 
 

@@ -9,7 +9,7 @@ from income_tax.store import patience
 def test_a_standstill_costs_one_round(monkeypatch: pytest.MonkeyPatch, pause: float, expected: int) -> None:
     """Two seconds in short rounds; one in which the whole machine stood still for ten counts as a short one."""
     now = 1000.0
-    monkeypatch.setattr(patience.time, "monotonic", lambda: now)
+    monkeypatch.setattr("income_tax.store.patience.time.monotonic", lambda: now)
     count = 0
     for _ in patience.rounds():
         count += 1

@@ -1,5 +1,7 @@
 """Waiting for a database that is still coming up."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from income_tax.store.database import DatabaseError, retry
@@ -7,13 +9,13 @@ from income_tax.store.database import DatabaseError, retry
 
 def test_retries_until_it_answers() -> None:
     """A database that answers at the third try is waited for."""
-    tries = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
+    tries: Iterator[object] = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
 
     def read() -> str:
         outcome = next(tries)
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        return str(outcome)
 
     pauses: list[float] = []
     assert "data" == retry(read, wait=60, pause=pauses.append)

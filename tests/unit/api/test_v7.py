@@ -20,7 +20,7 @@ BEYOND = ("0.45", "20163.45")
 
 
 def contract(married: bool, children: int, salary: int) -> tuple[int, int, float, int, int]:
-    deduction = min(max(Fraction(salary, 10), 437), 12502)
+    deduction = min(max(Fraction(salary, 10), Fraction(437)), Fraction(12502))
     taxable = max(0, floor(salary - deduction))
 
     def halves(c: int) -> int:

@@ -1,5 +1,7 @@
 """Runs that the tests of reports read."""
 
+from typing import Any
+
 from tax_client.flood.latencies import Latencies
 from tax_client.flood.parent import News
 from tax_client.flood.run import Recorder, Run
@@ -8,7 +10,7 @@ from tax_client.flood.tally import Tally, Wrong
 
 def tally(latencies: range = range(1000, 5000, 1000), **counts: int) -> Tally:
     """Counts, and one latency each of some microseconds; as many right answers, unless counts say otherwise."""
-    usual = dict.fromkeys(("sent", "right", "answered", "measured"), len(latencies))
+    usual: dict[str, Any] = dict.fromkeys(("sent", "right", "answered", "measured"), len(latencies))
     made = Tally(**(usual | counts))
     made.latencies = Latencies.of(latencies)
     return made

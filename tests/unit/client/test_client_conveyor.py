@@ -18,6 +18,11 @@ class Work:
         self.number, self.done = number, threading.Event()
 
 
+def finish(work: Work) -> None:
+    """Mark a work as done."""
+    work.done.set()
+
+
 def nothing() -> None:
     """What is called at a signal that does not come."""
 
@@ -44,7 +49,7 @@ def test_no_more_works_are_taken_than_are_wanted_at_a_time() -> None:
             taken.append(number)
             yield Work(number)
 
-    for back, _work in enumerate(Conveyor(lambda one: one.done.set(), 3, News(), nothing).run(row())):
+    for back, _work in enumerate(Conveyor(finish, 3, News(), nothing).run(row())):
         assert len(taken) <= back + AHEAD * 3
     assert 50 == len(taken)
 
@@ -61,7 +66,7 @@ def test_a_signal_ends_the_row() -> None:
                 news.put(signal.SIGTERM)
             yield Work(number)
 
-    conveyor = Conveyor(lambda one: one.done.set(), 2, news, stopped.set)
+    conveyor = Conveyor(finish, 2, news, stopped.set)
     back = [one.number for one in conveyor.run(row())]
     assert taken == back
     assert 10 < len(back) < 20
@@ -78,7 +83,7 @@ def test_a_signal_ends_the_wait_for_the_next_work() -> None:
         news.put(signal.SIGINT)
         raise Interrupted
 
-    conveyor = Conveyor(lambda one: one.done.set(), 2, news, nothing)
+    conveyor = Conveyor(finish, 2, news, nothing)
     assert [1] == [one.number for one in conveyor.run(row())]
     assert signal.SIGINT == conveyor.signal
 
@@ -88,7 +93,7 @@ def test_a_second_signal_does_not_wait_for_the_works_under_way() -> None:
     news, held = News(), threading.Event()
     news.put(signal.SIGINT)
     news.put(signal.SIGINT)
-    (work,) = Conveyor(lambda _: held.wait(30), 1, news, nothing).run(iter([Work(1)]))
+    (work,) = Conveyor[Work](lambda _: held.wait(30), 1, news, nothing).run(iter([Work(1)]))
     assert not work.done.is_set()
     held.set()
 
@@ -96,7 +101,7 @@ def test_a_second_signal_does_not_wait_for_the_works_under_way() -> None:
 def test_the_beat_comes_while_a_work_is_waited_for() -> None:
     """A display can be renewed while nothing happens."""
     beaten = threading.Event()
-    works = Conveyor(lambda _: beaten.wait(30), 1, News(), nothing, beaten.set, 0.001).run(iter([Work(1)]))
+    works = Conveyor[Work](lambda _: beaten.wait(30), 1, News(), nothing, beaten.set, 0.001).run(iter([Work(1)]))
     assert [1] == [one.number for one in works]
     assert beaten.is_set()
 
@@ -113,6 +118,6 @@ def test_it_works_with_the_threads_that_the_system_gives(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     works = [Work(number) for number in range(5)]
-    assert works == list(Conveyor(lambda one: one.done.set(), 3, News(), nothing).run(iter(works)))
+    assert works == list(Conveyor(finish, 3, News(), nothing).run(iter(works)))
     with pytest.raises(UserError, match="ulimit -u"):
-        list(Conveyor(nothing, 3, News(), nothing).run(iter(works)))  # type: ignore[arg-type]
+        list(Conveyor(finish, 3, News(), nothing).run(iter(works)))

@@ -98,7 +98,7 @@ def test_a_results_file_of_another_form_is_refused() -> None:
 def test_a_problem_is_one_line() -> None:
     """No text of a line can end a line of the errors file."""
     problems = BadLine(3, "a\n\u2028b\x85", "why"), Failure(7, "timeout", None), Unread(9, "left")
-    lines = b"".join(map(error_line, problems)).decode().splitlines()
+    lines = b"".join(error_line(problem) for problem in problems).decode().splitlines()
     assert [
         {"line": 3, "text": "a\n\u2028b\x85", "reason": "why"},
         {"id": 7, "reason": "timeout", "request_id": None},

@@ -142,7 +142,7 @@ def test_the_sample_holds_the_published_taxpayers_and_bad_lines_of_all_sorts() -
     """The sample file gives the taxpayers of the published results, in order, and at least six bad lines."""
     reading = parse_taxpayers((DATA / "taxpayers.txt").read_bytes())
     published = json.loads((DATA / "published.json").read_bytes())
-    fields = Taxpayer.__slots__
+    fields = ("id", "married", "children", "salary")
     assert [[row[name] for name in fields] for row in published] == [
         [getattr(taxpayer, name) for name in fields] for taxpayer in reading.taxpayers
     ]

@@ -1,3 +1,5 @@
+"""Files of a flood's record are read back; what is wrong in one is named."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
 NO_NUMBER: list[Any] = [None, "x", [], {}, True, -1, 1e308]
 NO_COUNT = [*NO_NUMBER, 0.5]
-NO_OBJECT = [None, "x", [], 1]
-NO_ARRAY = [None, "x", {}, 1]
+NO_OBJECT: list[Any] = [None, "x", [], 1]
+NO_ARRAY: list[Any] = [None, "x", {}, 1]
 BAD = {
     "format": [None, "tax-client flood 0", []],
     "started": NO_NUMBER,

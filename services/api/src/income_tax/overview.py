@@ -78,7 +78,7 @@ class Overview:
     @property
     def findings(self) -> list[str]:
         """What is not well, each in a sentence; none when all is."""
-        return self._of_workers() + self._of_alerts() + self._of_logs()
+        return self._of_workers() + self._of_work() + self._of_alerts() + self._of_logs()
 
     def _of_workers(self) -> list[str]:
         found = list(dict.fromkeys(trouble for worker in self.workers for trouble in worker.troubles))
@@ -94,6 +94,10 @@ class Overview:
             found.append("the workers answer from different schedules: a reload is under way, or did not reach all")
         if len({worker.version for worker in self.workers}) > 1:
             found.append("the workers are of different versions: an update is under way, or stopped half-way")
+        return found
+
+    def _of_work(self) -> list[str]:
+        found = []
         if lost := sum(worker.lines_lost for worker in self.workers):
             found.append(f"{lost} log lines were lost: the log could not be written")
         if failed := self.windows[1].counted.statuses.get(5, 0):

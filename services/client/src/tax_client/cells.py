@@ -7,7 +7,7 @@ VALUE_SHOWN = 40  # characters
 
 
 def read_yes_no(name: str, text: str, problems: list[str]) -> str:
-    """yes or no; when it is neither, adds the problem."""
+    """Read yes or no; when it is neither, add the problem."""
     if text.lower() not in YES_NO:
         problems.append(f"field [{name}]: expected yes, no, oui or non, found [{cut(text)}]")
     return YES_NO.get(text.lower(), "")

@@ -49,7 +49,7 @@ def register(app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: boo
 
     @app.errorhandler(Exception)
     def failure(error: Exception) -> Response:
-        log.exception("request failed", place=place())
+        log.exception("request failed", place=place())  # noqa: LOG004 - Flask calls this as it handles the exception
         sentence = "the service failed to answer; the administrator has been told, and knows it by the request id"
         body = errors_body([sentence], request_id())
         alerts.send(failure_alert(error, body, mask))

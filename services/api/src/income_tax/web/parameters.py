@@ -123,7 +123,7 @@ def is_english(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
 
 
 def shown(text: str) -> str:
-    """The text as an error repeats it; half a character, which JSON can spell (\\ud800) and UTF-8 cannot, is `?`."""
+    r"""The text as an error repeats it; half a character, which JSON can spell (\ud800) and UTF-8 cannot, is `?`."""
     text = text if len(text) <= SHOWN else text[:SHOWN] + "…"
     return text.encode(errors="replace").decode()
 

@@ -76,6 +76,6 @@ def check_coding(headers: Headers) -> None:
 
 
 def check_no_query(query: str) -> None:
-    """ParameterError when a POST has parameters in its address too: which ones would hold?"""
+    """Raise ParameterError when a POST has parameters in its address too: nobody could tell which ones hold."""
     if query:
         raise ParameterError(["there are parameters in the address"], ["all parameters in the body"])

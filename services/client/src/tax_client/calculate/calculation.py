@@ -16,9 +16,11 @@ from tax_client.taxpayers import Taxpayer
 class Calculator(Protocol):
     """What calculates; shared by all threads. Raises ApiError."""
 
-    def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields: ...
+    def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
+        """The result of one."""
 
-    def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]: ...
+    def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
+        """The result or the error of each, in their order."""
 
 
 class Calculation:

@@ -13,26 +13,32 @@ Row = tuple[int, Fields]  # a taxpayer's id and its result
 
 
 class Form(Protocol):
-    """How rows are written: what comes first, rows after `before` others, what comes last."""
+    """How a results file is written."""
 
-    def head(self) -> bytes: ...
+    def head(self) -> bytes:
+        """What comes before all rows."""
 
-    def rows(self, rows: Sequence[Row], before: int) -> bytes: ...
+    def rows(self, rows: Sequence[Row], before: int) -> bytes:
+        """Rows after `before` others."""
 
-    def tail(self, count: int) -> bytes: ...
+    def tail(self, count: int) -> bytes:
+        """What comes after all rows."""
 
 
 class JsonArray:
     """One array, a taxpayer a line: the reference's results file."""
 
     def head(self) -> bytes:
+        """The bracket that opens the array."""
         return b"["
 
     def rows(self, rows: Sequence[Row], before: int) -> bytes:
+        """An object a line, with a comma between two."""
         lines = b"".join([b",\n  " + orjson.dumps({"id": number, **result}) for number, result in rows])
         return lines if before else lines[1:]
 
     def tail(self, count: int) -> bytes:
+        """The bracket that closes the array."""
         return b"\n]\n" if count else b"]\n"
 
 
@@ -40,12 +46,15 @@ class JsonLines:
     """One object a line."""
 
     def head(self) -> bytes:
+        """Nothing."""
         return b""
 
     def rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - all lines are alike
+        """An object a line."""
         return b"".join([orjson.dumps({"id": number, **result}) + b"\n" for number, result in rows])
 
     def tail(self, count: int) -> bytes:  # noqa: ARG002
+        """Nothing."""
         return b""
 
 
@@ -56,13 +65,16 @@ class Csv:
         self._columns = DATED_FIELDS if dated else FIELDS
 
     def head(self) -> bytes:
+        """The names of the columns."""
         notes = ["notes"] if self._columns is DATED_FIELDS else []
         return ",".join(["id", *self._columns, *notes]).encode() + b"\n"
 
     def rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002
+        """The cells of a result on a line."""
         return "".join([self._line(number, result) for number, result in rows]).encode()
 
     def tail(self, count: int) -> bytes:  # noqa: ARG002
+        """Nothing."""
         return b""
 
     def _line(self, number: int, result: Fields) -> str:

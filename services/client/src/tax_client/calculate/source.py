@@ -81,6 +81,7 @@ class Plain(io.FileIO):
         self._path = path
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Read bytes; None when there are none now."""
         try:
             return super().readinto(buffer)
         except OSError as error:
@@ -101,9 +102,11 @@ class Stream(io.RawIOBase):
         self._before = signal.set_wakeup_fd(wake) if self._main else -1
 
     def readable(self) -> bool:
+        """Whether it can be read: always."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Wait for bytes or a signal, and read the bytes."""
         ready, _, _ = select.select([self._number, self._alarm], [], [])
         if self._alarm in ready:
             raise Interrupted
@@ -113,6 +116,7 @@ class Stream(io.RawIOBase):
             raise unreadable("taxpayers file", self._path, error, REMEDY) from None
 
     def close(self) -> None:
+        """Close it, and leave signals to whoever had them before."""
         if not self.closed and self._main:
             signal.set_wakeup_fd(self._before)
         while self._open:

@@ -59,6 +59,7 @@ export async function assessAll(households, most, signal) {
   while (results.length < households.length) {
     const piece = households.slice(results.length, results.length + Math.min(most, fitting));
     try {
+      // oxlint-disable-next-line no-await-in-loop -- how much the next request holds depends on this one
       results.push(...(await post(piece, signal)).results.map((one) => one.result));
     } catch (error) {
       if (!(error instanceof TooLarge) || piece.length === 1) throw error;

@@ -22,11 +22,12 @@ let drawn = null; // what the picture shows, to draw it again in another size or
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-function legend({ salary, due, average, marginal }, own) {
-  const entry = (kind, name, value) => element("span", { class: `key ${kind}` }, `${name} `, element("b", {}, value));
+const entry = (kind, name, value) => element("span", { class: `key ${kind}` }, `${name} `, element("b", {}, value));
+
+function legend({ salary, due: owed, average, marginal }, own) {
   place("curve-legend").replaceChildren(
     entry("salary", text("curve.salary"), euros(salary) + (own ? ` (${text("curve.you")})` : "")),
-    entry("tax", drawn.name, euros(due)), entry("average", text("average"), percent(average)),
+    entry("tax", drawn.name, euros(owed)), entry("average", text("average"), percent(average)),
     entry("marginal", text("marginal"), percent(marginal)));
 }
 
@@ -48,11 +49,12 @@ function marker(chart) {
   ctx.restore();
 }
 
+const short = (value) => text(value >= 1e6 ? "curve.millions" : value >= 1000 ? "curve.thousands" : "curve.euros",
+  { count: plain(value >= 1e6 ? value / 1e6 : value >= 1000 ? value / 1000 : value) });
+
 function options(width) {
   const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   const narrow = width < 480;
-  const short = (value) => text(value >= 1e6 ? "curve.millions" : value >= 1000 ? "curve.thousands" : "curve.euros",
-    { count: plain(value >= 1e6 ? value / 1e6 : value >= 1000 ? value / 1000 : value) });
   const size = narrow ? 48 : 56;
   return {
     width, height: narrow ? 230 : 310, legend: { show: false }, pxAlign: 0,

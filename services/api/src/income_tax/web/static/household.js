@@ -29,7 +29,7 @@ const field = (name) => form.elements[name];
 // sign. All else goes to the service as it was typed, which says what is wrong with it.
 const GROUPED = /^\d{1,3}(,\d{3})+$/;
 function typed(name) {
-  let value = field(name).value.replace(/\s/g, "");
+  let value = field(name).value.replaceAll(/\s/g, "");
   if (EUROS.includes(name)) value = value.replace(/€$/, "");
   return currentLanguage() === "en" && GROUPED.test(value) ? value.replaceAll(",", "") : value;
 }
@@ -54,7 +54,7 @@ export function tidyForm() {
   settleSituation();
   for (const name of EUROS) {
     if (/^\d{1,15}$/.test(typed(name))) {
-      field(name).value = typed(name).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+      field(name).value = typed(name).replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
     }
   }
   const spouse = field("situation").value === "couple" || !(isAlone() || NOTHING.test(typed("spouse_salary")));
@@ -63,10 +63,12 @@ export function tidyForm() {
   place("year-hint").textContent = year ? text("year.hint", { year, next: year + 1 }) : "";
 }
 
+// A word of the address, the English one.
+const word = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
+
 /** Choose the situation that the address says; none when it is none of the form's, or comes with a salary that it lacks. */
 function settleSituation() {
   if (field("situation").value) return;
-  const word = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
   const said = Object.keys(SITUATIONS).find((situation) =>
     Object.entries(SITUATIONS[situation]).every(([name, value]) => value === word(name)));
   if (said === "couple" || NOTHING.test(typed("spouse_salary"))) field("situation").value = said ?? "";

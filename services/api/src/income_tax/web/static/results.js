@@ -39,6 +39,9 @@ export function showSummary(result, more, marginal) {
   return text("announcement", { year, collected: euros(result.collected), tax: euros(result.tax), average });
 }
 
+// The CIMR is that of 2018 for everybody: the text above the picture says it.
+const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
+
 /** The same household under each year's law; `choose` is called with the year of a bar that is activated. */
 export function showYears(results, year, choose) {
   const most = Math.max(1, ...results.map((result) => result.collected));
@@ -54,20 +57,19 @@ export function showYears(results, year, choose) {
     button.addEventListener("click", () => choose(result.income_year));
     return element("li", {}, button);
   }));
-  // The CIMR is that of 2018 for everybody: the text above the picture says it.
-  const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
   const noted = results.filter((result) => result.income_year !== year && hasNotes(result)).map((result) => result.income_year);
-  place("years-notes").textContent = noted.length ? text("years.notes", { years: noted.join(", ") }) : "";
+  place("years-notes").textContent = noted.length > 0 ? text("years.notes", { years: noted.join(", ") }) : "";
 }
 
 const capital = (words) => words[0].toUpperCase() + words.slice(1);
 const inUnit = (value, unit) => (unit === "EUR" ? euros(value) : unit === "1" ? percent(value) : plain(value));
 
+const link = ([url, title]) => element("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
+
 // The texts of law behind the figures that decided, each once.
 function texts(parameters, schedule) {
   const references = parameters.flatMap((name) => schedule[name]?.references ?? []);
   const found = new Map(references.filter(({ url }) => url).map(({ title, url }) => [url, title]));
-  const link = ([url, title]) => element("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
   return [...found].flatMap((one) => [" · ", link(one)]);
 }
 

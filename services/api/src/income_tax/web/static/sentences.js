@@ -12,7 +12,7 @@ const CHILDLESS = /\[single_parent\] contradicts \[children\]/;
 const TWO_ADULTS = /\[single_parent\] contradicts \[married\]/;
 const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
 
-const grouped = (number) => number.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+const grouped = (number) => number.replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
 
 /** An error at its field: `at`, and `words` in the language of the page; those of the service (`lang`) where there are none. */
 export function readError(error, expected) {

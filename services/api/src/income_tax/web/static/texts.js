@@ -23,7 +23,7 @@ export const currentLanguage = () => language;
 
 /** The text of a key, its {names} replaced by values. */
 export function text(key, values = {}) {
-  return texts[language][key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return texts[language][key].replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 /** Fill everything that the server marked with the key of its text. */
