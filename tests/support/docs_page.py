@@ -1,0 +1,21 @@
+"""What a reader of the API's description does with a call: expand it, execute it."""
+
+from playwright.sync_api import Locator, expect
+
+from tests.support.browser import Tab
+
+
+def expand(tab: Tab, tag: str, name: str) -> Locator:
+    """The operation, opened."""
+    operation = tab.page.locator(f"#operations-{tag}-{name}")
+    operation.locator(".opblock-summary-control").click()
+    return operation
+
+
+def execute(operation: Locator) -> str:
+    """Execute it as it stands; the answer of the service, which must be good."""
+    with operation.page.expect_response(lambda response: not response.url.startswith("data:")) as answer:
+        operation.get_by_role("button", name="Execute").click()
+    assert 200 == answer.value.status
+    expect(operation.locator(".live-responses-table .response .response-col_status")).to_contain_text("200")
+    return operation.locator(".live-responses-table .response-col_description pre").first.inner_text()
