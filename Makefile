@@ -109,7 +109,7 @@ test: unit integration e2e ## All tests; those on containers when a Docker engin
 unit: $(BIN)/.ready ## Tests of the rules and of each part alone: make unit [T='-k brackets']
 	@$(BIN)/pytest tests/unit $(T)
 
-integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files and SQLite
+integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files, SQLite and Chromium
 	@$(BIN)/pytest tests/integration $(T)
 
 e2e: $(BIN)/.ready ## Tests of the whole stack in containers, with PostgreSQL and with MySQL

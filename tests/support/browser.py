@@ -15,7 +15,8 @@ from tests.support.budget import REQUIRED
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-expect.set_options(timeout=30_000)  # by default five seconds: the machine may be busy
+PATIENCE = 120_000  # milliseconds for a page to come or to change: only a test that fails takes them
+expect.set_options(timeout=PATIENCE)
 # What a page has once it has drawn itself, by its path.
 DRAWN = {"/simulator": "#results[aria-busy=false]", "/docs": ".opblock"}
 PHONE = {"width": 360, "height": 740}
@@ -89,6 +90,7 @@ def tab(browser: Browser, origin: str, credentials: str, **options: Any) -> Iter
     login, _, password = credentials.partition(":")
     settings = {"viewport": DESK, "locale": "en-GB", "http_credentials": {"username": login, "password": password}}
     context = browser.new_context(base_url=origin, **settings | options)
+    context.set_default_timeout(PATIENCE)
     opened = Tab(context.new_page())
     try:
         yield opened
