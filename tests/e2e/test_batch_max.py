@@ -1,13 +1,9 @@
-"""BATCH_MAX, lowered until a test can reach it: what API and nginx take at once, who says so, and who keeps to it."""
+"""BATCH_MAX, lowered until a test can reach it: what API and nginx take at once, and who says so."""
 
 import json
-from typing import Any
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.support.browser import Open, bodies_of, needs_chromium
-from tests.support.family import SIMULATOR, in_euros
 from tests.support.pages import Page, load
 from tests.support.profiles import PROFILES
 from tests.support.stack import Stack
@@ -60,15 +56,3 @@ def test_the_description_says_the_limit(stack: Stack) -> None:
     description = load(stack.http_port, "/openapi.json", stack.credentials).json
     content = description["paths"]["/"]["post"]["requestBody"]["content"]["application/json"]
     assert [MOST] == [one["maxItems"] for one in content["schema"]["anyOf"] if "maxItems" in one]
-
-
-@needs_chromium
-def test_the_simulator_keeps_to_the_limit(stack: Stack, opened: Open, family: dict[str, Any]) -> None:
-    """The simulator asks for no more than BATCH_MAX households at once, and draws all its pictures of them."""
-    with opened() as tab:
-        bodies = bodies_of(tab)
-        tab.open(SIMULATOR)
-        expect(tab.page.locator("#collected")).to_have_text(in_euros(family["collected"]))
-        assert MOST == max(len(body) for body in bodies if isinstance(body, list))
-        assert 8 == tab.page.locator("#years button").count()
-        assert 1 == tab.page.locator("#curve canvas").count()

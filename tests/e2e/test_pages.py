@@ -1,29 +1,76 @@
-"""All pages in a real browser, against the stack: on a phone, in the dark, for everybody."""
+"""The pages through nginx, in a real browser: what tests/integration/pages cannot show on the service alone."""
+
+import re
+from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.support.browser import PHONE, Open, needs_chromium
-from tests.support.family import SIMULATOR
+from tests.support.browser import Open, bodies_of
+from tests.support.docs_page import execute, expand
+from tests.support.family import SIMULATOR, in_euros
+from tests.support.pages import load
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
-pytestmark = needs_chromium
-PAGES = [SIMULATOR, "/status"]
 
-
-@pytest.mark.parametrize("path", [*PAGES, "/docs"])
-def test_phone(opened: Open, path: str) -> None:
-    """On a phone of 360 px nothing is wider than the screen."""
-    with opened(viewport=PHONE) as tab:
+@pytest.mark.parametrize("path", ["/simulator", "/status", "/docs"])
+def test_page_comes_whole(opened: Open, stack: Stack, path: str) -> None:
+    """Nginx adds its headers and leaves the page its own policy; the browser, held to them, has nothing to report."""
+    headers = load(stack.http_port, path, stack.credentials).headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert ("nosniff", "no-referrer") == (headers["x-content-type-options"], headers["referrer-policy"])
+    with opened() as tab:
         tab.open(path)
-        assert PHONE["width"] >= tab.page.evaluate("document.documentElement.scrollWidth")
+        tab.page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["fr-FR", "en-GB"])
-def test_accessible(opened: Open, path: str, scheme: str, locale: str) -> None:
-    """axe-core finds nothing serious, contrast included, in light and dark and in both languages."""
-    with opened(color_scheme=scheme, locale=locale) as tab:
-        tab.open(path)
-        assert [] == tab.serious()
-        lightness = tab.page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
-        assert (scheme == "dark") == (lightness < 64)
+def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]) -> None:
+    """A link and a form that is sent lead to the API's results; the access log has the requests, and no salary."""
+    before = len(stack.records("nginx/access.log"))
+    with opened() as tab:
+        bodies = bodies_of(tab)
+        tab.open(SIMULATOR)
+        assert in_euros(family["collected"]) == tab.text("#collected")
+        tab.page.get_by_label("Yearly salary", exact=True).fill("51234")
+        tab.page.get_by_role("button", name="Calculate").click()
+        expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")
+
+    def records() -> list[dict[str, Any]] | None:
+        """Those of the tab, once each body that was taken has one."""
+        found = stack.records("nginx/access.log")[before:]
+        return found if sum((r["method"], r["status"]) == ("POST", 200) for r in found) >= len(bodies) > 0 else None
+
+    # Not the whole lines: an id or a time may have any digits.
+    assert [] == [r for r in wait_until(records) if re.search("50000|20000|51234", r["uri"])]
+
+
+def test_call_is_executed(opened: Open, family: dict[str, Any]) -> None:
+    """A call of the description, executed as it stands there, has the API's answer below it."""
+    with opened() as tab:
+        tab.open("/docs")
+        assert f'"collected": {family["collected"]}' in execute(expand(tab, "calculation", "calculate"))
+
+
+def test_operators_page(opened: Open, stack: Stack) -> None:
+    """The operator sees all replicas and workers of the host, requests, alerts, the room of the logs, and MailHog."""
+    assert 200 == stack.get("/schedules", stack.credentials).status  # a request to be counted
+    with opened() as tab:
+
+        def seen() -> bool:
+            tab.open("/status")
+            tiles = tab.text("main > dl")
+            counted = re.search(r"Requests, last five minutes [1-9]\d*", tiles)
+            return "2 × 2 4 workers seen" in tiles and counted is not None
+
+        wait_until(seen)
+        assert "2" == stack.compose("exec", "-T", "api", "cat", "/state/replicas").strip()
+        tiles = tab.text("main > dl")
+        assert re.search(r"\d+ pending", tiles)
+        assert re.search(r"Room of the logs [\d.]+ GiB free of [\d.]+ GiB", tiles)
+        schedules = stack.get("/health/ready").body["response"]["schedules"]
+        assert f"schedules {schedules}, income years 2018 to 2025" in tiles
+        assert 4 == tab.page.locator("#workers-heading ~ div tbody tr").count()
+        assert f"http://127.0.0.1:{stack.mail_port}/" == tab.page.locator("main dl a").get_attribute("href")
+        before = tab.text(".intro time")
+        expect(tab.page.locator(".intro time")).not_to_have_text(before)

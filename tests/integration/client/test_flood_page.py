@@ -12,10 +12,9 @@ from tax_client.cli import main
 from tests.integration.client.conftest import Place
 from tests.integration.client.fake_server import published_reply, serving
 from tests.integration.client.troubled_server import Troubles, troubled
-from tests.support.browser import CHROMIUM, Tab, chromium
+from tests.support.browser import Tab, chromium
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt install chromium")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_draws_in_a_browser(place: Place, scheme: str) -> None:
     """Five pictures of some size, no console error, nothing asked for but the page; it fits a phone, axe is content."""

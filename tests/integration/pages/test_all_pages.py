@@ -1,0 +1,32 @@
+"""All pages in a real browser: in peace, on a phone, in the dark, for everybody."""
+
+import pytest
+
+from tests.support.browser import PHONE, Open
+from tests.support.family import SIMULATOR
+
+PAGES = [SIMULATOR, "/status", "/docs"]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=["simulator", "status", "docs"])
+def test_phone(opened: Open, path: str) -> None:
+    """On a phone of 360 px nothing is wider than the screen; left alone, the page causes no error afterwards either."""
+    with opened(viewport=PHONE) as tab:
+        tab.open(path)
+        assert PHONE["width"] >= tab.page.evaluate("document.documentElement.scrollWidth")
+        tab.page.wait_for_load_state("networkidle")  # the other tests end, or go on, as soon as a page is drawn
+
+
+@pytest.mark.parametrize(
+    ("path", "locale"),
+    [(SIMULATOR, "fr-FR"), (SIMULATOR, "en-GB"), ("/status", "en-GB")],
+    ids=["simulator in French", "simulator in English", "status"],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(opened: Open, path: str, locale: str, scheme: str) -> None:
+    """axe-core finds nothing serious, contrast included, in light and dark and in every language of the page."""
+    with opened(color_scheme=scheme, locale=locale) as tab:
+        tab.open(path)
+        assert [] == tab.serious()
+        lightness = tab.page.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
+        assert (scheme == "dark") == (lightness < 64)

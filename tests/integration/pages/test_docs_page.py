@@ -1,0 +1,39 @@
+"""The description of the API in a real browser: every call can be tried."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.support.browser import Open
+from tests.support.docs_page import close, execute, expand, operations
+from tests.support.service import Service
+
+
+def test_every_call_can_be_tried(opened: Open, service: Service, family: dict[str, Any]) -> None:
+    """Each operation, executed as its example stands there, has a good answer below it, which is that of the API."""
+    found = operations(service)
+    assert {"calculate", "calculate_posted", "curve", "schedule", "status"} <= {name for _, name in found}
+    with opened() as tab:
+        tab.open("/docs")
+        assert tab.text("#swagger-ui h2.title, #swagger-ui h1").startswith("French income tax")
+        for tag, name in found:
+            operation = expand(tab, tag, name)
+            answer = execute(operation)
+            close(operation)
+            assert answer
+            assert name != "calculate" or f'"collected": {family["collected"]}' in answer
+
+
+def test_csv_can_be_posted(opened: Open) -> None:
+    """With the body changed to CSV the box holds CSV that the service takes; changed back, it holds JSON."""
+    with opened() as tab:
+        tab.open("/docs")
+        operation = expand(tab, "calculation", "calculate_posted")
+        kind, box = operation.get_by_label("Request content type"), operation.locator("textarea")
+        kind.select_option("text/csv")
+        expect(box).to_have_value(re.compile("^[a-z_]+,.*\n"))
+        execute(operation)
+        kind.select_option("application/json")
+        expect(box).to_have_value(re.compile(r"^[{\[]"))
+        execute(operation)

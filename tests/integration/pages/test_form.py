@@ -1,0 +1,106 @@
+"""The form of the simulator, in a real browser: what it does with what is typed, checked and clicked."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import STATUS_400, Open, bodies_of
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("salary", "12x", "Expected: a whole number from 0 to 999 999 999."),
+        ("salary", "", "Please fill this in: a whole number from 0 to 999 999 999."),
+        ("children", "-1", "Expected: a whole number from 0 to 99."),
+    ],
+)
+def test_bad_value(opened: Open, name: str, value: str, sentence: str) -> None:
+    """A bad value is said at its field, with what was expected, and nothing else is shown as a result."""
+    with opened() as tab:
+        tab.open("/simulator")
+        tab.page.locator(f"#{name}").fill(value)
+        tab.page.get_by_role("button", name="Calculate").click()
+        expect(tab.page.locator(f"#{name}-error")).to_have_text(re.compile(re.escape(sentence).replace(r"\ ", r"\s")))
+        assert "true" == tab.page.locator(f"#{name}").get_attribute("aria-invalid")
+        expect(tab.page.locator(f"#{name}")).to_be_focused()
+        assert not tab.page.locator("#results").is_visible()
+        tab.forgive(STATUS_400)
+        assert [] == tab.serious()
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount"),
+    [("en-GB", "50 000 €"), ("en-GB", "50,000"), ("fr-FR", "50\u00a0000\u202f€"), ("fr-FR", "50000")],
+)
+def test_amounts_as_people_type_them(opened: Open, locale: str, amount: str) -> None:
+    """Spaces of any kind and a euro sign at the end are no part of an amount."""
+    with opened(locale=locale) as tab:
+        tab.open("/simulator#year=2024&married=no&salary=1")
+        tab.page.locator("#salary").fill(amount)
+        tab.page.keyboard.press("Enter")
+        expect(tab.page).to_have_url(re.compile("&salary=50000&"))
+        assert tab.page.locator("#salary-error").is_hidden()
+
+
+def households(bodies: Iterable[Any]) -> list[Any]:
+    """Those of the bodies that are one household."""
+    return [body for body in bodies if isinstance(body, dict)]
+
+
+def test_enter_is_one_calculation(opened: Open) -> None:
+    """Enter in a changed field asks for that household once, and once for its pictures."""
+    with opened() as tab:
+        tab.open("/simulator")
+        bodies = bodies_of(tab)
+        tab.page.locator("#salary").fill("51234")
+        tab.page.keyboard.press("Enter")
+        expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")
+        assert 2 == len(bodies)
+        assert [51234] == [household["salary"] for household in households(bodies)]
+
+
+def test_single_parent_has_a_child(opened: Open) -> None:
+    """Who becomes a single parent has a child, and has none again with another situation, unless it was counted."""
+    with opened() as tab:
+        tab.open("/simulator")
+        children = tab.page.locator("#children")
+        tab.page.get_by_label("Single parent").check()
+        expect(children).to_have_value("1")
+        expect(tab.page).to_have_url(re.compile("single_parent=yes"))
+        assert tab.page.locator("#results").is_visible()
+        assert "lives alone with the children (case T)" in tab.text(".choices")
+        tab.page.get_by_label("Single", exact=True).check()
+        expect(children).to_have_value("0")
+        tab.page.get_by_label("Single parent").check()
+        tab.page.get_by_role("button", name="One child more").click()
+        tab.page.get_by_label("Single", exact=True).check()
+        expect(children).to_have_value("2")
+
+
+def test_children_stay_within_bounds(opened: Open) -> None:
+    """The buttons stop at no child and at the most that the service takes."""
+    with opened() as tab:
+        tab.open("/simulator#year=2024&married=no&children=98&salary=30000")
+        more, less = (tab.page.get_by_role("button", name=f"One child {word}") for word in ("more", "less"))
+        more.click(click_count=3)
+        expect(tab.page.locator("#children")).to_have_value("99")
+        tab.page.locator("#children").fill("1")
+        less.click(click_count=3)
+        expect(tab.page.locator("#children")).to_have_value("0")
+        expect(tab.page).to_have_url(re.compile("children=0"))
+
+
+def test_error_is_announced(opened: Open) -> None:
+    """What is wrong with a field that was left is announced in the place of the amount before."""
+    with opened() as tab:
+        tab.open("/simulator")
+        expect(tab.page.locator("#announcement")).to_contain_text("to pay")
+        tab.page.locator("#salary").fill("abc")
+        tab.page.keyboard.press("Tab")
+        announced = re.compile(r"^Expected: a whole number from 0 to 999\s999\s999\.$")
+        expect(tab.page.locator("#announcement")).to_have_text(announced)
+        tab.forgive(STATUS_400)

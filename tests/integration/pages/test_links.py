@@ -1,0 +1,93 @@
+"""Links to a household, in a real browser: nothing that a link has wrong is corrected in silence."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import STATUS_400, Open
+
+
+@pytest.mark.parametrize(
+    ("fragment", "at", "words"),
+    [
+        ("year=2030&salary=50000", "year", "There is no such income year: choose one of 2018, 2019"),
+        ("year=2024&year=2023&salary=50000", "year", "There is no such income year"),
+        ("married=no&salary=40000&spouse_salary=30000", "situation", "Only a couple has a second salary"),
+        ("married=no&salary=40000&spouse_salary=abc", "spouse_salary", "Expected: a whole number"),
+        ("married=yes&single_parent=yes&children=1&salary=40000", "situation", "A single parent is not married"),
+        ("married=maybe&salary=40000", "situation", "none of these situations"),
+        ("single_parent=perhaps&salary=40000", "situation", "none of these situations"),
+        ("year=2024&single_parent=yes&children=0&salary=30000", "situation", "A single parent has at least one child"),
+        ("married=no&salary=1&salaire=50000", "salary", "Expected: a whole number"),
+        ("married=no&salary=000000000000000000000050000", "salary", "Expected: a whole number"),
+        ("married=yes&children=2", "salary", "Please fill this in"),
+    ],
+)
+def test_wrong_link(opened: Open, fragment: str, at: str, words: str) -> None:
+    """What a link says wrong is said at its field; no other household's tax is shown, and the address is kept."""
+    with opened() as tab:
+        tab.open("/simulator#" + fragment)
+        expect(tab.page.locator(f"#{at}-error")).to_contain_text(words)
+        assert not tab.page.locator("#results").is_visible()
+        last = fragment.rpartition("=")[2]
+        assert last in tab.page.evaluate("decodeURIComponent(location.hash)")
+        tab.forgive(STATUS_400)
+
+
+def test_unknown_name_in_a_link(opened: Open) -> None:
+    """A name that the service does not know is said, until the form is sent without it."""
+    with opened() as tab:
+        tab.open("/simulator#year=2024&salary=50000&childs=2")
+        expect(tab.page.locator("#trouble")).to_have_text("unknown parameter [childs]")
+        tab.page.get_by_role("button", name="Calculate").click()
+        expect(tab.page.locator("#results-heading")).to_be_visible()
+        assert "childs" not in tab.page.url
+        tab.forgive(STATUS_400)
+
+
+def test_wrong_link_mended(opened: Open) -> None:
+    """A year or a situation that the link had wrong is chosen in the form, and the result is that of the choice."""
+    with opened() as tab:
+        tab.open("/simulator#year=2030&married=maybe&children=0&salary=50000")
+        assert (-1, 0) == (
+            tab.page.evaluate("document.getElementById('year').selectedIndex"),
+            tab.page.locator("[name=situation]:checked").count(),
+        )
+        tab.page.get_by_label("Income year", exact=True).select_option("2024")
+        expect(tab.page.locator("#year-error")).to_be_hidden()
+        expect(tab.page.locator("#situation-error")).to_be_visible()
+        tab.page.get_by_label("Single", exact=True).check()
+        expect(tab.page.locator("#results-heading")).to_have_text("To pay on the income of 2024")
+        assert "married=no&single_parent=no&year=2024&children=0&salary=50000" in tab.page.url
+        tab.forgive(STATUS_400)
+
+
+def test_second_salary_emptied(opened: Open) -> None:
+    """A second salary that a single person has by the link is shown; without it the household is that person's."""
+    with opened() as tab:
+        tab.open("/simulator#year=2024&married=no&salary=40000&spouse_salary=30000")
+        tab.page.get_by_label("Spouse's yearly salary").fill("")
+        tab.page.get_by_role("button", name="Calculate").click()
+        expect(tab.page.locator("#results-heading")).to_be_visible()
+        assert tab.page.get_by_label("Single", exact=True).is_checked()
+        tab.forgive(STATUS_400)
+
+
+def test_french_link(opened: Open) -> None:
+    """A link may have the French names and words of the service; a year of its own, or the latest there is."""
+    with opened() as tab:
+        tab.open("/simulator#année=2024&marié=OUI&enfants=2&salaire=50000&salaire_conjoint=20000")
+        expect(tab.page.locator("#results-heading")).to_have_text("To pay on the income of 2024")
+        assert "married=yes&single_parent=no&year=2024&children=2&salary=50000&spouse_salary=20000" in tab.page.url
+
+
+def test_next_link_is_another_household(opened: Open) -> None:
+    """A second link in the same tab takes nothing over from the household before; the skip link is none."""
+    with opened() as tab:
+        tab.open("/simulator#year=2024&married=yes&children=2&salary=50000&spouse_salary=20000")
+        tab.page.evaluate("location.hash = 'year=2023&salary=30000'")
+        expect(tab.page.locator("#results-heading")).to_have_text("To pay on the income of 2023")
+        assert "married=no&single_parent=no&year=2023&children=0&salary=30000&spouse_salary=0" in tab.page.url
+        tab.page.evaluate("location.hash = 'main'")
+        expect(tab.page).to_have_url(re.compile("year=2023"))

@@ -1,0 +1,36 @@
+"""What a reader of the API's description does with its calls: expand one, execute it, close it."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.support.browser import Tab
+from tests.support.service import Service
+
+
+def operations(service: Service) -> list[tuple[str, str]]:
+    """Tag and name of every operation that the description has."""
+    paths: dict[str, Any] = service.get("/openapi.json").body["paths"]
+    return [(each["tags"][0], each["operationId"]) for path in paths.values() for each in path.values()]
+
+
+def expand(tab: Tab, tag: str, name: str) -> Locator:
+    """The operation, opened."""
+    operation = tab.page.locator(f"#operations-{tag}-{name}")
+    operation.locator(".opblock-summary-control").click()
+    return operation
+
+
+def execute(operation: Locator) -> str:
+    """Execute it as it stands; the answer of the service, which must be good."""
+    with operation.page.expect_response(lambda response: not response.url.startswith("data:")) as answer:
+        operation.get_by_role("button", name="Execute").click()
+    assert 200 == answer.value.status
+    expect(operation.locator(".live-responses-table .response .response-col_status")).to_contain_text("200")
+    return operation.locator(".live-responses-table .response-col_description pre").first.inner_text()
+
+
+def close(operation: Locator) -> None:
+    """Close it again: a long answer that stays makes everything on the page slow."""
+    operation.locator(".opblock-summary-control").click()
+    expect(operation.locator(".opblock-body")).to_have_count(0)
