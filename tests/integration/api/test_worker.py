@@ -8,8 +8,6 @@ from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
-import pytest
-
 from tests.support.service import Service, begun_with, running_service
 from tests.support.waiting import wait_until
 
