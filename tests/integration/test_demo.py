@@ -18,7 +18,7 @@ def test_demo(tmp_path: Path) -> None:
     """The demo prints the eleven published results, the bad lines and one alert e-mail, and ends by itself."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
-        said, _ = demo.communicate(timeout=120)
+        said, _ = demo.communicate(timeout=300)
     assert 0 == demo.returncode, said
     fields = [line.split() for line in said.splitlines()]
     rows = [row for row in fields if len(row) == 9 and row[0].isdigit()]
@@ -42,7 +42,7 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals)
             assert line, seen
             seen += line
         demo.send_signal(number)
-        said, _ = demo.communicate(timeout=60)
+        said, _ = demo.communicate(timeout=120)
     assert 128 + number == demo.returncode
     assert "Traceback" not in said
-    wait_until(lambda: gone(demo.pid), 30)
+    wait_until(lambda: gone(demo.pid))

@@ -1,6 +1,7 @@
 """`make serve` and `make venv` in a fresh copy of the project: the service without Docker."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from tests.support.service import SHELL, ask
 from tests.support.sessions import gone, in_session
 from tests.support.stack import copy_project
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
 
@@ -32,7 +33,7 @@ def lend_venv(project: Path) -> None:
     for program in Path(sys.executable).parent.iterdir():
         if program.name != ".ready":
             (folder / program.name).symlink_to(program)
-    (folder / ".ready").touch()
+    (folder / ".ready").write_text(f"{project.resolve()}\n")  # whose it is
 
 
 def environment(**own: str) -> dict[str, str]:
@@ -44,19 +45,30 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make to its end."""
     command = ["make", *arguments]
     return subprocess.run(
-        command, cwd=project, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=project, env=environment(), capture_output=True, text=True, timeout=120, check=False
     )
 
 
 @contextmanager
-def serving(project: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """A `make serve` on a port, in a session of its own."""
-    with in_session(["make", "serve"], project, environment(BIND=f"127.0.0.1:{port}"), one_output=True) as process:
+def serving(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """A `make serve` on a free port, in a session of its own."""
+    with in_session(["make", "serve"], project, environment(BIND="127.0.0.1:0"), one_output=True) as process:
         try:
             yield process
         finally:
             if not gone(process.pid):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    """The port that a service serves, once it prints so."""
+    assert process.stdout
+    said = ""
+    while not (found := re.search(r"serves http://127.0.0.1:(\d+)", said)):
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return int(found[1])
 
 
 def answers(port: int) -> bool:
@@ -70,9 +82,9 @@ def answers(port: int) -> bool:
 def test_serve(project: Path) -> None:
     """It makes what it needs and answers; `make credentials` prints the login that works; Ctrl-C ends all of it."""
     lend_venv(project)
-    port = free_port()
-    with serving(project, port) as process:
-        wait_until(lambda: answers(port))
+    with serving(project) as process:
+        port = port_of(process)
+        assert answers(port)
         credentials = make(project, "--silent", "credentials").stdout.strip()
         answer = ask(port, TARGET, credentials)
         refused = ask(port, TARGET, f"{credentials}x")
@@ -81,7 +93,6 @@ def test_serve(project: Path) -> None:
         wait_until(lambda: gone(process.pid))
     assert (200, 42842) == (answer.status, answer.body["response"]["result"]["tax"])
     assert 401 == refused.status
-    assert "serves http://127.0.0.1:" in said
     assert "Traceback" not in said
     assert not answers(port)
     assert (project / "var/logs/api/api.log").stat().st_size

@@ -5,14 +5,17 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -84,7 +87,7 @@ class Service:
     def kill(self) -> None:
         """End all its processes as a crash of the machine would: they can do nothing any more."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
 
     def log_lines(self) -> list[str]:
         """The lines of the log file."""
@@ -161,7 +164,7 @@ def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
 
     `end` tells the server that nothing more will come.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
         if end:
             connection.shutdown(socket.SHUT_WR)
@@ -177,14 +180,35 @@ def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]
     own = {"DB_FILE": "tax.sqlite", "USERS_FILE": "users", "LOG_FILE": "api.log", "STATE_DIR": "state"}
     paths = {name: str(folder / value) for name, value in own.items()}
     clean = {name: value for name, value in os.environ.items() if name in SHELL or name.startswith(TOOLS)}
-    return clean | paths | {"SMTP_PORT": str(smtp_port), "DB_WAIT": "0", **settings}
+    # However slow the machine is, a mail server that answers is not given up: else a mail would come twice.
+    return clean | paths | {"SMTP_PORT": str(smtp_port), "SMTP_TIMEOUT": "300", "DB_WAIT": "0", **settings}
+
+
+def seed(folder: Path) -> None:
+    """Write the tax data."""
+    command = [*COMMAND, "seed", "sqlite", str(ROOT / "db/init")]
+    subprocess.run(command, env=environment(folder, 1), check=True, capture_output=True)
+
+
+@cache
+def prepared() -> "tempfile.TemporaryDirectory[str]":
+    """A folder with tax data and a user, made once for all tests of this process."""
+    made = tempfile.TemporaryDirectory()
+    seed(Path(made.name))
+    command = [*COMMAND, "users", "add", "client"]
+    subprocess.run(command, env=environment(Path(made.name), 1), check=True, input=b"secret\n")
+    return made
 
 
 def prepare(folder: Path) -> None:
     """Tax data and a user `client` with the password `secret`."""
-    env = environment(folder, 1)
-    subprocess.run([*COMMAND, "seed", "sqlite", str(ROOT / "db/init")], env=env, check=True, capture_output=True)
-    subprocess.run([*COMMAND, "users", "add", "client"], env=env, check=True, input=b"secret\n")
+    shutil.copytree(prepared().name, folder, dirs_exist_ok=True)
+
+
+def begun_with(folder: Path, code: str) -> str:
+    """A folder for PYTHONPATH: what is run with it begins with this code."""
+    (folder / "sitecustomize.py").write_text(code)
+    return str(folder)
 
 
 @contextmanager
@@ -218,6 +242,6 @@ def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, /
         killed = process.returncode is not None
         if not killed:
             process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=60)
         print(said)
     assert killed or 0 == process.returncode

@@ -55,11 +55,11 @@ class FaultySmtp:
             self._listener.listen(64)
             self._listening.set()
 
-    def next(self, timeout: float = 30) -> EmailMessage:
+    def next(self, timeout: float = 60) -> EmailMessage:
         """The next mail, waited for; queue.Empty when none comes in time."""
         return self.mails.get(timeout=timeout)
 
-    def mails_counting(self, failures: int, containing: str = "", seconds: float = 90) -> list[EmailMessage]:
+    def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
         """The mails of some words until their counts reach a number; what has come twice, by its Message-ID, is one."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
@@ -79,7 +79,7 @@ class FaultySmtp:
         self._listening.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(60)
         self._listener.close()
 
     def _accept(self) -> None:

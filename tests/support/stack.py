@@ -19,11 +19,9 @@ from urllib.request import ProxyHandler, build_opener
 from tests.support.data import ROOT
 from tests.support.service import Answer, ask, read_answer
 from tests.support.sessions import in_session
-from tests.support.waiting import wait_until
+from tests.support.waiting import free_port, wait_until
 
 Finished = subprocess.CompletedProcess[str]
-# Below the ports that Linux gives to outgoing connections, one of which might take a port before Docker publishes it.
-PORTS = range(10_000, 32_000)
 
 
 def copy_project(folder: Path) -> None:
@@ -38,14 +36,6 @@ def copy_project(folder: Path) -> None:
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-
-
-def port_to_publish() -> int:
-    """A port of 127.0.0.1 that nothing uses now, and no outgoing connection will."""
-    while True:
-        port = secrets.choice(PORTS)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @dataclass
@@ -63,7 +53,7 @@ class Stack:
     def create(cls, folder: Path, database: str, **settings: str) -> "Stack":
         """A stack that is configured and not yet up."""
         copy_project(folder)
-        http, mail, https = (port_to_publish() for _ in range(3))
+        http, mail, https = (free_port() for _ in range(3))
         stack = cls(folder, database, http, mail, https, f"tax-test-{secrets.token_hex(4)}")
         own = {"COMPOSE_PROJECT_NAME": stack.project, "HTTP_PORT": stack.http_port, "MAIL_PORT": stack.mail_port}
         own |= {"HTTPS_PORT": stack.https_port}

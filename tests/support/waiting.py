@@ -1,20 +1,34 @@
 """What tests wait for: a condition, a free port."""
 
+import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, TypeVar
 
 Result = TypeVar("Result")
 
+LOWEST = 10_000
+CONNECTIONS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])  # whose own ports begin here
+_claims: list[socket.socket] = []
+
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of 127.0.0.1 that nothing uses now, and that no connection and no other process of tests will take."""
+    while True:
+        port = random.randrange(LOWEST, CONNECTIONS)
+        claim = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            claim.bind(f"\0tax-test-port-{port}")  # the claim ends with this process
+            socket.create_server(("127.0.0.1", port)).close()
+            _claims.append(claim)
+            return port
+        claim.close()
 
 
-def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 60) -> Result:
+def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 120) -> Result:
     """What the condition gives, once that is true; an error when it never is."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

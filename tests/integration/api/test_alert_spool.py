@@ -105,8 +105,8 @@ def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeyp
         other.execute("ROLLBACK")
     monkeypatch.undo()
     alerts.send(ALERT)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     assert ["failures in all: 3"] == [
         line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in all")
     ]
@@ -121,8 +121,8 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
         alerts.send(ALERT)
         alerts.start()
         wait_until(lambda: mailer.sent)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     assert ["failures in this mail: 1"] * 2 == [
         line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in this mail")
     ]
@@ -147,13 +147,13 @@ def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, 
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
-    alerts.settle(10)
+    alerts.settle(60)
     assert 1 == len(mailer.sent)
     assert 1 == events(lines).count("alert spool trouble")
     path.rename(tmp_path / "damaged")
     alerts.send(ALERT)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     assert 2 == len(mailer.sent)
     assert 1 == alerts.counts()["sent"]
 
@@ -193,8 +193,8 @@ def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Part
         alerts.resolve("startup")
         alerts.resolve("database")
         assert ["alert spool trouble"] == events(lines)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     assert {"startup", "database"} == recovered(mailer)
 
 
@@ -206,8 +206,8 @@ def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
     with locked(tmp_path / "spool.sqlite"):
         alerts.resolve("database")
     alerts.send(failure("database"))
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     assert (set(), 2) == (recovered(mailer), Spool(tmp_path / "spool.sqlite").open_incidents()[0].total)
 
 
@@ -218,8 +218,8 @@ def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
     kinds: list[Kind] = ["database", "log"]
     for kind in kinds:
         alerts.send(failure(kind))
-    alerts.settle(10)
+    alerts.settle(60)
     for kind in kinds:
         alerts.resolve(kind)
-    alerts.close(10)
+    alerts.close(60)
     assert {"database", "log"} == recovered(mailer)

@@ -66,7 +66,7 @@ def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict
         env=environment(folder, smtp.port, **settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert 2 == ended.returncode, ended.stderr
@@ -128,7 +128,7 @@ def test_wrong_password_loses_nothing(tmp_path: Path, pki: Pki) -> None:
 def test_missing_authority_file_is_said_at_the_start(tmp_path: Path) -> None:
     """A file of authorities that is not there is a wrong setting: named, and exit 64."""
     env = environment(tmp_path, 1, SMTP_CA_FILE="/nowhere/ca.pem")
-    ended = subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (64, "income-tax: SMTP_CA_FILE=/nowhere/ca.pem: cannot be read; expected a file\n") == (
         ended.returncode,
         ended.stderr,

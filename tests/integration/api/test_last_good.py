@@ -80,19 +80,19 @@ def test_who_renews_second_reads_second(tmp_path: Path) -> None:
 
     def read_slowly() -> dict[str, str]:
         reads.set()
-        assert go.wait(10)
+        assert go.wait(60)
         return {"figures": "old"}
 
     def pause(_seconds: float) -> None:
         waits.set()
-        go.wait(10)
+        go.wait(60)
 
     first = Thread(target=LastGood(path).renew, args=[read_slowly])
     second = Thread(target=LastGood(path, pause=pause).renew, args=[lambda: {"figures": "new"}])
     first.start()
-    assert reads.wait(10)
+    assert reads.wait(60)
     second.start()
-    assert waits.wait(10)
+    assert waits.wait(60)
     go.set()
     first.join()
     second.join()

@@ -109,7 +109,7 @@ def ask_at_once(service: Service, count: int) -> list[int]:
 
 def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
     """With a sleep time some requests pause and others overtake them, visible in the log."""
-    with running_service(tmp_path, SLEEP_TIME="0.5", WORKERS="1", THREADS="32") as service:
+    with running_service(tmp_path, SLEEP_TIME="1", WORKERS="1", THREADS="32") as service:
         assert [200] * 32 == ask_at_once(service, 32)
         log = service.log()
     begun = [r["request_id"] for r in log if r["event"] == "request" and r["place"] == "index"]

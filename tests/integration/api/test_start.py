@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.service import COMMAND, environment, prepare, running_service, service_with
+from tests.support.service import COMMAND, environment, prepare, running_service, seed, service_with
 from tools.smtp_catcher import SmtpCatcher
 
 
 def start(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def events(folder: Path) -> list[str]:
@@ -162,9 +162,9 @@ def test_order_of_a_good_start(tmp_path: Path) -> None:
 
 def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
     """Writing the tax data again leaves the same database content."""
-    prepare(tmp_path)
+    seed(tmp_path)
     before = dump(tmp_path)
-    prepare(tmp_path)
+    seed(tmp_path)
     assert before == dump(tmp_path)
 
 

@@ -58,8 +58,9 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A folder of its own, credentials in it, and an environment without settings."""
+    """A folder of its own, credentials in it, and an environment without settings but for the time-out."""
     for variable, *_ in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TAX_TIMEOUT", "300")  # however slow the machine is
     (tmp_path / "credentials").write_text("admin:pass:é\n")
     return Place(tmp_path)

@@ -146,11 +146,11 @@ def test_a_failure_is_in_the_errors_file_and_stops_no_other(place: Place, script
 
 def test_a_refused_connection(place: Place) -> None:
     """When nothing listens, every taxpayer is listed with a reason that says so; the results file is empty."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert 1 == place.run(
-        "calculate", f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n"), "--retries", "1"
-    )
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # kept, so that no one else listens there
+        port = deaf.getsockname()[1]
+        url, source = f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n")
+        assert 1 == place.run("calculate", url, source, "--retries", "1")
     assert [] == place.results
     assert [1, 2] == [error["id"] for error in place.errors]
     expected = f"connection refused: expected a server at http://127.0.0.1:{port}/, nothing listens there: start it"

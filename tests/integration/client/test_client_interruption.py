@@ -1,5 +1,6 @@
 """Signals and readers that leave: what calculations and floods, in processes of their own, make of them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from tests.integration.client.conftest import Place
 from tests.integration.client.fake_server import PUBLISHED, Reply, Request, published_reply, serving
+from tests.support.service import begun_with
 
 
 class Held:
@@ -33,10 +35,12 @@ class Held:
 
 
 @contextmanager
-def client(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A client in a process of its own."""
     command = [sys.executable, "-m", "tax_client", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -82,11 +86,15 @@ def test_an_interrupted_flood_reports(place: Place) -> None:
 
 
 def test_a_flood_waits_for_the_answers_on_their_way(place: Place) -> None:
-    """Answers that come just after Ctrl-C are counted and logged: what was sent is what is reported."""
+    """Answers that come after Ctrl-C are counted and logged: what was sent is what is reported.
+
+    The client leaves them a second; a minute here, where the machine may stand still.
+    """
+    path = begun_with(place.folder, "from tax_client import signals\nsignals.GRACE_SECONDS = 60\n")
     script = Held(answered=20, held=3)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "1000", "--threads", "3")
-        with client(arguments) as process:
+        with client(arguments, PYTHONPATH=path) as process:
             assert script.all_there.wait(60)
             process.send_signal(signal.SIGINT)
             script.release.set()

@@ -20,7 +20,7 @@ def test_the_page_draws_in_a_browser(place: Place, scheme: str) -> None:
     """Five pictures of some size, no console error, nothing asked for but the page; it fits a phone, axe is content."""
     page = place.folder / "report.html"
     with troubled(Troubles(wrong_every=1000, slow_every=300, refused=frozenset(range(500, 520)))) as server:
-        options = ["--rate", "1500", "--duration", "2", "--warm-up", "0.5", "--html", str(page)]
+        options = ["--rate", "1500", "--requests", "3000", "--warm-up", "0.5", "--html", str(page)]
         assert 1 == place.run("flood", server.url, *options)
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]

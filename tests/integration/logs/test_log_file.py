@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tax_logs import LogFile, file
+from tests.support.budget import budget
 from tests.support.fakes import FakeClock
+from tests.support.waiting import wait_until
 
 WRITER = """
 import sys
@@ -20,21 +22,35 @@ from tax_logs import LogFile, file
 file.CHECK_EVERY = 0.02  # else all might be written before the second look
 log = LogFile(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
+    if number % int(sys.argv[4]) == 0:
+        print("ready", flush=True)
+        sys.stdin.readline()
     log.write(f"{sys.argv[2]} {number} {'x' * (number * 37 % 9000)}\\n".encode())
 """
 
 
 def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
     """Four processes write lines of 10 to 9,000 bytes while the file is renamed: each is whole, there once."""
-    log, lines = tmp_path / "a.log", 3000
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, log, str(n), str(lines)]) for n in range(4)]
-    renamed = 0
-    while any(writer.poll() is None for writer in writers):
-        if log.exists() and log.stat().st_size > 1 << 20:
-            log.rename(tmp_path / f"a.log.{renamed}")
-            renamed += 1
+    log, lines, part = tmp_path / "a.log", budget(1500, 3000), 250
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, log, str(n), str(lines), str(part)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(4)
+    ]
+    for number in range(lines // part):
+        assert ["ready\n"] * 4 == [writer.stdout.readline() for writer in writers if writer.stdout]
+        for writer in writers:
+            assert writer.stdin
+            writer.stdin.write("go on\n")
+            writer.stdin.flush()
+        wait_until(log.exists)
+        log.rename(tmp_path / f"a.log.{number}")  # while all of them write
+    assert [("", None)] * 4 == [writer.communicate(timeout=60) for writer in writers]
     assert [0] * 4 == [writer.returncode for writer in writers]
-    assert renamed > 1
     seen = Counter(line for path in tmp_path.iterdir() for line in path.read_text().split("\n")[:-1])
     assert {f"{n} {i} {'x' * (i * 37 % 9000)}": 1 for n in range(4) for i in range(lines)} == dict(seen)
 
@@ -61,18 +77,18 @@ def test_no_thread_writes_to_the_renamed_file_during_the_look(tmp_path: Path, mo
 
     def slow_room(_log: LogFile) -> bool:
         looking.set()
-        return go_on.wait(30)
+        return go_on.wait(60)
 
     monkeypatch.setattr(LogFile, "_has_room", slow_room)
     threads = [threading.Thread(target=log.write, args=(line,)) for line in (b"first\n", b"second\n")]
     threads[0].start()
-    assert looking.wait(30)
+    assert looking.wait(60)
     threads[1].start()
     threads[1].join(0.2)
     assert threads[1].is_alive()
     go_on.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert {b"first", b"second"} == set(path.read_bytes().splitlines())
 
 

@@ -33,7 +33,7 @@ def test_published_counts_are_read_again(tmp_path: Path) -> None:
     for status, seconds in [(200, 0.001), (200, 0.002), (404, 0.1), (500, 3.0)]:
         activity.count(status, seconds)
     activity.start(lambda: STATE)
-    (found,) = wait_until(lambda: read_workers(tmp_path, NOW), 5)
+    (found,) = wait_until(lambda: read_workers(tmp_path, NOW))
     assert ("7.1.0", NOW, "0123456789ab") == (found.version, found.started, found.schedules)
     (slot,) = found.slots.values()
     assert ({2: 2, 4: 1, 5: 1}, 4) == (slot.statuses, slot.requests)
@@ -47,15 +47,15 @@ def test_a_closed_worker_s_file_stays_away(tmp_path: Path) -> None:
 
     def state() -> dict[str, object]:
         entered.set()
-        assert go.wait(10)
+        assert go.wait(60)
         return STATE
 
     activity = Activity(tmp_path, "7.1.0", FakeClock(NOW))
     activity.start(state)
-    assert entered.wait(10)
+    assert entered.wait(60)
     closing = threading.Thread(target=activity.close)
     closing.start()
-    assert activity._stop.wait(10)
+    assert activity._stop.wait(60)
     go.set()
     closing.join()
     assert activity._thread is not None
@@ -117,7 +117,7 @@ def test_a_disk_that_is_full_stops_nothing(tmp_path: Path) -> None:
     activity.count(200, 0.001)
     blocked.unlink()
     # What is written first may have been looked at before the count.
-    (found,) = wait_until(lambda: [worker for worker in read_workers(blocked, NOW) if worker.slots], 10)
+    (found,) = wait_until(lambda: [worker for worker in read_workers(blocked, NOW) if worker.slots])
     assert 1 == together([found], 0)[int(NOW)].requests
     activity.close()
 

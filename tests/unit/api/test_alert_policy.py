@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from income_tax.alerts import spool
 from income_tax.alerts.alert import Alert, Kind
 from income_tax.alerts.policy import Rules
 from income_tax.alerts.sender import Sender
@@ -251,17 +252,19 @@ def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
     assert (" [+7", 7) == (digest.suffix.partition(" since")[0], count(digest.body))
 
 
-def test_spool_forgets_what_is_long_closed(world: World) -> None:
-    """The spool's size is bounded: after thousands of incidents it holds a thousand closed ones."""
-    for _ in range(1500):
+def test_spool_forgets_what_is_long_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spool's size is bounded: after many incidents it holds the newest closed ones, as many as are kept."""
+    assert 1000 == spool.KEPT
+    monkeypatch.setattr(spool, "KEPT", 100)
+    for _ in range(150):
         world.fail("drill")
         world.after(0)
     with world.spool._file.using() as db:
-        assert [(1000,), (1000,)] == [
+        assert [(100,), (100,)] == [
             db.execute("SELECT count(*) FROM incidents").fetchone(),
             db.execute("SELECT count(*) FROM letters").fetchone(),
         ]
-    assert {"pending": 0, "sent": 1500, "dead": 0} == world.spool.counts()
+    assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.counts()
 
 
 def act_fail(kind: Kind, times: int) -> Callable[[World], int]:

@@ -130,8 +130,8 @@ def test_sent_alert_is_logged(tmp_path: Path) -> None:
     lines, mailer = Lines(), FakeMailer()
     alerts = dispatcher(tmp_path, mailer, lines)
     alerts.send(ALERT)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     (record,) = map(json.loads, lines.written)
     assert ("alert sent", "abc12345", mailer.sent[0].name) == (
         record["event"],
@@ -149,7 +149,7 @@ class StuckMailer(FakeMailer):
 
     def send(self, letter: Letter) -> Refusals:
         self.entered.set()
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         return super().send(letter)
 
 
@@ -159,12 +159,12 @@ def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
     alerts = dispatcher(tmp_path, mailer, Lines())
     alerts.start()
     alerts.send(ALERT)
-    assert mailer.entered.wait(10)
+    assert mailer.entered.wait(60)
     for _ in range(200):
         alerts.send(ALERT)
     assert [] == mailer.sent
     mailer.go.set()
-    alerts.close(10)
+    alerts.close(60)
     (open_incident,) = Spool(tmp_path / "spool.sqlite").open_incidents()
     assert (201, 1, 1) == (open_incident.total, open_incident.mailed, len(mailer.sent))
 
@@ -176,8 +176,8 @@ def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys:
     alerts = dispatcher(tmp_path / "state", mailer, lines)
     for _ in range(3):
         alerts.send(ALERT)
-    alerts.settle(10)
-    alerts.close(10)
+    alerts.settle(60)
+    alerts.close(60)
     events = [json.loads(line)["event"] for line in lines.written]
     assert ["alert not spooled"] * 3 == events[:3]
     assert 1 == events.count("alert spool trouble")

@@ -14,6 +14,7 @@ from hypothesis import given
 from income_tax.tax.explanation import explain
 from income_tax.tax.household import Household
 from tests.support import oracle
+from tests.support.budget import budget
 from tests.support.data import law_cases, schedules
 from tests.unit.api.test_law import YEARS, household_of, households
 
@@ -80,8 +81,8 @@ def test_the_explanation_is_of_the_result(household: Household) -> None:
 
 
 def test_the_cases_are_explained() -> None:
-    """Decote, reduction and both taxes before the cap stand in the explanation of each of the 2,878 cases."""
-    for case in law_cases():
+    """Decote, reduction and both taxes before the cap stand in the explanations of the cases."""
+    for case in law_cases()[:: budget(7, 1)]:
         steps = {step["name"]: step["result"] for step in told(household_of(case))}
         found = [steps[name] for name in ("discount", "tax_all_shares", "tax_adult_shares", "tax")]
         assert [case[name] for name in ("decote", "tax_all_shares", "tax_adult_shares", "tax")] == found

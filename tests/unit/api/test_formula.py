@@ -2,7 +2,9 @@
 
 # ruff: noqa: ARG005 - all expectations take the same arguments
 from fractions import Fraction
+from functools import cache
 from math import floor
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,12 @@ CONSTANTS = {"a": Fraction(3, 4), "b": Fraction(181, 400), "c": Fraction(61)}
 SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction(1001, 2), Fraction(1, 20))]
 
 
-def compiled(formula: str, arrays: bool = False) -> tuple[str, int]:
+@cache
+def compiled(formula: str, arrays: bool = False) -> tuple[CodeType, int]:
     """The code of a formula of x, y, and a flag, and its divisor."""
     compiler = Compiler(CONSTANTS, {"scale": SCALE}, {"x": 1, "y": 2, "flag": 1}, arrays)
     compiler.define("result", formula)
-    return "\n".join(compiler.lines), compiler.divisors["result"]
+    return compile("\n".join(compiler.lines), formula, "exec"), compiler.divisors["result"]
 
 
 def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:

@@ -13,9 +13,10 @@ from income_tax.web.parameters import EXPLAIN
 from income_tax.web.query import pairs
 from income_tax.web.reading import ParameterError, household_of
 from income_tax.web.single import QUERY
+from tests.support.budget import budget
 from tests.support.grammar import Grammar
 
-EXAMPLES, QUERIES = 1500, 40  # 60,000 queries
+EXAMPLES, QUERIES = budget(150, 1500), 40
 YEARS = range(2018, 2026)
 
 NAMES = {
@@ -99,10 +100,10 @@ def parts_of(question: Question) -> list[str]:
 
 
 def test_every_query_of_the_grammar_is_what_the_oracle_says() -> None:
-    """60,000 query strings, a third of them valid: the same household and question, or clear errors."""
-    seen, queries = Counter[str](), set[str]()
+    """Thousands of query strings, a third of them valid: the same household and question, or clear errors."""
+    seen, queries, count = Counter[str](), set[str](), EXAMPLES * QUERIES
 
-    @settings(max_examples=EXAMPLES, database=None)
+    @settings(max_examples=EXAMPLES)
     @given(st.binary(min_size=1800, max_size=1800))
     def compare(entropy: bytes) -> None:
         grammar = Grammar(entropy)
@@ -114,8 +115,8 @@ def test_every_query_of_the_grammar_is_what_the_oracle_says() -> None:
             queries.add(query)
 
     compare()
-    assert seen["taken"] + seen["refused"] >= EXAMPLES * QUERIES
-    assert min(seen["taken"], seen["refused"]) > 10_000, seen
+    assert seen["taken"] + seen["refused"] >= count
+    assert min(seen["taken"], seen["refused"]) > count / 6, seen
     # Nothing that a query can say, or be refused for, is left out; and one query is not asked again and again.
-    assert min(seen[kind] for kind in (*list(NAMES)[3:], *CLEAR)) > 500, seen
-    assert len(queries) > 0.8 * EXAMPLES * QUERIES
+    assert min(seen[kind] for kind in (*list(NAMES)[3:], *CLEAR)) > count / 120, seen
+    assert len(queries) > 0.8 * count

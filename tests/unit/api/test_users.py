@@ -8,6 +8,7 @@ from werkzeug.security import generate_password_hash
 from income_tax.store.users import UsersError, add_user, read_users
 
 DIGEST = "0" * 128
+DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 
 
 def test_what_is_added_is_read(tmp_path: Path) -> None:
@@ -43,7 +44,8 @@ def test_what_is_added_is_read(tmp_path: Path) -> None:
 def test_what_no_password_can_be_checked_against_is_refused(tmp_path: Path, digest: str) -> None:
     """A hash that is not of the form, or of a cost that cannot be paid, is refused with its line."""
     path = tmp_path / "users"
-    add_user(path, "ann", "secret")
-    path.write_text(f"{path.read_text()}bob:{digest}\n")
+    path.write_text(f"ann:{DIGESTED}\n")
+    assert ["ann"] == list(read_users(path))
+    path.write_text(f"ann:{DIGESTED}\nbob:{digest}\n")
     with pytest.raises(UsersError, match=r"users, line 2: expected login:scrypt hash, as `users add` writes it"):
         read_users(path)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tax_client.errors import UserError
 from tax_client.taxpayers import BadLine, Reader, Taxpayer
+from tests.support.budget import budget
 from tests.support.grammar import SPELLINGS, Grammar
 
-EXAMPLES, FILES = 1000, 6  # about 60,000 lines
+EXAMPLES, FILES = budget(100, 1000), 6  # of about ten lines
 REQUIRED = ["id", "married", "children", "salary"]
 COLUMNS = [*REQUIRED, "year", "single_parent", "spouse_salary"]
 NAMES = {name: SPELLINGS[name] for name in COLUMNS}
@@ -150,10 +151,10 @@ def compare(grammar: Grammar, seen: Counter[str]) -> None:
 
 
 def test_every_file_of_the_grammar_is_what_the_oracle_says() -> None:
-    """About 60,000 lines, half of them valid: the same taxpayers in the same order, or a clear reason for each line."""
+    """Thousands of lines, half of them valid: the same taxpayers in the same order, or a clear reason for each line."""
     seen = Counter[str]()
 
-    @settings(max_examples=EXAMPLES, database=None)
+    @settings(max_examples=EXAMPLES)
     @given(st.binary(min_size=2200, max_size=2200))
     def read(entropy: bytes) -> None:
         grammar = Grammar(entropy)
@@ -161,7 +162,7 @@ def test_every_file_of_the_grammar_is_what_the_oracle_says() -> None:
             compare(grammar, seen)
 
     read()
-    assert sum(count for kind, count in seen.items() if kind.endswith((" good", " bad"))) > 50_000
+    assert sum(count for kind, count in seen.items() if kind.endswith((" good", " bad"))) > 50 * EXAMPLES
     # In every form there are good lines and bad ones, and every column is filled.
-    assert seen.pop("wrong first lines") > 50, seen
-    assert min(seen.values()) > 1000, seen
+    assert seen.pop("wrong first lines") > EXAMPLES / 20, seen
+    assert min(seen.values()) > EXAMPLES, seen

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tax_client.flood.latencies import HIGHEST, Latencies, place_of, value_at
+from tests.support.budget import budget
 
 values = st.lists(st.integers(1, HIGHEST), min_size=1, max_size=200)
 
@@ -16,7 +17,6 @@ def test_a_value_is_counted_within_a_thousandth_of_itself(value: int) -> None:
     assert 0 <= value_at(place_of(value)) - value <= value / 1000
 
 
-@settings(max_examples=50)
 @given(values, st.integers(1, 100))
 def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], percent: int) -> None:
     """It is the nearest-rank percentile of the values, as exact as values are counted."""
@@ -25,7 +25,7 @@ def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], per
     assert value_at(place_of(sorted(found)[rank - 1])) / 1000 == actual
 
 
-@settings(max_examples=50)
+@settings(max_examples=budget(5, 50))  # their reader takes its time
 @given(values)
 def test_an_encoded_histogram_is_read_by_others_and_by_us(found: list[int]) -> None:
     """What is encoded has the same counts when HdrHistogram's own reader decodes it, and when we do."""

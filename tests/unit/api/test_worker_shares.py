@@ -1,0 +1,42 @@
+"""How a worker shares new connections with the other ones: whom it lets go first, and how many it takes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from income_tax import worker
+from income_tax.worker import BRIEFLY, OTHERS_FIRST, Worker
+from tests.support.fakes import FakeClock
+
+
+class Sharing(Worker):
+    """A worker of eight threads that counts connections instead of accepting them."""
+
+    def __init__(self) -> None:
+        self.cfg, self.sockets, self._accepting = SimpleNamespace(threads=8), [], True
+        self.nr_conns, self._accept_after, self._others_were_first = 0, 0.0, False
+        self.taken: list[int] = []
+
+    def _accept(self, _listener: object, most: int) -> None:
+        self.taken.append(most)
+        self.nr_conns += most
+
+
+def test_who_has_connections_lets_the_others_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker takes one connection, then briefly waits to take as many as it has, then pauses before each handful."""
+    clock, pauses, sharing = FakeClock(), list[float](), Sharing()
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
+    for _ in range(4):
+        sharing.accept(None)
+    assert ([1, 1, 2, 4], [BRIEFLY] * 3) == (sharing.taken, pauses)
+    for handful in (1, 2):
+        sharing.accept(None)
+        assert ([8] * (handful - 1), False) == (sharing.taken[4:], sharing._accepting)
+        sharing.set_accept_enabled(True)
+        assert not sharing._accepting
+        clock.now += OTHERS_FIRST
+        sharing.set_accept_enabled(True)
+        assert sharing._accepting
+        sharing.accept(None)
+        assert [8] * handful == sharing.taken[4:]
+    assert [BRIEFLY] * 3 == pauses
