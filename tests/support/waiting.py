@@ -11,14 +11,14 @@ from typing import Literal, TypeVar
 Result = TypeVar("Result")
 
 LOWEST = 10_000
-CONNECTIONS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])  # whose own ports begin here
+OF_CONNECTIONS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])  # their lowest port
 _claims: list[socket.socket] = []
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing uses now, and that no connection and no other process of tests will take."""
     while True:
-        port = random.randrange(LOWEST, CONNECTIONS)
+        port = random.randrange(LOWEST, max(OF_CONNECTIONS, 2 * LOWEST))
         claim = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
             claim.bind(f"\0tax-test-port-{port}")  # the claim ends with this process
