@@ -105,24 +105,26 @@ rotate: running ## Set all logs aside now, whatever their size; no line of API, 
 
 ##@ Work on it
 # Tests of a file stay together, and tests of a stack. More processes than cores: most tests wait.
-PYTEST = $(BIN)/pytest -n $(PROCESSES) --durations=25
 PROCESSES ?= 3
+PYTEST = $(BIN)/pytest -n $(PROCESSES) --durations=25
+BY_FILE = --dist loadfile
+BY_STACK = --dist loadgroup --no-loadscope-reorder
 
 test: $(BIN)/.ready ## Every claim once; those on containers when a Docker engine answers (REQUIRE_DOCKER=1: always)
-	@$(PYTEST) --dist loadfile tests/unit tests/integration
-	@$(PYTEST) --dist loadgroup tests/e2e
+	@$(PYTEST) $(BY_FILE) tests/unit tests/integration
+	@$(PYTEST) $(BY_STACK) tests/e2e
 
 test-all: ## Everything on both databases, each fault five times, long floods, all generated examples (hours)
 	@$(MAKE) --no-print-directory test THOROUGH=1 REQUIRE_DOCKER=1
 
 unit: $(BIN)/.ready ## Tests of the rules and of each part alone: make unit [T='-k brackets']
-	@$(PYTEST) --dist loadfile tests/unit $(T)
+	@$(PYTEST) $(BY_FILE) tests/unit $(T)
 
 integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files, SQLite and Chromium
-	@$(PYTEST) --dist loadfile tests/integration $(T)
+	@$(PYTEST) $(BY_FILE) tests/integration $(T)
 
 e2e: $(BIN)/.ready ## Tests of the whole stack in containers; what concerns a database, with both
-	@$(PYTEST) --dist loadgroup tests/e2e $(T)
+	@$(PYTEST) $(BY_STACK) tests/e2e $(T)
 
 check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and the workflows; format and types
 	$(BIN)/ruff check .
