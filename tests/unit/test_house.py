@@ -23,6 +23,7 @@ API = ROOT / "services/api/src/income_tax"
 TAX = sorted((API / "tax").glob("*.py"))
 MODULES = sorted([*API.rglob("*.py"), *(ROOT / "services/client/src").rglob("*.py")])
 LOCKS = ["services/api/requirements.lock", "services/client/requirements.lock", "requirements.lock"]
+TOOLS_LOCKS = [str(path.relative_to(ROOT)) for folder in ("bench", "tools") for path in (ROOT / folder).glob("*.lock")]
 
 
 def imports_of(path: Path) -> set[str]:
@@ -64,7 +65,7 @@ def test_locks_agree() -> None:
         assert pinned == {name: whole[name] for name in pinned}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", sorted([*LOCKS, *TOOLS_LOCKS]))
 def test_locks_hold_hashes_and_no_address(lock: str) -> None:
     """Every pinned package has hashes, and no address of a package index is written down."""
     text = (ROOT / lock).read_text(encoding="utf-8")
