@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.profile("floods")
 RATE = 300  # requests a second
 ROUNDS = budget(1, 4)  # in each of which every worker of every replica is killed
+GENERATIONS = budget(2, 4)  # of workers, the first included
 WORKERS = 2  # of a replica, by default
 # The processes of a container, as `7 (name) S 1 ...`: number, name, state, parent. Some end while they are read.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
@@ -87,7 +88,7 @@ def test_recycled_workers(stack: Stack) -> None:
         def recycled() -> bool:
             for replica in replicas:
                 seen[replica] |= workers(stack, replica)
-            return all(len(pids) >= WORKERS * 4 for pids in seen.values())
+            return all(len(pids) >= WORKERS * GENERATIONS for pids in seen.values())
 
         with constant_rate(stack, RATE, 1):
             wait_until(recycled)
