@@ -3,13 +3,14 @@
 import json
 import re
 import signal
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.service import COMMAND, TEXT_LINE, Service, environment, prepare, running_service
+from income_tax.__main__ import main
+from tests.support.commands import Called, called
+from tests.support.service import TEXT_LINE, Service, environment, prepare, running_service
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
@@ -37,25 +38,18 @@ def test_drill_needs_a_login(tmp_path: Path) -> None:
         assert service.mailbox.empty()
 
 
-def users(service: Service, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "users", *arguments],
-        env=environment(service.folder, 1),
-        input=password,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+def users(folder: Path, *arguments: str, password: str = "") -> Called:
+    return called(main, "users", *arguments, given=password, environment=environment(folder, 1))
 
 
 def test_users_come_and_go_while_it_serves(tmp_path: Path) -> None:
     """A user who is added can log in at once, one who is removed can't, remembered or not; no restart."""
     with running_service(tmp_path) as service:
         assert 401 == service.get(TARGET, "ann:pa:ss").status
-        assert 0 == users(service, "add", "ann", password="pa:ss\n").returncode
+        assert 0 == users(service.folder, "add", "ann", password="pa:ss\n").returncode
         assert [200, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
-        assert ["client", "ann"] == users(service, "list").stdout.split()
-        assert 0 == users(service, "remove", "ann").returncode
+        assert ["client", "ann"] == users(service.folder, "list").stdout.split()
+        assert 0 == users(service.folder, "remove", "ann").returncode
         assert [401, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
 
 
@@ -72,7 +66,7 @@ def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
         }.values()
         assert str(path) in record["reason"]
         path.write_bytes(good)
-        assert 0 == users(service, "add", "bob", password="x\n").returncode
+        assert 0 == users(service.folder, "add", "bob", password="x\n").returncode
         assert 200 == service.get(TARGET, "bob:x").status
 
 
@@ -89,14 +83,7 @@ def test_users_command_refuses(tmp_path: Path, arguments: list[str], password: s
     """Wrong logins and passwords are refused in a sentence, with exit 64 and the file unchanged."""
     prepare(tmp_path)
     before = (tmp_path / "users").read_text()
-    ended = subprocess.run(
-        [*COMMAND, "users", *arguments],
-        env=environment(tmp_path, 1),
-        input=password,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    ended = users(tmp_path, *arguments, password=password)
     assert 64 == ended.returncode
     assert sentence in ended.stderr
     assert before == (tmp_path / "users").read_text()

@@ -1,15 +1,16 @@
 """The flood against the real service: workloads that the rules made beforehand, by GET and in batches."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from income_tax.__main__ import main as income_tax_main
+from tax_client.cli import main as tax_client_main
 from tests.integration.client.conftest import Place
+from tests.support.commands import Called, called
 from tests.support.data import ROOT, SAMPLE
 from tests.support.service import Service, running_service
 
@@ -30,22 +31,20 @@ def known(place: Place, service: Service) -> Place:
     return place
 
 
-def expected(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """What `income-tax expected` says."""
-    command = [sys.executable, "-m", "income_tax", "expected", "--schedules", FIGURES, *arguments]
-    return subprocess.run(command, input=given, capture_output=True, check=False)
+def expected(*arguments: str, given: str = "") -> Called:
+    """What `income-tax expected` prints."""
+    return called(income_tax_main, "expected", "--schedules", FIGURES, *arguments, given=given)
 
 
-def households(path: Path) -> subprocess.CompletedProcess[bytes]:
-    """What `tax-client households` says of a file."""
-    command = [sys.executable, "-m", "tax_client", "households", str(path)]
-    return subprocess.run(command, capture_output=True, check=False)
+def households(path: Path) -> Called:
+    """What `tax-client households` prints of a file."""
+    return called(tax_client_main, "households", str(path))
 
 
 def questions(path: Path) -> list[dict[str, Any]]:
     """The questions and answers of a taxpayers file."""
     finished = expected("-", given=households(path).stdout)
-    assert (0, b"") == (finished.returncode, finished.stderr)
+    assert (0, "") == (finished.returncode, finished.stderr)
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
@@ -54,7 +53,7 @@ def workload(place: Place, *arguments: str) -> str:
     path = place.folder / "workload.jsonl"
     finished = expected(*arguments)
     assert 0 == finished.returncode, finished.stderr
-    path.write_bytes(finished.stdout)
+    path.write_text(finished.stdout)
     return str(path)
 
 
@@ -91,9 +90,9 @@ def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
     """The sample's taxpayers are asked for; its bad lines are left out, and counted."""
     read = households(SAMPLE / "taxpayers.txt")
     assert 0 == read.returncode
-    assert read.stderr.startswith(b"tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
+    assert read.stderr.startswith("tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
     path = known.folder / "households.jsonl"
-    path.write_bytes(read.stdout)
+    path.write_text(read.stdout)
     made = Path(workload(known, str(path)))
     results = [json.loads(line)["expected"] for line in made.read_text().splitlines()]
     assert json.loads((SAMPLE / "published.json").read_text()) == [
@@ -133,7 +132,7 @@ def test_a_household_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None:
     path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
     finished = expected("-", given=households(path).stdout)
     assert (0, 1) == (finished.returncode, len(finished.stdout.splitlines()))
-    said = b"1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
+    said = "1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
     assert said in finished.stderr
 
 
@@ -149,16 +148,16 @@ def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said
     path = tmp_path / "x.csv"
     path.write_text(content)
     read = households(path)
-    assert (2, b"") == (read.returncode, read.stdout)
-    assert said in read.stderr.decode()
+    assert (2, "") == (read.returncode, read.stdout)
+    assert said in read.stderr
 
 
 @pytest.mark.parametrize("line", ["1,yes,2,50000", "[]", '{"married": "yes"}', '{"id": 1, "married": true}'])
 def test_only_households_in_json_are_given_answers(line: str) -> None:
     """`income-tax expected` takes what `tax-client households` prints, and guesses at nothing else."""
-    finished = expected("-", given=line.encode())
-    assert (64, b"") == (finished.returncode, finished.stdout)
-    assert b"[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
+    finished = expected("-", given=line)
+    assert (64, "") == (finished.returncode, finished.stdout)
+    assert "[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
 
 
 def test_the_same_seed_gives_the_same_households() -> None:
@@ -185,13 +184,13 @@ def test_what_cannot_be_calculated_is_a_sentence(arguments: list[str], said: str
     """Wrong usage exits 64 and says what was expected."""
     finished = expected(*arguments)
     assert 64 == finished.returncode
-    assert said in finished.stderr.decode()
+    assert said in finished.stderr
 
 
 def test_figures_that_are_none_are_a_sentence(known: Place) -> None:
     """A file of figures that cannot be read, or holds none, is named."""
     path = known.folder / "x.json"
-    assert b"x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
+    assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")
     finished = expected("--schedules", str(path), "--households", "1")
-    assert (2, True) == (finished.returncode, b"holds no tax data" in finished.stderr)
+    assert (2, True) == (finished.returncode, "holds no tax data" in finished.stderr)

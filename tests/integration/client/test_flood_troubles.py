@@ -13,8 +13,10 @@ import pytest
 from tax_client.cli import main
 from tax_client.flood.latencies import Latencies, value_at
 from tests.integration.client.conftest import Place
+from tests.integration.client.fake_server import Reply, Request, published_reply, serving
 from tests.integration.client.troubled_server import Troubles, troubled
 from tests.support.budget import budget
+from tests.support.waiting import wait_until
 
 COUNT = budget(4000, 20_000)
 SLOW = COUNT // 1000
@@ -163,10 +165,18 @@ def test_a_time_out_of_less_than_a_millisecond_is_one(place: Place, engine: str)
 
 @pytest.mark.parametrize("engine", ["curl", "requests"])
 def test_a_client_that_may_open_no_more_files_blames_itself(place: Place, engine: str) -> None:
-    """With 64 descriptors a hundred connections cannot be: what is not sent for that is a kind of its own."""
-    report = place.folder / "report.json"
+    """With 64 descriptors a hundred connections cannot be: what is not sent for that is a kind of its own.
+
+    Nobody is answered before: a descriptor that becomes free would be used again.
+    """
+    report, log = place.folder / "report.json", place.folder / "client.log"
+
+    def answer_late(request: Request) -> Reply:
+        wait_until(lambda: log.read_text().count("no descriptor left") >= 100 - 63)
+        return published_reply(request)
+
     options = ["--requests", "100", "--threads", "100", "--processes", "1", "--engine", engine, "--json", str(report)]
-    with troubled(Troubles(slow_every=1)) as server:
+    with serving(answer_late) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
         shell = ["bash", "-c", 'ulimit -n 64; "$@"', "-", *command]
         finished = subprocess.run(shell, capture_output=True, text=True, check=False)

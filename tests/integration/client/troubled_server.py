@@ -109,11 +109,16 @@ def troubled(troubles: Troubles) -> Iterator[Troubled]:
         ready.set()
         loop.run_forever()
         server.close()
-        for transport in seen.open:
-            transport.abort()
-        loop.run_until_complete(asyncio.sleep(0))  # in which they close
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(hang_up())
         loop.close()
+
+    async def hang_up() -> None:
+        """Take the connections that are just being accepted, too, then end all of them."""
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+        while seen.open:
+            for transport in seen.open:
+                transport.abort()
+            await asyncio.sleep(0)  # in which they close
 
     thread = threading.Thread(target=run)
     thread.start()

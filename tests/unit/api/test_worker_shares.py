@@ -13,8 +13,7 @@ class Sharing(Worker):
     """A worker of eight threads that counts connections instead of accepting them."""
 
     def __init__(self) -> None:
-        self.cfg, self._accepting = SimpleNamespace(threads=8), True
-        self.sockets: list[object] = []
+        self.cfg, self.sockets, self._accepting = SimpleNamespace(threads=8), list[object](), True
         self.nr_conns, self._accept_after, self._others_were_first = 0, 0.0, False
         self.taken: list[int] = []
 
