@@ -1,0 +1,102 @@
+"""`make mutants`: small faults put into the code one at a time, by mutmut, to see whether the tests notice each.
+
+pyproject.toml has the modules and the tests. Ends with 1 when the tests notice less than 95 % of what could be noticed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.venvs import installed  # noqa: E402
+
+PLACE = ROOT / ".mutants"
+EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
+PACKAGES = ("api/src/income_tax", "client/src/tax_client", "logs/src/tax_logs")
+PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
+NOTICED = (1, 3, 24, 36, 152, 255, -9, -11, -24)  # a test fails, cannot be imported, never ends, or crashes
+SURVIVED = (0, 5, 33)  # no test fails, or none calls the code
+ENOUGH = 0.95
+
+
+def lay_out() -> None:
+    """The folder that mutmut works in: this one's, the packages side by side in src/."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    (PLACE / "src").mkdir(parents=True)
+    for package in PACKAGES:
+        (PLACE / "src" / Path(package).name).symlink_to(ROOT / "services" / package)
+    for name in ("db", "services", "tests", "pyproject.toml"):
+        (PLACE / name).symlink_to(ROOT / name)
+    (PLACE / "preload.txt").write_text("\n".join(PRELOADED), encoding="utf-8")
+
+
+def mutmut(*arguments: str) -> "subprocess.Popen[str]":
+    """mutmut, with the packages that the tests need beside its own."""
+    environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
+    program = installed("mutants", "mutmut", ROOT / "tools")
+    return subprocess.Popen([program, *arguments], cwd=PLACE, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def outcomes() -> dict[str, dict[str, int | None]]:
+    """The exit code of the tests for each mutant that was tried, by module."""
+    found = {}
+    for path in sorted((PLACE / "mutants/src").rglob("*.meta")):
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        module = ".".join(path.relative_to(PLACE / "mutants/src").parts).removesuffix(".py.meta")
+        found[module] = {name: code for name, code in codes.items() if code is not None}
+    return {module: codes for module, codes in found.items() if codes}
+
+
+def change(mutant: str) -> str:
+    """The lines that a mutant takes out and puts in."""
+    shown, _ = mutmut("show", mutant).communicate()
+    lines = (line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines)
+
+
+def equivalents() -> dict[str, str]:
+    """The changes that no test can notice, each with the reason: paragraphs of `mutants-equivalent.txt`."""
+    paragraphs = EQUIVALENT.read_text(encoding="utf-8").strip().split("\n\n")
+    return {text.partition("\n")[2]: text.partition("\n")[0] for text in paragraphs}
+
+
+def report(found: dict[str, dict[str, int | None]]) -> bool:
+    """Print the survivors and the table; whether enough was noticed."""
+    known, total = equivalents(), Counter[str]()
+    rows = []
+    for module, codes in found.items():
+        survivors = {name: change(name) for name, code in codes.items() if code not in NOTICED}
+        same = [name for name, lines in survivors.items() if lines in known]
+        for name in survivors.keys() - same:
+            print(f"{name}{'' if codes[name] in SURVIVED else f' (ended with {codes[name]})'}\n{survivors[name]}\n")
+        count = Counter(mutants=len(codes), killed=len(codes) - len(survivors), equivalent=len(same))
+        rows.append((module, count))
+        total += count
+    print(f"{'module':40}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'survived':>10}{'share':>9}")
+    for module, count in [*rows, ("all", total)]:
+        rest = count["mutants"] - count["equivalent"]
+        figures = f"{count['mutants']:9}{count['killed']:9}{count['equivalent']:12}{rest - count['killed']:10}"
+        print(f"{module:40}{figures}{count['killed'] / max(rest, 1):9.1%}")
+    return total["killed"] >= ENOUGH * (total["mutants"] - total["equivalent"])
+
+
+def main(names: list[str]) -> None:
+    """Try all mutants, or those whose names match; print what came of them."""
+    lay_out()
+    run = mutmut("run", *names)
+    for line in run.stdout or ():
+        print(line, end="", flush=True)
+    if run.wait():
+        sys.exit(run.returncode)
+    sys.exit(not report(outcomes()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
