@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
-        test unit integration e2e check format lock venv engine running \
+        test unit integration e2e check mutants format lock venv engine running \
         bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
@@ -117,6 +117,9 @@ e2e: $(BIN)/.ready ## Tests of the whole stack in containers, with PostgreSQL an
 
 check: $(BIN)/.ready ## Lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+mutants: $(BIN)/.ready ## Put small faults into rules, validation and retries, and see that the tests notice 95 % (half an hour) [T='name ...']
+	@$(BIN)/python tools/mutants.py $(T)
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

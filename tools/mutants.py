@@ -5,6 +5,7 @@ pyproject.toml has the modules and the tests. Ends with 1 when the tests notice 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "logs/src/tax_logs")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
 NOTICED = (1, 3, 24, 36, 152, 255, -9, -11, -24)  # a test fails, cannot be imported, never ends, or crashes
-SURVIVED = (0, 5, 33)  # no test fails, or none calls the code
+SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
 
 
@@ -54,29 +55,48 @@ def outcomes() -> dict[str, dict[str, int | None]]:
     return {module: codes for module, codes in found.items() if codes}
 
 
-def change(mutant: str) -> str:
-    """The lines that a mutant takes out and puts in."""
+def change(mutant: str) -> tuple[str, str]:
+    """The text that a mutant takes out of its function, and what it puts in."""
     shown, _ = mutmut("show", mutant).communicate()
-    lines = (line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---"))
-    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines)
+    lines = [line for line in shown.splitlines() if line[:3] not in ("+++", "---")]
+    out, put = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
+    return out, put
 
 
-def equivalents() -> dict[str, str]:
-    """The changes that no test can notice, each with the reason: paragraphs of `mutants-equivalent.txt`."""
-    paragraphs = EQUIVALENT.read_text(encoding="utf-8").strip().split("\n\n")
-    return {text.partition("\n")[2]: text.partition("\n")[0] for text in paragraphs}
+def is_equivalent(function: str, out: str, put: str) -> bool:
+    """Whether the list of changes that no test can notice has this one."""
+    for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
+        if " | " not in line or line.startswith("#"):
+            continue
+        place, fault, _reason = line.split(" | ")
+        old, _, new = fault.partition(" => ")
+        parts = out.split(old)
+        changed = (old.join(parts[:i]) + new + old.join(parts[i:]) for i in range(1, len(parts)))
+        if function.startswith(place.removesuffix("*")) and put in changed:
+            return True
+    return False
+
+
+def name_of(mutant: str) -> str:
+    """The function of a mutant: `module.function`, or `module.Class.method`."""
+    return re.sub(r"\.xǁ(\w+)ǁ|\.x_", lambda found: f".{found[1]}." if found[1] else ".", mutant).partition(
+        "__mutmut_"
+    )[0]
 
 
 def report(found: dict[str, dict[str, int | None]]) -> bool:
     """Print the survivors and the table; whether enough was noticed."""
-    known, total = equivalents(), Counter[str]()
+    total = Counter[str]()
     rows = []
     for module, codes in found.items():
-        survivors = {name: change(name) for name, code in codes.items() if code not in NOTICED}
-        same = [name for name, lines in survivors.items() if lines in known]
-        for name in survivors.keys() - same:
-            print(f"{name}{'' if codes[name] in SURVIVED else f' (ended with {codes[name]})'}\n{survivors[name]}\n")
-        count = Counter(mutants=len(codes), killed=len(codes) - len(survivors), equivalent=len(same))
+        count = Counter(mutants=len(codes), killed=sum(code in NOTICED for code in codes.values()))
+        for mutant in (name for name, code in codes.items() if code not in NOTICED):
+            out, put = change(mutant)
+            if is_equivalent(name_of(mutant), out, put):
+                count["equivalent"] += 1
+            else:
+                why = SURVIVED.get(codes[mutant], f"ended with {codes[mutant]}")
+                print(f"{mutant} ({why})\n- {out}\n+ {put}\n")
         rows.append((module, count))
         total += count
     print(f"{'module':40}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'survived':>10}{'share':>9}")

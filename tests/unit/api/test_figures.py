@@ -1,16 +1,21 @@
 """Figures that no law could have are refused, in words that name them; those at a limit are taken."""
 
-from dataclasses import replace
+import copy
+from dataclasses import astuple, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
+from income_tax.store.schedules import parse
+from income_tax.tax.batch import Households, assess_dated
 from income_tax.tax.law import Law
-from income_tax.tax.schedule import Bracket, ScheduleError, Scale, build, check_brackets, check_figures, exact
+from income_tax.tax.schedule import Bracket, Scale, ScheduleError, build, check_brackets, check_figures, exact
 from income_tax.tax.v7 import V7Schedule
-from tests.support.data import schedules
+from tests.support.data import law_cases, schedules
+from tests.unit.api.test_law import YEARS, household_of
 
 LAW = schedules().years[2024]
 OPEN = Bracket(None, 4500, 0)
@@ -56,7 +61,10 @@ def test_impossible_figures_are_named(constants: dict[str, object], scales: dict
     ("constants", "scales"),
     [
         ({"cap": "0", "a_rate": "1", "limit": "2", "tiny": "0.5"}, {}),
-        ({}, {"one": scale((0, 0)), "all": scale((0, "0.5"), ("0.5", 1)), "two": scale((0, 0), (1, "0.1"), (2, "0.2"))}),
+        (
+            {},
+            {"one": scale((0, 0)), "all": scale((0, "0.5"), ("0.5", 1)), "two": scale((0, 0), (1, "0.1"), (2, "0.2"))},
+        ),
         ({"reduction_full_limit_per_adult": 1, "reduction_end_limit_per_adult": 2}, {}),
         ({"reduction_full_limit_per_adult": 1}, {}),
         ({"reduction_end_limit_per_adult": 0}, {}),
@@ -96,6 +104,25 @@ def test_a_result_in_cents_is_refused() -> None:
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
     assert f"surcharge is no whole number of euros by {', '.join(['cap_a', 'cap_half_share', *halves])}" == words
+
+
+def test_laws_made_anew_give_the_cases() -> None:
+    """From the same figures come laws that give every twentieth case, each alone and all at once."""
+    laws = parse(copy.deepcopy(schedules().data)).years
+    assert YEARS.keys() == laws.keys()
+    for year, law in laws.items():
+        assert YEARS[year].steps == law.steps
+        cases = [case for case in law_cases()[::20] if case["income_year"] == year]
+        wanted = [(case["shares"], case["tax"], case["rate"], case["decote"], case["cehr"]) for case in cases]
+        households = [household_of(case) for case in cases]
+        found = [law.assess(household) for household in households]
+        assert wanted == [(one.shares, one.tax, one.rate, one.discount, one.cehr) for one in found]
+        columns = zip(*(astuple(household) for household in households), strict=True)
+        married, children, salary, years, alone, spouse = map(np.array, columns)
+        together = assess_dated(Households(years, married, alone, children, salary, spouse), law)
+        assert [one._asdict() for one in found] == [
+            {name: together[name][row] for name in together} for row in range(len(found))
+        ]
 
 
 def test_impossible_figures_make_no_law() -> None:

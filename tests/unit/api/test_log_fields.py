@@ -120,7 +120,7 @@ def test_what_is_masked() -> None:
 )
 def test_which_fields_are_masked(place: str | None, request_id: str | None, hidden: bool) -> None:
     """What a person typed or was told is always hidden; what went wrong, where it may quote that."""
-    given = {name: "a 12" for name in ("url", "body", "taxpayer", "result", "text", "reason", "exception", "other")}
+    given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
     fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
     event = amounts_masked(["main"])(None, "info", {**given, **fields})
     personal = dict.fromkeys(("url", "body", "taxpayer", "result", "text"), "a *")

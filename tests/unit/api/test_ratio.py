@@ -10,7 +10,15 @@ from income_tax.tax.ratio import Ratio, known, less, reduced, times
 
 @pytest.mark.parametrize(
     ("code", "factor", "product"),
-    [("2", 3, "6"), ("x", 0, "0"), (0, "x", "0"), ("x", 1, "x"), (1, "x", "x"), ("x", 2, "(2 * x)"), (2, "x", "(x * 2)")],
+    [
+        ("2", 3, "6"),
+        ("x", 0, "0"),
+        (0, "x", "0"),
+        ("x", 1, "x"),
+        (1, "x", "x"),
+        ("x", 2, "(2 * x)"),
+        (2, "x", "(x * 2)"),
+    ],
 )
 def test_products_of_what_is_known_are_calculated_at_once(code: str | int, factor: int | str, product: str) -> None:
     """Known factors are multiplied; a factor of 0 or of 1 leaves no multiplication in the code."""
