@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 from collections import Counter
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +73,7 @@ def is_equivalent(function: str, out: str, put: str) -> bool:
         old, _, new = fault.partition(" => ")
         parts = out.split(old)
         changed = (old.join(parts[:i]) + new + old.join(parts[i:]) for i in range(1, len(parts)))
-        if function.startswith(place.removesuffix("*")) and put in changed:
+        if fnmatchcase(function, place) and put in changed:
             return True
     return False
 
