@@ -39,11 +39,15 @@ def lay_out() -> None:
     (PLACE / "preload.txt").write_text("\n".join(PRELOADED), encoding="utf-8")
 
 
-def mutmut(*arguments: str) -> "subprocess.Popen[str]":
-    """mutmut, with the packages that the tests need beside its own."""
+def mutmut(*arguments: str, quiet: bool = False) -> str:
+    """mutmut, with the packages that the tests need beside its own; what it prints, when it is to be `quiet`."""
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     program = installed("mutants", "mutmut", ROOT / "tools")
-    return subprocess.Popen([program, *arguments], cwd=PLACE, env=environment, stdout=subprocess.PIPE, text=True)
+    output = subprocess.PIPE if quiet else None
+    run = subprocess.run([program, *arguments], cwd=PLACE, env=environment, stdout=output, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"mutmut {arguments[0]} ended with {run.returncode}")
+    return run.stdout or ""
 
 
 def outcomes() -> dict[str, dict[str, int | None]]:
@@ -58,8 +62,7 @@ def outcomes() -> dict[str, dict[str, int | None]]:
 
 def change(mutant: str) -> tuple[str, str]:
     """The text that a mutant takes out of its function, and what it puts in."""
-    shown, _ = mutmut("show", mutant).communicate()
-    lines = [line for line in shown.splitlines() if line[:3] not in ("+++", "---")]
+    lines = [line for line in mutmut("show", mutant, quiet=True).splitlines() if line[:3] not in ("+++", "---")]
     out, put = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
     return out, put
 
@@ -111,11 +114,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
 def main(names: list[str]) -> None:
     """Try all mutants, or those whose names match; print what came of them."""
     lay_out()
-    run = mutmut("run", *names)
-    for line in run.stdout or ():
-        print(line, end="", flush=True)
-    if run.wait():
-        sys.exit(run.returncode)
+    mutmut("run", *names)
     sys.exit(not report(outcomes()))
 
 

@@ -138,6 +138,11 @@ def test_the_bounds_of_arrays() -> None:
     assert not law_with(cap_half_share="1000000001").fits_arrays
 
 
+def test_no_request_waits_for_the_code_of_a_law() -> None:
+    """A law's code is made with the law."""
+    assert {"evaluate", "_picks"} <= vars(law_with()).keys()
+
+
 def test_the_code_of_a_law_names_its_year() -> None:
     """A traceback out of a law's code tells the year of the law."""
     assert "<law of 2024>" == LAW.evaluate.__code__.co_filename

@@ -80,6 +80,16 @@ def test_good_households_are_not_read_by_themselves(
     assert [numbers(row) for row in GOOD] == columns(many)
 
 
+def test_empty_cells_are_not_read_by_themselves(read: list[object]) -> None:
+    """What a row leaves empty is not given; an empty cell of a column that is required is read by itself."""
+    header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
+    many = read_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
+    assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == columns(many)
+    assert [] == read
+    many = read_rows(header, [["", "1", "7", "", "", ""], ["no", "", "7", "", "", ""]], YEARS)
+    assert ({0, 1}, 2) == (set(many.errors), len(read))
+
+
 @pytest.mark.parametrize("way", [as_objects, as_table])
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_a_wrong_household_is_read_by_itself(

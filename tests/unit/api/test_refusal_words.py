@@ -46,6 +46,7 @@ def refused(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
         (b"[" * 100_000, "the body is not JSON: it is nested too deeply", OBJECTS),
         (b'{"x":1,"x":2}', "parameter [x] is repeated in one object", "[x] once"),
         (b'{"y":1,"x":1,"z":1,"x":2,"z":2}', "parameter [x] is repeated in one object", "[x] once"),
+        (b'{"x":[[1,{"z":1,"z":2}]],"y":1}', "parameter [z] is repeated in one object", "[z] once"),
         (b'{"x":":","y":{"z":1,"z":2}}', "parameter [z] is repeated in one object", "[z] once"),
     ],
     ids=lambda value: str(value)[:24],
