@@ -1,7 +1,10 @@
 """What the spool of alerts keeps: each failure, each mail, and the order and time of both."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -232,9 +235,23 @@ def test_what_is_open_is_never_forgotten(spool: Spool, monkeypatch: pytest.Monke
         ]
 
 
-def test_a_spool_s_file_outlasts_its_process(tmp_path: object) -> None:
+def test_the_file_of_an_older_service_gets_its_column(tmp_path: Path) -> None:
+    """A spool without recipients gets them, empty, with its mails; one that has them is left alone."""
+    path = tmp_path / "spool.sqlite"
+    for older in (True, False):
+        spool = Spool(path)
+        spool.report(alert("drill"), 1.0)
+        spool.queue(only(spool).id, lambda _: (Step.FIRST, replace(letter("a"), recipients="b@test")), 1.0)
+        spool.close()
+        if older:
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("ALTER TABLE letters DROP COLUMN recipients")
+    assert ["", "b@test"] == [one.recipients for one in Spool(path).due(1.0)]
+
+
+def test_a_spool_s_file_outlasts_its_process(tmp_path: Path) -> None:
     """What was reported is read from the file by whoever opens it next."""
-    path = tmp_path / "spool.sqlite"  # type: ignore[operator]
+    path = tmp_path / "spool.sqlite"
     first = Spool(path)
     first.report(alert(), 1.0)
     first.close()
