@@ -9,7 +9,6 @@ from tests.support.data import schedules
 YEARS = schedules().years
 ALONE = Household(False, 1, 23_000, 2018, single_parent=True)
 COUPLE = Household(True, 3, 300_000, 2024, spouse_salary=400_000)
-AT_A_LIMIT = Household(False, 0, 12_774, 2024)
 STEPS = {
     ALONE: """\
 deduction: min(max(arr(0.1 × 23000), 437), 12502, 23000) = 2300 EUR: deduction_rate deduction_min deduction_max
@@ -85,11 +84,18 @@ def test_a_step_s_words_and_texts() -> None:
     }
 
 
-def test_a_bracket_that_is_just_not_reached() -> None:
-    """At its limit a bracket is not reached yet."""
-    law = YEARS[2024]
-    told = {step["name"]: step["numbers"] for step in explain(law, AT_A_LIMIT, law.values(AT_A_LIMIT))}
-    assert ("12774 - 1277 + 0 - 0", "arr(1 × 0)") == (told["taxable_income"], told["tax_all_shares"])
+@pytest.mark.parametrize(
+    ("salary", "taxable", "numbers"),
+    [
+        (12_774, "12774 - 1277 + 0 - 0", "arr(1 × 0)"),
+        (32_572, "32572 - 3257 + 0 - 0", "arr(1 × (0.11 × (29315 / 1 - 11497)))"),
+    ],
+)
+def test_a_bracket_that_is_just_not_reached(salary: int, taxable: str, numbers: str) -> None:
+    """At the limit of a bracket the next one is not reached yet."""
+    law, household = YEARS[2024], Household(False, 0, salary, 2024)
+    told = {step["name"]: step["numbers"] for step in explain(law, household, law.values(household))}
+    assert (taxable, numbers) == (told["taxable_income"], told["tax_all_shares"])
 
 
 def test_numbers_in_decimals() -> None:
