@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
-        test test-all unit integration e2e check audit coverage format lock venv engine running \
+        test test-all unit integration e2e check audit coverage mutants format lock venv engine running \
         bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
@@ -148,6 +148,9 @@ $(AUDIT)/bin/pip-audit: tools/audit.lock
 	@$(PYTHON) -m venv --clear $(AUDIT)
 	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ # newer than the lock
+
+mutants: $(BIN)/.ready ## Put small faults into rules, validation and retries, and see that the tests notice 95 % (half an hour) [T='name ...']
+	@$(BIN)/python tools/mutants.py $(T)
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""Programs that the bench alone needs, each in a virtual environment of its own, as a lock file pins it."""
+"""Programs that one target alone needs, each in a virtual environment of its own, as a lock file pins it."""
 
 import subprocess
 import venv
@@ -7,11 +7,11 @@ from pathlib import Path
 BENCH = Path(__file__).parent
 
 
-def installed(name: str, program: str) -> Path:
-    """A program of bench/.NAME, which is made of bench/NAME.lock when it is not there."""
-    folder = BENCH / f".{name}"
+def installed(name: str, program: str, place: Path = BENCH) -> Path:
+    """A program of PLACE/.NAME, which is made of PLACE/NAME.lock when it is not there."""
+    folder = place / f".{name}"
     if not (folder / "bin" / program).exists():
         venv.create(folder, with_pip=True, clear=True)
-        lock = ["--require-hashes", "--requirement", str(BENCH / f"{name}.lock")]
+        lock = ["--require-hashes", "--requirement", str(place / f"{name}.lock")]
         subprocess.run([folder / "bin/pip", "install", "--quiet", *lock], check=True)
     return folder / "bin" / program

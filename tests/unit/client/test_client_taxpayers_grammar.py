@@ -66,10 +66,11 @@ PLAIN = Columns(REQUIRED, ",", quoted=False)
 
 def named(line: bytes) -> Columns | None:
     """The columns that a first line names; None when it names none. ValueError when it names wrong ones."""
-    text = line.decode("utf-8", "replace").strip().lower()
+    text = line.decode("utf-8", "replace").strip(" \t\r").lower()
     for separator in ",;\t":
-        names = [NAMED.get(name.strip('"'), "") for name in text.split(separator)]
-        if any(names):
+        said = [name.strip(" \t").strip('"') for name in text.split(separator)]
+        names = [NAMED.get(name, "") for name in said]
+        if any(names) and not any(name.isdigit() for name in said):
             if "" in names or len(set(names)) < len(names) or not set(names) >= set(REQUIRED):
                 raise ValueError(text)
             return Columns(names, separator, quoted=True)

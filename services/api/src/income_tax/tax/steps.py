@@ -3,11 +3,8 @@
 Names in a formula are what the household declares, the results of earlier steps, or parameters of the year's schedule.
 """
 
-import ast
 from collections.abc import Collection
 from dataclasses import dataclass
-
-from .formula import parse
 
 # What a household declares; married and single_parent are true or false.
 INPUTS = ("married", "single_parent", "children", "salary", "spouse_salary")
@@ -27,11 +24,6 @@ class Step:
     unit: str = "EUR"
     follows: tuple[str, ...] = ()
     shown: bool = True  # in an explanation
-
-    def names(self) -> list[str]:
-        """The names in the formula, in order, each once."""
-        found = [node.id for node in ast.walk(parse(self.formula)) if isinstance(node, ast.Name)]
-        return list(dict.fromkeys(found))
 
 
 BEGINNING = (

@@ -1,0 +1,128 @@
+"""Each part of a log line, character by character, on a clock that the tests set."""
+
+import json
+import os
+import socket
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tax_logs.lines import Clock, json_line, origin, text_line
+from tax_logs.masking import amounts_masked, masked
+
+SENTENCES = {"done": "done with {what} in {n}", "told": "told {data}"}
+WHEN = "2020-07-24T10:05:20.969132+02:00"
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A time zone that is not UTC, for the length of a test."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time has six digits after the second and the zone's offset, in the same second and in the next one."""
+    clock, nanoseconds = Clock(), 1_595_577_920_000_000_000
+    for more, wanted in (
+        (969_132_999, "2020-07-24T10:05:20.969132+02:00"),
+        (7_001, "2020-07-24T10:05:20.000007+02:00"),
+        (1_000_000_000, "2020-07-24T10:05:21.000000+02:00"),
+    ):
+        monkeypatch.setattr(time, "time_ns", lambda now=nanoseconds + more: now)
+        assert wanted == clock.now()
+
+
+@pytest.mark.parametrize("second", [0, 1])
+def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPatch, second: int) -> None:
+    """A clock that was never set has a date too, from its second second on."""
+    monkeypatch.setattr(time, "time_ns", lambda: second * 10**9)
+    assert ["1970-01-01T01:00:01.000000+01:00"] * second == [Clock().now()] * second
+
+
+def test_who_wrote_a_line() -> None:
+    """A line has time, level, service, host, process and thread before its own fields, which may replace them."""
+    stamped = origin("api")(None, "warning", {"event": "it", "n": 1})
+    assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
+    assert [
+        ("level", "warning"),
+        ("service", "api"),
+        ("host", socket.gethostname()),
+        ("pid", os.getpid()),
+        ("thread", threading.current_thread().name),
+        ("event", "it"),
+        ("n", 1),
+    ] == list(stamped.items())
+    assert "other" == origin("api")(None, "info", {"event": "it", "thread": "other"})["thread"]
+
+
+class Odd:
+    """Something that no JSON has."""
+
+    def __str__(self) -> str:
+        return "odd"
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({"a": 1}, b'{"a":1}\n'),
+        ({"a": Odd()}, b'{"a":"odd"}\n'),
+        ({"a": "é"}, b'{"a": "\\u00e9"}\n'),
+        ({"a": "\ud800"}, b'{"a": "\\ud800"}\n'),
+        ({"a": 2**70, "b": Odd()}, b'{"a": 1180591620717411303424, "b": "odd"}\n'),
+    ],
+    ids=["plain", "odd", "not ASCII", "half a character", "a large number and something odd"],
+)
+def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
+    """Whatever a field holds, the line is one object in ASCII."""
+    assert line == json_line(None, "info", event)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"event": "done", "what": "it", "n": 2, "place": "run"}, "[run] done with it in 2"),
+        ({"event": "done", "what": "it", "n": 2}, "[main] done with it in 2"),
+        ({"event": "told", "data": {"a": "é"}}, '[main] told {"a": "\\u00e9"}'),
+        ({"event": "other", "a": "x", "b": 2}, "[main] other a=x b=2"),
+        ({"event": "other", "service": "s", "host": "h", "pid": 1, "level": "info"}, "[main] other"),
+        ({"event": "other", "request_id": "id-1", "a": 1}, "[main] other a=1 (id-1)"),
+        ({"event": "other", "exception": "Trace\nE"}, "[main] other Trace\\x0aE"),
+        ({"event": "other", "request_id": "id-1", "exception": "E"}, "[main] other (id-1) E"),
+        ({"event": "other", "a": "\ud800"}, "[main] other a=\\ud800"),
+    ],
+)
+def test_a_line_of_text(fields: dict[str, Any], message: str) -> None:
+    """The text form: date, time, thread, place; the event's sentence or its fields; request id and traceback."""
+    line = text_line(SENTENCES)(None, "info", {"time": WHEN, "thread": "Thread-2", **fields})
+    assert f"2020-07-24 10:05:20.969132, Thread-2: {message}\n".encode() == line
+
+
+def test_what_is_masked() -> None:
+    """Texts and the texts of a mapping lose their numbers, other values stay as they are."""
+    assert ("a * b", {"id": 7, "n": "*", "text": "x *"}, 12) == (
+        masked("a 12 b"),
+        masked({"id": 7, "n": 12, "text": "x 3"}),
+        masked(12),
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "request_id", "hidden"),
+    [("main", None, False), ("index", None, True), (None, None, True), ("main", "id-1", True)],
+)
+def test_which_fields_are_masked(place: str | None, request_id: str | None, hidden: bool) -> None:
+    """What a person typed or was told is always hidden; what went wrong, where it may quote that."""
+    given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
+    fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
+    event = amounts_masked(["main"])(None, "info", {**given, **fields})
+    personal = dict.fromkeys(("url", "body", "taxpayer", "result", "text"), "a *")
+    quoting = dict.fromkeys(("reason", "exception"), "a *" if hidden else "a 12")
+    assert {**personal, **quoting, "other": "a 12", **fields} == json.loads(json.dumps(event))

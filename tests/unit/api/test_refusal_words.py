@@ -1,0 +1,235 @@
+"""The words of refusals, whole: what is wrong, and what was expected; and values at the bounds of what is taken."""
+
+import json
+from typing import Any
+
+import pytest
+
+from income_tax.web.answers import CSV, JSON
+from income_tax.web.json_body import OBJECTS
+from income_tax.web.many import Many
+from income_tax.web.parameters import (
+    CHILDREN,
+    HOUSEHOLD,
+    MARRIED,
+    QUESTION,
+    SALARY,
+    JsonForm,
+    TextForm,
+    names_of,
+    shown,
+)
+from income_tax.web.query import pairs
+from income_tax.web.reading import ParameterError, Reading
+from income_tax.web.received import BodyReader, TooMany
+from tests.support.data import schedules
+
+READER = BodyReader(50, schedules().years)
+HEADER = "a first line that names the columns: " + names_of(HOUSEHOLD)
+NO_NUMBER = "the body is not JSON: unexpected character, expected a JSON value: line 1 column 2 (char 1)"
+ONE = {"married": "yes", "children": 2, "salary": 50_000}
+
+
+def refused(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
+    """The errors of a body, and what was expected."""
+    with pytest.raises(ParameterError) as caught:
+        READER.read(kind, body)
+    return caught.value.errors, caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "expected"),
+    [
+        (b"7", "the body is neither an object nor an array", OBJECTS),
+        (b"[]", "there is no household in the body", "1 to 50 households"),
+        (b"[NaN]", NO_NUMBER, OBJECTS),
+        (b"[" * 100_000, "the body is not JSON: it is nested too deeply", OBJECTS),
+        (b'{"x":1,"x":2}', "parameter [x] is repeated in one object", "[x] once"),
+        (b'{"y":1,"x":1,"z":1,"x":2,"z":2}', "parameter [x] is repeated in one object", "[x] once"),
+        (b'{"x":[[1,{"z":1,"z":2}]],"y":1}', "parameter [z] is repeated in one object", "[z] once"),
+        (b'{"x":":","y":{"z":1,"z":2}}', "parameter [z] is repeated in one object", "[z] once"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_json_that_is_refused(body: bytes, error: str, expected: str) -> None:
+    """A body of JSON that is none, or no household, is refused with the reason and what was expected."""
+    assert ([error], [expected]) == refused(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "errors", "expected"),
+    [
+        (b"married,children,salary,x,y\n", ["unknown column [x]", "unknown column [y]"], HEADER),
+        (
+            b"salaire,salary,salary,enfants\n",
+            ["column [salaire] is repeated", "column [married] is missing"],
+            HEADER,
+        ),
+        (b"x,marie\n", ["unknown column [x]", "column [enfants] is missing", "column [salaire] is missing"], HEADER),
+        (b'married,children,salary\n"yes"x,2,3\n', ["the body is not CSV in UTF-8: ',' expected after '\"'"], HEADER),
+        (b"married,children,salary\n", ["there is no household in the body"], "1 to 50 households"),
+    ],
+)
+def test_csv_that_is_refused(body: bytes, errors: list[str], expected: str) -> None:
+    """A table is refused with all that is wrong with its first line, and what was expected."""
+    assert (errors, [expected]) == refused(body, CSV)
+
+
+def many(body: bytes, kind: str) -> Many:
+    """The households of a body."""
+    read = READER.read(kind, body)
+    assert isinstance(read, Many)
+    return read
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"married,children,salary\nyes,2,50000\nno,1;5,3\nno,1,3\n",
+        b"\n\r\nmarried;children;salary\nyes;2;50000\nno;1,5;3\nno;1;3\n",
+        b"married,children,salary\ryes,2,50000\rno,1;5,3\rno,1,3\r",
+        b"married , children,salary\nyes,2,50000\n\nno,1;5,3\n\nno,1,3",
+    ],
+    ids=["a semicolon in a line", "empty lines first", "line ends of old", "empty lines between"],
+)
+def test_the_first_line_decides_on_semicolons(body: bytes) -> None:
+    """Lines end as they do on any system, and a semicolon or comma in a later line is that line's error alone."""
+    if b"\r" in body and b"\n" not in body:
+        body = body.replace(b";", b"x")
+    table = many(body, CSV)
+    assert [1] == list(table.errors)
+    assert [50_000, 0, 3] == table.households.salary.tolist()
+
+
+def test_a_cell_keeps_its_line_ends() -> None:
+    """An error repeats a cell in quotes with the line ends that it has."""
+    (error,) = many(b'married,children,salary\r\nyes,2,"5\r\n6"\r\n', CSV).errors[0].errors
+    assert "parameter [salary] has an invalid value: [5\r\n6]" == error
+
+
+@pytest.mark.parametrize("sign", [",", ";"])
+def test_a_body_of_as_many_values_as_households_can_have(sign: str) -> None:
+    """Twenty values for each household are read, one more is not."""
+    reader = BodyReader(1, schedules().years)
+    with pytest.raises(ParameterError, match=r"^parameter \[marié\] is missing; .*; unknown parameter \[,*;*\]$"):
+        reader.read(JSON, json.dumps({sign * 20: 1}).encode())
+    with pytest.raises(TooMany):
+        reader.read(JSON, json.dumps({sign * 21: 1}).encode())
+
+
+def test_what_is_no_object_among_objects() -> None:
+    """A household that is no object, or no row of the table's width, is told what it should be."""
+    ones = many(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
+    assert {1, 2} == set(ones.errors)
+    assert ["it is no object"] == ones.errors[1].errors
+    assert ["an object of the parameters of a household"] == ones.errors[1].expected
+    rows = many(b"married,children,salary\nyes,2\n", CSV)
+    assert (["it has 2 fields"], ["3 fields, as the first line has"]) == (
+        rows.errors[0].errors,
+        rows.errors[0].expected,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("9007199254740991.0", "9007199254740991.0"),
+        ("9007199254740992.0", "a number that is too large"),
+        ("-9007199254740992.0", "a number that is too large"),
+        ("0.5", "0.5"),
+        ("-1", "-1"),
+        ('"é"', '"é"'),
+        ("null", "null"),
+        ("true", "true"),
+        ("[1]", "an array"),
+        ("{}", "an object"),
+    ],
+)
+def test_a_wrong_value_of_json_is_repeated(number: str, told: str) -> None:
+    """An error repeats the value as it was written, unless that is long or not known any more."""
+    body = '{"married":"yes","children":0,"salary":' + number + "}"
+    assert [f"parameter [salary] has an invalid value: [{told}]"] == refused(body.encode())[0]
+
+
+@pytest.mark.parametrize(("digits", "told"), [(20, "9" * 20), (21, "a number that is too large")])
+def test_a_long_number_beside_one_that_nothing_holds(digits: int, told: str) -> None:
+    """Where a number of the body is too large for any parser, the others are still repeated up to twenty digits."""
+    one = '{"married":"yes","children":0,"salary":' + "9" * digits + "}"
+    errors = many(f'[{one},{{"x":1e400,"x":1}}]'.encode(), JSON).errors
+    assert [f"parameter [salary] has an invalid value: [{told}]"] == errors[0].errors
+    assert ["parameter [x] is repeated in one object"] == errors[1].errors
+
+
+def test_a_long_text_is_cut() -> None:
+    """An error repeats a hundred characters; half a character is a question mark."""
+    assert ["x" * 100, "x" * 100 + "…", "a?b"] == [shown("x" * 100), shown("x" * 101), shown("a\ud800b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0" * 19 + "5", 5), ("0" * 20 + "5", None), ("999999999", 999_999_999), ("1000000000", None), ("X5", None)],
+)
+def test_the_digits_of_a_number(text: str, value: int | None) -> None:
+    """A number has up to twenty digits, and nothing else."""
+    assert value == TextForm().read(SALARY, text)
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [(0, 0), (999_999_999, 999_999_999), (1_000_000_000, None), (-1, None), (1.0, None), (True, None), ("1", None)],
+)
+def test_the_numbers_of_json(given: Any, value: int | None) -> None:
+    """A number of JSON is an integer within the limits, included."""
+    assert value == JsonForm().read(SALARY, given)
+
+
+@pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
+def test_yes_and_no_of_json(given: Any, value: int | None) -> None:
+    """Yes and no are text, in JSON too."""
+    assert value == JsonForm().read(MARRIED, given)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("a=b=c&d&=e&&f=", [("a", "b=c"), ("d", ""), ("", "e"), ("f", "")]),
+        ("a=%3D=c&d&=e&&f=", [("a", "==c"), ("d", ""), ("", "e"), ("f", "")]),
+        ("a+b=c+d", [("a b", "c d")]),
+        ("a%2Bb=%26", [("a+b", "&")]),
+        ("e\u0301=1", [("é", "1")]),
+        ("e%CC%81=%FF", [("é", "\ufffd")]),
+        ("a%=b%zz", [("a%", "b%zz")]),
+        ("e\u0301=+%2B", [("é", " +")]),
+    ],
+)
+def test_names_and_values_of_a_query(query: str, wanted: list[tuple[str, str]]) -> None:
+    """A name ends at the first equals sign; plus is a blank; what is encoded is decoded once."""
+    assert wanted == pairs(query)
+
+
+def test_an_error_is_one_sentence_after_the_other() -> None:
+    """The text of an error has all its sentences."""
+    assert "one; two" == str(ParameterError(["one", "two"], []))
+
+
+def test_names_are_those_that_the_request_uses() -> None:
+    """Parameters are known by the names that a request spells; unknown ones are left out."""
+    reading = Reading(QUESTION, TextForm())
+    assert {MARRIED: "marie", CHILDREN: "children"} == reading.spelled([("marie", ""), ("x", ""), ("children", "")])
+
+
+def test_what_is_expected_is_told_once() -> None:
+    """An expectation that two errors share is told once, in the order of the errors."""
+    reading = Reading(QUESTION, TextForm())
+    with pytest.raises(ParameterError) as caught:
+        reading.values(pairs("explain=yes&single_parent=no&b=1&a=2&married=no&children=1&salary=1"), [2020, 2021])
+    assert [
+        "parameter [single_parent] needs [year]: the rules without a year have none",
+        "parameter [explain] needs [year]: the rules without a year have none",
+        "unknown parameter [b]",
+        "unknown parameter [a]",
+    ] == caught.value.errors
+    assert [
+        "[year] once: one of the income years 2020, 2021",
+        "only the parameters " + names_of(QUESTION),
+    ] == caught.value.expected
