@@ -101,7 +101,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
             if is_equivalent(name_of(mutant), out, put):
                 count["equivalent"] += 1
             else:
-                why = SURVIVED.get(codes[mutant], f"ended with {codes[mutant]}")
+                why = SURVIVED.get(codes[mutant] or 0, f"ended with {codes[mutant]}")
                 print(f"{mutant} ({why})\n- {out}\n+ {put}\n")
         rows.append((module, count))
         total += count

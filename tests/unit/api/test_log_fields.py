@@ -46,9 +46,16 @@ def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPa
     assert ["1970-01-01T01:00:01.000000+01:00"] * second == [Clock().now()] * second
 
 
+def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a line of the API."""
+    stamped = origin("api")(None, level, event)
+    assert isinstance(stamped, dict)
+    return stamped
+
+
 def test_who_wrote_a_line() -> None:
     """A line has time, level, service, host, process and thread before its own fields, which may replace them."""
-    stamped = origin("api")(None, "warning", {"event": "it", "n": 1})
+    stamped = stamp("warning", {"event": "it", "n": 1})
     assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
     assert [
         ("level", "warning"),
@@ -59,7 +66,7 @@ def test_who_wrote_a_line() -> None:
         ("event", "it"),
         ("n", 1),
     ] == list(stamped.items())
-    assert "other" == origin("api")(None, "info", {"event": "it", "thread": "other"})["thread"]
+    assert "other" == stamp("info", {"event": "it", "thread": "other"})["thread"]
 
 
 class Odd:
