@@ -1,5 +1,8 @@
 """The explanation of some households, step by step, as a reader sees it."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 
 from income_tax.tax.explanation import decimal, explain
@@ -96,6 +99,17 @@ def test_a_bracket_that_is_just_not_reached(salary: int, taxable: str, numbers: 
     law, household = YEARS[2024], Household(False, 0, salary, 2024)
     told = {step["name"]: step["numbers"] for step in explain(law, household, law.values(household))}
     assert (taxable, numbers) == (told["taxable_income"], told["tax_all_shares"])
+
+
+def test_a_scale_that_taxes_the_first_euro() -> None:
+    """In a bracket that begins at 0 nothing is subtracted."""
+    scale = [(Fraction(0), Fraction(1, 10)), (Fraction(9000), Fraction(1, 5))]
+    law, household = (
+        replace(YEARS[2024], scales={**YEARS[2024].scales, "scale": scale}),
+        Household(False, 0, 9_000, 2024),
+    )
+    told = {step["name"]: step["numbers"] for step in explain(law, household, law.values(household))}
+    assert "arr(1 × (0.1 × (8100 / 1)))" == told["tax_all_shares"]
 
 
 def test_numbers_in_decimals() -> None:
