@@ -105,26 +105,27 @@ rotate: running ## Set all logs aside now, whatever their size; no line of API, 
 
 ##@ Work on it
 # Tests of a file stay together, and tests of a stack. More processes than cores: most tests wait.
-PROCESSES ?= 3
-PYTEST = $(BIN)/pytest -n $(PROCESSES) --durations=25
-BY_FILE = --dist loadfile
-BY_STACK = --dist loadgroup --no-loadscope-reorder
+PROCESSES ?= 4
+STACKS ?= 3
+PYTEST = $(BIN)/pytest --durations=25
+BY_FILE = $(PYTEST) -n $(PROCESSES) --dist loadfile
+BY_STACK = $(PYTEST) -n $(STACKS) --dist loadgroup --no-loadscope-reorder
 
 test: $(BIN)/.ready ## Every claim once; those on containers when a Docker engine answers (REQUIRE_DOCKER=1: always)
-	@$(PYTEST) $(BY_FILE) tests/unit tests/integration
-	@$(PYTEST) $(BY_STACK) tests/e2e
+	@$(BY_FILE) tests/unit tests/integration
+	@$(BY_STACK) tests/e2e
 
 test-all: ## Everything on both databases, each fault five times, long floods, all generated examples (hours)
 	@$(MAKE) --no-print-directory test THOROUGH=1 REQUIRE_DOCKER=1
 
 unit: $(BIN)/.ready ## Tests of the rules and of each part alone: make unit [T='-k brackets']
-	@$(PYTEST) $(BY_FILE) tests/unit $(T)
+	@$(BY_FILE) tests/unit $(T)
 
 integration: $(BIN)/.ready ## Tests with real gunicorn, SMTP, files, SQLite and Chromium
-	@$(PYTEST) $(BY_FILE) tests/integration $(T)
+	@$(BY_FILE) tests/integration $(T)
 
 e2e: $(BIN)/.ready ## Tests of the whole stack in containers; what concerns a database, with both
-	@$(PYTEST) $(BY_STACK) tests/e2e $(T)
+	@$(BY_STACK) tests/e2e $(T)
 
 check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and the workflows; format and types
 	$(BIN)/ruff check .

@@ -16,11 +16,11 @@ from tests.support.fakes import FakeClock
 from tests.support.waiting import wait_until
 
 WRITER = """
-import sys
+import itertools, sys
 from pathlib import Path
 from tax_logs import LogFile, file
-file.CHECK_EVERY = 0.02  # else all might be written before the second look
-log = LogFile(Path(sys.argv[1]))
+looks = itertools.count()
+log = LogFile(Path(sys.argv[1]), lambda: next(looks) * file.CHECK_EVERY / 25)  # it looks after so many lines
 for number in range(int(sys.argv[3])):
     if number % int(sys.argv[4]) == 0:
         print("ready", flush=True)
