@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.budget import budget
 from tests.support.data import ROOT
 from tests.support.pages import load
 from tests.support.stack import Stack
 
 SCHEMATHESIS = Path(sys.executable).with_name("st")
 CONFIG = ROOT / "tests/support/schemathesis.toml"
-EXAMPLES, SECONDS = 25, 1800
+EXAMPLES, SECONDS = budget(10, 25), 1800
 
 
 class Exchange(NamedTuple):

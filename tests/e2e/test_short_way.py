@@ -79,16 +79,16 @@ def test_hangups(stack: Stack) -> None:
         answer_again(stack)
 
 
+@pytest.mark.profile("recycling")
 def test_recycled_workers(stack: Stack) -> None:
     """Workers that end after so many requests, some at any time, hand over without losing one."""
-    with stack.changed(MAX_REQUESTS="100"):
-        replicas = ids(stack)
-        seen: dict[str, set[int]] = {replica: set() for replica in replicas}
+    replicas = ids(stack)
+    seen: dict[str, set[int]] = {replica: set() for replica in replicas}
 
-        def recycled() -> bool:
-            for replica in replicas:
-                seen[replica] |= workers(stack, replica)
-            return all(len(pids) >= WORKERS * GENERATIONS for pids in seen.values())
+    def recycled() -> bool:
+        for replica in replicas:
+            seen[replica] |= workers(stack, replica)
+        return all(len(pids) >= WORKERS * GENERATIONS for pids in seen.values())
 
-        with constant_rate(stack, RATE, 1):
-            wait_until(recycled)
+    with constant_rate(stack, RATE, 1):
+        wait_until(recycled)

@@ -31,7 +31,10 @@ def free_port() -> int:
 def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 120) -> Result:
     """What the condition gives, once that is true; an error when it never is."""
     deadline = time.monotonic() + seconds
+    looked = time.monotonic()
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
+        now = time.monotonic()
+        assert now < deadline, f"not within {seconds} s"
+        time.sleep(min(max(0.1, now - looked), 2))  # a costly look takes half of the time at most
+        looked = time.monotonic()
     return result
