@@ -117,19 +117,6 @@ class Stack:
         kept = [line for line in path.read_text().splitlines() if line.partition("=")[0] not in settings]
         path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in settings.items())]) + "\n")
 
-    @contextlib.contextmanager
-    def changed(self, **settings: str) -> Iterator[None]:
-        """The stack with other settings, up; afterwards with those it had before, whatever was set meanwhile."""
-        path = self.folder / ".env"
-        before = path.read_text()
-        self.set(**settings)
-        try:
-            self.make("up")
-            yield
-        finally:
-            path.write_text(before)
-            self.make("up")
-
     @property
     def credentials(self) -> str:
         """login:password of the client's account."""
