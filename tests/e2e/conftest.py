@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of one stack together, in the order of the profiles; skip them where nothing can run them."""
-    items.sort(key=order_of_start)
+    items.sort(key=rank_stack)
     if REQUIRED or engine_answers():
         return
     reason = "no Docker engine answers: the tests of the stack in containers do not run (REQUIRE_DOCKER=1 forbids this)"
@@ -54,10 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def order_of_start(item: pytest.Item) -> int:
+def rank_stack(item: pytest.Item) -> int:
     """The place of a test's stack in the order of starts; tests without one come first."""
     call = getattr(item, "callspec", None)
-    if call is None or "stack" not in call.params:
+    if call is None or "stack" not in call.params or not item.path.is_relative_to(HERE):
         return -1
     profile, database = call.params["stack"]
     return 2 * list(PROFILES).index(profile) + DATABASES.index(database)

@@ -51,7 +51,7 @@ def test_walls_between_networks(stack: Stack) -> None:
     assert {"data"} == networks_of(stack, "db")
     described = stack.run("docker", "network", "inspect", *[f"{stack.project}_{name}" for name in NETWORKS]).stdout
     assert NETWORKS == {one["Name"].rpartition("_")[2]: one["Internal"] for one in json.loads(described)}
-    refused = stack.run("docker", "compose", "exec", "-T", "nginx", "curl", "--max-time", "2", f"telnet://{db[0]}")
+    refused = stack.execute("nginx", "curl", "--max-time", "2", f"telnet://{db[0]}")
     assert 0 != refused.returncode
 
 
@@ -116,5 +116,5 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
 
 def open_connections(stack: Stack) -> int:
     """How many connections nginx has from outside."""
-    table = stack.compose("exec", "-T", "nginx", "cat", "/proc/net/tcp")
+    table = stack.output("nginx", "cat", "/proc/net/tcp")
     return len(re.findall(r":1F90 [0-9A-F]+:[0-9A-F]{4} 01 ", table))  # local port 8080, established

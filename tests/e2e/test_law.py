@@ -81,9 +81,9 @@ def test_a_volume_of_an_older_service(stack: Stack, credentials: str) -> None:
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"
     if stack.database == "mysql":
         owner = "MYSQL_PWD=$(cat /run/secrets/db_owner_password) mysql -h 127.0.0.1 -u tax_owner tax -e"
-    stack.compose("exec", "-T", "db", "sh", "-c", f'{owner} "{OF_VERSION_1}"')
+    stack.output("db", "sh", "-c", f'{owner} "{OF_VERSION_1}"')
     target = query_of(law_cases()[0])
-    refused = stack.run("docker", "compose", "exec", "-T", "api", "sh", "-c", 'python -m income_tax reload "$DB"')
+    refused = stack.execute("api", "sh", "-c", 'python -m income_tax reload "$DB"')
     assert 2 == refused.returncode
     assert "`make up`, or `income-tax seed`, brings it up to date" in refused.stderr
     assert 200 == stack.get(target, credentials).status

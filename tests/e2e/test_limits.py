@@ -91,8 +91,8 @@ def unasked(stack: Stack) -> Iterator[Stack]:
 def restart_nginx(stack: Stack) -> None:
     """Make nginx forget whom it has counted, and wait until it reaches the API again."""
     stack.compose("restart", "nginx")
-    ask_itself = ("docker", "compose", "exec", "-T", "nginx", "curl", "-fsS", "http://127.0.0.1:8081/health/live")
-    wait_until(lambda: stack.run(*ask_itself).returncode == 0)
+    ask_itself = ("nginx", "curl", "-fsS", "http://127.0.0.1:8081/health/live")
+    wait_until(lambda: stack.execute(*ask_itself).returncode == 0)
 
 
 @pytest.mark.profile("small")
@@ -100,7 +100,7 @@ def test_rate_limit(unasked: Stack) -> None:
     """After its burst an address gets 429s in JSON with Retry-After, and the container's health check goes on."""
     stack, allowed = unasked, 1 + int(PROFILES["small"]["RATE_BURST"])
     answers = [stack.get(LIVE) for _ in range(allowed + 9)]
-    up = stack.compose("exec", "-T", "nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
+    up = stack.output("nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
     assert [200] * allowed == [answer.status for answer in answers[:allowed]], "the burst, and one that the rate allows"
     refused = next(answer for answer in answers if answer.status == 429)
     assert_refused(refused, 429, "Too many requests")

@@ -57,7 +57,7 @@ def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
 
 def written_ids(stack: Stack) -> set[str]:
     """The requests whose answers the log on the volume has, or one of its archives."""
-    lines = stack.compose("exec", "-T", "nginx", "sh", "-c", f"cat {LOGS}/api.log*").splitlines()
+    lines = stack.output("nginx", "sh", "-c", f"cat {LOGS}/api.log*").splitlines()
     records = [json.loads(line) for line in lines if line.startswith("{")]  # an archive may be of the text form
     return {record["request_id"] for record in records if record["event"] == "answer"}
 

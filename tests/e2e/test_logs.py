@@ -25,12 +25,12 @@ RATE = 600  # requests a second: time enough for all rotations
 def all_lines(stack: Stack, log: str) -> list[str]:
     """The lines of a log and of all its archives."""
     read = f"cat $(ls /logs/{log}.2* 2>/dev/null) /logs/{log}"
-    return stack.compose("exec", "-T", "nginx", "sh", "-c", read).split("\n")[:-1]
+    return stack.output("nginx", "sh", "-c", read).split("\n")[:-1]
 
 
 def archives(stack: Stack, log: str) -> list[str]:
     """The names of a log's archives, oldest first."""
-    return sorted(stack.compose("exec", "-T", "nginx", "sh", "-c", f"ls /logs/{log}.2* 2>/dev/null || true").split())
+    return sorted(stack.output("nginx", "sh", "-c", f"ls /logs/{log}.2* 2>/dev/null || true").split())
 
 
 def flood_and_rotate(stack: Stack) -> None:
@@ -116,7 +116,7 @@ def test_rotation_in_text_form(stack: Stack) -> None:
 def everywhere(stack: Stack, words: str) -> set[str]:
     """The logs, whose archives count as they do, and the files of the alerts' spool that hold the words."""
     find = ("sh", "-c", f"grep -rl '{words}' /logs /state/alerts || true")
-    names = stack.compose("exec", "-T", "api", *find).split()
+    names = stack.output("api", *find).split()
     return {re.sub(r"\.log\..*", ".log", name) for name in names}
 
 

@@ -19,24 +19,6 @@ LONG_RUNNING = {"db", "api", "nginx", "mailhog", "rotate"}
 KILLED = 128 + signal.SIGKILL  # the exit code of what had to be
 
 
-def test_replicas_come_and_go(stack: Stack) -> None:
-    """`REPLICAS=3` adds a replica that nginx finds by itself, and 2 takes it away again."""
-    credentials = stack.credentials
-
-    def hosts() -> set[str]:
-        ids = {stack.get(TARGET, credentials).request_id for _ in range(30)}
-        return {r["host"] for r in stack.records("api/api.log") if r.get("request_id") in ids}
-
-    try:
-        stack.make("up", "REPLICAS=3")
-        assert 3 == stack.healthy("api")
-        wait_until(lambda: len(hosts()) == 3)
-    finally:
-        stack.make("up", "REPLICAS=2")
-    assert 2 == stack.healthy("api")
-    assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
-
-
 @pytest.mark.both_databases
 def test_up_after_down(stack: Stack) -> None:
     """`down` waits for no kill and keeps data, mails, logs and choice; `up` goes on with them."""
@@ -136,7 +118,7 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
 
     def found_in_the_logs() -> Finished | None:
         # Every file, the archives too, by an account that may read them all.
-        found = stack.run("docker", "compose", "exec", "-T", "nginx", "grep", "-rohaF", *words, "/logs")
+        found = stack.execute("nginx", "grep", "-rohaF", *words, "/logs")
         return None if "No such file" in found.stderr else found  # one that was set aside just then
 
     found = wait_until(found_in_the_logs)
@@ -157,9 +139,7 @@ def test_new_database_passwords(stack: Stack) -> None:
     assert [] == stack.get("/health/ready").body["response"]["degraded"]
     wait_until(lambda: stack.healthy("db") == 1)
     for account, password in zip(("tax_reader", "tax_owner"), old, strict=True):
-        refused = stack.run(
-            "docker", "compose", "exec", "-T", "db", "sh", "-c", login(stack, account, password.strip())
-        )
+        refused = stack.execute("db", "sh", "-c", login(stack, account, password.strip()))
         assert 0 != refused.returncode
         assert any(words in refused.stderr for words in ("password authentication failed", "Access denied"))
 

@@ -64,7 +64,7 @@ def test_operators_page(opened: Open, stack: Stack) -> None:
             return "2 × 2 4 workers seen" in tiles and counted is not None
 
         wait_until(seen)
-        assert "2" == stack.compose("exec", "-T", "api", "cat", "/state/replicas").strip()
+        assert "2" == stack.output("api", "cat", "/state/replicas").strip()
         tiles = tab.text("main > dl")
         assert re.search(r"\d+ pending", tiles)
         assert re.search(r"Room of the logs [\d.]+ GiB free of [\d.]+ GiB", tiles)

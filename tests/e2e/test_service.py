@@ -27,7 +27,7 @@ def test_database_is_the_chosen_one(stack: Stack) -> None:
     """`make up DB=...` starts that database and no other."""
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
-    lines = stack.compose("exec", "-T", "nginx", "sh", "-c", "cat /logs/api/api.log*").splitlines()
+    lines = stack.output("nginx", "sh", "-c", "cat /logs/api/api.log*").splitlines()
     started = [json.loads(line) for line in lines if '"successful database connection"' in line and line[:1] == "{"]
     assert {stack.database} == {record["database"] for record in started}
 
@@ -131,13 +131,13 @@ def test_load_is_logged_by_all(stack: Stack) -> None:
 def test_logs_of_the_others(stack: Stack) -> None:
     """Database, MailHog, client and nginx's errors have their logs on the same volume; the first two write there."""
     stack.make("calculate")
-    listed = stack.compose("exec", "-T", "nginx", "sh", "-c", "ls /logs/*/*.log").split()
+    listed = stack.output("nginx", "sh", "-c", "ls /logs/*/*.log").split()
     assert {"api", "client", "nginx", "mailhog", stack.database} <= {path.split("/")[2] for path in listed}
 
     def starts(server: str) -> int:
         """How often a server has written that it is ready; PostgreSQL begins another file at midnight."""
         words = "ready for connections|ready to accept connections|Binding to address"
-        counts = stack.compose("exec", "-T", "nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
+        counts = stack.output("nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
         return sum(map(int, counts.split()))
 
     # That a file is there says nothing: `folders` has made some.
@@ -210,7 +210,7 @@ for statement in ("DELETE FROM brackets", "UPDATE constants SET value = 0", "CRE
     except DBAPIError:
         print("refused")
 """
-    said = stack.compose("exec", "-T", "api", "python", "-c", code % stack.database)
+    said = stack.output("api", "python", "-c", code % stack.database)
     scales = [figure.get("brackets", []) for s in schedules().data["schedules"].values() for figure in s.values()]
     assert [str(sum(map(len, scales))), "refused", "refused", "refused"] == said.split()
 

@@ -50,7 +50,7 @@ def mailing(
 
 def tell_all(stack: Stack) -> None:
     """Wait until every failure is told, and said to be over."""
-    wait_until(lambda: stack.compose("exec", "-T", "api", "python", "-c", UNTOLD).strip() == "0")
+    wait_until(lambda: stack.output("api", "python", "-c", UNTOLD).strip() == "0")
 
 
 def kill_and_start(stack: Stack) -> None:
@@ -126,7 +126,7 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
         return {record["dead_letter"] for record in records(mailing, "alert refused", before)}
 
     def told() -> int:
-        dead = [mailing.compose("exec", "-T", "api", "cat", name) for name in logged()]
+        dead = [mailing.output("api", "cat", name) for name in logged()]
         mails = [message_from_string(text, policy=default) for text in dead]
         while not smtp.mails.empty():
             mails.append(smtp.mails.get())
@@ -141,4 +141,4 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
 def dead_letters(stack: Stack) -> set[str]:
     """The mails in the folder of dead letters."""
     find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")  # the folder is made for the first one
-    return set(stack.compose("exec", "-T", "api", *find).split())
+    return set(stack.output("api", *find).split())

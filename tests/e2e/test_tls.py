@@ -87,7 +87,7 @@ def test_a_new_certificate_without_downtime(stack: Stack) -> None:
     assert [200, False] == [get_securely(stack, LIVE, old)[0], takes_new()]
     with ThreadPoolExecutor(4) as pool:
         statuses = pool.map(takes_either, range(400))
-        stack.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
+        stack.output("nginx", "nginx", "-s", "reload")
         wait_until(takes_new)
         assert [200] * 400 == list(statuses)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import threading
 from dataclasses import replace
@@ -138,6 +139,40 @@ def test_sent_alert_is_logged(tmp_path: Path) -> None:
         record["alert_request_id"],
         record["mail"],
     )
+
+
+class BusySpool(Spool):
+    """Cannot be read while the mail is under way, but by the thread that sends it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.refused = threading.Event()
+        self.free = threading.Event()
+
+    def due(self, now: float) -> list[Letter]:
+        if threading.current_thread().name != "alerts" and not self.free.is_set():
+            self.refused.set()
+            raise sqlite3.OperationalError("busy")
+        return super().due(now)
+
+
+def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
+    """A spool that was busy at one look is looked at again: nothing ends before its mail is sent and noted."""
+    spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
+    log = line_log("api", lines.write, "json", "info")
+    sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
+    alerts = Dispatcher(spool, Leadership(tmp_path / "sender.lock"), sender, log)
+    alerts.send(ALERT)
+    waiting = threading.Thread(target=alerts.settle, args=(60,))
+    waiting.start()
+    assert mailer.entered.wait(60)
+    spool.refused.clear()
+    assert spool.refused.wait(60), "it is looked at once more"
+    spool.free.set()
+    mailer.go.set()
+    waiting.join(60)
+    assert ["alert sent"] == [json.loads(line)["event"] for line in lines.written]
+    alerts.close(60)
 
 
 class StuckMailer(FakeMailer):

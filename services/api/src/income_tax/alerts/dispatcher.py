@@ -130,8 +130,8 @@ class Dispatcher:
                     if not self._sender.settled(self._memory):
                         return False
             return self._sender.settled(self._spool)
-        except SPOOL_TROUBLE:
-            return True
+        except SPOOL_TROUBLE:  # it may be busy with the very mail that is waited for
+            return "spool" in self._troubles
 
     def _run(self) -> None:
         while not self._stop.is_set():
