@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 def opened(stack: Stack, browser: Browser) -> Open:
     """Opens tabs of the stack, logged in."""
     origin, credentials = f"http://127.0.0.1:{stack.http_port}", stack.credentials
-    return lambda **options: tab(browser, origin, credentials, **options)
+    return lambda **options: tab(browser, origin, credentials, forwarded=True, **options)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Alerts on the real stack: two replicas, one administrator, whatever fails meanwhile."""
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -19,12 +18,12 @@ pytestmark = pytest.mark.profile("alerts")
 
 def records_since(stack: Stack, line: int) -> list[dict[str, Any]]:
     """The records of the API's log from a line on."""
-    return [json.loads(text) for text in stack.lines("api/api.log")[line:]]
+    return stack.records("api/api.log", line)
 
 
 def test_storm(stack: Stack) -> None:
     """A storm of failures of two kinds on two replicas: at most three mails a kind, and the counts are exact."""
-    inbox, before = Inbox(stack), len(stack.lines("api/api.log"))
+    inbox, before = Inbox(stack), stack.count("api/api.log")
     failures: Counter[str] = Counter()
 
     def fail(count: int) -> None:
@@ -47,7 +46,7 @@ def test_storm(stack: Stack) -> None:
 
 def test_mail_server_and_replicas_away(stack: Stack) -> None:
     """What fails while the mail server is stopped is told later, though all replicas were killed."""
-    inbox, before = Inbox(stack), len(stack.lines("api/api.log"))
+    inbox, before = Inbox(stack), stack.count("api/api.log")
     stack.compose("stop", "mailhog")
     try:
         assert [500] * 50 == flood(stack.http_port, stack.credentials, ["/drill"] * 30 + ["/drill/other"] * 20, 8)
@@ -61,7 +60,7 @@ def test_mail_server_and_replicas_away(stack: Stack) -> None:
 
 def test_ten_restarts_without_database(stack: Stack) -> None:
     """Ten starts in vain are one mail; when the database is back, one more says recovered and counts the others."""
-    inbox, before = Inbox(stack), len(stack.lines("api/api.log"))
+    inbox, before = Inbox(stack), stack.count("api/api.log")
 
     def failed_starts() -> int:
         return sum(record["event"] == "startup failed" for record in records_since(stack, before))

@@ -70,7 +70,7 @@ urllib.request.urlopen(urllib.request.Request("http://api:8000/health/none", hea
     own = f"neighbour-{secrets.token_hex(4)}"
     image = ["--entrypoint", "python", f"{stack.project}-client"]
     stack.run("docker", "run", "--rm", "--network", f"{stack.project}_mail", *image, "-c", ask, own)
-    (record,) = [r for r in stack.records("api/api.log") if r.get("request_id") == own and r["event"] == "request"]
+    (record,) = [r for r in stack.records("api/api.log", holding=own) if r["event"] == "request"]
     assert "9.9.9.9" != record["remote"]
     subnet = record["remote"].rpartition(".")[0]
     assert any(address.startswith(subnet) for address in addresses(stack, "mailhog"))
@@ -101,7 +101,7 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
         loaded = stack.make("load", "REQUESTS=3000", "THREADS=16", "OPTIONS=--retries 9 --timeout 60")
         own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
         wait_until(lambda: open_connections(stack) >= 500)  # those that are cut off come back
-        wait_until(lambda: any(record["status"] == 408 for record in stack.records("nginx/access.log")))
+        wait_until(lambda: stack.count("nginx/access.log", '"status":408'))
         wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
         wait_until(lambda: all("many" in attacker.said() for attacker in running[2:]))
         *slow, first, second, third = [attacker.stop() for attacker in running]
@@ -109,7 +109,8 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
     assert [200] * 50 == own
     assert all(count["cut off"] for count in slow), "slow headers are hung up on"
     for count in (first, second, third):
-        assert {"one 401", "one 429", "made up 401", "made up 429"} >= set(count)
+        # nginx gives up a guess that waits for its turn too long, as on a machine that stands still.
+        assert {"401", "429", "504"} >= {seen.rpartition(" ")[2] for seen in count}
         # Five are free; then one after each wait, and at most one more of each worker process that was just at it.
         assert count["one 401"] < 25
 

@@ -47,7 +47,7 @@ def test_one_byte_more_is_refused_by_nginx(stack: Stack) -> None:
 def passed_on(stack: Stack, page: Page) -> bool:
     """Whether nginx has asked a replica."""
     own = page.headers["x-request-id"]
-    (record,) = wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == own])
+    (record,) = wait_until(lambda: stack.records("nginx/access.log", holding=own))
     return bool(record["upstream"])
 
 

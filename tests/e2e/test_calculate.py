@@ -41,13 +41,26 @@ def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_calculation_is_gone_on_with(stack: Stack, number: signal.Signals) -> None:
-    """After Ctrl-C or TERM both files parse and no container is left; --resume gives the bytes of a run left alone."""
-    file = stack.folder / "many households.txt"
-    write_taxpayers(file, LINES)
+@pytest.fixture(scope="module")
+def file(stack: Stack) -> Path:
+    """A file of many taxpayers."""
+    path = stack.folder / "many households.txt"
+    write_taxpayers(path, LINES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(stack: Stack, file: Path) -> list[bytes]:
+    """Both output files of a run left alone."""
     stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000")
-    whole = contents(stack)
+    return contents(stack)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_calculation_is_gone_on_with(
+    stack: Stack, file: Path, whole: list[bytes], number: signal.Signals
+) -> None:
+    """After Ctrl-C or TERM both files parse and no container is left; --resume gives the bytes of a run left alone."""
     with calculating(stack, file) as process:
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=300)
@@ -78,10 +91,8 @@ def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
     assert 1 == json.loads(told)["line"]
 
 
-def test_a_killed_calculation_leaves_no_container(stack: Stack) -> None:
+def test_a_killed_calculation_leaves_no_container(stack: Stack, file: Path) -> None:
     """However hard it is ended: what it has started ends too, and its copy of the input is cleared away."""
-    file = stack.folder / "many households.txt"
-    write_taxpayers(file, LINES)
     with calculating(stack, file) as process:
         os.killpg(process.pid, signal.SIGKILL)
     wait_until(lambda: not containers(stack))

@@ -56,7 +56,7 @@ def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
         slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
         with suppress(ConnectionResetError):
             assert b"" == slow.recv(1)
-    (record,) = wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["user_agent"] == agent])
+    (record,) = wait_until(lambda: stack.records("nginx/access.log", holding=agent))
     assert 408 == record["status"]
     return float(record["duration"])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.budget import pairs
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -64,23 +65,28 @@ def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "batch", "counted"),
     [
-        ("some taxpayers.csv", "ID,Year,Married,Children,Salary\n1,2024,yes,2,50000\n2,2018,no,0,30000\n"),
+        (
+            "some taxpayers.csv",
+            "ID,Year,Married,Children,Salary\n1,2024,yes,2,50000\n2,2018,no,0,30000\n",
+            [],
+            "different requests",
+        ),
         (
             "some.JSONL",
             '{"id":1,"married":"yes","children":2,"salary":5}\n{"id":2,"married":"no","children":0,"salary":7}\n',
+            ["BATCH=500"],
+            "households a request",
         ),
     ],
 )
-def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str) -> None:
+def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, batch: list[str], counted: str) -> None:
     """A file from anywhere, of any form that `make calculate` takes; all of it in one batch where it is small."""
     file = stack.folder / name
     file.write_text(content)
-    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10")
-    assert (2, 10) == (report["settings"]["different requests"], report["total"]["right"])
-    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10", "BATCH=500")
-    assert (2, 10) == (report["settings"]["households a request"], report["total"]["right"])
+    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10", *batch)
+    assert (2, 10) == (report["settings"][counted], report["total"]["right"])
 
 
 @pytest.mark.parametrize(
@@ -123,8 +129,7 @@ def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients:
     assert report["total"]["sent"] == report["total"]["failures"]["connection refused"]
 
 
-@pytest.mark.parametrize("clients", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "clients"), pairs([signal.SIGINT, signal.SIGTERM], [1, 2]))
 def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals, clients: int) -> None:
     """Ctrl-C without a terminal ends the flood within seconds, with its summary; so does TERM to all its processes."""
     with loading(stack, clients) as process:
@@ -135,8 +140,7 @@ def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: 
     wait_until(lambda: not containers(stack))
 
 
-@pytest.mark.parametrize("clients", [1, 2])
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize(("alone", "clients"), pairs([False, True], [1, 2]))
 def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bool) -> None:
     """However hard it is ended, whole or the script alone: what it has started ends too, and is cleared away."""
     with loading(stack, clients) as process:
@@ -158,8 +162,7 @@ def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int
     wait_until(lambda: not containers(stack))
 
 
-@pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix")])
-@pytest.mark.parametrize("clients", ["1", "2"])
+@pytest.mark.parametrize(("shell", "clients"), pairs([("dash",), ("bash", "--posix")], ["2", "1"]))
 def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
     """Whichever shell is /bin/sh: 0 when all went well, 1 when a condition failed."""
     for condition, code in (("errors>0", 0), ("max>1us", 1)):

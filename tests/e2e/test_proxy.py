@@ -25,7 +25,7 @@ NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # seen as wr
 
 def logged(stack: Stack, request_id: str) -> list[dict[str, Any]]:
     """The records of a request in nginx's log, which are written after its answer."""
-    return wait_until(lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == request_id])
+    return wait_until(lambda: stack.records("nginx/access.log", holding=request_id))
 
 
 def assert_nginx_error(answer: Answer, status: int) -> None:
@@ -213,7 +213,7 @@ def test_request_id_runs_through(stack: Stack) -> None:
     own = "client-0123456789"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
     assert 1 == len(logged(stack, own))
-    events = [r["event"] for r in stack.records("api/api.log") if r.get("request_id") == own]
+    events = [r["event"] for r in stack.records("api/api.log", holding=own)]
     assert ["request", "answer"] == events
     assert 32 == len(stack.get(TARGET, stack.credentials, X_Request_ID=json.dumps("x" * 9)).request_id)
 

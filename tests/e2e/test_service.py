@@ -115,9 +115,9 @@ def test_calculate_many_at_once(stack: Stack) -> None:
 
 def test_load_is_logged_by_all(stack: Stack) -> None:
     """Every request of `make load` is answered right and has its records in the logs of nginx, API and client."""
-    before = {log: len(stack.lines(log)) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
+    before = {log: stack.count(log) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
     stack.make("load", "REQUESTS=3000", "THREADS=32")
-    nginx, api, client = (stack.records(log)[count:] for log, count in before.items())
+    nginx, api, client = (stack.records(log, count) for log, count in before.items())
     sent = sorted(r["request_id"] for r in client if r["event"] == "answer" and r["status"] == 200)
     assert 3000 == len(set(sent))
     assert sent == sorted(r["request_id"] for r in nginx if r["port"] == 8080)
@@ -170,10 +170,8 @@ def test_startup_alert(stack: Stack) -> None:
 def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
     """The API logs the address that nginx saw, whatever the client claims."""
     answer = stack.get(TARGET, credentials, X_Forwarded_For="9.9.9.9", Forwarded="for=9.9.9.9")
-    logged = [r for r in stack.records("api/api.log") if r.get("request_id") == answer.request_id]
-    (record,) = wait_until(
-        lambda: [r for r in stack.records("nginx/access.log") if r["request_id"] == answer.request_id]
-    )
+    logged = stack.records("api/api.log", holding=answer.request_id)
+    (record,) = wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
     assert record["remote"] == next(r["remote"] for r in logged if r["event"] == "request")
     assert "9.9.9.9" not in json.dumps(logged)
 
@@ -232,11 +230,11 @@ def test_requests_overtake_those_that_pause(stack: Stack, credentials: str) -> N
     """With SLEEP_TIME about half of the requests pause, and others are answered meanwhile."""
 
     def is_overtaken() -> bool:
-        before = len(stack.lines("api/api.log"))
+        before = stack.count("api/api.log")
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(16)))
         assert [200] * 16 == [a.status for a in answers]
-        text = stack.lines("api/api.log")[before:]
+        text = stack.lines("api/api.log", before)
         paused = [line for line in text if "[index] thread paused for 0.05 second(s)" in line]
         begun = [line.rpartition("(")[2] for line in text if "[index] request: " in line]
         ended = [line.rpartition("(")[2] for line in text if "[index] answer: 200" in line]

@@ -17,8 +17,8 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.profile("floods")
 RATE = 300  # requests a second
-ROUNDS = budget(1, 4)  # in each of which every worker of every replica is killed
-GENERATIONS = budget(2, 4)  # of workers, the first included
+ROUNDS = budget(1, 5)  # in each of which every worker of every replica is killed
+GENERATIONS = budget(2, 6)  # of workers, the first included
 WORKERS = 2  # of a replica, by default
 # The processes of a container, as `7 (name) S 1 ...`: number, name, state, parent. Some end while they are read.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
@@ -40,10 +40,10 @@ def others(stack: Stack, replica: str, before: set[int], stay: set[int]) -> bool
 
 def answer_again(stack: Stack) -> None:
     """Wait until every replica has answered requests that came from now on."""
-    since = len(stack.lines("api/api.log"))
+    since = stack.count("api/api.log")
 
     def answering() -> set[Any]:
-        return {record["host"] for record in stack.records("api/api.log")[since:] if record["event"] == "answer"}
+        return {record["host"] for record in stack.records("api/api.log", since) if record["event"] == "answer"}
 
     wait_until(lambda: len(answering()) == len(ids(stack)))
 

@@ -68,12 +68,12 @@ def fail(stack: Stack, count: int) -> None:
 
 def records(stack: Stack, event: str, since: int) -> list[dict[str, Any]]:
     """The records of an event among those that came after so many."""
-    return [record for record in stack.records("api/api.log")[since:] if record["event"] == event]
+    return [record for record in stack.records("api/api.log", since) if record["event"] == event]
 
 
 def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: FaultySmtp) -> None:
     """While the server holds a connection in silence failures are answered; afterwards every one is told."""
-    before = len(mailing.lines("api/api.log"))
+    before = mailing.count("api/api.log")
     smtp.set("hang")
     fail(mailing, 1)
     assert "hang" == smtp.attempts.get(timeout=30)
@@ -87,7 +87,7 @@ def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: Fault
 @pytest.mark.parametrize("fault", ["451", "reset", "refuse"])
 def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, fault: str) -> None:
     """What the server has not taken it gets when it is well again, to the last count."""
-    before = len(mailing.lines("api/api.log"))
+    before = mailing.count("api/api.log")
     smtp.set(fault)
     fail(mailing, 10)
     wait_until(lambda: records(mailing, "alert not sent", before))
@@ -112,7 +112,7 @@ def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Sta
 def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
     """What the server refuses for good lies in the folder of dead letters, as the log says; the rest arrives."""
     tell_all(mailing)  # else it may be that of the test before which is refused
-    before, kept = len(mailing.lines("api/api.log")), dead_letters(mailing)
+    before, kept = mailing.count("api/api.log"), dead_letters(mailing)
     smtp.set("550")
     fail(mailing, 10)
     wait_until(lambda: records(mailing, "alert refused", before))

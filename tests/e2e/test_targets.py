@@ -74,7 +74,7 @@ def test_logs(stack: Stack) -> None:
     """`make logs` prints the last lines of every log: the newest ones, as many as were asked for."""
     stack.make("load", "REQUESTS=4")
     answer = stack.get(TARGET, stack.credentials)
-    wait_until(lambda: any(r["request_id"] == answer.request_id for r in stack.records("nginx/access.log")))
+    wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
     *counted, _sum = stack.output("nginx", "sh", "-c", "wc -c /logs/*/*.log").splitlines()
     sizes = {path: int(size) for size, path in map(str.split, counted)}
     found = sections(stack.make("--silent", "logs", "LINES=30"))

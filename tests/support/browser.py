@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.support.budget import REQUIRED
 
@@ -84,12 +84,22 @@ Open = Callable[..., AbstractContextManager[Tab]]
 STATUS_400 = "Failed to load resource: the server responded with a status of 400"
 
 
+def forward(route: Route) -> None:
+    """Let Playwright ask and the browser have the answer, as Chromium ends requests when the host's addresses change.
+
+    Docker gives the host addresses, and takes them, whenever a stack starts or ends.
+    """
+    route.fulfill(response=route.fetch(max_redirects=0, timeout=PATIENCE))
+
+
 @contextmanager
-def tab(browser: Browser, origin: str, credentials: str, **options: Any) -> Iterator[Tab]:
+def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = False, **options: Any) -> Iterator[Tab]:
     """A new tab, logged in; it must ask no other host, and say no error but those that a test took out."""
     login, _, password = credentials.partition(":")
     settings = {"viewport": DESK, "locale": "en-GB", "http_credentials": {"username": login, "password": password}}
     context = browser.new_context(base_url=origin, **settings | options)
+    if forwarded:
+        context.route("**/*", forward)
     context.set_default_timeout(PATIENCE)
     opened = Tab(context.new_page())
     try:

@@ -139,22 +139,24 @@ class Stack:
             while connection.recv(65536):
                 pass
 
-    def lines(self, log: str) -> list[str]:
-        """The lines of a log file on the volume, named from /logs on; the last one must be whole, or become so."""
-        # Just rotated, it may not be there before the next line is written.
-        read = ("docker", "exec", f"{self.project}-nginx-1", "sh", "-c", f"[ ! -e /logs/{log} ] || cat /logs/{log}")
+    def lines(self, log: str, since: int = 0) -> list[str]:
+        """The lines of a log on the volume, named from /logs on, after a number of them; the last must become whole."""
 
         def whole() -> list[str] | None:
-            finished = self.run(*read)  # not by Compose, which takes three times as long
-            assert 0 == finished.returncode, finished.stderr
-            *lines, rest = finished.stdout.split("\n")
+            # Just rotated, it may not be there before the next line is written.
+            text = self.output("nginx", "sh", "-c", f"[ ! -e /logs/{log} ] || tail -n +{since + 1} /logs/{log}")
+            *lines, rest = text.split("\n")
             return None if rest else [*lines, rest]  # a reader may see half of a write that is under way
 
         return wait_until(whole)[:-1]
 
-    def records(self, log: str) -> list[dict[str, Any]]:
-        """The records of a log file of JSON lines; every line must be one."""
-        return [json.loads(line) for line in self.lines(log)]
+    def records(self, log: str, since: int = 0, holding: str = "") -> list[dict[str, Any]]:
+        """The records of those lines of a log that hold a text; every such line must be JSON."""
+        return [json.loads(line) for line in self.lines(log, since) if holding in line]
+
+    def count(self, log: str, pattern: str = "") -> int:
+        """How many lines of a log match; not by reading them all here, since a test may ask again and again."""
+        return int(self.output("nginx", "sh", "-c", f"cat /logs/{log} 2>/dev/null | grep -cE '{pattern}' || true"))
 
     def mails(self, containing: str = "") -> list[EmailMessage]:
         """The mails that MailHog caught, newest first, read through its API."""

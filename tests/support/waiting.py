@@ -35,6 +35,6 @@ def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds
     while not (result := condition()):
         now = time.monotonic()
         assert now < deadline, f"not within {seconds} s"
-        time.sleep(min(max(0.1, now - looked), 2))  # a costly look takes half of the time at most
+        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a costly look takes a third of the time, others the rest
         looked = time.monotonic()
     return result
