@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from income_tax import rotation
 from income_tax.rotation import rotate, rotate_for_ever
+from tests.support.locks import is_locked
 from tests.support.service import COMMAND, running_service
 from tests.support.waiting import wait_until
 
@@ -28,6 +30,18 @@ def test_small_logs_are_left_alone(tmp_path: Path) -> None:
     """What is not larger than the limit stays as it is."""
     logs(tmp_path)
     assert ([], []) == rotate(tmp_path, 100, 3)
+
+
+def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is done with a log is done with the folder locked: by hand and unattended, no log is set aside twice."""
+    logs(tmp_path)
+    held: dict[str, set[bool]] = {}
+    for name in ("set_aside", "cut", "prune"):
+        seen = held.setdefault(name, set())
+        monkeypatch.setattr(rotation, name, lambda *_, seen=seen: seen.add(is_locked(tmp_path)))
+    rotate(tmp_path, 99, 3)
+    assert {"set_aside": {True}, "cut": {True}, "prune": {True}} == held
+    assert not is_locked(tmp_path)
 
 
 def test_large_logs_are_renamed_or_cut(tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def test_seeding_again(path: Path) -> None:
     assert schedules().data == fetch(file_engine(path))
 
 
+def test_a_backup_is_written_whatever_was_written_before(path: Path) -> None:
+    """Figures that are given take the place of the file's, though the database has had that very file."""
+    backup = copy.deepcopy(schedules().data)
+    backup["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
+    assert seed(path, figures=json.dumps(backup).encode())
+    assert backup == fetch(file_engine(path))
+    assert not seed(path), "they stay when the usual file comes again"
+
+
 def test_tables_of_an_older_service(tmp_path: Path) -> None:
     """A database of version 1 is refused with what to do, and brought up to date by seeding, as often as one likes."""
     path = tmp_path / "tax.sqlite"

@@ -222,7 +222,8 @@ class Crowd:
         def work() -> None:
             try:
                 self.outcomes.append("in" if self.logins.verify("ann", password, address) else "wrong")
-            except Wait:
+            except Wait as wait:
+                assert 1 == wait.seconds
                 self.outcomes.append("busy")
 
         self.threads.append(threading.Thread(target=work))

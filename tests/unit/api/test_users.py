@@ -1,11 +1,16 @@
 """The users file: what is a line of it, and what is not."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from werkzeug.security import generate_password_hash
 
-from income_tax.store.users import UsersError, add_user, read_users
+from income_tax.store import users as store
+from income_tax.store.users import Users, UsersError, add_user, read_users, remove_user
+from tests.support.locks import is_locked
+from tests.support.waiting import wait_until
 
 DIGEST = "0" * 128
 DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
@@ -49,3 +54,39 @@ def test_what_no_password_can_be_checked_against_is_refused(tmp_path: Path, dige
     path.write_text(f"ann:{DIGESTED}\nbob:{digest}\n")
     with pytest.raises(UsersError, match=r"users, line 2: expected login:scrypt hash, as `users add` writes it"):
         read_users(path)
+
+
+def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the reading to the writing the folder is locked: of two who edit at once neither undoes the other."""
+    path = tmp_path / "users"
+    held: list[bool] = []
+
+    def watch(name: str) -> None:
+        work: Callable[..., object] = getattr(store, name)
+
+        def watched(*arguments: object, **options: object) -> object:
+            held.append(is_locked(tmp_path))
+            return work(*arguments, **options)
+
+        monkeypatch.setattr(store, name, watched)
+
+    add_user(path, "ann", "secret")
+    watch("read_users")
+    watch("replace_file")
+    add_user(path, "bob", "secret")
+    remove_user(path, "ann")
+    assert [True] * 4 == held
+    assert not is_locked(tmp_path)
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    """A new file of the same size and time, as two changes within a moment leave, counts as the change that it is."""
+    path, other = tmp_path / "users", tmp_path / "other"
+    path.write_text(f"ann:{DIGESTED}\n")
+    users = Users(path, pytest.fail)
+    other.write_text(f"bob:{DIGESTED}\n")
+    status = path.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert DIGESTED == wait_until(lambda: users.hash_of("bob"))
+    assert users.hash_of("ann") is None

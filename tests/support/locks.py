@@ -1,0 +1,17 @@
+"""Whether somebody holds a lock."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a file or folder is locked, be it by this very process through another descriptor (flock(2))."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
