@@ -55,11 +55,14 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
     assert {f"{n} {i} {'x' * (i * 37 % 9000)}": 1 for n in range(4) for i in range(lines)} == dict(seen)
 
 
-def test_follows_a_rename(tmp_path: Path) -> None:
-    """After a rename lines go to a new file of the old name, from the next look on."""
+@pytest.mark.parametrize("replaced", [False, True])
+def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
+    """After a rename lines go to a new file of the old name, from the next look on, whoever has made that file."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.rename(tmp_path / "a.log.1")
+    if replaced:
+        path.touch()
     log.write(b"before the look\n")
     clock.now += file.CHECK_EVERY
     log.write(b"after\n")

@@ -104,3 +104,15 @@ def test_error_is_announced(opened: Open) -> None:
         announced = re.compile(r"^Expected: a whole number from 0 to 999\s999\s999\.$")
         expect(tab.page.locator("#announcement")).to_have_text(announced)
         tab.forgive(STATUS_400)
+
+
+def test_a_hidden_salary_counts_for_nothing(opened: Open) -> None:
+    """Who chooses to be single after a spouse's salary was typed is calculated without it."""
+    with opened() as tab:
+        tab.open("/simulator#year=2024&married=yes&children=0&salary=30000&spouse_salary=20000")
+        with tab.page.expect_request(lambda request: request.method == "POST") as sent:
+            tab.page.get_by_label("Single", exact=True).check()
+        household = sent.value.post_data_json
+        assert ("no", 30000, 0) == (household["married"], household["salary"], household["spouse_salary"])
+        expect(tab.page).to_have_url(re.compile("married=no"))
+        expect(tab.page.locator("#results[aria-busy=false]")).to_be_visible()

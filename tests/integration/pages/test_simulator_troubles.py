@@ -53,9 +53,10 @@ def test_short_bodies(opened: Open) -> None:
 def test_server_gone_or_login_refused(opened: Open) -> None:
     """When the server is gone or refuses the login, the page says so in words and keeps what was entered."""
 
-    def answer(status: int) -> Callable[[Route], None]:
+    def answer(status: int, **headers: str) -> Callable[[Route], None]:
         body = json.dumps({"response": {"errors": ["no"], "request_id": "0123456789"}})
-        return lambda route: route.fulfill(status=status, body=body, content_type="application/json")
+        headers |= {"Content-Type": "application/json"}
+        return lambda route: route.fulfill(status=status, body=body, headers=headers)
 
     def posts(handler: Callable[[Route], None]) -> Callable[[Route], None]:
         return lambda route: handler(route) if route.request.method == "POST" else route.fallback()
@@ -66,6 +67,7 @@ def test_server_gone_or_login_refused(opened: Open) -> None:
             (lambda route: route.abort(), "requestfailed", "The server cannot be reached."),
             (answer(502), "requestfinished", "The server cannot be reached."),
             (answer(401), "requestfinished", "The server refused the login."),
+            (answer(429, **{"Retry-After": "7"}), "requestfinished", "try again in 7 s."),
             (answer(500), "requestfinished", "give the operator this request id: 0123456789"),
         ]
         for handler, event, words in cases:
@@ -78,6 +80,22 @@ def test_server_gone_or_login_refused(opened: Open) -> None:
         tab.page.get_by_role("button", name="Calculate").click()
         expect(tab.page.locator("#trouble")).to_be_hidden()
         tab.forgive("Failed to load resource")
+
+
+def test_an_answer_that_is_late_is_given_up(opened: Open) -> None:
+    """Who asks again before there is an answer sees the second one: the first request is ended."""
+    with opened() as tab:
+        tab.open(SIMULATOR)
+        tab.page.route(
+            "**/*", lambda route: None if '"salary":51111,' in (route.request.post_data or "") else route.fallback()
+        )
+        tab.page.locator("#salary").fill("51111")
+        with tab.page.expect_request(lambda request: "51111" in (request.post_data or "")):
+            tab.page.keyboard.press("Enter")
+        tab.page.locator("#salary").fill("52222")
+        with tab.page.expect_event("requestfailed", lambda request: "51111" in (request.post_data or "")):
+            tab.page.keyboard.press("Enter")
+        expect(tab.page.locator("#curve-legend")).to_contain_text("€52,222")
 
 
 def test_storage_forbidden(opened: Open) -> None:

@@ -1,11 +1,17 @@
 """The short way of GET / leaves to Flask what is unusual, and what fails."""
 
+import copy
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from werkzeug.test import run_wsgi_app
 
+from income_tax.store.schedules import parse
 from income_tax.web.front import Front
 from income_tax.web.request_context import BEGUN
+from tests.support.data import schedules
 
 USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}
 
@@ -61,3 +67,22 @@ def test_what_fails_goes_flask_s_way() -> None:
     said: list[str] = []
     assert [b"flask", b"12345678"] == front(said)(dict(USUAL), lambda *_: lambda _: None)
     assert ["request"] == said
+
+
+def test_each_answer_is_of_the_schedules_of_its_moment() -> None:
+    """What was reloaded between two requests counts for the second, with its version."""
+    other = copy.deepcopy(schedules().data)
+    other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
+    current = SimpleNamespace(get=schedules)
+    way = Front(lambda *_: [], Logins(), current, lambda *_: None)  # type: ignore[arg-type]
+    asked = USUAL | {"QUERY_STRING": "married=yes&children=3&salary=200000"}
+
+    def ask() -> tuple[int, str]:
+        parts, _, headers = run_wsgi_app(way, dict(asked))
+        return json.loads(b"".join(parts))["response"]["result"]["tax"], headers["X-Schedules-Version"]
+
+    first = ask()
+    current.get = lambda: parse(other)
+    second = ask()
+    assert (42842, schedules().version) == first
+    assert (True, parse(other).version) == (second[0] > first[0], second[1])
