@@ -5,10 +5,12 @@ import re
 import secrets
 
 from tests.support.attackers import GUESS, SLOW, addresses, attackers
+from tests.support.budget import budget
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
+GUESSES = budget(100, 300)  # of each attacker
 NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # is it internal?
 REACHED = """
 import socket, sys
@@ -93,7 +95,7 @@ def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
 def test_a_client_is_served_under_attack(stack: Stack) -> None:
     """While 500 slow connections and a brute force at its own login run, a client that waits as told is answered."""
     login = stack.credentials.partition(":")[0]
-    programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login)] * 3]
+    programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login, str(GUESSES))] * 3]
     stack.restart_api()  # no process remembers a login
     with attackers(stack, *programs) as running:
         wait_until(lambda: all("ready" in attacker.said() for attacker in running))

@@ -50,7 +50,8 @@ while not stop.wait(1) and time.monotonic() < END:
 print(json.dumps(count))
 """
 
-# Guesses as fast as they are answered, in threads: at one login, and at logins that are made up.
+# Guesses as fast as they are answered, in threads: at one login, and at logins that are made up; it tells when a number
+# of them has been answered.
 GUESS = """
 many = threading.Event()
 def work(number):
@@ -66,7 +67,7 @@ def work(number):
                 answer = connection.getresponse()
                 answer.read()
                 count["%s %d" % ("one" if number % 2 else "made up", answer.status)] += 1
-                if not many.is_set() and sum(list(count.values())) > 300:
+                if not many.is_set() and sum(list(count.values())) > int(sys.argv[3]):
                     many.set()
                     print("many", flush=True)
         except OSError as error:

@@ -17,8 +17,8 @@ PROFILES: dict[str, dict[str, str]] = {
     "recycling": UNROTATED | {"MAX_REQUESTS": "100"},
     "slow_recycling": SLOW | UNROTATED | {"MAX_REQUESTS": "100"},
     "alerts": {"DRILL_ROUTE": "on", "ALERT_QUIET": "20", "DB_WAIT": "0"},
-    "masked": QUICK_ALERTS | {"MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
-    "text": QUICK_ALERTS | {"LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
+    "masked": QUICK_ALERTS | {"REPLICAS": "1", "MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
+    "text": QUICK_ALERTS | {"REPLICAS": "1", "LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
     # Limits that a test can reach.
     "limits": {
         "REPLICAS": "1",
