@@ -108,13 +108,14 @@ def troubled(troubles: Troubles) -> Iterator[Troubled]:
         seen.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ready.set()
         loop.run_forever()
-        server.close()
-        loop.run_until_complete(hang_up())
+        loop.run_until_complete(hang_up(server))
         loop.close()
 
-    async def hang_up() -> None:
+    async def hang_up(server: asyncio.Server) -> None:
         """Take the connections that are just being accepted, too, then end all of them."""
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+        while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*accepting)
+        server.close()  # not before: what a closed server is still accepting it drops without closing it
         while seen.open:
             for transport in seen.open:
                 transport.abort()
