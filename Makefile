@@ -105,7 +105,7 @@ rotate: running ## Set all logs aside now, whatever their size; no line of API, 
 
 ##@ Work on it
 # Tests of a file stay together, and tests of a stack. More processes than cores: most tests wait.
-PROCESSES ?= 4
+PROCESSES ?= 6
 STACKS ?= 3
 PYTEST = $(BIN)/pytest --durations=25
 BY_FILE = $(PYTEST) -n $(PROCESSES) --dist loadfile

@@ -151,14 +151,16 @@ def test_rolling_code(stack: Stack) -> None:
     (usual,) = images(stack)
     name = f"{stack.project}-before"  # it may be another stack's too: removed by a name, not by its id
     stack.run("docker", "tag", usual, name)
-    with (stack.folder / "services/api/src/income_tax/__init__.py").open("a") as source:
-        source.write("\n# A change.\n")
-    with constant_rate(stack, RATE, IN_FLIGHT) as traffic, watched(stack) as looks:
-        in_flight(traffic)
-        stack.make("up")
-        (changed,) = images(stack)
-        assert 2 == stack.healthy("api")
-    stack.run("docker", "image", "rm", name)
+    try:
+        with (stack.folder / "services/api/src/income_tax/__init__.py").open("a") as source:
+            source.write("\n# A change.\n")
+        with constant_rate(stack, RATE, IN_FLIGHT) as traffic, watched(stack) as looks:
+            in_flight(traffic)
+            stack.make("up")
+            (changed,) = images(stack)
+            assert 2 == stack.healthy("api")
+    finally:
+        stack.run("docker", "image", "rm", name)
     assert usual != changed
     assert {2, 3} == {running for running, _ in looks}
     assert 2 == min(healthy for _, healthy in looks)

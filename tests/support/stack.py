@@ -181,9 +181,8 @@ class Stack:
         """The containers of the stack that Docker's filters leave, those that have ended included."""
         ours = f"label=com.docker.compose.project={self.project}"
         options = [f"--filter={one}" for one in (ours, "label=com.docker.compose.oneoff=False", *filters)]
-        listed = self.run(
-            "docker", "ps", "--all", "--quiet", "--no-trunc", *options
-        )  # Compose takes five times as long
+        # Compose takes five times as long.
+        listed = self.run("docker", "ps", "--all", "--quiet", "--no-trunc", *options)
         assert 0 == listed.returncode, listed.stderr
         return listed.stdout.split()
 

@@ -100,6 +100,8 @@ def test_errors(query: str, errors: list[str]) -> None:
         " ",
         "1 2",
         "1\0",
+        "1\n",
+        "\u00a01",
         "\ud800",
     ],
 )

@@ -69,6 +69,9 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
         (b"1,yes,2,5\xe9", "UTF-8"),
         (b"1,yes\x00,2,5", "control characters"),
         (b"1,yes,2,5\x1b[2J", "control characters"),
+        (b"1,yes,2,5\x7f", "control characters"),
+        ("1,yes,2,5\x80".encode(), "control characters"),
+        ("1,yes,2,5\x9f".encode(), "control characters"),
     ],
 )
 def test_a_bad_line_says_which_field_and_what_was_expected(line: bytes, field: str) -> None:
