@@ -137,7 +137,7 @@ check: $(BIN)/.ready ## Lint Python, shell, Dockerfiles, the pages' scripts and 
 	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
 
 coverage: $(BIN)/.ready ## Unit and integration tests, and which lines and branches they reach, in every process; too few fail
-	@$(BIN)/pytest tests/unit tests/integration --cov --cov-report=term $(T)
+	@$(BY_FILE) tests/unit tests/integration --cov --cov-report=term $(T)
 
 # pip-audit has a virtual environment of its own: its packages are none of the project's.
 AUDIT := tools/.audit

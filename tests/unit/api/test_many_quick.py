@@ -146,6 +146,28 @@ def test_a_number_as_text(read: list[object], cell: str, salary: int | None, alo
     assert alone == bool(read)
 
 
+@pytest.mark.parametrize(("cell", "salary"), [(" 5", 5), ("5 ", 5), ("x", None), ("1000000000", None)])
+def test_a_number_that_may_be_missing(cell: str, salary: int | None) -> None:
+    """A cell that is filled is never taken for an empty one, though its number is written in an unusual way."""
+    names = ["married", "children", "salary", "year", "spouse_salary"]
+    many = read_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
+    assert (salary is None) == bool(many.errors)
+    assert [salary or 0] == many.households.spouse_salary.tolist()
+
+
+def test_what_a_row_that_is_read_by_itself_leaves_out() -> None:
+    """What such a row does not name is nothing, as in any other."""
+    many = read_rows(["married", "children", "salary"], [["yes", "0", " 5"]], YEARS)
+    assert [(True, 0, 5, 0, False, 0)] == columns(many)
+
+
+def test_an_empty_row_is_told_in_the_language_of_its_header() -> None:
+    """What is missing has the name that the first line gives it."""
+    for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
+        (error,) = read_rows(header, [["", "", ""]], YEARS).errors.values()
+        assert [f"parameter [{name}] is missing" for name in header] == error.errors
+
+
 @pytest.mark.parametrize("value", [2**70, -(2**70), 1.0, True, "5", None])
 def test_one_value_that_is_no_number(read: list[object], value: object) -> None:
     """A value that is no number of the column leaves the others of its column alone."""
@@ -153,6 +175,14 @@ def test_one_value_that_is_no_number(read: list[object], value: object) -> None:
     many = as_objects(rows)
     assert ([value], [1]) == (read, list(many.errors))
     assert [0, 0, 999_999_999] == many.households.salary.tolist()
+
+
+@pytest.mark.parametrize("value", [[], {}, True, 1, None])
+def test_one_value_that_is_neither_yes_nor_no(read: list[object], value: object) -> None:
+    """A value of any kind in a column of yes and no is an error of its household alone."""
+    many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
+    assert ([7], [1]) == (read, list(many.errors))
+    assert [True, False, True] == many.households.married.tolist()
 
 
 def test_to_whom_the_note_on_the_cdhr_is_due() -> None:

@@ -46,6 +46,11 @@ def test_numerals_are_hidden_too(numeral: str) -> None:
     assert "salaire=* €, marié" == masked(f"salaire={numeral} €, marié")
 
 
+def test_a_control_character_is_no_numeral() -> None:
+    """The last character of ASCII stays as it is, beside a letter that is none of ASCII."""
+    assert "é\x7f" == masked("é\x7f")
+
+
 def test_an_amount_is_one_star() -> None:
     """An amount is hidden as a whole, cents included; letters and signs around it stay."""
     assert "/?mari*=oui&salaire=*" == masked("/?mari%C3%A9=oui&salaire=61000.50")

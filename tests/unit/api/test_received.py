@@ -49,6 +49,8 @@ def test_limit() -> None:
     assert LIMIT == count(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
     with pytest.raises(TooMany):
         READER.read(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
+    with pytest.raises(TooMany):  # what comes after it is not looked at
+        READER.read(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,13 @@ def test_a_failure_is_of_the_kind_of_what_led_to_it(cause: BaseException, kind: 
     assert (kind, f"{kind}: {words}") == (error.kind, str(error))
 
 
+def test_every_way_to_a_failure_is_followed() -> None:
+    """An argument that tells no kind does not hide a cause that does."""
+    error = requests.ConnectionError(OSError("first"))
+    error.__cause__ = TimeoutError("slow")
+    assert "timeout" == no_answer(error, URL, 1).kind
+
+
 def test_another_failure_is_named() -> None:
     """A failure of no known kind is told by its name."""
     error = no_answer(requests.TooManyRedirects("no"), URL, 1)
