@@ -1,7 +1,13 @@
 """The rules `v7` where one euro decides: they take the same side as the contract does."""
 
+from dataclasses import replace
+
 import pytest
 
+from income_tax.tax.household import Household
+from income_tax.tax.schedule import SCALE
+from income_tax.tax.v7 import V7Schedule, assess, discount_of
+from tests.support.data import schedules
 from tests.unit.api.test_v7 import assessed, contract
 
 
@@ -26,3 +32,27 @@ def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
     assert [contract(married, children, salary) for salary in salaries] == [
         assessed(married, children, salary) for salary in salaries
     ]
+
+
+@pytest.mark.parametrize("married", [False, True])
+def test_the_discount_ends_at_its_threshold(married: bool) -> None:
+    """Other thresholds than those of 2018 end the discount, be there still a discount before them or none any more."""
+    early = with_thresholds(1000, 1500)
+    end = 1500 if married else 1000
+    assert [True, False, False] == [discount_of(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
+    assert 0 == discount_of(8000, married, with_thresholds(9000, 9000))
+
+
+def with_thresholds(single: int, couple: int) -> V7Schedule:
+    """The figures of 2018, but with these ends of the discount, in euros."""
+    ends = single * SCALE, couple * SCALE
+    return replace(schedules().v7, decote_threshold_single=ends[0], decote_threshold_couple=ends[1])
+
+
+def test_a_cap_in_cents_gives_whole_euros() -> None:
+    """What children save at most may have cents: they are dropped, the tax has none."""
+    household = Household(False, 1, 200_000)
+    whole = schedules().v7
+    cents = replace(whole, cap_half_share=whole.cap_half_share + SCALE // 2)
+    found = assess(household, cents).tax
+    assert (int, assess(household, whole).tax) == (type(found), found)
