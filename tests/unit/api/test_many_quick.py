@@ -10,6 +10,7 @@ import pytest
 from income_tax.store.schedules import parse
 from income_tax.tax.assessment import DatedAssessment
 from income_tax.tax.batch import Households, assess_dated, may_owe_cdhr
+from income_tax.tax.household import Household
 from income_tax.web.many import Many, read_objects, read_rows
 from income_tax.web.reading import Reading
 from tests.support.data import schedules
@@ -156,9 +157,16 @@ def test_a_number_that_may_be_missing(cell: str, salary: int | None) -> None:
 
 
 def test_what_a_row_that_is_read_by_itself_leaves_out() -> None:
-    """What such a row does not name is nothing, as in any other."""
-    many = read_rows(["married", "children", "salary"], [["yes", "0", " 5"]], YEARS)
-    assert [(True, 0, 5, 0, False, 0)] == columns(many)
+    """What such a row does not name is nothing, as in any other; the rows around it stay as they are."""
+    many = read_rows(["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS)
+    assert [(False, 1, 7, 0, False, 0), (True, 0, 5, 0, False, 0), (False, 2, 9, 0, False, 0)] == columns(many)
+
+
+def test_columns_are_households_one_by_one() -> None:
+    """Each household of the columns has all its values, and no year where the rules `v7` hold."""
+    dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
+    many = read_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
+    assert [Household(True, 2, 7), *(Household(*numbers(row)) for row in GOOD)] == list(many.households)
 
 
 def test_an_empty_row_is_told_in_the_language_of_its_header() -> None:
