@@ -11,6 +11,7 @@ from income_tax.store.schedules import parse
 from income_tax.tax.assessment import DatedAssessment
 from income_tax.tax.batch import Households, assess_dated, may_owe_cdhr
 from income_tax.tax.household import Household
+from income_tax.tax.law import Law
 from income_tax.web.many import Many, read_objects, read_rows
 from income_tax.web.reading import Reading
 from tests.support.data import schedules
@@ -202,15 +203,30 @@ def test_to_whom_the_note_on_the_cdhr_is_due() -> None:
         assert [False] * 4 == may_owe_cdhr(YEARS[2024], flags, taxable).tolist()
 
 
-@pytest.mark.parametrize("fine", [False, True])
-def test_no_households_at_all(fine: bool) -> None:
-    """No household gives empty columns, also by a law that arrays do not fit."""
+def law_of_2024(fine: bool) -> Law:
+    """The law of 2024, or one with figures so `fine` that 64 bits do not hold what arrays would calculate."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
         data["schedules"]["2024"]["scale"]["brackets"][3]["upper_limit"] = "180294.1237"
     law = parse(data).years[2024]
     assert law.fits_arrays is not fine
+    return law
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_columns_are_what_each_household_owes(fine: bool) -> None:
+    """The amounts of columns are whole euros, those of the households one by one, whatever the figures are like."""
+    law, many = law_of_2024(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
+    found = assess_dated(many.households, law)
+    owed = [law.assess(household) for household in many.households]
+    assert [*zip(*(column.tolist() for column in found.values()), strict=True)] == [tuple(one) for one in owed]
+    assert [type(amount) for amount in owed[0]] == [type(column.tolist()[0]) for column in found.values()]
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_no_households_at_all(fine: bool) -> None:
+    """No household gives empty columns, also by a law that arrays do not fit."""
     none, no = np.zeros(0, np.int64), np.zeros(0, bool)
-    found = assess_dated(Households(none, no, no, none, none, none), law)
+    found = assess_dated(Households(none, no, no, none, none, none), law_of_2024(fine))
     assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}
