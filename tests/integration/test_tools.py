@@ -77,3 +77,20 @@ def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
     assert would_make()
     marker.write_text(f"{tmp_path}\n")
     assert not would_make()
+
+
+def test_no_signal_is_sent_before_a_client_can_hear_it(tmp_path: Path) -> None:
+    """Of a container that has just started, the process of the client is waited for: an earlier signal is lost."""
+    docker = tmp_path / "docker"
+    docker.write_text(
+        """#!/bin/sh
+echo "$1" >> calls
+[ "$1" = kill ] || printf 'PID\\n1\\n'
+[ "$(grep -c top calls)" -lt 3 ] || echo 7
+"""
+    )
+    docker.chmod(0o755)
+    script = f"PATH=.:$PATH; . {ROOT}/tools/client-run; stop client $$"
+    done = tool(tmp_path, "sh", "-c", script)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert ["top", "top", "top", "kill"] == (tmp_path / "calls").read_text().split()
