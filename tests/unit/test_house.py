@@ -155,3 +155,11 @@ def test_every_alert_is_explained() -> None:
     guide = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     table = guide.partition("## Alerts\n")[2].partition("\n\n`make drill`")[0]
     assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
+
+
+def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
+    """The client's containers have an init of their own: tools/client-run sends no signal before it has a child."""
+    assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-run").read_text(encoding="utf-8")
+    client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
+    assert client is not None
+    assert "    init: true\n" in client[1]
