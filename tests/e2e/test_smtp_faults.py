@@ -29,22 +29,29 @@ print(sum(spool.execute(count).fetchone()[0] for count in counts))
 OF_DRILLS = "request: GET /drill"
 
 
+@pytest.fixture(scope="module", params=budget(["postgres"], ["postgres", "mysql"]))
+def database(request: pytest.FixtureRequest) -> str:
+    """The database of the stack that mails."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def smtp() -> Iterator[FaultySmtp]:
-    """The server that fails, at an address of this machine that containers reach: that of Docker's own network."""
+def smtp(database: str) -> Iterator[FaultySmtp]:
+    """The server that fails, another one for each stack.
+
+    Its address is one of this machine that containers reach: that of Docker's own network.
+    """
     inspect = ("docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
     gateway = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
     with FaultySmtp(host=gateway) as server:
         yield server
 
 
-@pytest.fixture(scope="module", params=budget(["postgres"], ["postgres", "mysql"]))
-def mailing(
-    request: pytest.FixtureRequest, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def mailing(database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own, which mails to that server."""
     server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
-    with Stack.running(tmp_path_factory.mktemp("mailing"), request.param, **SETTINGS, **server) as running:
+    with Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
         yield running
 
 

@@ -31,6 +31,11 @@ def flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(report.read_text())
 
 
+def count_slow(latencies: str) -> int:
+    """How many took half a second or longer."""
+    return sum(count for where, count in Latencies.decode(latencies).counts.items() if value_at(where) >= 500_000)
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Two wrong answers, slow ones, 503 in bursts, connections reset: the report has each of them."""
@@ -46,7 +51,7 @@ def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: 
     assert server.wrong_ids == {wrong["request_id"] for wrong in total["wrongs"]}
     assert sum(part["right"] for part in report["intervals"]) == total["right"]
     latencies = Latencies.decode(total["latencies"])
-    assert SLOW <= sum(count for where, count in latencies.counts.items() if value_at(where) >= 500_000)
+    assert count_slow(total["latencies"]) >= SLOW
     assert COUNT - 250 - lost == latencies.total, "right and wrong answers; a fast 503 is no good latency"
     assert (COUNT - lost, COUNT - lost) == (total["answered"], total["measured"]), "whoever got an answer, a 503 too"
     assert f"{COUNT} sent, {total['right']} right, 2 wrong, {250 + lost} failed" in capsys.readouterr().out
@@ -80,7 +85,8 @@ def test_a_retry_waits_for_what_the_server_asks(place: Place, engine: str) -> No
 def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> None:
     """The server stands still for a second: a third of all was due then, the closed loop asked but four times.
 
-    So many requests have no more than those four in the last hundredth, and a dozen stalls of the machine leave it so.
+    A thousand were due in the first half of that second. Whatever the machine does, each of its own stalls delays four
+    requests of a closed loop, so that even twenty of them leave it far below a tenth of those thousand.
     """
     troubles = Troubles(stall_at=1000, stall_seconds=1.0)
     options = ["--requests", "6000", "--threads", "4", "--processes", "1"]
@@ -88,11 +94,11 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
         _, closed = flood(place, server.url, *options)
     with troubled(troubles) as server:
         _, opened = flood(place, server.url, *options, "--rate", "2000")
-    assert closed["latency_ms"]["p99"] < 500
     assert closed["latency_from_send_ms"] is None
-    assert opened["latency_ms"]["p99"] > 800
-    assert opened["latency_from_send_ms"]["p99"] < 500
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
+    assert count_slow(opened["total"]["latencies"]) >= 990
+    assert 4 <= count_slow(closed["total"]["latencies"]) < 100
+    assert 4 <= count_slow(opened["total"]["unpaced"]) < 100, "counted from the sending it is as hidden"
 
 
 def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
