@@ -115,7 +115,7 @@ test: $(BIN)/.ready ## Every claim once; those on containers when a Docker engin
 	@$(BY_FILE) tests/unit tests/integration
 	@$(BY_STACK) tests/e2e
 
-test-all: ## Everything on both databases, each fault five times, long floods, all generated examples (hours)
+test-all: ## Everything on both databases, each fault five times, long floods, all generated examples (half an hour)
 	@$(MAKE) --no-print-directory test THOROUGH=1 REQUIRE_DOCKER=1
 
 unit: $(BIN)/.ready ## Tests of the rules and of each part alone: make unit [T='-k brackets']
