@@ -97,8 +97,8 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
     assert closed["latency_from_send_ms"] is None
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
     assert count_slow(opened["total"]["latencies"]) >= 990
-    assert 4 <= count_slow(closed["total"]["latencies"]) < 100
-    assert 4 <= count_slow(opened["total"]["unpaced"]) < 100, "counted from the sending it is as hidden"
+    assert count_slow(closed["total"]["latencies"]) < 100
+    assert count_slow(opened["total"]["unpaced"]) < 100, "counted from the sending it is as hidden"
 
 
 def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
