@@ -1,8 +1,8 @@
 """The API over HTTP: calculation, and every refusal as JSON with the request's id."""
 
 import json
-import os
 import re
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -192,7 +192,7 @@ def test_head(service: Service) -> None:
 
 def test_request_id_is_kept_when_well_formed(service: Service) -> None:
     """A well-formed X-Request-ID runs through the answer and both log lines."""
-    own = f"test-{os.getpid()}-{id(service)}"
+    own = f"test-{secrets.token_hex(8)}"
     answer = service.get(TARGET, X_Request_ID=own)
     assert own == answer.request_id
     assert ["request", "answer"] == service.events_of(own)
