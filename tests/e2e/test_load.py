@@ -160,6 +160,7 @@ def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int
         process.communicate(timeout=300)
     assert process.returncode
     wait_until(lambda: not containers(stack))
+    wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
 
 
 @pytest.mark.parametrize(("shell", "clients"), pairs([("dash",), ("bash", "--posix")], ["2", "1"]))

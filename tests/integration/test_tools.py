@@ -1,12 +1,16 @@
 """What the tools do to files of the user, without an engine."""
 
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.data import ROOT
+from tests.support.sessions import in_session
 from tests.support.stack import copy_project
+from tests.support.waiting import wait_until
 
 
 def tool(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -94,3 +98,22 @@ echo "$1" >> calls
     done = tool(tmp_path, "sh", "-c", script)
     assert (0, "") == (done.returncode, done.stderr)
     assert ["top", "top", "top", "kill"] == (tmp_path / "calls").read_text().split()
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix"])
+@pytest.mark.parametrize(
+    ("early", "late", "code"),
+    [("", "", 0), ("kill -s TERM 0", "", 2), ("", "kill -s TERM 0", -signal.SIGTERM), ("", "kill -s KILL 0", -9)],
+    ids=["left alone", "before it is watched", "watched", "killed"],
+)
+def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
+    """However and whenever a script of clients ends: also when the signal meets its watcher in the same session."""
+    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
+        (tmp_path / name).chmod(0o755)
+    script = f"PATH=.:$PATH; . tools/client-run; folder=. work=.load names=name; watch; echo watched; {late}"
+    with in_session([*shell.split(), "-c", script], tmp_path) as process:
+        said, err = process.communicate(timeout=60)
+    assert ("" if early else "watched\n", "", code) == (said, err, process.returncode)
+    wait_until(lambda: not (tmp_path / ".load").exists())
