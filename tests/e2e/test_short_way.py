@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_faults import ids, retries
+from tests.e2e.test_faults import hang_up, ids, retries
 from tests.support.budget import budget
 from tests.support.stack import Stack
 from tests.support.traffic import constant_rate
@@ -74,7 +74,7 @@ def test_hangups(stack: Stack) -> None:
     with constant_rate(stack, RATE, 1):
         for replica in ids(stack):
             before = workers(stack, replica)
-            stack.run("docker", "kill", "--signal", "HUP", replica)
+            hang_up(stack, replica)
             wait_until(lambda replica=replica, before=before: others(stack, replica, before, set()))
         answer_again(stack)
 
