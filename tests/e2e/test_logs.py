@@ -89,7 +89,7 @@ def test_logs_are_bounded_unattended(stack: Stack) -> None:
             seen[log].update(now)
         return len(seen["api/api.log"]) >= 5 and all(len(names) >= 3 for names in seen.values())
 
-    wait_until(many, 300)
+    wait_until(many)
     wait_until(lambda: [2, 2, 2] == [len(archives(stack, log)) for log in RENAMED])
     for log, names in seen.items():
         assert sorted(names)[-1] <= archives(stack, log)[-1]

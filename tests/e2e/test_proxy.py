@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -210,7 +211,7 @@ def test_requests_outlive_their_workers(mortal: Stack) -> None:
 
 def test_request_id_runs_through(stack: Stack) -> None:
     """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
-    own = "client-0123456789"
+    own = f"client-{secrets.token_hex(8)}"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
     assert 1 == len(logged(stack, own))
     events = [r["event"] for r in stack.records("api/api.log", holding=own)]

@@ -26,7 +26,7 @@ class Inbox:
     def counting(self, **failures: int) -> Counter[str]:
         """How many mails there are for each drill, once their counts are these."""
         expected = {f"/{name.replace('_', '/')}": count for name, count in failures.items()}
-        wait_until(lambda: expected == by_route(self.mails())[0], 120)
+        wait_until(lambda: expected == by_route(self.mails())[0])
         return by_route(self.mails())[1]
 
     def of_starts(self) -> list[EmailMessage]:

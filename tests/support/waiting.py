@@ -28,7 +28,7 @@ def free_port() -> int:
         claim.close()
 
 
-def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 120) -> Result:
+def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 300) -> Result:
     """What the condition gives, once that is true; an error when it never is."""
     deadline = time.monotonic() + seconds
     looked = time.monotonic()
