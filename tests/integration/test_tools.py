@@ -115,5 +115,5 @@ def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: 
     script = f"PATH=.:$PATH; . tools/client-run; folder=. work=.load names=name; watch; echo watched; {late}"
     with in_session([*shell.split(), "-c", script], tmp_path) as process:
         said, err = process.communicate(timeout=60)
-    assert ("" if early else "watched\n", "", code) == (said, err, process.returncode)
+    assert ("" if early else "watched\n", code) == (said, process.returncode), err
     wait_until(lambda: not (tmp_path / ".load").exists())
