@@ -187,7 +187,7 @@ ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(realpath .))
 $(BIN)/.ready: FORCE
 FORCE:
 endif
-$(BIN)/.ready: requirements.lock services/logs/pyproject.toml services/api/pyproject.toml services/client/pyproject.toml
+$(BIN)/.ready: requirements.lock services/common/pyproject.toml services/api/pyproject.toml services/client/pyproject.toml
 	@tools/venv '$(PYTHON)' '$(VENV)'
 
 venv: $(BIN)/.ready

@@ -118,7 +118,7 @@ def calculate(count: int) -> dict[str, Any]:
     """Calculate so many households of all years, by the law on arrays; households a second, and MiB at most."""
     import numpy as np  # noqa: PLC0415 - in the process that measures it alone
 
-    from income_tax.tax.batch import Households, assess_dated  # noqa: PLC0415
+    from income_tax.tax.vectorized import Households, assess_dated  # noqa: PLC0415
     from tests.support.data import schedules  # noqa: PLC0415
 
     years, random = schedules().years, np.random.default_rng(1)

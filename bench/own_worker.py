@@ -1,7 +1,7 @@
 """Gunicorn's settings for a baseline under the service's own worker: what server.py sets of what costs time."""
 
-from income_tax import whole_response
+from income_tax.server import single_write_response
 
-whole_response.install()
-worker_class = "income_tax.worker.Worker"
+single_write_response.install()
+worker_class = "income_tax.server.leader_follower.worker.Worker"
 preload_app = True

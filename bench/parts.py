@@ -16,12 +16,12 @@ WAITING = re.compile(r"(Lead\.take|_worker|Condition\.\w+|\w*Selector\.select|po
 
 PARTS = {  # by what the innermost frames name: function, file; the first that matches
     "gunicorn: parser": r"gunicorn/http/(parser|message|body|unreader)\.py",
-    "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/whole_response\.py",
-    "gunicorn: worker, its threads": r"gunicorn/|income_tax/(worker|connections|lead)\.py|concurrent/futures/",
-    "login": r"income_tax/(web/auth|store/users)\.py",
-    "query: parse and validate": r"income_tax/web/(query|reading|parameters)\.py",
-    "calculate, and the figures looked up": r"income_tax/(tax/|web/results|web/calculation|store/)",
-    "log lines": r"tax_logs/|income_tax/logs\.py",
+    "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/server/single_write_response\.py",
+    "gunicorn: worker, its threads": r"gunicorn/|income_tax/server/leader_follower/|concurrent/futures/",
+    "login": r"income_tax/(http/auth/|storage/users\.py)",
+    "query: parse and validate": r"income_tax/(http/requests/query_string|households/(validation|parameters))\.py",
+    "calculate, and the figures looked up": r"income_tax/(tax/|households/serialization|http/routes/|storage/)",
+    "log lines": r"tax_common/logs/|income_tax/service_log\.py",
     "request id, counters, the short way": r"income_tax/",
     "the bare callable": r"bench/hello\.py",
 }

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
-from income_tax import exits
+from income_tax import exit_codes
 from tools.smtp_catcher import SmtpCatcher
 
 ROOT = Path(__file__).parents[1]
@@ -103,7 +103,7 @@ def main() -> int:
             calculated = calculate(url, folder)
         title("A start without its database")
         crashed = crash(smtp, settings)
-    good = (calculated, crashed) == (CLIENT_DONE, exits.DATABASE)
+    good = (calculated, crashed) == (CLIENT_DONE, exit_codes.DATABASE)
     title("Next: `make up` (needs Docker), `make serve`, or `make test`" if good else "The demo failed: see above")
     return 0 if good else 1
 

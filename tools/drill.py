@@ -14,7 +14,7 @@ from email import message_from_string, policy
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from income_tax import exits
+from income_tax import exit_codes
 
 PATIENCE = 20  # seconds for the mail to arrive
 
@@ -26,9 +26,9 @@ crash = subprocess.run(
     env=os.environ | {"DB_HOST": "127.0.0.1", "DB_PORT": "9", "DB_WAIT": "0", "ALERT_DRILL": "on"},
     check=False,
 )
-print(f"the start without database ended with exit code {crash.returncode} (expected {exits.DATABASE})")
+print(f"the start without database ended with exit code {crash.returncode} (expected {exit_codes.DATABASE})")
 if os.environ["SMTP_HOST"] != "mailhog":
-    sys.exit(crash.returncode != exits.DATABASE)
+    sys.exit(crash.returncode != exit_codes.DATABASE)
 search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&query={socket.gethostname()}"
 deadline = time.monotonic() + PATIENCE
 items: list[dict[str, Any]] = []
@@ -37,7 +37,7 @@ while not items and time.monotonic() < deadline:
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
         items = json.load(answer)["items"]
     time.sleep(0 if items else 0.2)
-if not items or crash.returncode != exits.DATABASE:
+if not items or crash.returncode != exit_codes.DATABASE:
     sys.exit(f"no alert e-mail arrived within {PATIENCE} s: look at the log (make logs) and at SMTP_HOST")
 mail = message_from_string(items[0]["Raw"]["Data"], policy=policy.default)
 print("the alert e-mail:\n")

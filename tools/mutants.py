@@ -20,7 +20,7 @@ from bench.venvs import installed  # noqa: E402
 
 PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
-PACKAGES = ("api/src/income_tax", "client/src/tax_client", "logs/src/tax_logs")
+PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
 NOT_IMPORTED = 255  # by the tests, which make the laws at once
 NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # a test fails, never ends, or crashes

@@ -1,6 +1,6 @@
 -- The tax data, in SQL that PostgreSQL, MySQL and SQLite all read. Amounts in euros; rates as fractions (0.41 is 41 %).
 -- Four decimals are the contract: the service refuses a value that has more.
--- A schedule is `v7` or an income year. A change of these tables needs a new version in services/api: store/tables.py.
+-- A schedule is `v7` or an income year. A change of these tables needs a new version in services/api: storage/schedule_tables.py.
 
 CREATE TABLE IF NOT EXISTS parameters (
     name        VARCHAR(64)    NOT NULL PRIMARY KEY,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from tax_logs.file import CHECK_EVERY
+from tax_common.logs.log_file import CHECK_EVERY
 from tests.support.inbox import Inbox
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until

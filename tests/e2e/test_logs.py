@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from income_tax.rotation import RENAMED
+from income_tax.log_rotation import RENAMED
 from tests.support.budget import budget
 from tests.support.service import TEXT_LINE
 from tests.support.stack import Stack

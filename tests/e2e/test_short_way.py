@@ -1,6 +1,6 @@
 """No request fails while workers die, end or are replaced under a flood that goes the short way.
 
-The requests of test_faults.py pause, and with a pause every one goes Flask's way (web/app.py). Here, as the stack is
+The requests of test_faults.py pause, and with a pause every one goes Flask's way (http/app.py). Here, as the stack is
 shipped, three of four go the short way: each fourth is a POST.
 """
 

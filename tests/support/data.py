@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from income_tax.store.schedules import Schedules, parse
+from income_tax.households.parameters import QUESTION, TextForm
+from income_tax.households.validation import Reading, household_of
+from income_tax.http.requests.query_string import pairs
 from income_tax.tax.household import Household
+from income_tax.tax.schedule_data import Schedules, parse
 from income_tax.tax.v7 import V7Schedule
-from income_tax.web.parameters import QUESTION, TextForm
-from income_tax.web.query import pairs
-from income_tax.web.reading import Reading, household_of
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests/cases"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from income_tax.alerts.letter import Letter
-from income_tax.alerts.mailer import MailError, MailRefused, Refusals
-from income_tax.store.failures import Failures
+from income_tax.alerts.mail_message import Letter
+from income_tax.alerts.smtp import MailError, MailRefused, Refusals
+from income_tax.storage.login_failures import Failures
 
 
 @dataclass

@@ -6,7 +6,10 @@ import pytest
 
 from bench.parts import SOCKETS, part_of, shares
 
-THREAD = "Worker._serve (/x/income_tax/worker.py:144);ThreadWorker.handle (/x/gunicorn/workers/gthread.py:532)"
+THREAD = (
+    "Worker._serve (/x/income_tax/server/leader_follower/worker.py:144);"
+    "ThreadWorker.handle (/x/gunicorn/workers/gthread.py:532)"
+)
 
 
 @pytest.mark.parametrize(
@@ -14,8 +17,11 @@ THREAD = "Worker._serve (/x/income_tax/worker.py:144);ThreadWorker.handle (/x/gu
     [
         (f"{THREAD};Parser.__next__ (/x/gunicorn/http/parser.py:119)", "gunicorn: parser"),
         (f"{THREAD};create (/x/gunicorn/http/wsgi.py:233);encode (<frozen os>:756)", "gunicorn: response"),
-        (f"{THREAD};Front.__call__ (/x/income_tax/web/front.py:60)", "request id, counters, the short way"),
-        (f"{THREAD};Logins.knows (/x/income_tax/web/auth.py:9);digest (/usr/lib/hmac.py:198)", "login"),
+        (
+            f"{THREAD};Front.__call__ (/x/income_tax/http/middleware/fast_path.py:60)",
+            "request id, counters, the short way",
+        ),
+        (f"{THREAD};Logins.knows (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)", "login"),
         (f"{THREAD};bare (/x/bench/hello.py:25)", "the bare callable"),
         (THREAD, "gunicorn: worker, its threads"),
         ("Other.run (/usr/lib/other.py:3)", "rest"),
@@ -30,7 +36,7 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
 @pytest.mark.parametrize(
     "innermost",
     [
-        "Lead.take (/x/income_tax/lead.py:33)",
+        "Lead.take (/x/income_tax/server/leader_follower/leader_lock.py:33)",
         "_worker (/usr/lib/concurrent/futures/thread.py:81)",
         "EpollSelector.select (/usr/lib/selectors.py:468)",
         "Condition.wait (/usr/lib/threading.py:331)",
@@ -52,5 +58,9 @@ def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> No
 
 def test_shares_are_of_what_does_not_wait() -> None:
     """The shares add up to one, without the samples of threads that wait."""
-    lines = [f"{THREAD} 30\n", "bare (/x/bench/hello.py:25) 10\n", "Lead.take (/x/income_tax/lead.py:33) 900\n"]
+    lines = [
+        f"{THREAD} 30\n",
+        "bare (/x/bench/hello.py:25) 10\n",
+        "Lead.take (/x/income_tax/server/leader_follower/leader_lock.py:33) 900\n",
+    ]
     assert {"gunicorn: worker, its threads": 0.75, "the bare callable": 0.25} == shares(lines)

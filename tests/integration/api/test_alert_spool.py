@@ -13,14 +13,14 @@ import pytest
 
 from income_tax.alerts import dispatcher
 from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.delivery import Sender
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.alerts.leadership import Leadership
-from income_tax.alerts.letter import write_letter
-from income_tax.alerts.policy import Rules, Step
-from income_tax.alerts.sender import Sender
+from income_tax.alerts.incident_policy import Rules, Step
+from income_tax.alerts.mail_message import write_letter
+from income_tax.alerts.sender_lock import Leadership
 from income_tax.alerts.spool import Spool
-from income_tax.logs import line_log
-from income_tax.store import patience
+from income_tax.service_log import line_log
+from income_tax.storage import sqlite_retry
 from tests.support.fakes import FakeMailer, Lines
 from tests.support.waiting import wait_until
 
@@ -29,7 +29,7 @@ REPORTS = 50
 
 
 def report_many(path: Path) -> None:
-    patience.PATIENCE = 60  # this is about what is counted, not about how long a slow disk is waited for
+    sqlite_retry.PATIENCE = 60  # this is about what is counted, not about how long a slow disk is waited for
     spool = Spool(path)
     for _ in range(REPORTS):
         spool.report(ALERT, 1.0)
@@ -95,7 +95,7 @@ def events(lines: Lines) -> list[str]:
 
 def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """A spool that stays locked is waited for briefly; what it could not take it gets later: one mail counts all."""
-    monkeypatch.setattr(patience, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_retry, "PATIENCE", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
     with closing(sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)) as other:
@@ -174,7 +174,7 @@ def locked(path: Path) -> Iterator[None]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spool that makes trouble is waited for briefly, and used again at once."""
-    monkeypatch.setattr(patience, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_retry, "PATIENCE", 0.05)
     monkeypatch.setattr(dispatcher, "REST", 0.0)
 
 

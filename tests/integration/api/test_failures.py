@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.store import failures
-from income_tax.store.failures import FailureFile, Failures
+from income_tax.storage import login_failures
+from income_tax.storage.login_failures import FailureFile, Failures
 from tests.support.service import Service, running_service
 
 TARGET = "/?married=yes&children=3&salary=200000"
@@ -16,7 +16,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from income_tax.store import patience
-from income_tax.store.failures import FailureFile
+from income_tax.storage.failures import FailureFile
 patience.PATIENCE = 60
 file = FailureFile(Path(sys.argv[1]))
 for number in range(250):
@@ -47,7 +47,7 @@ def test_old_failures_do_not_count(tmp_path: Path) -> None:
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest failures are kept, whatever the length of the names that were tried, and none can be read."""
-    monkeypatch.setattr(failures, "ROWS", 50)
+    monkeypatch.setattr(login_failures, "ROWS", 50)
     file = FailureFile(tmp_path / "f")
     for number in range(1000):
         file.add("secret" * 1000 + str(number), "a", float(number), 0.0)

@@ -16,14 +16,14 @@ from typing import cast
 import pytest
 
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.logs import line_log
-from income_tax.services import build_engine, build_last_good
+from income_tax.bootstrap import build_engine, build_last_good
+from income_tax.service_log import line_log
 from income_tax.settings import read_settings
-from income_tax.start import read_schedules_or_exit
-from income_tax.store.last_good import CurrentSchedules, LastGood
-from income_tax.store.replacing import replace_file
-from income_tax.store.schedules import parse
-from income_tax.store.tables import fetch
+from income_tax.startup import read_schedules_or_exit
+from income_tax.storage.atomic_write import replace_file
+from income_tax.storage.schedule_snapshot import CurrentSchedules, LastGood
+from income_tax.storage.schedule_tables import fetch
+from income_tax.tax.schedule_data import parse
 from tests.support.data import schedules
 from tests.support.fakes import Lines
 from tests.support.service import COMMAND, environment, prepare, running_service
@@ -115,7 +115,7 @@ def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: p
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, lines, over = LastGood(tmp_path / "schedules.json", patience=0), Lines(), list[str]()
-    monkeypatch.setattr("income_tax.start.build_last_good", lambda *_: file)
+    monkeypatch.setattr("income_tax.startup.build_last_good", lambda *_: file)
     alerts = cast(Dispatcher, SimpleNamespace(resolve=over.append))
     with held(file.lock):
         read = read_schedules_or_exit(settings, "sqlite", line_log("api", lines.write), alerts)

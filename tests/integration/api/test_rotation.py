@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from income_tax import rotation
-from income_tax.rotation import rotate, rotate_for_ever
+from income_tax import log_rotation
+from income_tax.log_rotation import rotate, rotate_for_ever
 from tests.support.locks import is_locked
 from tests.support.service import COMMAND, running_service
 from tests.support.waiting import wait_until
@@ -38,7 +38,7 @@ def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     held: dict[str, set[bool]] = {}
     for name in ("set_aside", "cut", "prune"):
         seen = held.setdefault(name, set())
-        monkeypatch.setattr(rotation, name, lambda *_, seen=seen: seen.add(is_locked(tmp_path)))
+        monkeypatch.setattr(log_rotation, name, lambda *_, seen=seen: seen.add(is_locked(tmp_path)))
     rotate(tmp_path, 99, 3)
     assert {"set_aside": {True}, "cut": {True}, "prune": {True}} == held
     assert not is_locked(tmp_path)

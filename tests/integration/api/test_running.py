@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.__main__ import main
+from income_tax.cli import main
 from tests.support.commands import Called, called
 from tests.support.service import TEXT_LINE, Service, environment, prepare, running_service
 from tests.support.waiting import wait_until

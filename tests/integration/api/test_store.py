@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from income_tax.store.database import DatabaseError, file_engine
-from income_tax.store.schedules import parse
-from income_tax.store.seed import write_all
-from income_tax.store.tables import fetch
-from income_tax.tax.schedule import ScheduleError
+from income_tax.storage.database import DatabaseError, file_engine
+from income_tax.storage.database_seed import write_all
+from income_tax.storage.schedule_tables import fetch
+from income_tax.tax.brackets import ScheduleError
+from income_tax.tax.schedule_data import parse
 from tests.support.data import ROOT, schedules
 
 FOLDER = ROOT / "db/init"

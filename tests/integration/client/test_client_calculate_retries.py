@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tax_client.calculate.retries import FIRST_PAUSE
-from tax_client.failures import PASSING
+from tax_client.api.failures import PASSING
+from tax_client.api.retry import FIRST_PAUSE
 from tests.integration.client.conftest import Place
 from tests.integration.client.fake_server import (
     PUBLISHED,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tax_client.calculate.atomic_output import OutputFile
+from tax_client.calculate.batches import Group
 from tax_client.calculate.checkpoint import Checkpoint, place_of, read_checkpoint
-from tax_client.calculate.forms import JsonArray
-from tax_client.calculate.groups import Group
-from tax_client.calculate.ledger import Ledger
-from tax_client.calculate.outputs import OutputFile
+from tax_client.calculate.formats import JsonArray
+from tax_client.calculate.result_writer import Ledger
 from tax_client.errors import UserError
-from tax_client.taxpayers import BadLine, Position, Taxpayer
+from tax_client.taxpayers.reader import BadLine, Position, Taxpayer
 
 TAXPAYERS = [Taxpayer(number, "no", 0, number) for number in range(1, 5)]
 RUN = {"input": "somewhere"}

@@ -9,14 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tax_client.calculate import ledger as module
+from tax_client.calculate import result_writer as module
+from tax_client.calculate.atomic_output import OutputFile
+from tax_client.calculate.batches import Failure, Group
 from tax_client.calculate.checkpoint import Checkpoint, Counts, place_of, read_checkpoint
-from tax_client.calculate.forms import JsonArray
-from tax_client.calculate.groups import Failure, Group
-from tax_client.calculate.ledger import Ledger
-from tax_client.calculate.outputs import OutputFile
+from tax_client.calculate.formats import JsonArray
+from tax_client.calculate.result_writer import Ledger
 from tax_client.errors import UserError
-from tax_client.taxpayers import BadLine, Position, Taxpayer
+from tax_client.taxpayers.reader import BadLine, Position, Taxpayer
 
 RUN = {"input": "somewhere"}
 BAD = BadLine(2, "x", "why")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from income_tax.__main__ import main as income_tax_main
+from income_tax.cli import main as income_tax_main
 from tax_client.cli import main as tax_client_main
 from tests.integration.client.conftest import Place
 from tests.support.commands import Called, called

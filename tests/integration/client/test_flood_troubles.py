@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tax_client.cli import main
-from tax_client.flood.latencies import Latencies, value_at
+from tax_client.load.histogram import Latencies, value_at
 from tests.integration.client.conftest import Place
 from tests.integration.client.fake_server import Reply, Request, published_reply, serving
 from tests.integration.client.troubled_server import Troubles, troubled

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tax_logs import LogFile, file
+from tax_common.logs import LogFile, log_file
 from tests.support.budget import budget
 from tests.support.fakes import FakeClock
 from tests.support.waiting import wait_until
@@ -18,9 +18,9 @@ from tests.support.waiting import wait_until
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from tax_logs import LogFile, file
+from tax_common.logs import LogFile, log_file
 looks = itertools.count()
-log = LogFile(Path(sys.argv[1]), lambda: next(looks) * file.CHECK_EVERY / 25)  # it looks after so many lines
+log = LogFile(Path(sys.argv[1]), lambda: next(looks) * log_file.CHECK_EVERY / 25)  # it looks after so many lines
 for number in range(int(sys.argv[3])):
     if number % int(sys.argv[4]) == 0:
         print("ready", flush=True)
@@ -64,7 +64,7 @@ def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
     if replaced:
         path.touch()
     log.write(b"before the look\n")
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     log.write(b"after\n")
     assert b"before the look\n" == (tmp_path / "a.log.1").read_bytes()
     assert b"after\n" == path.read_bytes()
@@ -75,7 +75,7 @@ def test_no_thread_writes_to_the_renamed_file_during_the_look(tmp_path: Path, mo
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.unlink()
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     looking, go_on = threading.Event(), threading.Event()
 
     def slow_room(_log: LogFile) -> bool:
@@ -107,7 +107,7 @@ def test_full_disk_is_counted_told_once_and_over_when_it_is(tmp_path: Path) -> N
     trouble = "3 log line(s) of this process lost: No space left on device"
     assert (3, ["No space left on device"], trouble) == (log.lost, told, log.trouble)
     path.unlink()
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     log.write(b"kept\n")
     assert ["No space left on device", 3] == told
     assert (None, b"kept\n") == (log.trouble, path.read_bytes())
@@ -129,12 +129,12 @@ def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.
     """Below the reserve nothing is written, so that no line is cut short by the disk's end."""
     clock = FakeClock()
     log = LogFile(tmp_path / "a.log", clock)
-    monkeypatch.setattr(file, "RESERVE", 1 << 62)
-    clock.now += file.CHECK_EVERY
+    monkeypatch.setattr(log_file, "RESERVE", 1 << 62)
+    clock.now += log_file.CHECK_EVERY
     log.write(b"lost\n")
     monkeypatch.undo()
     log.write(b"lost as well, until the next look\n")
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     log.write(b"kept\n")
     assert (2, b"kept\n") == (log.lost, (tmp_path / "a.log").read_bytes())
 
@@ -146,7 +146,7 @@ def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
     logs[0].write(b"first\n")
     with path.open("ab") as other:
         other.write(b'{"cut')
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     for log in logs:
         log.write(b"whole\n")
     assert b'first\n{"cut\nwhole\nwhole\n' == path.read_bytes()
@@ -176,7 +176,7 @@ def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     log = LogFile(path, clock)
     log.write(b"first\n")
-    clock.now += file.CHECK_EVERY
+    clock.now += log_file.CHECK_EVERY
     log.write(b"second\n")
     assert (b"first\nsecond\n", 0) == (os.read(reader, 100), log.lost)
     assert 0o600 == path.stat().st_mode & 0o777
@@ -190,7 +190,7 @@ def test_short_write_does_not_join_lines(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from tax_logs import LogFile
+from tax_common.logs import LogFile
 now = [0.0]
 log, other = [LogFile(Path(sys.argv[1]), lambda: now[0]) for _ in range(2)]
 log.write(b"first\\n")

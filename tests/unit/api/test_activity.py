@@ -5,9 +5,9 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from income_tax.activity import SLOTS, Activity, Slot
-from income_tax.overview import Overview, Room, read_replicas
-from income_tax.workers import GONE, Worker, read_workers, together
+from income_tax.monitoring.service_status import Overview, Room, read_replicas
+from income_tax.monitoring.worker_metrics import SLOTS, Activity, Slot
+from income_tax.monitoring.worker_snapshots import GONE, Worker, read_workers, together
 from tests.support.fakes import FakeClock
 from tests.support.waiting import wait_until
 

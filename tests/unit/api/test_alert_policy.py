@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from income_tax.alerts import spool
 from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.policy import Rules
-from income_tax.alerts.sender import Sender
+from income_tax.alerts.delivery import Sender
+from income_tax.alerts.incident_policy import Rules
 from income_tax.alerts.spool import Spool
-from income_tax.logs import line_log
+from income_tax.service_log import line_log
 from tests.support.fakes import FakeClock, FakeMailer, Lines
 from tests.support.smtp import SINCE
 

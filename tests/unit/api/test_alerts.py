@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert
+from income_tax.alerts.delivery import Sender, retry_delay
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.alerts.leadership import Leadership
-from income_tax.alerts.letter import Letter, write_letter
-from income_tax.alerts.mailer import MailSettings, Refusals, SmtpMailer
-from income_tax.alerts.policy import Incident, Rules, Step
-from income_tax.alerts.sender import Sender, retry_delay
+from income_tax.alerts.incident_policy import Incident, Rules, Step
+from income_tax.alerts.mail_message import Letter, write_letter
+from income_tax.alerts.sender_lock import Leadership
+from income_tax.alerts.smtp import MailSettings, Refusals, SmtpMailer
 from income_tax.alerts.spool import Spool
-from income_tax.logs import line_log
+from income_tax.service_log import line_log
 from tests.support.fakes import FakeMailer, Lines
 
 ALERT = Alert(

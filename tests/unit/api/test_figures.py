@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from income_tax.store.schedules import parse
-from income_tax.tax.batch import Households, assess_dated
+from income_tax.tax.brackets import Bracket, Scale, ScheduleError, build, check_brackets, check_figures, exact
 from income_tax.tax.law import Law
-from income_tax.tax.schedule import Bracket, Scale, ScheduleError, build, check_brackets, check_figures, exact
+from income_tax.tax.schedule_data import parse
 from income_tax.tax.v7 import V7Schedule
+from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
 from tests.unit.api.test_law import YEARS, household_of
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.tax.batch import highest, lowest
+from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.formula import Compiler
-from income_tax.tax.schedule import ScheduleError
+from income_tax.tax.vectorized import highest, lowest
 
 CONSTANTS = {"a": Fraction(3, 4), "b": Fraction(181, 400), "c": Fraction(61)}
 SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction(1001, 2), Fraction(1, 20))]

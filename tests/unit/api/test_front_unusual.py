@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from werkzeug.test import run_wsgi_app
 
-from income_tax.store.schedules import parse
-from income_tax.web.front import Front
-from income_tax.web.request_context import BEGUN
+from income_tax.http.middleware.fast_path import Front
+from income_tax.http.middleware.request_log import BEGUN
+from income_tax.tax.schedule_data import parse
 from tests.support.data import schedules
 
 USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
 from werkzeug.test import run_wsgi_app
 
-from income_tax.activity import Activity
-from income_tax.lead import Lead
-from income_tax.logs import line_log, quick_log
-from income_tax.services import Services
+from income_tax.bootstrap import Services
+from income_tax.http.app import create_app
+from income_tax.http.auth import basic_auth
+from income_tax.http.auth.basic_auth import LIFETIME, Logins
+from income_tax.http.auth.login_throttle import Throttle
+from income_tax.http.auth.password_check_queue import Turns
+from income_tax.monitoring.worker_metrics import Activity
+from income_tax.server.leader_follower.leader_lock import Lead
+from income_tax.service_log import line_log, quick_log
 from income_tax.settings import read_settings
-from income_tax.web import auth
-from income_tax.web.app import create_app
-from income_tax.web.auth import LIFETIME, Logins
-from income_tax.web.throttle import Throttle
-from income_tax.web.turns import Turns
 from tests.support.budget import budget
 from tests.support.data import schedules
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
@@ -132,7 +132,7 @@ def environ_of(grammar: Grammar) -> dict[str, Any]:
 @pytest.mark.parametrize("form", FORMS)
 def test_both_ways_are_one(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same requests in two worlds, in one of them with a Content-Length: answers, lines and counters are equal."""
-    monkeypatch.setattr(auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
+    monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
     seen = Counter[str]()
 
     @settings(max_examples=EXAMPLES, phases=[Phase.generate])

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.store.schedules import parse
 from income_tax.tax import v7
 from income_tax.tax.assessment import DatedAssessment
-from income_tax.tax.batch import Households, assess_dated
 from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY, Household
 from income_tax.tax.law import Law
+from income_tax.tax.schedule_data import parse
+from income_tax.tax.vectorized import Households, assess_dated
 from tests.support import oracle
 from tests.support.data import law_cases, official_cases, schedules, v7_schedule
 

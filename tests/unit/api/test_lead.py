@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from income_tax.connections import Calls, Connection, Nobody, PortableCalls, Waiting
-from income_tax.lead import Lead, Unhurried
+from income_tax.server.leader_follower.idle_connections import Calls, Connection, Nobody, PortableCalls, Waiting
+from income_tax.server.leader_follower.leader_lock import Lead, Unhurried
 
 PATIENCE = 30.0  # seconds
 

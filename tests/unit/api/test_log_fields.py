@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tax_logs.lines import Clock, json_line, origin, text_line
-from tax_logs.masking import amounts_masked, masked
+from tax_common.logs.amount_masking import amounts_masked, masked
+from tax_common.logs.log_lines import Clock, json_line, origin, text_line
 
 SENTENCES = {"done": "done with {what} in {n}", "told": "told {data}"}
 WHEN = "2020-07-24T10:05:20.969132+02:00"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from income_tax.logs import line_log
-from income_tax.store.users import add_user, read_users
-from income_tax.web import auth
-from income_tax.web.auth import LIFETIME, REMEMBERED, Logins, Wait
-from income_tax.web.throttle import FORGOTTEN, FREE, LONGEST, SUSPECT, Throttle
-from income_tax.web.turns import Turns
+from income_tax.http.auth import basic_auth
+from income_tax.http.auth.basic_auth import LIFETIME, REMEMBERED, Logins, Wait
+from income_tax.http.auth.login_throttle import FORGOTTEN, FREE, LONGEST, SUSPECT, Throttle
+from income_tax.http.auth.password_check_queue import Turns
+from income_tax.service_log import line_log
+from income_tax.storage.users import add_user, read_users
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 from tests.support.waiting import wait_until
 
@@ -45,14 +45,14 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(password)
         return real(stored, password)
 
-    monkeypatch.setattr(auth, "check_password_hash", counting)
+    monkeypatch.setattr(basic_auth, "check_password_hash", counting)
     return seen
 
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """What unknown logins are checked against costs little."""
-    monkeypatch.setattr(auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
+    monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
 
 
 def test_right_password_is_checked_once(checks: list[str]) -> None:
@@ -92,7 +92,7 @@ def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytes
     """What an unknown login is checked against has the method, the cost and the lengths of a hash of `users add`."""
     stored: list[str] = []
     monkeypatch.undo()  # of the fixture: the real cost
-    monkeypatch.setattr(auth, "check_password_hash", lambda digest, _password: stored.append(digest))
+    monkeypatch.setattr(basic_auth, "check_password_hash", lambda digest, _password: stored.append(digest))
     add_user(tmp_path / "users", "ann", "secret")
     logins = Door(read_users(tmp_path / "users"))
     for login in ("ann", "nobody"):
@@ -114,7 +114,7 @@ def test_changed_password_counts_at_once() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More logins than the bound push the oldest out."""
-    monkeypatch.setattr(auth, "check_password_hash", lambda _stored, _password: True)
+    monkeypatch.setattr(basic_auth, "check_password_hash", lambda _stored, _password: True)
     logins = Door({f"user{i}": "scrypt:x" for i in range(REMEMBERED + 5)})
     for i in range(REMEMBERED + 5):
         logins.verify(f"user{i}", "p")
@@ -211,7 +211,7 @@ class Crowd:
         self.checked: list[str] = []
         self.outcomes: list[str] = []
         self.threads: list[threading.Thread] = []
-        monkeypatch.setattr(auth, "check_password_hash", self._check)
+        monkeypatch.setattr(basic_auth, "check_password_hash", self._check)
 
     def _check(self, _stored: str, password: str) -> bool:
         self.checked.append(password)

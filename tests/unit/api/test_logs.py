@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from income_tax.logs import line_log, shorten
-from tax_logs.lines import BODY_LIMIT
+from income_tax.service_log import line_log, shorten
+from tax_common.logs.log_lines import BODY_LIMIT
 from tests.support.fakes import Lines
 
 HOSTILE = "a\r\nb\x00\x1b[31m\x7f\x85\u2028c"

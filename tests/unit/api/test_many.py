@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from income_tax.households.batch_serialization import CSV_FIELDS, as_csv, as_json
+from income_tax.households.batch_validation import Many, read_objects, read_rows
+from income_tax.households.parameters import HOUSEHOLD, JsonForm, TextForm
+from income_tax.households.serialization import calculate
+from income_tax.households.validation import ParameterError, Reading, household_of
 from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
-from income_tax.web.batch import CSV_FIELDS, as_csv, as_json
-from income_tax.web.many import Many, read_objects, read_rows
-from income_tax.web.parameters import HOUSEHOLD, JsonForm, TextForm
-from income_tax.web.reading import ParameterError, Reading, household_of
-from income_tax.web.results import calculate
 from tests.support.data import law_cases, schedules, v7_cases
 
 SCHEDULES = schedules()

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from income_tax.store.schedules import parse
+from income_tax.households.batch_validation import Many, read_objects, read_rows
+from income_tax.households.validation import Reading
 from income_tax.tax.assessment import DatedAssessment
-from income_tax.tax.batch import Households, assess_dated, may_owe_cdhr
 from income_tax.tax.household import Household
 from income_tax.tax.law import Law
-from income_tax.web.many import Many, read_objects, read_rows
-from income_tax.web.reading import Reading
+from income_tax.tax.schedule_data import parse
+from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr
 from tests.support.data import schedules
 
 YEARS = schedules().years

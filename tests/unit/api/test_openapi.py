@@ -7,14 +7,14 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from income_tax.web.curve import CURVE
-from income_tax.web.examples import EXAMPLES
-from income_tax.web.openapi import document
-from income_tax.web.parameters import HOUSEHOLD, QUESTION, JsonForm, Parameter
-from income_tax.web.reading import ParameterError, Reading, household_of
+from income_tax.households.parameters import HOUSEHOLD, QUESTION, JsonForm, Parameter
+from income_tax.households.validation import ParameterError, Reading, household_of
+from income_tax.http.openapi.document import document
+from income_tax.http.openapi.examples import EXAMPLES
+from income_tax.http.routes.curve import CURVE
 from tests.support.data import ROOT
 
-WEB = ROOT / "services/api/src/income_tax/web"
+HTTP = ROOT / "services/api/src/income_tax/http"
 YEARS = [2023, 2024]
 DOCUMENT = document(YEARS, 100)
 OPERATIONS = [one for path in DOCUMENT["paths"].values() for one in path.values()]
@@ -167,7 +167,7 @@ def test_examples_are_all_from_one_place() -> None:
 
 def test_every_route_is_described() -> None:
     """The addresses in the code and in the description are the same, but for drills and the files of the pages."""
-    code = "\n".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py") if path.name != "drill.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in HTTP.rglob("*.py") if path.name != "drill.py")
     routes = {(method, re.sub("<[^>]+>", "{}", path)) for method, path in re.findall(r'routes\.(\w+)\("([^"]+)"', code)}
     health = {(method, f"/health{path}") for method, path in routes if path in ("/live", "/ready")}
     pages = {("get", "/static/{}/{}"), ("get", "/live"), ("get", "/ready")}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.web.pages import FILES, TEXTS
+from income_tax.http.pages.rendering import FILES, TEXTS
 from tests.support.data import ROOT
 
-WEB = ROOT / "services/api/src/income_tax/web"
-VENDOR = WEB / "static/vendor"
-OWN = [*WEB.glob("static/*.*"), *WEB.glob("templates/*.html")]
+PAGES = ROOT / "services/api/src/income_tax/http/pages"
+VENDOR = PAGES / "static/vendor"
+OWN = [*PAGES.glob("static/*.*"), *PAGES.glob("templates/*.html")]
 PACKAGES = json.loads((VENDOR / "packages.json").read_text(encoding="utf-8"))
 
 
@@ -60,6 +60,6 @@ def test_pages_name_no_other_host(path: Path) -> None:
 
 def test_files_are_in_the_package() -> None:
     """What the templates ask for is there."""
-    templates = "".join(path.read_text(encoding="utf-8") for path in WEB.glob("templates/*.html"))
+    templates = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("templates/*.html"))
     asked = set(re.findall(r"static\('([^']+)'\)", templates))
     assert set() == asked - set(FILES)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from income_tax.households.parameters import QUESTION, JsonForm
+from income_tax.households.validation import ParameterError, Reading
+from income_tax.http.pages.rendering import FILES
 from income_tax.tax.household import MAX_SALARY
-from income_tax.web.pages import FILES
-from income_tax.web.parameters import QUESTION, JsonForm
-from income_tax.web.reading import ParameterError, Reading
 
 YEARS = range(2018, 2026)
 ASKED = {"married": "no", "single_parent": "no", "year": 2024, "children": 1, "salary": 1, "spouse_salary": 0}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.preflight import threads_allowed, too_many_threads
+from income_tax.startup_checks import threads_allowed, too_many_threads
 
 
 @pytest.mark.parametrize(("text", "allowed"), [("200\n", 200), ("max\n", None)])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from income_tax.web.proxy import ASKED_AGAIN, KNOWN_FOR, TrustedProxy
+from income_tax.http.middleware.trusted_proxy import ASKED_AGAIN, KNOWN_FOR, TrustedProxy
 from tests.support.fakes import FakeClock
 
 

@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from income_tax.households.parameters import EXPLAIN
+from income_tax.households.validation import ParameterError, household_of
+from income_tax.http.requests.query_string import pairs
+from income_tax.http.routes.single_household import QUERY
 from income_tax.tax.household import Household
-from income_tax.web.parameters import EXPLAIN
-from income_tax.web.query import pairs
-from income_tax.web.reading import ParameterError, household_of
-from income_tax.web.single import QUERY
 from tests.support.budget import budget
 from tests.support.grammar import Grammar
 

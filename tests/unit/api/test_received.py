@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.web.answers import CSV, JSON
-from income_tax.web.many import Many
-from income_tax.web.parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
-from income_tax.web.reading import ParameterError
-from income_tax.web.received import BodyReader, TooMany, WrongType
+from income_tax.households.batch_validation import Many
+from income_tax.households.parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
+from income_tax.households.validation import ParameterError
+from income_tax.http.requests.body import BodyReader, TooMany, WrongType
+from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules
 
 LIMIT = 50

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from income_tax.web.answers import CSV, JSON
-from income_tax.web.json_body import OBJECTS
-from income_tax.web.many import Many
-from income_tax.web.parameters import (
+from income_tax.households.batch_validation import Many
+from income_tax.households.parameters import (
     CHILDREN,
     HOUSEHOLD,
     MARRIED,
@@ -19,9 +17,11 @@ from income_tax.web.parameters import (
     names_of,
     shown,
 )
-from income_tax.web.query import pairs
-from income_tax.web.reading import ParameterError, Reading
-from income_tax.web.received import BodyReader, TooMany
+from income_tax.households.validation import ParameterError, Reading
+from income_tax.http.requests.body import BodyReader, TooMany
+from income_tax.http.requests.query_string import pairs
+from income_tax.http.requests.strict_json import OBJECTS
+from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules
 
 READER = BodyReader(50, schedules().years)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from income_tax.store.database import DatabaseError, retry
+from income_tax.storage.database import DatabaseError, retry
 
 
 def test_retries_until_it_answers() -> None:

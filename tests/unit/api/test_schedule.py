@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from income_tax.tax.schedule import Bracket, ScheduleError, build, check_brackets, exact
+from income_tax.tax.brackets import Bracket, ScheduleError, build, check_brackets, exact
 from income_tax.tax.v7 import V7Schedule
 
 OPEN = Bracket(None, 4500, 0)

@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from income_tax.alerts.alert import Alert
-from income_tax.lead import Lead
-from income_tax.logs import line_log
-from income_tax.server import options
-from income_tax.services import Services
+from income_tax.bootstrap import Services
+from income_tax.server.gunicorn_app import options
+from income_tax.server.leader_follower.leader_lock import Lead
+from income_tax.service_log import line_log
 from income_tax.settings import read_settings
 from tests.support.fakes import Lines
 

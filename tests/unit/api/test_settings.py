@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from income_tax.env_reader import SettingsError
 from income_tax.settings import read_settings
-from income_tax.typed import SettingsError
 
 
 def test_defaults_need_no_environment() -> None:

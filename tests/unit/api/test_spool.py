@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.letter import Letter
-from income_tax.alerts.policy import LONGEST_PAUSE, Incident, Rules, Step, closes, is_over, next_step
+from income_tax.alerts.incident_policy import LONGEST_PAUSE, Incident, Rules, Step, closes, is_over, next_step
+from income_tax.alerts.mail_message import Letter
 from income_tax.alerts.spool import SAMPLES, Spool
 
 

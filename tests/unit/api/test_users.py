@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from werkzeug.security import generate_password_hash
 
-from income_tax.store import users as store
-from income_tax.store.users import Users, UsersError, add_user, read_users, remove_user
+from income_tax.storage import users as store
+from income_tax.storage.users import Users, UsersError, add_user, read_users, remove_user
 from tests.support.locks import is_locked
 from tests.support.waiting import wait_until
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from income_tax.tax.brackets import SCALE
 from income_tax.tax.household import Household
-from income_tax.tax.schedule import SCALE
 from income_tax.tax.v7 import V7Schedule, assess, discount_of
 from tests.support.data import schedules
 from tests.unit.api.test_v7 import assessed, contract

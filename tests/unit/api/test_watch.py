@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import pytest
 from sqlalchemy import Engine
 
-from income_tax.store.watch import DatabaseWatch
+from income_tax.monitoring.database_monitor import DatabaseWatch
 
 
 class FakeEngine:
@@ -95,7 +95,7 @@ def test_thread_outlives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         if len(pauses) == 3:
             raise Enough
 
-    monkeypatch.setattr("income_tax.store.watch.time.sleep", pause)
+    monkeypatch.setattr("income_tax.monitoring.database_monitor.time.sleep", pause)
     watch, told = watched(FakeEngine(IndexError("tuple index out of range")))
     with pytest.raises(Enough):
         watch._run()

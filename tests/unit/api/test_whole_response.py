@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
-from income_tax.whole_response import WholeResponse
+from income_tax.server.single_write_response import WholeResponse
 
 
 class Socket:

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from income_tax import worker
-from income_tax.worker import BRIEFLY, OTHERS_FIRST, Worker
+from income_tax.server.leader_follower import worker
+from income_tax.server.leader_follower.worker import BRIEFLY, OTHERS_FIRST, Worker
 from tests.support.fakes import FakeClock
 
 

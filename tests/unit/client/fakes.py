@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import structlog
 
-from tax_client.answers import Answer, ApiError
-from tax_client.logs import Log
-from tax_client.results import Fields
-from tax_client.taxpayers import Taxpayer
+from tax_client.api.responses import Answer, ApiError
+from tax_client.api.results import Fields
+from tax_client.client_log import Log
+from tax_client.taxpayers.reader import Taxpayer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tax_client.flood.latencies import Latencies
-from tax_client.flood.parent import News
-from tax_client.flood.run import Recorder, Run
-from tax_client.flood.tally import Tally, Wrong
+from tax_client.load.channel import News
+from tax_client.load.counters import Tally, Wrong
+from tax_client.load.histogram import Latencies
+from tax_client.load.run import Recorder, Run
 
 
 def tally(latencies: range = range(1000, 5000, 1000), **counts: int) -> Tally:

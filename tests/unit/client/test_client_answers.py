@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from tax_client.answers import Answer, ApiError
-from tax_client.results import read_fields, read_many
-from tax_client.taxpayers import Taxpayer
+from tax_client.api.responses import Answer, ApiError
+from tax_client.api.results import read_fields, read_many
+from tax_client.taxpayers.reader import Taxpayer
 from tests.unit.client.fakes import TWO_CHILDREN, TWO_CHILDREN_TAX, answer_of
 
 

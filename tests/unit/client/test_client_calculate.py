@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax_client.answers import ApiError
-from tax_client.calculate.calculation import Calculation
-from tax_client.calculate.conveyor import Conveyor
-from tax_client.calculate.groups import Failure, Group, split
-from tax_client.signals import News
-from tax_client.taxpayers import BadLine, Position, Reader, Taxpayer
+from tax_client.api.responses import ApiError
+from tax_client.calculate.batches import Failure, Group, split
+from tax_client.calculate.ordered_pool import Conveyor
+from tax_client.calculate.worker import Calculation
+from tax_client.interruption import News
+from tax_client.taxpayers.reader import BadLine, Position, Reader, Taxpayer
 from tests.unit.client.fakes import TWO_CHILDREN, FakeApi, Result, list_log, untaxed
 
 

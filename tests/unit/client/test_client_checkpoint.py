@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
+from tax_client.calculate.atomic_output import Kept
 from tax_client.calculate.checkpoint import AGAIN, Checkpoint, Counts, place_of, read_checkpoint
-from tax_client.calculate.outputs import Kept
 from tax_client.errors import UserError
-from tax_client.taxpayers import Position
+from tax_client.taxpayers.reader import Position
 
 RUN = {"input": "/in", "size": 7}
 WHOLE = Checkpoint(RUN, Position(10, 2), Kept(5, "ab"), Kept(6, "cd", 8), Counts(1, 2, 3))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax_client.columns import Layout
 from tax_client.errors import UserError
-from tax_client.ids import Ids
-from tax_client.taxpayers import LINE_MAX, BadLine, Line, Position, Reader, Taxpayer
+from tax_client.taxpayers.line_format import Layout
+from tax_client.taxpayers.reader import LINE_MAX, BadLine, Line, Position, Reader, Taxpayer
+from tax_client.taxpayers.unique_ids import Ids
 
 
 def lines_of(content: bytes, form: str = "lines", year: int | None = None) -> list[Line]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tax_client.calculate.conveyor import AHEAD, Conveyor, Interrupted
+from tax_client.calculate.ordered_pool import AHEAD, Conveyor, Interrupted
 from tax_client.errors import UserError
-from tax_client.signals import News
+from tax_client.interruption import News
 
 
 class Work:

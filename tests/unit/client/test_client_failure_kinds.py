@@ -5,7 +5,7 @@ import socket
 import pytest
 import requests
 
-from tax_client.failures import causes, no_answer
+from tax_client.api.failures import causes, no_answer
 
 URL = "http://tax:8000"
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from structlog.contextvars import get_contextvars
 
-from tax_client.answers import ApiError
-from tax_client.calculate import retries as module
-from tax_client.calculate.retries import Retries
+from tax_client.api import retry as module
+from tax_client.api.responses import ApiError
+from tax_client.api.retry import Retries
 from tests.unit.client.fakes import list_log
 
 

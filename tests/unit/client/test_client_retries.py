@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import structlog
 
-from tax_client.answers import ApiError
-from tax_client.calculate.retries import Retries
-from tax_client.failures import KINDS, PASSING
-from tax_client.logs import Log
+from tax_client.api.failures import KINDS, PASSING
+from tax_client.api.responses import ApiError
+from tax_client.api.retry import Retries
+from tax_client.client_log import Log
 
 LASTING = ["TLS error", "request failed", "not JSON", "wrong shape", "wrong echo", "refused"]
 LASTING_STATUSES = ["status 301", "status 400", "status 401", "status 403", "status 404", "status 413", "status 500"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tax_client.retry_after import LONGEST_ASKED, seconds_of
+from tax_client.api.retry_after import LONGEST_ASKED, seconds_of
 
 NOW = 1_792_567_650.0  # Wed, 21 Oct 2026 07:27:30 GMT
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tax_client.credentials import Credentials, parse_credentials
+from tax_client.api.credentials import Credentials, parse_credentials
 from tax_client.errors import UserError
 from tax_client.settings import load_settings
 

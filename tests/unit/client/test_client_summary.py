@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tax_client.calculate.atomic_output import error_line
+from tax_client.calculate.batches import Failure, Unread
 from tax_client.calculate.checkpoint import Counts
-from tax_client.calculate.forms import form_of
-from tax_client.calculate.groups import Failure, Unread
-from tax_client.calculate.outputs import error_line
-from tax_client.calculate.pace import Pace
+from tax_client.calculate.formats import form_of
+from tax_client.calculate.progress import Pace
 from tax_client.calculate.summary import Summary
 from tax_client.errors import UserError
-from tax_client.taxpayers import BadLine
+from tax_client.taxpayers.reader import BadLine
 from tests.unit.client.fakes import TWO_CHILDREN_TAX, Result
 from tests.unit.client.test_client_answers import DATED_RESULT
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax_client.taxpayers import BadLine, Reading, Taxpayer, parse_taxpayers
+from tax_client.taxpayers.reader import BadLine, Reading, Taxpayer, parse_taxpayers
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "services/client/data"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tax_client.errors import UserError
-from tax_client.taxpayers import BadLine, Reader, Taxpayer
+from tax_client.taxpayers.reader import BadLine, Reader, Taxpayer
 from tests.support.budget import budget
 from tests.support.grammar import SPELLINGS, Grammar
 

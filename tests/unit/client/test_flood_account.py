@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tax_client.flood.account import Account, Call
-from tax_client.flood.checking import body_of
-from tax_client.flood.plan import Window
-from tax_client.flood.workload import Workload
+from tax_client.load.answer_check import body_of
+from tax_client.load.plan import Window
+from tax_client.load.request_recorder import Account, Call
+from tax_client.load.workload import Workload
 
 RESULTS = [{"tax": 1}, {"tax": 2}]
 BEGIN, WARM, END = 5.0, 10.0, 20.0  # of the run, of its figures, and their end

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tax_client.flood.checking import body_of, judge
+from tax_client.load.answer_check import body_of, judge
 
 RESULT = {"married": "yes", "children": 2, "salary": 55555, "tax": 2814, "rate": 0.14}
 RIGHT = body_of(RESULT)

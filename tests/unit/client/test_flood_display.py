@@ -4,11 +4,11 @@ import io
 
 import pytest
 
-from tax_client.flood.display import Lines, Picture, display_on
-from tax_client.flood.parent import News
-from tax_client.flood.plan import Plan
-from tax_client.flood.run import Recorder
-from tax_client.flood.tally import Tally
+from tax_client.load.channel import News
+from tax_client.load.counters import Tally
+from tax_client.load.display import Lines, Picture, display_on
+from tax_client.load.plan import Plan
+from tax_client.load.run import Recorder
 from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
 PLAN = Plan(4, 1, 200, None, None, "constant", 0.0, 0.0, 0, "curl", None)

@@ -5,7 +5,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tax_client.flood.latencies import HIGHEST, Latencies, place_of, value_at
+from tax_client.load.histogram import HIGHEST, Latencies, place_of, value_at
 from tests.support.budget import budget
 
 values = st.lists(st.integers(1, HIGHEST), min_size=1, max_size=200)

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from tax_client.flood.pace import NEVER, ClosedLoop, OpenLoop, constant_arrivals, poisson_arrivals, time_of
-from tax_client.flood.plan import Plan, processes_for
+from tax_client.load.arrivals import NEVER, ClosedLoop, OpenLoop, constant_arrivals, poisson_arrivals, time_of
+from tax_client.load.plan import Plan, processes_for
 
 
 def plan(**changes: object) -> Plan:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tax_client.errors import UserError
-from tax_client.flood.fields import Fields
-from tax_client.flood.reading import read_run, run_from
-from tax_client.flood.record import content_of, json_of
-from tax_client.flood.summary import summary
+from tax_client.load.json_fields import Fields
+from tax_client.load.report_reader import read_run, run_from
+from tax_client.load.report_writer import content_of, json_of
+from tax_client.load.summary import summary
 from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
 NO_NUMBER: list[Any] = [None, "x", [], {}, True, -1, 1e308]

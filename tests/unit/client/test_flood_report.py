@@ -5,14 +5,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tax_client.flood.comparing import comparison
-from tax_client.flood.merging import merge
-from tax_client.flood.report.chart import BOTTOM, TOP, Chart, plot_x
-from tax_client.flood.report.page import page
-from tax_client.flood.report.scale import Scale, duration, fitting, thousands, upwards
-from tax_client.flood.run import Recorder, Run
-from tax_client.flood.summary import summary
-from tax_client.flood.thresholds import has_failed, parse_threshold
+from tax_client.load.comparison import comparison
+from tax_client.load.merge import merge
+from tax_client.load.report.page import page
+from tax_client.load.report.scale import Scale, duration, fitting, thousands, upwards
+from tax_client.load.report.svg import BOTTOM, TOP, Chart, plot_x
+from tax_client.load.run import Recorder, Run
+from tax_client.load.summary import summary
+from tax_client.load.thresholds import has_failed, parse_threshold
 from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tax_client.errors import UserError
-from tax_client.flood.workload import published_workload, read_workload
+from tax_client.load.workload import published_workload, read_workload
 
 RESULT = {"married": "yes", "children": 2, "salary": 5, "tax": 0}
 LINE = json.dumps({"query": "year=2024&married=yes&children=2&salary=5", "expected": RESULT})

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from . import __version__, exits
-from .expected import FIGURES
+from . import __version__, exit_codes
+from .households.workload_generator import FIGURES
 
 DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "mysql": "mysql"}
 
@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the syntax and what is wrong, exit 64."""
         self.print_usage(sys.stderr)
-        self.exit(exits.USAGE, f"{self.prog}: {message}\n")
+        self.exit(exit_codes.USAGE, f"{self.prog}: {message}\n")
 
 
 def parser() -> Parser:

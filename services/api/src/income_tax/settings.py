@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .alerts.mailer import MailSettings
-from .alerts.policy import Rules
-from .store.database import Account
-from .typed import Reader
+from .alerts.incident_policy import Rules
+from .alerts.smtp import MailSettings
+from .env_reader import Reader
+from .storage.database import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 from typing import NoReturn
 
-from tax_client.logs import printable
-from tax_client.settings import SETTINGS
+from .client_log import printable
+from .settings import SETTINGS
 
 SETTING_HELP = {
     "url": "address of the tax service",

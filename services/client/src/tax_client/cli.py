@@ -4,14 +4,14 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from tax_client import __version__
-from tax_client.arguments import Parser, setting_options
-from tax_client.calculate.options import add_calculate
-from tax_client.console import complain, keep_numbers, silence
-from tax_client.errors import UserError
-from tax_client.exits import SIGNALLED, UNUSABLE
-from tax_client.flood.options import add_compare, add_flood, add_households, add_merge
-from tax_client.settings import load_settings
+from . import __version__
+from .arguments import Parser, setting_options
+from .calculate.options import add_calculate
+from .console import complain, keep_numbers, silence
+from .errors import UserError
+from .exit_codes import SIGNALLED, UNUSABLE
+from .load.options import add_compare, add_flood, add_households, add_merge
+from .settings import load_settings
 
 
 def build_parser() -> Parser:

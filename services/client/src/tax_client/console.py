@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from tax_client.logs import printable
+from .client_log import printable
 
 # Of a stream that is closed: its number, and how what takes its place is opened, so that its use fails as it would.
 INPUT, OUTPUT = (0, os.O_WRONLY), (1, os.O_RDONLY)

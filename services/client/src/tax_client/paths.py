@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterable
 from pathlib import Path
 
-from tax_client.errors import UserError
+from .errors import UserError
 
 
 def resolved(path: Path) -> Path:

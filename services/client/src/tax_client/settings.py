@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tax_client.errors import UserError
+from .errors import UserError
 
 SOURCE_DATA = Path(__file__).parents[2] / "data"  # of a source checkout; elsewhere TAX_DATA tells
 TIMEOUT_MAX = 3600.0

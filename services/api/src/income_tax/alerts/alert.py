@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from .. import __version__
-from ..logs import printable
+from income_tax import __version__
+from income_tax.service_log import printable
 
 VALUE_LIMIT = 2000  # characters of a detail that a mail keeps
 

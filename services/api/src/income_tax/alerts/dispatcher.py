@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..logs import Log
+from income_tax.service_log import Log
+
 from .alert import Alert, Kind
-from .leadership import Leadership
-from .sender import Sender
+from .delivery import Sender
+from .sender_lock import Leadership
 from .spool import Spool
 
 SPOOL_TROUBLE = (sqlite3.Error, OSError)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from ..store.sqlite_file import SqliteFile
+from income_tax.storage.sqlite_store import SqliteFile
+
 from .alert import Alert, Kind
-from .letter import Letter
-from .policy import LONGEST_PAUSE, Incident, Step, closes
+from .incident_policy import LONGEST_PAUSE, Incident, Step, closes
+from .mail_message import Letter
 
 SAMPLES = 5  # request ids that a mail names
 KEPT = 1000  # closed mails and incidents that stay in the file

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from .brackets import Scale
 from .formula import parse
 from .household import Household
 from .law import Law
-from .schedule import Scale
 from .steps import INPUTS, Step
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
+from .brackets import Scale, ScheduleError
 from .ratio import Ratio, known, less, reduced, times
-from .schedule import Scale, ScheduleError
 
 OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
 

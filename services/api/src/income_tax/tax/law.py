@@ -8,9 +8,9 @@ from math import lcm
 from typing import Any
 
 from .assessment import DatedAssessment
+from .brackets import Scale, ScheduleError, check_figures
 from .formula import Compiler
 from .household import Household
-from .schedule import Scale, ScheduleError, check_figures
 from .steps import INPUTS, Step, steps_of
 
 Evaluate = Callable[..., tuple[int, ...]]

@@ -6,8 +6,8 @@ Rounding is the reference's own: amounts of tax are rounded down, discount and r
 from dataclasses import dataclass
 
 from .assessment import Assessment
+from .brackets import SCALE, Bracket
 from .household import Household
-from .schedule import SCALE, Bracket
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
-from tax_client.calculate.outputs import Kept
 from tax_client.errors import UserError, unreadable
 from tax_client.paths import resolved
-from tax_client.taxpayers import Position
+from tax_client.taxpayers.reader import Position
+
+from .atomic_output import Kept
 
 SUFFIX = ".checkpoint"  # added to the name of the results file
 AGAIN = "run it again without --resume"

@@ -7,23 +7,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tax_client.calculate.calculation import Calculation
-from tax_client.calculate.checkpoint import Checkpoint, place_of, read_checkpoint
-from tax_client.calculate.conclusion import conclude, tell_lost, tell_refused
-from tax_client.calculate.conveyor import Conveyor
-from tax_client.calculate.forms import form_of
-from tax_client.calculate.groups import Group, split
-from tax_client.calculate.ledger import Ledger
-from tax_client.calculate.outputs import OutputFile, draft_of, remove
-from tax_client.calculate.pace import Pace
-from tax_client.calculate.source import STDIN, Source, opened
-from tax_client.connection import connect, log_of, opened_log_file
 from tax_client.console import complain
 from tax_client.errors import UserError
+from tax_client.interruption import News, signals_into
 from tax_client.paths import check_distinct
+from tax_client.runtime import connect, log_of, opened_log_file
 from tax_client.settings import Settings
-from tax_client.signals import News, signals_into
-from tax_client.taxpayers import Reader
+from tax_client.taxpayers.reader import Reader
+
+from .atomic_output import OutputFile, draft_of, remove
+from .batches import Group, split
+from .checkpoint import Checkpoint, place_of, read_checkpoint
+from .conclusion import conclude, tell_lost, tell_refused
+from .formats import form_of
+from .input_source import STDIN, Source, opened
+from .ordered_pool import Conveyor
+from .progress import Pace
+from .result_writer import Ledger
+from .worker import Calculation
 
 THREADS, BATCH_THREADS = 64, 4  # a batch keeps a worker of the server busy for a while
 

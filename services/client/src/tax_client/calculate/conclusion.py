@@ -3,14 +3,15 @@
 from argparse import Namespace
 from pathlib import Path
 
-from tax_client.calculate.calculation import Calculation
-from tax_client.calculate.ledger import Ledger
-from tax_client.connection import lost_lines
+from tax_client.client_log import Log, LogFile
 from tax_client.console import complain
 from tax_client.errors import UserError
-from tax_client.exits import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
-from tax_client.logs import Log, LogFile
+from tax_client.exit_codes import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
+from tax_client.runtime import lost_lines
 from tax_client.settings import Settings
+
+from .result_writer import Ledger
+from .worker import Calculation
 
 
 def conclude(options: Namespace, path: Path, ledger: Ledger, log: Log, signal: int, refused: bool) -> int:

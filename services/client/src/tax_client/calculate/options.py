@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from tax_client.arguments import Parser, whole
-from tax_client.calculate import command
-from tax_client.cells import YEAR_MAX
+from tax_client.taxpayers.cells import YEAR_MAX
+
+from . import command
 
 
 def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:

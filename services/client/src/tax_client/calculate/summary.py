@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tax_client.calculate.checkpoint import Counts
-from tax_client.calculate.forms import Row
-from tax_client.calculate.groups import Failure
-from tax_client.logs import printable
-from tax_client.results import DATED_FIELDS, FIELDS
-from tax_client.taxpayers import BadLine
+from tax_client.api.results import DATED_FIELDS, FIELDS
+from tax_client.client_log import printable
+from tax_client.taxpayers.reader import BadLine
+
+from .batches import Failure
+from .checkpoint import Counts
+from .formats import Row
 
 ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the files hold them all
 DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_income", "shares", "surcharge", "cehr"))

@@ -1,0 +1,1 @@
+"""Households: their parameters, validation, serialization and tax curve; no HTTP in here."""

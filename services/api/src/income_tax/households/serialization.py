@@ -1,0 +1,42 @@
+"""Results as the answers hold them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from income_tax.tax import v7
+from income_tax.tax.assessment import Assessment, DatedAssessment
+from income_tax.tax.explanation import explain
+from income_tax.tax.household import Household
+from income_tax.tax.schedule_data import Schedules
+
+# What the answer repeats of the household, then the result; also the columns of a CSV answer.
+V7_FIELDS = ("married", "children", "salary", *Assessment._fields)
+DATED_FIELDS = (
+    "income_year",
+    "married",
+    "single_parent",
+    "children",
+    "salary",
+    "spouse_salary",
+    *DatedAssessment._fields,
+)
+YES_NO = ("no", "yes")
+
+
+def calculate(household: Household, schedules: Schedules, explained: bool = False) -> Mapping[str, Any]:
+    """The result of one household."""
+    h = household
+    if h.year is None:
+        assessment = v7.assess(h, schedules.v7)
+        return dict(zip(V7_FIELDS, (YES_NO[h.married], h.children, h.salary, *assessment), strict=True))
+    law = schedules.years[h.year]
+    values = law.values(h)
+    dated = law.result(values)
+    declared = (h.year, YES_NO[h.married], YES_NO[h.single_parent], h.children, h.salary, h.spouse_salary)
+    result: dict[str, Any] = dict(zip(DATED_FIELDS, (*declared, *dated), strict=True))
+    if notes := law.notes(dated.taxable_income, h.married):
+        result["notes"] = [asdict(note) for note in notes]
+    if explained:
+        result["steps"] = explain(law, h, values)
+    return result

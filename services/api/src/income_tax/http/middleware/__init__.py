@@ -1,0 +1,1 @@
+"""WSGI middleware: request log, fast path, metrics, drained bodies, trusted proxy."""

@@ -1,0 +1,35 @@
+"""Counts every answer and how long it took; health checks, which come all the time, would hide the rest."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from income_tax.monitoring.worker_metrics import Activity
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+UNCOUNTED = ("/health/", "/status")
+
+
+class Counted:
+    """The application, with its answers counted."""
+
+    def __init__(self, app: "WSGIApplication", activity: Activity) -> None:
+        self._app, self._count = app, activity.count
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The application's answer."""
+        if environ.get("PATH_INFO", "").startswith(UNCOUNTED):
+            return self._app(environ, start_response)
+        began, status = time.perf_counter(), 500
+
+        def start(line: str, *rest: Any) -> Any:
+            nonlocal status
+            status = int(line[:3])
+            return start_response(line, *rest)
+
+        try:
+            return self._app(environ, start)
+        finally:
+            self._count(status, time.perf_counter() - began)

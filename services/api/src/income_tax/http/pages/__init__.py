@@ -1,0 +1,1 @@
+"""HTML pages: simulator, API documentation, operator's page."""

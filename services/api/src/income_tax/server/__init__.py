@@ -1,0 +1,1 @@
+"""Gunicorn around the application."""

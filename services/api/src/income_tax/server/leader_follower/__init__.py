@@ -1,0 +1,1 @@
+"""A gunicorn worker whose threads wait for requests in turn (leader/followers)."""

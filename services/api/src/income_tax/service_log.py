@@ -1,0 +1,38 @@
+"""The API's log: its sentences, and where its lines go."""
+
+import sys
+from collections.abc import Callable
+
+from tax_common import logs
+from tax_common.logs import Log, LogFile, Say, shorten
+from tax_common.logs.amount_masking import masked
+from tax_common.logs.log_lines import printable
+
+__all__ = ["Log", "LogFile", "Say", "console_log", "line_log", "masked", "printable", "quick_log", "shorten"]
+
+# The reference's sentences, for the text form; an event that has none is written as its name and its fields.
+SENTENCES = {
+    "request": "request: {method} {url} from {remote}",
+    "pause": "thread paused for {seconds:g} second(s)",
+    "answer": "answer: {status} {body}",
+}
+
+# The service's own places: what fails there, outside requests, quotes nobody's amounts, but ports and codes.
+OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
+
+
+def line_log(
+    service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
+) -> Log:
+    """A logger that hands each rendered line to `write`; `form` is json or text, `mask` hides amounts."""
+    return logs.line_log(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
+
+
+def quick_log(write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False) -> Say:
+    """What writes the lines of every request, as the log would."""
+    return logs.quick_log("api", write, SENTENCES, form=form, level=level, mask=mask)
+
+
+def console_log(service: str) -> Log:
+    """A logger in text form on stderr, for when there is no log file."""
+    return line_log(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

@@ -1,0 +1,44 @@
+"""The secrets of an installation: files in one folder, generated where missing, never replaced."""
+
+import secrets
+from pathlib import Path
+
+from werkzeug.security import check_password_hash
+
+from .atomic_write import replace_file
+from .users import add_user, read_users
+
+PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
+CLIENT = "client"
+CLIENT_CREDENTIALS = "client_credentials"  # login:password
+USERS = Path("api") / "users"  # a folder of its own: it is mounted whole, so that a changed file is seen
+
+
+def write_missing(folder: Path) -> None:
+    """Write the secrets that `folder` lacks: database passwords, the client's account and the users file with it.
+
+    The folder is private; the files in it are readable by all, as the accounts inside containers are others'.
+    Raises OSError when something cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for name in PASSWORDS:
+        if not (folder / name).exists():
+            write(folder / name, secrets.token_hex(16))
+    if not (folder / CLIENT_CREDENTIALS).exists():
+        write(folder / CLIENT_CREDENTIALS, f"{CLIENT}:{secrets.token_urlsafe(18)}")
+    login, _, password = (folder / CLIENT_CREDENTIALS).read_text(encoding="utf-8").strip().partition(":")
+    users = folder / USERS
+    if not users.exists() or not knows(users, login, password):
+        add_user(users, login, password)
+        users.parent.chmod(0o755)
+
+
+def knows(users: Path, login: str, password: str) -> bool:
+    """Whether the users file has the login with this password."""
+    return check_password_hash(read_users(users).get(login, ""), password)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a secret as a whole file or not at all."""
+    replace_file(path, text + "\n", mode=0o644)

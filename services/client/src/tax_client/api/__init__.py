@@ -1,0 +1,1 @@
+"""Access to the API: requests, responses, failures, retries."""

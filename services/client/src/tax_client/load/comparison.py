@@ -1,0 +1,59 @@
+"""Two runs side by side."""
+
+from collections.abc import Iterator, Sequence
+
+from tax_client.client_log import printable
+
+from .report_writer import figures
+from .run import Run
+
+
+def comparison(first: Run, second: Run, names: tuple[str, str]) -> str:
+    """A table of the figures of both and of how the second differs, then the settings and machines that differ."""
+    rows = [row(name, a, b) for name, a, b in pairs(first, second)]
+    lines = [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
+    lines += ["", *aligned([["", "A", "B", "B to A"], *rows])]
+    differing = [
+        f"{name}: {a} / {b}"
+        for ours, theirs in ((first.settings, second.settings), (first.machine, second.machine))
+        for name in {**ours, **theirs}
+        if (a := ours.get(name)) != (b := theirs.get(name))
+    ]
+    if differing:
+        lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
+    return "\n".join(map(printable, lines))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: the first column to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
+
+
+def pairs(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
+    """The figures that both have."""
+    for name in ("sent", "right", "wrong", "failed", "unanswered", "unsent", "retries"):
+        yield name, getattr(first.total, name), getattr(second.total, name)
+    yield "answers/s", first.rate, second.rate
+    a, b = figures(first.total.latencies), figures(second.total.latencies)
+    for name, value in a.items():
+        yield f"{name} ms", value, b[name]
+    if first.total.unpaced.total and second.total.unpaced.total:
+        a, b = figures(first.total.unpaced), figures(second.total.unpaced)
+        for name, value in a.items():
+            yield f"{name} ms from send", value, b[name]
+    yield "client load %", 100 * first.client_load, 100 * second.client_load
+
+
+def row(name: str, a: float, b: float) -> list[str]:
+    """A line of the table: both values, and the difference in percent of the first."""
+    change = "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
+    return [name, said(a), said(b), change]
+
+
+def said(value: float) -> str:
+    """A figure as the table shows it."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"

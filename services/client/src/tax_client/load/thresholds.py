@@ -1,0 +1,89 @@
+"""Conditions under which a run has failed, such as `p99>200ms` or `errors>0`."""
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .run import Run
+
+EXPECTED = (
+    "expected a figure, a comparison (>, >=, < or <=) and a limit: p50, p99.9, mean or max with us, ms or s "
+    "(p99>200ms); errors, wrong, failed, unsent or retries as a number or with % (errors>0.1%); "
+    "rate in answers a second (rate<1000)"
+)
+NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
+FORM = re.compile(rf"(p\d{{1,2}}(?:\.\d{{1,3}})?|[a-z]+)\s*(>=|<=|>|<)\s*{NUMBER}\s*(us|ms|s|%|/s)?", re.ASCII | re.I)
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+COUNTS: dict[str, Callable[[Run], int]] = {
+    "errors": lambda run: run.total.errors,
+    "wrong": lambda run: run.total.wrong,
+    "failed": lambda run: run.total.failed,
+    "unsent": lambda run: run.total.unsent,
+    "retries": lambda run: run.total.retries,
+}
+KINDS = {"wrong", "failed", "unsent"}  # of errors
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A condition as it was written: a figure, a comparison and a limit with its unit."""
+
+    text: str
+    figure: str
+    comparison: str
+    limit: float
+    unit: str
+
+    def is_met(self, run: Run) -> bool:
+        """Whether the run has failed by it; one without any answer has failed by every latency and rate."""
+        if self.figure not in COUNTS and not (
+            run.total.measured if self.figure == "rate" else run.total.latencies.total
+        ):
+            return True
+        return COMPARE[self.comparison](self.value(run), self.limit)
+
+    def value(self, run: Run) -> float:
+        """The run's figure, in the unit of the limit."""
+        if self.figure in COUNTS:
+            count = COUNTS[self.figure](run)
+            return 100 * count / max(1, run.total.due) if self.unit == "%" else count
+        if self.figure == "rate":
+            return run.rate
+        latencies = run.total.latencies
+        if self.figure in ("mean", "max"):
+            milliseconds = latencies.mean if self.figure == "mean" else latencies.max
+        else:
+            (milliseconds,) = latencies.percentiles([float(self.figure[1:])])
+        return milliseconds / MILLISECONDS[self.unit]
+
+    def verdict(self, run: Run) -> str:
+        """A line of the summary."""
+        found = f"{self.value(run):.6g}{'' if self.unit == '/s' else self.unit}"
+        return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {found}"
+
+
+def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
+    """Whether a run has failed: by its client, by a condition, or by trouble of a kind that no condition is about."""
+    figures = {threshold.figure for threshold in thresholds}
+    judged = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & KINDS)
+    return not run.is_sound or run.total.errors > judged or any(threshold.is_met(run) for threshold in thresholds)
+
+
+def parse_threshold(text: str) -> Threshold:
+    """The condition that a text says. Raises ValueError, which says what was expected."""
+    found = FORM.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{EXPECTED}, found [{text}]")
+    figure, comparison, limit, unit = (part and part.lower() for part in found.groups())
+    is_latency = figure in ("mean", "max") or (figure[0] == "p" and figure[1:2].isdigit() and float(figure[1:]) > 0)
+    units = [*MILLISECONDS] if is_latency else [None, "%"] if figure in COUNTS else [None, "/s"]
+    if not (is_latency or figure in COUNTS or figure == "rate") or unit not in units:
+        raise ValueError(f"{EXPECTED}, found [{text}]")
+    return Threshold(text.strip(), figure, comparison, float(limit), unit or "")

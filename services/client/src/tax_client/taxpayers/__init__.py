@@ -1,0 +1,1 @@
+"""Taxpayers files: lines, columns, households."""
