@@ -20,10 +20,10 @@ from income_tax.bootstrap import build_engine, build_last_good
 from income_tax.service_log import line_log
 from income_tax.settings import read_settings
 from income_tax.startup import read_schedules_or_exit
-from income_tax.storage.atomic_write import replace_file
 from income_tax.storage.schedule_snapshot import CurrentSchedules, LastGood
 from income_tax.storage.schedule_tables import fetch
 from income_tax.tax.schedule_data import parse
+from tax_common.atomic_write import write_atomically
 from tests.support.data import schedules
 from tests.support.fakes import Lines
 from tests.support.service import COMMAND, environment, prepare, running_service
@@ -59,7 +59,7 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
         assert "their file is bad" in service.mailbox.next().get_content()
-        replace_file(path, good)  # at once: nobody sees half of it
+        write_atomically(path, good)  # at once: nobody sees half of it
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 

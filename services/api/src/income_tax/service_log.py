@@ -6,9 +6,8 @@ from collections.abc import Callable
 from tax_common import logs
 from tax_common.logs import Log, LogFile, Say, shorten
 from tax_common.logs.amount_masking import masked
-from tax_common.logs.log_lines import printable
 
-__all__ = ["Log", "LogFile", "Say", "console_log", "line_log", "masked", "printable", "quick_log", "shorten"]
+__all__ = ["Log", "LogFile", "Say", "console_log", "line_log", "masked", "quick_log", "shorten"]
 
 # The reference's sentences, for the text form; an event that has none is written as its name and its fields.
 SENTENCES = {

@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable
 from typing import NoReturn
 
-from .client_log import printable
+from tax_common.text import escape_controls
+
 from .settings import SETTINGS
 
 SETTING_HELP = {
@@ -27,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments and exit 2."""
-        self.exit(2, printable(f"{self.prog}: {message}: see {self.prog} --help") + "\n")
+        self.exit(2, escape_controls(f"{self.prog}: {message}: see {self.prog} --help") + "\n")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

@@ -1,9 +1,8 @@
 """The client's log: its sentences, and the file its lines go to."""
 
 from tax_common.logs import Log, LogFile, line_log, shorten
-from tax_common.logs.log_lines import printable
 
-__all__ = ["SENTENCES", "Log", "LogFile", "log_on", "printable", "shorten"]
+__all__ = ["SENTENCES", "Log", "LogFile", "log_on", "shorten"]
 
 # The reference's sentences, for the text form; an event that has none is written as its name and its fields.
 SENTENCES = {

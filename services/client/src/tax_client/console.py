@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from .client_log import printable
+from tax_common.text import escape_controls
 
 # Of a stream that is closed: its number, and how what takes its place is opened, so that its use fails as it would.
 INPUT, OUTPUT = (0, os.O_WRONLY), (1, os.O_RDONLY)
@@ -31,7 +31,7 @@ def keep_numbers() -> None:
 def complain(text: str) -> None:
     """Say on stderr what went wrong; where nothing can be said, that changes nothing."""
     try:
-        print(f"tax-client: {printable(text)}", file=sys.stderr, flush=True)
+        print(f"tax-client: {escape_controls(text)}", file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from income_tax import __version__
-from income_tax.service_log import printable
+from tax_common.text import escape_controls, truncate
 
 VALUE_LIMIT = 2000  # characters of a detail that a mail keeps
 
@@ -67,4 +67,4 @@ class Alert:
 
 def one_line(value: str) -> str:
     """The value without line ends or control characters, at most VALUE_LIMIT characters of it."""
-    return printable(value if len(value) <= VALUE_LIMIT else value[:VALUE_LIMIT] + " [cut]")
+    return escape_controls(truncate(value, VALUE_LIMIT, " [cut]"))

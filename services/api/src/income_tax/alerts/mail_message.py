@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from income_tax.service_log import printable
+from tax_common.text import escape_controls
 
 from .alert import Alert
 from .incident_policy import Incident, Step
@@ -64,7 +64,7 @@ def counts(incident: Incident) -> str:
         f"failures in all: {incident.total}",
         f"first seen: {moment(incident.first_seen).isoformat(timespec='seconds')}",
         f"last seen: {moment(incident.last_seen).isoformat(timespec='seconds')}",
-        *([f"some request ids: {printable(ids)}"] if ids else []),
+        *([f"some request ids: {escape_controls(ids)}"] if ids else []),
     ]
     return "\n".join(lines) + "\n"
 

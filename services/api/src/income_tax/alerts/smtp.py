@@ -11,7 +11,7 @@ from email.utils import format_datetime, getaddresses
 from pathlib import Path
 from typing import Protocol
 
-from income_tax.service_log import printable
+from tax_common.text import escape_controls
 
 from .mail_message import Letter, moment
 
@@ -105,12 +105,12 @@ class SmtpMailer:
         """The mail, to the recipients of today's settings; its Message-ID is the same at each attempt."""
         s = self._settings
         message = EmailMessage(FORM)
-        message["From"], message["To"] = printable(s.sender), printable(s.recipient)
-        message["Subject"] = printable(s.subject + letter.suffix)
+        message["From"], message["To"] = escape_controls(s.sender), escape_controls(s.recipient)
+        message["Subject"] = escape_controls(s.subject + letter.suffix)
         message["Date"] = format_datetime(moment(letter.time))
         message["Message-ID"] = f"<{letter.name}@{domain(s.sender)}>"
         if letter.request_id:
-            message["X-Request-ID"] = printable(letter.request_id)
+            message["X-Request-ID"] = escape_controls(letter.request_id)
         message.set_content(letter.body)
         return message
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
+from tax_common.text import truncate
 
 SHOWN = 100  # characters of a wrong name or value that an error repeats
 DIGITS = 20  # longer numbers are refused unread
@@ -124,8 +125,7 @@ def is_english(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
 
 def shown(text: str) -> str:
     r"""The text as an error repeats it; half a character, which JSON can spell (\ud800) and UTF-8 cannot, is `?`."""
-    text = text if len(text) <= SHOWN else text[:SHOWN] + "…"
-    return text.encode(errors="replace").decode()
+    return truncate(text, SHOWN).encode(errors="replace").decode()
 
 
 def names_of(parameters: Iterable[Parameter]) -> str:

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.schedule_data import Data, Schedules, parse
-
-from .atomic_write import replace_file
-from .file_lock import locked
+from tax_common.atomic_write import write_atomically
+from tax_common.file_lock import hold_lock
 
 TURN = 15.0  # seconds; a process whose database is silent gives up, and lets the next one read, before
 
@@ -37,7 +36,8 @@ class LastGood:
         """
         with ExitStack() as turn:
             try:
-                turn.enter_context(locked(self.lock, self._patience, self._pause))
+                self.lock.parent.mkdir(parents=True, exist_ok=True)
+                turn.enter_context(hold_lock(self.lock, self._patience, self._pause))
             except OSError as error:
                 return read(), error
             data = read()
@@ -50,7 +50,7 @@ class LastGood:
     def save(self, data: Data) -> None:
         """Replace the file; a reader sees the old one or the new one, never a part. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self.path, json.dumps(data, sort_keys=True), durable=True)
+        write_atomically(self.path, json.dumps(data, sort_keys=True), durable=True)
 
     def read(self) -> Schedules:
         """The schedules in the file. Raises OSError, or ScheduleError when they are not good."""

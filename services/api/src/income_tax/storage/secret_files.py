@@ -5,7 +5,8 @@ from pathlib import Path
 
 from werkzeug.security import check_password_hash
 
-from .atomic_write import replace_file
+from tax_common.atomic_write import write_atomically
+
 from .users import add_user, read_users
 
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
@@ -41,4 +42,4 @@ def knows(users: Path, login: str, password: str) -> bool:
 
 def write(path: Path, text: str) -> None:
     """Write a secret as a whole file or not at all."""
-    replace_file(path, text + "\n", mode=0o644)
+    write_atomically(path, text + "\n", mode=0o644)

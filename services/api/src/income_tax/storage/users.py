@@ -10,7 +10,7 @@ from pathlib import Path
 
 from werkzeug.security import generate_password_hash
 
-from .atomic_write import replace_file
+from tax_common.atomic_write import write_atomically
 
 LOOK_EVERY = 0.005  # seconds: soon enough for who changed the file, and few looks in a flood
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -81,7 +81,7 @@ def editing(path: Path) -> Iterator[dict[str, str]]:
         users = read_users(path) if path.exists() else {}
         yield users
         lines = "".join(f"{login}:{digest}\n" for login, digest in users.items())
-        replace_file(path, lines, mode=0o644)  # the service's own account reads it; the folder around it is private
+        write_atomically(path, lines, mode=0o644)  # the service's own account reads it; the folder around it is private
     finally:
         os.close(folder)
 

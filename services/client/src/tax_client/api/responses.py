@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from tax_client.client_log import printable
 from tax_client.taxpayers.reader import cut
+from tax_common.text import escape_controls
 
 BODY_SHOWN = 200  # characters of an unexpected body that an error message keeps
 ADVICE = {
@@ -62,4 +62,4 @@ def explanation(answer: Answer) -> str:
 
 def shown(answer: Answer) -> str:
     """The beginning of a body, fit for a message."""
-    return printable(cut(answer.body.decode(errors="replace"), BODY_SHOWN))
+    return escape_controls(cut(answer.body.decode(errors="replace"), BODY_SHOWN))

@@ -5,8 +5,8 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
-from tax_client.client_log import printable
 from tax_client.taxpayers.reader import Taxpayer, cut
+from tax_common.text import escape_controls
 
 from .responses import ADVICE, BODY_SHOWN, Answer, ApiError, content_of, shown
 
@@ -50,14 +50,14 @@ def one_of_many(found: Any, taxpayer: Taxpayer) -> Fields | ApiError:
     """The result of one taxpayer among many, or why there is none."""
     try:
         if "errors" in found:
-            said = printable(cut("; ".join(map(str, found["errors"])), BODY_SHOWN))
+            said = escape_controls(cut("; ".join(map(str, found["errors"])), BODY_SHOWN))
             return ApiError("refused", f"expected a result, the server said [{said}]: {ADVICE[400]}")
         return checked(found["result"], taxpayer)
     except ApiError as error:
         return error
     except (KeyError, TypeError):
         wanted = 'expected {"result": {...}} or {"errors": [...]}'
-        return ApiError("wrong shape", f"{wanted}, got [{printable(cut(str(found), BODY_SHOWN))}]: {ADVICE[404]}")
+        return ApiError("wrong shape", f"{wanted}, got [{escape_controls(cut(str(found), BODY_SHOWN))}]: {ADVICE[404]}")
 
 
 def checked(result: Any, taxpayer: Taxpayer) -> Fields:
@@ -69,7 +69,7 @@ def checked(result: Any, taxpayer: Taxpayer) -> Fields:
     try:
         values = shape.values(result)
     except (KeyError, TypeError, ValueError) as error:
-        wanted, found = "expected a result with its fields", printable(cut(str(result), BODY_SHOWN))
+        wanted, found = "expected a result with its fields", escape_controls(cut(str(result), BODY_SHOWN))
         raise ApiError("wrong shape", f"{wanted} ({error}), got [{found}]: {ADVICE[404]}") from None
     if values[: len(sent)] != sent:
         names, got = ", ".join(shape.names[: len(sent)]), values[: len(sent)]

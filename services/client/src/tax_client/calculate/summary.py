@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tax_client.api.results import DATED_FIELDS, FIELDS
-from tax_client.client_log import printable
 from tax_client.taxpayers.reader import BadLine
+from tax_common.text import escape_controls
 
 from .batches import Failure
 from .checkpoint import Counts
@@ -50,7 +50,7 @@ class Summary:
             with_rest(refused, counts.bad_lines - len(refused)),
             [total],
         ]
-        return "\n\n".join("\n".join(printable(line) for line in part) for part in parts if part)
+        return "\n\n".join("\n".join(escape_controls(line) for line in part) for part in parts if part)
 
     def _rows(self) -> list[str]:
         """The table of the first results; the rate with two decimals."""

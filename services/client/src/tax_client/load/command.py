@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tax_client.api.credentials import read_credentials
-from tax_client.client_log import printable
 from tax_client.exit_codes import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
 from tax_client.interruption import News as Signals
 from tax_client.interruption import signals_into
 from tax_client.runtime import log_of, lost_lines, opened_log_file
 from tax_client.settings import Settings
+from tax_common.text import escape_controls
 
 from . import machine
 from .comparison import comparison
@@ -82,7 +82,7 @@ def conclude(run: Run, thresholds: Sequence[Threshold], drafts: Drafts) -> int:
     """Write the reports, then say the summary and the verdicts, which nobody may be there to hear; the exit code."""
     written, troubles = drafts.publish(run)
     for trouble in troubles:
-        print(f"tax-client: {printable(trouble)}", file=sys.stderr)
+        print(f"tax-client: {escape_controls(trouble)}", file=sys.stderr)
     print(summary(run))
     for threshold in thresholds:
         print(f"threshold   {threshold.verdict(run)}")

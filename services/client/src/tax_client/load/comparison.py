@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tax_client.client_log import printable
+from tax_common.text import escape_controls
 
 from .report_writer import figures
 from .run import Run
@@ -21,7 +21,7 @@ def comparison(first: Run, second: Run, names: tuple[str, str]) -> str:
     ]
     if differing:
         lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
-    return "\n".join(map(printable, lines))
+    return "\n".join(map(escape_controls, lines))
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

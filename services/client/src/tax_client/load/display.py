@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tax_client.client_log import printable
+from tax_common.text import escape_controls
 
 from .plan import Plan
 from .run import LIMIT, NEARLY_ALL, Recorder
@@ -103,10 +103,10 @@ def picture(recorder: Recorder, plan: Plan) -> Group:
     if total.retries:
         figures.add_row("[bold]retries", f"{total.retries:,}")
     for kind, count in total.failures.most_common(KINDS_SHOWN):
-        figures.add_row("[bold red]error", Text(printable(f"{count:,} {kind}")))
+        figures.add_row("[bold red]error", Text(escape_controls(f"{count:,} {kind}")))
     if total.wrongs:
         wrong = total.wrongs[0]
-        figures.add_row("[bold red]wrong", Text(printable(f"request {wrong.request_id}: {wrong.difference}")))
+        figures.add_row("[bold red]wrong", Text(escape_controls(f"request {wrong.request_id}: {wrong.difference}")))
     figures.add_row("[bold]client", f"{recorder.load_now:.0%} of {run.cores:g} core(s)")
     limit = [Text(LIMIT, style="yellow")] if recorder.load_now >= NEARLY_ALL else []
     return Group(Text(progress(plan, recorder), style="bold"), figures, *limit)

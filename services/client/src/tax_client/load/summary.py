@@ -1,6 +1,6 @@
 """What a flood says at its end, as plain text."""
 
-from tax_client.client_log import printable
+from tax_common.text import escape_controls
 
 from .counters import Wrong
 from .histogram import Latencies
@@ -28,7 +28,7 @@ def summary(run: Run) -> str:
         *(f"wrong       request {w.request_id} (number {w.number}, {w.query}): {w.difference}" for w in shown(run)),
         *(f"beware      {warning}" for warning in warnings(run)),
     ]
-    return "\n".join(map(printable, lines))
+    return "\n".join(map(escape_controls, lines))
 
 
 def shown(run: Run) -> list[Wrong]:

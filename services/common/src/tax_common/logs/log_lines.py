@@ -12,25 +12,19 @@ from typing import Any
 import orjson
 import structlog
 
+from tax_common.text import escape_controls, truncate
+
 Event = structlog.typing.EventDict
 
 BODY_LIMIT = 4096  # characters of an answer's body that a line keeps
 CONTEXT = ("service", "host", "pid", "level", "request_id")  # beside the sentence, these stay out of the text form
-
-# C0, DEL, C1 and the two Unicode line ends: what could end a line or drive a terminal.
-CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
-
-
-def printable(text: str) -> str:
-    """The text without a character that could end a line or drive a terminal."""
-    return text.translate(CONTROLS)
 
 
 def shorten(body: str) -> dict[str, Any]:
     """The fields of a logged body: whole up to 4 KB, else cut, saying so and how long it was."""
     if len(body) <= BODY_LIMIT:
         return {"body": body}
-    return {"body": body[:BODY_LIMIT] + " [cut]", "body_cut": True, "body_length": len(body)}
+    return {"body": truncate(body, BODY_LIMIT, " [cut]"), "body_cut": True, "body_length": len(body)}
 
 
 class Clock:
@@ -94,7 +88,7 @@ def text_line(sentences: Mapping[str, str]) -> structlog.typing.Processor:
             fields = (f"{key}={value}" for key, value in shown.items() if key not in (*CONTEXT, "thread"))
             message = " ".join([name, *fields])
         message += (f" ({request})" if request else "") + (f" {trace}" if trace else "")
-        return (printable(f"{when[:10]} {when[11:26]}, {thread}: [{place}] {message}") + "\n").encode(
+        return (escape_controls(f"{when[:10]} {when[11:26]}, {thread}: [{place}] {message}") + "\n").encode(
             errors="backslashreplace"
         )
 

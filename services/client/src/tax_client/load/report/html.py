@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tax_client.client_log import printable
+from tax_common.text import escape_controls
 
 
 def scrolling(content: str) -> str:
@@ -35,4 +35,4 @@ def rows_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def text(value: object) -> str:
     """A value as text of the page."""
-    return escape(printable(f"{value:g}" if isinstance(value, float) else f"{value}"))
+    return escape(escape_controls(f"{value:g}" if isinstance(value, float) else f"{value}"))
