@@ -15,7 +15,8 @@ TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_outp
 DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)")
-SOURCE_PATH = re.compile(r"`((?:bench|db|nginx|services|tests|tools|\.github)/[\w./-]*|[A-Z]+\.md|\.env\.example)`")
+FOLDERS = r"(?:bench|db|nginx|services|tests|tools|\.github)"
+SOURCE_PATH = re.compile(rf"`({FOLDERS}/(?![\w./-]*\.log`)[\w./-]*|[A-Z]+\.md|\.env\.example)`")  # logs are on a volume
 
 
 def read_prose(name: str) -> str:
