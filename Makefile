@@ -135,8 +135,9 @@ check: $(BIN)/.ready ## Run all linters, check types and formats, and build the 
 	$(BIN)/hadolint services/*/Dockerfile
 	$(BIN)/oxlint services
 	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
-	$(MKDOCS) --quiet
+	$(MKDOCS)
 
+# With --quiet, --strict would not see the warnings.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 docs: $(BIN)/.ready ## Build the site of the documents in site/
 	@$(MKDOCS)

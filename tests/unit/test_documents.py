@@ -53,6 +53,25 @@ def test_named_documents_exist() -> None:
     assert set() == set(named) - set(DOCUMENTS)
 
 
+@pytest.mark.parametrize(
+    ("target", "phrase"),
+    [
+        ("GET through nginx, of Flask hello world's rate", "{} times the rate, with login"),
+        ("GET through nginx, of bare WSGI's rate", "{} times the rate |"),
+        ("one household a request, of OpenFisca's rate", "{} times the households per second in single requests"),
+        ("households in batches, of OpenFisca's rate", "{} times in batches"),
+        ("requests a processor second, of Locust's", "sends {} and"),
+        ("requests a processor second, of hey's", "and {} times the requests"),
+        ("households/s in batches of 10,000", "{} households per second"),
+        ("seconds of a million lines", "\n{} seconds."),
+    ],
+)
+def test_the_readme_has_the_figures_of_the_benchmarks(target: str, phrase: str) -> None:
+    """Each figure of the README is the median in the verdict of bench/README.md."""
+    verdict = dict(re.findall(r"^- (.*?): ([\d.,]+) ", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE))
+    assert phrase.format(verdict[target]) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_parameter_is_documented() -> None:
     """The table of parameters lists the English and French names of all parameters, with their limits."""
     text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
