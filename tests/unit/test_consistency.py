@@ -45,10 +45,28 @@ def test_locks_hold_hashes_and_no_address(lock: str) -> None:
 
 
 def test_one_version() -> None:
-    """Service, client, logs and the newest entry of the change log have the same version."""
+    """Service, client, shared package, both images and the newest release in the changelog have the same version."""
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
     assert [newest[1]] * 3 == [income_tax.__version__, tax_client.__version__, tax_common.__version__]
+    images = [(ROOT / f"services/{name}/Dockerfile").read_text(encoding="utf-8") for name in ("api", "client")]
+    assert [[newest[1]]] * 2 == [re.findall(r"^ARG VERSION=(.*)$", image, re.MULTILINE) for image in images]
+
+
+def test_dependabot_watches_the_vendored_packages() -> None:
+    """`services/api/package.json` names the vendored packages with the versions of their files."""
+    packages = json.loads((API / "http/pages/static/vendor/packages.json").read_text(encoding="utf-8")).values()
+    watched = json.loads((ROOT / "services/api/package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert watched == {package["package"]: package["version"] for package in packages}
+
+
+def test_pre_commit_runs_the_tools_of_make_check() -> None:
+    """The hooks of pre-commit run each tool of `make check`, and no other."""
+    tools = [
+        set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name, pattern in (("Makefile", r"^\t\$\(BIN\)/(\w+)"), (".pre-commit-config.yaml", r"\.venv/bin/(\w+)"))
+    ]
+    assert tools[0] | {"mkdocs"} == tools[1]
 
 
 def test_published_results_are_the_first_cases() -> None:
@@ -119,12 +137,11 @@ SUMMARY = "The tax service "
 
 
 def test_every_alert_is_explained() -> None:
-    """Each summary of an alert has its line in the table of docs/operations.md, and each line its alert."""
+    """Each summary of an alert has its line in the table of docs/reference/alerts.md, and each line its alert."""
     nodes = (node for path in API.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     summaries = {text.removeprefix(SUMMARY).rstrip(".:") for text in texts if text.startswith(SUMMARY)}
-    guide = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    table = guide.partition("## Alerts\n")[2].partition("\n\n`make drill`")[0]
+    table = (ROOT / "docs/reference/alerts.md").read_text(encoding="utf-8").partition("\n## ")[0]
     assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
 
 

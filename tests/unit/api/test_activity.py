@@ -156,7 +156,7 @@ def test_what_is_not_well_is_said() -> None:
     (missing,) = overview(worker(), room=None).findings
     assert "the volume of the logs cannot be looked at: check that the folder of LOG_FILE exists" == missing
     (dead,) = replace(overview(worker()), dead_letters=2).findings
-    assert "alert mails refused for good: 2; docs/operations.md says at “alert refused” what to do" == dead
+    assert "alert mails refused for good: 2; see “dead letters” in docs/how-to/alerts.md" == dead
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).findings
 
 

@@ -55,7 +55,7 @@ Question = tuple[Household, bool]  # and whether to explain
 
 
 def oracle(query: str) -> Question | None:
-    """What is asked, None when the query string asks for nothing: docs/api.md by other means than the parser's."""
+    """Read a query string as docs/reference/api.md defines it, independently of the parser; None when it is wrong."""
     given: dict[str, str] = {}
     # A query string of WSGI holds raw bytes as Latin-1; the parser takes them for what they are.
     for spelling, value in parse_qsl(query, keep_blank_values=True, errors="replace"):

@@ -1,6 +1,6 @@
 """The service's settings: the only place that reads the environment, which the command hands to it.
 
-Those of the stack are explained in `.env.example`, those of a service without containers in `docs/operations.md`.
+`.env.example` explains those of the stack, `docs/how-to/without-containers.md` those of a service without containers.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ class Alert:
     """
 
     kind: Kind
-    summary: str  # docs/operations.md has a line for each: what happened, and what to do
+    summary: str  # docs/reference/alerts.md explains each
     answer: Mapping[str, Any]
     request_id: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)

@@ -111,7 +111,7 @@ class Overview:
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
-            what = "docs/operations.md says at “alert refused” what to do"
+            what = "see “dead letters” in docs/how-to/alerts.md"
             found.append(f"alert mails refused for good: {self.dead_letters}; {what}")
         return found
 
