@@ -94,8 +94,8 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
     [
         (["FILE=/nowhere/x"], "FILE=/nowhere/x cannot be read"),
         (["FILE=Makefile"], "taxpayers file [reports/"),
-        (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS are about households at random"),
-        (["SEED=1"], "SEED and YEARS are about households at random"),
+        (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS need random households"),
+        (["SEED=1"], "SEED and YEARS need random households"),
         (["FILE=Makefile", "HOUSEHOLDS=5"], "give one of them"),
         (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "CLIENTS=2: give conditions with FAIL_IF"),
     ],
