@@ -17,7 +17,7 @@ def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> 
     before = {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
     for target in ("up", "clean"):
         refused = second.run("make", target)
-        assert (2, True) == (refused.returncode, f"is that of {stack.folder}: " in refused.stderr), refused.stderr
+        assert (2, True) == (refused.returncode, f"The folder {stack.folder} runs a stack of this name" in refused.stderr), refused.stderr
     assert before == {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
 
 
