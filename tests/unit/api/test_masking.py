@@ -15,7 +15,7 @@ from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
-from income_tax.service_log import line_log, masked, quick_log
+from income_tax.service_log import build_request_logger, line_log, masked
 from tests.support.fakes import Lines
 
 SCRIPTS = [zero for zero in map(chr, range(sys.maxunicode + 1)) if unicodedata.decimal(zero, None) == 0]
@@ -107,7 +107,7 @@ def test_a_request_that_fails_shows_no_amount(form: str) -> None:
     """Address, body and words of a failed request show no amount, in its log lines and in its mail; ids stay."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = line_log("api", lines.write, form, mask=True)
-    request_log.register(app, log, quick_log(lines.write, form, mask=True))
+    request_log.register(app, build_request_logger(lines.write, form, mask=True))
     error_handlers.register(app, log, cast(Dispatcher, SimpleNamespace(send=alerts.append)), 10, mask=True)
 
     @app.post("/")

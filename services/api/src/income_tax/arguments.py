@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__, exit_codes
-from .households.workload_generator import FIGURES
+from .households.workload_generator import SCHEDULES_FILE
 
 DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "mysql": "mysql"}
 
@@ -73,4 +73,4 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     source.add_argument("--households", type=int, metavar="N", help="so many households at random")
     expected.add_argument("--seed", type=int, help="the same households each time (default: others)")
     expected.add_argument("--years", metavar="YEARS", help="of random households, as in 2018-2025,v7 (default: all)")
-    expected.add_argument("--schedules", type=Path, default=FIGURES, metavar="FILE", help="default: %(default)s")
+    expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")

@@ -1,6 +1,7 @@
 """Builds what the service works with: the only place that does."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,14 @@ from .alerts.dispatcher import Dispatcher
 from .alerts.sender_lock import Leadership
 from .alerts.smtp import SmtpMailer
 from .alerts.spool import Spool
-from .http.auth.basic_auth import Logins
-from .http.auth.login_throttle import Throttle
-from .http.auth.password_check_queue import Turns
+from .http.app import AppDependencies
+from .http.auth.basic_auth import Authenticator
+from .http.auth.login_throttle import LoginThrottle
+from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import DatabaseWatch
 from .monitoring.worker_metrics import Activity
 from .server.leader_follower.leader_lock import Lead
-from .service_log import Log, LogFile, Say, line_log, quick_log
+from .service_log import Log, LogFile, build_request_logger, line_log
 from .settings import Settings
 from .storage.database import file_engine, server_engine
 from .storage.login_failures import FailureFile
@@ -30,29 +32,11 @@ from .tax.schedule_data import Schedules
 WATCH_EVERY = 10.0  # seconds between two looks at the database
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What the web application needs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(AppDependencies):
+    """The dependencies of the application, and the database monitor that each worker starts."""
 
-    settings: Settings
-    log_file: LogFile
-    log: Log
-    say: Say
-    alerts: Dispatcher
-    schedules: CurrentSchedules
     watch: DatabaseWatch
-    logins: Logins
-    activity: Activity
-    lead: Lead
-
-    def troubles(self) -> list[str]:
-        """What is degraded: the service goes on, and the operator should know."""
-        return [trouble for trouble in (self.watch.trouble, self.log_file.trouble) if trouble]
-
-    def state(self) -> dict[str, Any]:
-        """What a worker publishes of itself, for the operator's page."""
-        schedules, lost = self.schedules.get().version, self.log_file.lost
-        return {"schedules": schedules, "troubles": self.troubles(), "lines_lost": lost}
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -127,12 +111,31 @@ def build_services(
     """Everything; OSError or UsersError when the users file cannot be used."""
     schedules = build_schedules(build_last_good(settings, database), first, log, alerts)
     watch = build_watch(build_engine(settings, database), log, alerts)
-    say = quick_log(file.write, settings.log_format, settings.log_level, settings.mask_amounts)
-    activity = Activity(settings.state_dir / "workers", __version__)
-    return Services(settings, file, log, say, alerts, schedules, watch, build_logins(settings, log), activity, Lead())
+    return Services(
+        settings=settings,
+        log=log,
+        request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
+        alerts=alerts,
+        schedules=schedules,
+        authenticator=build_authenticator(settings, log),
+        activity=Activity(settings.state_dir / "workers", __version__),
+        lead=Lead(),
+        state=build_state(schedules, watch, file),
+        watch=watch,
+    )
 
 
-def build_logins(settings: Settings, log: Log) -> Logins:
-    """What verifies logins; OSError or UsersError when the users file cannot be used."""
-    throttle = Throttle(FailureFile(settings.state_dir / "logins/failures.sqlite"), log)
-    return Logins(build_users(settings, log), throttle, Turns(settings.threads))
+def build_state(schedules: CurrentSchedules, watch: DatabaseWatch, file: LogFile) -> Callable[[], dict[str, Any]]:
+    """Build the reader of the state that a worker publishes."""
+
+    def state() -> dict[str, Any]:
+        troubles = [trouble for trouble in (watch.trouble, file.trouble) if trouble]
+        return {"schedules": schedules.get().version, "troubles": troubles, "lines_lost": file.lost}
+
+    return state
+
+
+def build_authenticator(settings: Settings, log: Log) -> Authenticator:
+    """Build the verification of logins. Raise OSError or UsersError if the users file is unusable."""
+    throttle = LoginThrottle(FailureFile(settings.state_dir / "logins/failures.sqlite"), log)
+    return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

@@ -13,12 +13,12 @@ from .arguments import DATABASES, parser
 from .env_reader import SettingsError
 from .exit_codes import fail
 from .households.workload_generator import (
-    ExpectedError,
-    chosen_years,
-    random_households,
-    read_figures,
+    WorkloadError,
+    generate_households,
+    parse_years,
     read_households,
-    write_expected,
+    read_schedules,
+    write_workload,
 )
 from .log_rotation import rotate, rotate_for_ever
 from .settings import Settings, read_settings
@@ -78,15 +78,15 @@ def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def run_expected(arguments: argparse.Namespace) -> None:
     """Print the questions and answers of a file, or of random households."""
-    schedules = read_figures(arguments.schedules)
+    schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
-            raise ExpectedError("--years and --seed are about households at random: leave them out with a file")
+            raise WorkloadError("--years and --seed are about households at random: leave them out with a file")
         questions = read_households(arguments.file)
     else:
-        years = chosen_years(arguments.years, schedules)
-        questions = random_households(arguments.households, arguments.seed, years)
-    write_expected(questions, schedules)
+        years = parse_years(arguments.years, schedules)
+        questions = generate_households(arguments.households, arguments.seed, years)
+    write_workload(questions, schedules)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -116,7 +116,7 @@ def main() -> None:
     """Run the command; errors are one sentence on stderr and an exit code."""
     try:
         run(parser().parse_args())
-    except (ExpectedError, SettingsError, UsersError) as error:
+    except (WorkloadError, SettingsError, UsersError) as error:
         fail(str(error), exit_codes.USAGE)
     except (DatabaseError, ScheduleError, SQLAlchemyError) as error:
         fail(str(error), exit_codes.DATABASE)

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable
 
 from tax_common import logs
-from tax_common.logs import Log, LogFile, Say, shorten
+from tax_common.logs import Log, LogFile, RequestLogger, shorten
 from tax_common.logs.amount_masking import masked
 
-__all__ = ["Log", "LogFile", "Say", "console_log", "line_log", "masked", "quick_log", "shorten"]
+__all__ = ["Log", "LogFile", "RequestLogger", "build_request_logger", "console_log", "line_log", "masked", "shorten"]
 
 # The reference's sentences, for the text form; an event that has none is written as its name and its fields.
 SENTENCES = {
@@ -27,9 +27,11 @@ def line_log(
     return logs.line_log(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
-def quick_log(write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False) -> Say:
-    """What writes the lines of every request, as the log would."""
-    return logs.quick_log("api", write, SENTENCES, form=form, level=level, mask=mask)
+def build_request_logger(
+    write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
+) -> RequestLogger:
+    """Build the logger of the lines of every request, which equal those of `line_log`."""
+    return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
 
 
 def console_log(service: str) -> Log:

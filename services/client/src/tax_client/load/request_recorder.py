@@ -1,10 +1,11 @@
 """The account that a process keeps of its requests: what each came to, whether it is tried again, its line of log."""
 
 import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tax_client.api.failures import PASSING
 from tax_client.api.retry_after import LONGEST_ASKED
-from tax_common.logs import Say
 
 from .answer_check import RIGHT, WRONG, judge
 from .arrivals import Ticket
@@ -28,6 +29,9 @@ class Call:
         self.number = self.entry = self.tries = 0
         self.due = self.sent = 0.0
         self.request_id = ""
+
+
+Say = Callable[[str, Mapping[str, Any]], None]
 
 
 class Account:

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 from tax_client.client_log import SENTENCES
 from tax_client.settings import Settings
-from tax_common.logs import LogFile, quick_log
+from tax_common.logs import LogFile, build_request_logger
 
 from .channel import Parent
 from .curl_engine import CurlEngine
@@ -43,7 +43,9 @@ def serve(share: Share, duty: Duty, pipe: Connection, others: Iterable[Connectio
     settings, plan = duty.settings, share.plan
     masked = settings.mask_amounts == "on"
     log = LogFile(settings.log_file)
-    say = quick_log("client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked)
+    say = build_request_logger(
+        "client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
+    )
     try:
         begin: float = pipe.recv()
         account = Account(duty.workload, say, duty.say_each, plan.retries, plan.window(begin), plan.is_open)

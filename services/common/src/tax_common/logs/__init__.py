@@ -4,7 +4,7 @@ Shared by the services, because their lines lie side by side and are read togeth
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -12,11 +12,16 @@ from .amount_masking import amounts_masked
 from .log_file import LogFile
 from .log_lines import json_line, origin, shorten, text_line
 
-__all__ = ["Log", "LogFile", "line_log", "shorten"]
+__all__ = ["Log", "LogFile", "RequestLogger", "build_request_logger", "line_log", "shorten"]
 
 Log = structlog.typing.FilteringBoundLogger
-# Writes a line of the level info: the event and its fields.
-Say = Callable[[str, Mapping[str, Any]], None]
+
+
+class RequestLogger(Protocol):
+    """Writes one line for an event of a request, with its fields, at a level."""
+
+    def __call__(self, event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
+        """Write the line if the log has this level."""
 
 
 class LineLogger:
@@ -68,7 +73,7 @@ def line_processors(
     ]
 
 
-def quick_log(
+def build_request_logger(
     service: str,
     write: Callable[[bytes], None],
     sentences: Mapping[str, str],
@@ -76,20 +81,20 @@ def quick_log(
     form: str = "json",
     level: str = "info",
     mask: bool = False,
-) -> Say:
-    """The lines that `line_log` writes, for events of every request: structlog costs more there than the lines do.
+) -> RequestLogger:
+    """Build a logger for the events of every request, where structlog costs more than the lines do.
 
-    It knows nothing of contextvars and exceptions.
+    Its lines equal those of `line_log`; it supports neither contextvars nor exceptions.
     """
     processors = line_processors(service, sentences, form, mask)
-    silent = level not in ("debug", "info")
+    levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(level, set())
 
-    def say(event: str, fields: Mapping[str, Any]) -> None:
-        if silent:
+    def log(event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
+        if level not in levels:
             return
         line: Any = {**fields, "event": event}
         for processor in processors:
-            line = processor(None, "info", line)
+            line = processor(None, level, line)
         write(line)
 
-    return say
+    return log

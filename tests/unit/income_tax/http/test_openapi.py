@@ -7,16 +7,15 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from income_tax.households.parameters import HOUSEHOLD, QUESTION, JsonForm, Parameter
-from income_tax.households.validation import ParameterError, Reading, household_of
-from income_tax.http.openapi.document import document
-from income_tax.http.openapi.examples import EXAMPLES
+from income_tax.households.parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
+from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
+from income_tax.http.openapi.document import EXAMPLES, build_document
 from income_tax.http.routes.curve import CURVE
 from tests.support.data import ROOT
 
 HTTP = ROOT / "services/api/src/income_tax/http"
 YEARS = [2023, 2024]
-DOCUMENT = document(YEARS, 100)
+DOCUMENT = build_document(YEARS, 100)
 OPERATIONS = [one for path in DOCUMENT["paths"].values() for one in path.values()]
 
 
@@ -62,7 +61,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("path", "parameters"), [("/", QUESTION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
+    ("path", "parameters"), [("/", CALCULATION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
 )
 def test_parameters_are_those_that_are_read(path: str, parameters: tuple[Parameter, ...]) -> None:
     """Names, bounds and whether a parameter is required are those of the parser; each has a description."""
@@ -98,13 +97,13 @@ def bodies() -> Iterator[dict[str, Any]]:
     yield base | {"colour": "red"}
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("Question", QUESTION), ("Household", HOUSEHOLD)])
+@pytest.mark.parametrize(("name", "parameters"), [("Question", CALCULATION), ("Household", HOUSEHOLD)])
 def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -> None:
     """A body is valid by the schema when, and only when, the parser takes it."""
     validator = jsonschema_rs.validator_for(schema(name))
     for body in bodies():
         try:
-            household_of(Reading(parameters, JsonForm()).values(body.items(), YEARS))
+            build_household(HouseholdSchema(parameters, JsonDecoder()).parse(body.items(), YEARS))
             taken = True
         except ParameterError:
             taken = False

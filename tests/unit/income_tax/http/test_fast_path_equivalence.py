@@ -1,4 +1,4 @@
-"""The short way of GET / and Flask's way are one, whatever a query, a login or a header says."""
+"""The fast path of GET / and the Flask application answer and log every request in the same way."""
 
 import base64
 import re
@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
 from werkzeug.test import run_wsgi_app
 
-from income_tax.bootstrap import Services
-from income_tax.http.app import create_app
+from income_tax.http.app import AppDependencies, create_app
 from income_tax.http.auth import basic_auth
-from income_tax.http.auth.basic_auth import LIFETIME, Logins
-from income_tax.http.auth.login_throttle import Throttle
-from income_tax.http.auth.password_check_queue import Turns
+from income_tax.http.auth.basic_auth import CACHE_TTL, Authenticator
+from income_tax.http.auth.login_throttle import LoginThrottle
+from income_tax.http.auth.password_check_queue import PasswordCheckQueue
 from income_tax.monitoring.worker_metrics import Activity
 from income_tax.server.leader_follower.leader_lock import Lead
-from income_tax.service_log import line_log, quick_log
+from income_tax.service_log import build_request_logger, line_log
 from income_tax.settings import read_settings
 from tests.support.budget import budget
 from tests.support.data import schedules
@@ -42,14 +41,14 @@ FORMS = {
 }
 TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
-OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "the short way", "Flask's way"}
-PAUSES = [0] * 50 + [1, 9, LIFETIME]  # seconds before a request
-# What decides the way, and what gunicorn does not hand on.
+OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
+PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # seconds before a request
+# Headers that decide who answers, and headers that gunicorn does not pass on.
 LEFT_OUT = {"AUTHORIZATION", "CONTENT_LENGTH", "TRANSFER_ENCODING", "SCRIPT_NAME", "PATH_INFO"}
 
 
 def basic(text: str, coding: str = "utf-8") -> str:
-    """The header of a login."""
+    """Build the header of a login."""
     return "Basic " + base64.b64encode(text.encode(coding)).decode()
 
 
@@ -61,7 +60,7 @@ AUTHORIZATIONS += [ANN + " ", ANN + "=", ANN[:-1], ANN[:9], ANN.lower(), "", "Ba
 
 
 class CountedLead(Lead):
-    """Counts how often it is passed on, which Flask's way does and the short way does not."""
+    """Counts how often it is passed on: Flask passes it on, the fast path does not."""
 
     passed = 0
 
@@ -71,47 +70,51 @@ class CountedLead(Lead):
 
 
 class World:
-    """A worker's application with all that it writes and counts."""
+    """The application of a worker, with its log lines and its metrics."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         settings = read_settings(environment)
         form = settings.log_format, settings.log_level, settings.mask_amounts
         self.lines, self.lead, self.clock = Lines(), CountedLead(), FakeClock()
-        self.activity = Activity(Path("nowhere"), "0", FakeClock())  # which keeps ten minutes
+        self.activity = Activity(Path("nowhere"), "0", FakeClock())
         log = line_log("api", self.lines.write, *form)
         parts = {
             "settings": settings,
             "log": log,
-            "say": quick_log(self.lines.write, *form),
+            "request_logger": build_request_logger(self.lines.write, *form),
             "lead": self.lead,
             "activity": self.activity,
             "schedules": SimpleNamespace(get=schedules),
-            "logins": Logins(
-                FakeUsers(HASHES), Throttle(FakeFailures(), log, self.clock), Turns(settings.threads), self.clock
+            "authenticator": Authenticator(
+                FakeUsers(HASHES),
+                LoginThrottle(FakeFailures(), log, self.clock),
+                PasswordCheckQueue(settings.threads),
+                self.clock,
             ),
             "alerts": None,  # nothing fails
+            "state": dict,  # no test asks for it
         }
-        self.app = create_app(cast(Services, SimpleNamespace(**parts)))
+        self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
     def ask(self, environ: dict[str, Any], later: float) -> list[Any]:
-        """Status, headers and body of an answer, and the lines it left; without what is another each time."""
+        """Return status, headers and body of an answer and its log lines, without times and request ids."""
         self.clock.now += later
         del self.lines.written[:]
         parts, status, headers = run_wsgi_app(self.app.wsgi_app, environ | {"wsgi.input": BytesIO()})
         request_id = headers.pop("X-Request-ID")
-        told = [TIME.sub(b"", b"".join(self.lines.written)), b"".join(parts)]
+        lines_and_body = [TIME.sub(b"", b"".join(self.lines.written)), b"".join(parts)]
         kept = request_id if request_id == environ.get("HTTP_X_REQUEST_ID") else len(request_id)
-        return [status, sorted(headers), kept, *(text.replace(request_id.encode(), b"ID") for text in told)]
+        return [status, sorted(headers), kept, *(text.replace(request_id.encode(), b"ID") for text in lines_and_body)]
 
     @property
     def counted(self) -> Any:
-        """The counters: answers by class of status, and how many latencies there are."""
+        """The counters: the answers by class of status, and the number of latencies."""
         (slot,) = self.activity._slots.values()
         return slot.statuses, sum(slot.latencies.values())
 
 
 def environ_of(grammar: Grammar) -> dict[str, Any]:
-    """A GET of / as gunicorn hands it on."""
+    """Build the environment of a GET of / as gunicorn does."""
     query = grammar.query() if grammar.often(95) else ""
     target = grammar.one_of(["/?", "/?", "/?", "http://x/?", "http://x?"]) + query
     path = "" if target.startswith("http://x?") else "/"
@@ -130,8 +133,8 @@ def environ_of(grammar: Grammar) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_both_ways_are_one(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same requests in two worlds, in one of them with a Content-Length: answers, lines and counters are equal."""
+def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two applications, one gets a Content-Length, so that Flask answers: answers, lines and counters are equal."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
     seen = Counter[str]()
 
@@ -142,15 +145,15 @@ def test_both_ways_are_one(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(REQUESTS):
             environ, later = environ_of(grammar), grammar.one_of(PAUSES)
             if number == 0:
-                environ["HTTP_AUTHORIZATION"] = ANN  # which both remember from here on
+                environ["HTTP_AUTHORIZATION"] = ANN  # which both cache from here on
             passed = one.lead.passed
             answer = one.ask(environ, later)
             assert answer == other.ask(environ | {"CONTENT_LENGTH": "0"}, later), environ
-            seen.update([answer[0], "Flask's way" if one.lead.passed > passed else "the short way"])
+            seen.update([answer[0], "Flask" if one.lead.passed > passed else "fast path"])
             assert (0 if form == "quiet" else 2) == len(one.lines.written)
         assert one.counted == other.counted
         assert REQUESTS == one.counted[1] == other.lead.passed
 
     compare()
     assert {*seen} == OUTCOMES
-    assert min(seen["the short way"], seen["200 OK"], seen["400 BAD REQUEST"]) > EXAMPLES * REQUESTS / 16, seen
+    assert min(seen["fast path"], seen["200 OK"], seen["400 BAD REQUEST"]) > EXAMPLES * REQUESTS / 16, seen

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from income_tax.households.parameters import EXPLAIN
-from income_tax.households.validation import ParameterError, household_of
-from income_tax.http.requests.query_string import pairs
-from income_tax.http.routes.single_household import QUERY
+from income_tax.households.validation import ParameterError, build_household
+from income_tax.http.requests.query_string import parse_query
+from income_tax.http.routes.calculation import QUERY_SCHEMA
 from income_tax.tax.household import Household
 from tests.support.budget import budget
 from tests.support.grammar import Grammar
@@ -80,7 +80,7 @@ def oracle(query: str) -> Question | None:
 def parsed(query: str, seen: Counter[str]) -> Question | None:
     """What the parser takes; None when it refuses, which it must do with clear errors and what was expected."""
     try:
-        values = QUERY.values(pairs(query), YEARS)
+        values = QUERY_SCHEMA.parse(parse_query(query), YEARS)
     except ParameterError as refused:
         assert refused.errors
         assert refused.expected
@@ -89,7 +89,7 @@ def parsed(query: str, seen: Counter[str]) -> Question | None:
             assert sentence, error
             seen[f"{sentence.lastgroup}"] += 1
         return None
-    return household_of(values), bool(values.get(EXPLAIN))
+    return build_household(values), bool(values.get(EXPLAIN))
 
 
 def parts_of(question: Question) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.test_http import assert_json_error
+from tests.integration.income_tax.test_http import assert_json_error
 from tests.support.budget import budget
 from tests.support.data import law_cases, official_cases, schedules, v7_cases
 from tests.support.law import as_result, asked, csv_of, query_of
@@ -198,7 +198,7 @@ def test_the_form_of_the_answer_is_negotiated(service: Service, accept: str, kin
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ({"Content_Encoding": "gzip"}, "the body is coded by [gzip]"),
+        ({"Content_Encoding": "gzip"}, "the body is encoded as [gzip]"),
         ({"Content_Type": "application/json; charset=iso-8859-1"}, "the body is in [iso-8859-1]"),
     ],
 )

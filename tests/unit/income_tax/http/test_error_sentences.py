@@ -5,27 +5,27 @@ from typing import Any
 
 import pytest
 
-from income_tax.households.batch_validation import Many
+from income_tax.households.batch_validation import ParsedBatch
 from income_tax.households.parameters import (
+    CALCULATION,
     CHILDREN,
     HOUSEHOLD,
     MARRIED,
-    QUESTION,
     SALARY,
-    JsonForm,
-    TextForm,
-    names_of,
-    shown,
+    JsonDecoder,
+    TextDecoder,
+    join_names,
+    quote_text,
 )
-from income_tax.households.validation import ParameterError, Reading
-from income_tax.http.requests.body import BodyReader, TooMany
-from income_tax.http.requests.query_string import pairs
+from income_tax.households.validation import HouseholdSchema, ParameterError
+from income_tax.http.requests.body import BodyReader, TooManyHouseholds
+from income_tax.http.requests.query_string import parse_query
 from income_tax.http.requests.strict_json import OBJECTS
 from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules
 
 READER = BodyReader(50, schedules().years)
-HEADER = "a first line that names the columns: " + names_of(HOUSEHOLD)
+HEADER = "a first line that names the columns: " + join_names(HOUSEHOLD)
 NO_NUMBER = "the body is not JSON: unexpected character, expected a JSON value: line 1 column 2 (char 1)"
 ONE = {"married": "yes", "children": 2, "salary": 50_000}
 
@@ -33,7 +33,7 @@ ONE = {"married": "yes", "children": 2, "salary": 50_000}
 def refused(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
     """The errors of a body, and what was expected."""
     with pytest.raises(ParameterError) as caught:
-        READER.read(kind, body)
+        READER.parse(kind, body)
     return caught.value.errors, caught.value.expected
 
 
@@ -75,10 +75,10 @@ def test_csv_that_is_refused(body: bytes, errors: list[str], expected: str) -> N
     assert (errors, [expected]) == refused(body, CSV)
 
 
-def many(body: bytes, kind: str) -> Many:
+def many(body: bytes, kind: str) -> ParsedBatch:
     """The households of a body."""
-    read = READER.read(kind, body)
-    assert isinstance(read, Many)
+    read = READER.parse(kind, body)
+    assert isinstance(read, ParsedBatch)
     return read
 
 
@@ -112,9 +112,9 @@ def test_a_body_of_as_many_values_as_households_can_have(sign: str) -> None:
     """Twenty values for each household are read, one more is not."""
     reader = BodyReader(1, schedules().years)
     with pytest.raises(ParameterError, match=r"^parameter \[marié\] is missing; .*; unknown parameter \[,*;*\]$"):
-        reader.read(JSON, json.dumps({sign * 20: 1}).encode())
-    with pytest.raises(TooMany):
-        reader.read(JSON, json.dumps({sign * 21: 1}).encode())
+        reader.parse(JSON, json.dumps({sign * 20: 1}).encode())
+    with pytest.raises(TooManyHouseholds):
+        reader.parse(JSON, json.dumps({sign * 21: 1}).encode())
 
 
 def test_what_is_no_object_among_objects() -> None:
@@ -162,7 +162,7 @@ def test_a_long_number_beside_one_that_nothing_holds(digits: int, told: str) -> 
 
 def test_a_long_text_is_cut() -> None:
     """An error repeats a hundred characters; half a character is a question mark."""
-    assert ["x" * 100, "x" * 100 + "…", "a?b"] == [shown("x" * 100), shown("x" * 101), shown("a\ud800b")]
+    assert ["x" * 100, "x" * 100 + "…", "a?b"] == [quote_text("x" * 100), quote_text("x" * 101), quote_text("a\ud800b")]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_long_text_is_cut() -> None:
 )
 def test_the_digits_of_a_number(text: str, value: int | None) -> None:
     """A number has up to twenty digits, and nothing else."""
-    assert value == TextForm().read(SALARY, text)
+    assert value == TextDecoder().decode(SALARY, text)
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ def test_the_digits_of_a_number(text: str, value: int | None) -> None:
 )
 def test_the_numbers_of_json(given: Any, value: int | None) -> None:
     """A number of JSON is an integer within the limits, included."""
-    assert value == JsonForm().read(SALARY, given)
+    assert value == JsonDecoder().decode(SALARY, given)
 
 
 @pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
 def test_yes_and_no_of_json(given: Any, value: int | None) -> None:
     """Yes and no are text, in JSON too."""
-    assert value == JsonForm().read(MARRIED, given)
+    assert value == JsonDecoder().decode(MARRIED, given)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_yes_and_no_of_json(given: Any, value: int | None) -> None:
 )
 def test_names_and_values_of_a_query(query: str, wanted: list[tuple[str, str]]) -> None:
     """A name ends at the first equals sign; plus is a blank; what is encoded is decoded once."""
-    assert wanted == pairs(query)
+    assert wanted == parse_query(query)
 
 
 def test_an_error_is_one_sentence_after_the_other() -> None:
@@ -214,15 +214,17 @@ def test_an_error_is_one_sentence_after_the_other() -> None:
 
 def test_names_are_those_that_the_request_uses() -> None:
     """Parameters are known by the names that a request spells; unknown ones are left out."""
-    reading = Reading(QUESTION, TextForm())
-    assert {MARRIED: "marie", CHILDREN: "children"} == reading.spelled([("marie", ""), ("x", ""), ("children", "")])
+    schema = HouseholdSchema(CALCULATION, TextDecoder())
+    assert {MARRIED: "marie", CHILDREN: "children"} == schema.find_spellings(
+        [("marie", ""), ("x", ""), ("children", "")]
+    )
 
 
 def test_what_is_expected_is_told_once() -> None:
     """An expectation that two errors share is told once, in the order of the errors."""
-    reading = Reading(QUESTION, TextForm())
+    schema = HouseholdSchema(CALCULATION, TextDecoder())
     with pytest.raises(ParameterError) as caught:
-        reading.values(pairs("explain=yes&single_parent=no&b=1&a=2&married=no&children=1&salary=1"), [2020, 2021])
+        schema.parse(parse_query("explain=yes&single_parent=no&b=1&a=2&married=no&children=1&salary=1"), [2020, 2021])
     assert [
         "parameter [single_parent] needs [year]: the rules without a year have none",
         "parameter [explain] needs [year]: the rules without a year have none",
@@ -231,5 +233,5 @@ def test_what_is_expected_is_told_once() -> None:
     ] == caught.value.errors
     assert [
         "[year] once: one of the income years 2020, 2021",
-        "only the parameters " + names_of(QUESTION),
+        "only the parameters " + join_names(CALCULATION),
     ] == caught.value.expected

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from income_tax.households.batch_validation import Many, read_objects, read_rows
-from income_tax.households.validation import Reading
+from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
+from income_tax.households.validation import HouseholdSchema
 from income_tax.tax.assessment import DatedAssessment
 from income_tax.tax.household import Household
 from income_tax.tax.law import Law
@@ -36,29 +36,29 @@ WRONG: list[tuple[Any, ...]] = [
 ]
 
 
-def as_objects(rows: list[tuple[Any, ...]]) -> Many:
-    return read_objects([dict(zip(NAMES, row, strict=True)) for row in rows], YEARS)
+def as_objects(rows: list[tuple[Any, ...]]) -> ParsedBatch:
+    return parse_objects([dict(zip(NAMES, row, strict=True)) for row in rows], YEARS)
 
 
-def as_table(rows: list[tuple[Any, ...]]) -> Many:
-    return read_rows(NAMES, [[str(cell) for cell in row] for row in rows], YEARS)
+def as_table(rows: list[tuple[Any, ...]]) -> ParsedBatch:
+    return parse_rows(NAMES, [[str(cell) for cell in row] for row in rows], YEARS)
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was read by itself."""
     taken: list[object] = []
-    values = Reading.values
+    parse_alone = HouseholdSchema.parse
 
-    def note(reading: Reading, pairs: Any, *arguments: Any) -> Any:
+    def note(schema: HouseholdSchema, pairs: Any, *arguments: Any) -> Any:
         taken.append(dict(pairs).get("salary"))
-        return values(reading, pairs, *arguments)
+        return parse_alone(schema, pairs, *arguments)
 
-    monkeypatch.setattr(Reading, "values", note)
+    monkeypatch.setattr(HouseholdSchema, "parse", note)
     return taken
 
 
-def columns(many: Many) -> list[tuple[Any, ...]]:
+def columns(many: ParsedBatch) -> list[tuple[Any, ...]]:
     """The households as rows of numbers."""
     h = many.households
     names = (h.married, h.children, h.salary, h.year, h.single_parent, h.spouse_salary)
@@ -74,7 +74,7 @@ def numbers(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("way", [as_objects, as_table])
 def test_good_households_are_not_read_by_themselves(
-    read: list[object], way: Callable[[list[tuple[Any, ...]]], Many]
+    read: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch]
 ) -> None:
     """Households at every limit are taken as columns, with the values that were given."""
     many = way(GOOD)
@@ -85,17 +85,17 @@ def test_good_households_are_not_read_by_themselves(
 def test_empty_cells_are_not_read_by_themselves(read: list[object]) -> None:
     """What a row leaves empty is not given; an empty cell of a column that is required is read by itself."""
     header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
-    many = read_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
+    many = parse_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
     assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == columns(many)
     assert [] == read
-    many = read_rows(header, [["", "1", "7", "", "", ""], ["no", "", "7", "", "", ""]], YEARS)
+    many = parse_rows(header, [["", "1", "7", "", "", ""], ["no", "", "7", "", "", ""]], YEARS)
     assert ({0, 1}, 2) == (set(many.errors), len(read))
 
 
 @pytest.mark.parametrize("way", [as_objects, as_table])
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_a_wrong_household_is_read_by_itself(
-    read: list[object], way: Callable[[list[tuple[Any, ...]]], Many], wrong: tuple[Any, ...]
+    read: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
 ) -> None:
     """What is wrong, or contradicts itself, is read alone, and has an error and no values."""
     many = way([GOOD[0], wrong, GOOD[2]])
@@ -116,7 +116,7 @@ def test_a_wrong_household_is_read_by_itself(
 def test_what_needs_a_year(read: list[object], given: dict[str, Any], error: str | None) -> None:
     """Without a year there is neither a single parent nor a second salary, as an object or as a row."""
     one = {"married": "no", "children": 1, "salary": 5} | given
-    for many in (read_objects([one], YEARS), read_rows([*one], [[*map(str, one.values())]], YEARS)):
+    for many in (parse_objects([one], YEARS), parse_rows([*one], [[*map(str, one.values())]], YEARS)):
         assert ([[error]] if error else []) == [found.errors for found in many.errors.values()]
         if not error:
             assert [(False, 1, 5, given.get("year", 0), False, 0)] == columns(many)
@@ -126,11 +126,11 @@ def test_what_needs_a_year(read: list[object], given: dict[str, Any], error: str
 def test_objects_of_several_shapes_and_rows_of_several_widths(read: list[object]) -> None:
     """Each shape of objects is a table of its own; a row of another width is read by itself."""
     plain = {"married": "yes", "children": 1, "salary": 7}
-    many = read_objects(
+    many = parse_objects(
         [plain, {"salaire": 8, "marie": "non", "enfants": 0, "annee": 2020}, plain | {"year": 2019}], YEARS
     )
     assert [(True, 1, 7, 0, False, 0), (False, 0, 8, 2020, False, 0), (True, 1, 7, 2019, False, 0)] == columns(many)
-    many = read_rows(["salary", "married", "children"], [["7", "yes", "1"], ["7", "yes"], ["9", "no", "0"]], YEARS)
+    many = parse_rows(["salary", "married", "children"], [["7", "yes", "1"], ["7", "yes"], ["9", "no", "0"]], YEARS)
     assert [1] == list(many.errors)
     assert [(True, 1, 7, 0, False, 0), (False, 0, 0, 0, False, 0), (False, 0, 9, 0, False, 0)] == columns(many)
     assert [] == read
@@ -142,7 +142,7 @@ def test_objects_of_several_shapes_and_rows_of_several_widths(read: list[object]
 )
 def test_a_number_as_text(read: list[object], cell: str, salary: int | None, alone: bool) -> None:
     """Up to nine plain digits are a number at once; what is written another way is read by itself."""
-    many = read_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
+    many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
     assert [salary or 0] == many.households.salary.tolist()
     assert (salary is None) == bool(many.errors)
     assert alone == bool(read)
@@ -152,28 +152,30 @@ def test_a_number_as_text(read: list[object], cell: str, salary: int | None, alo
 def test_a_number_that_may_be_missing(cell: str, salary: int | None) -> None:
     """A cell that is filled is never taken for an empty one, though its number is written in an unusual way."""
     names = ["married", "children", "salary", "year", "spouse_salary"]
-    many = read_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
+    many = parse_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
     assert (salary is None) == bool(many.errors)
     assert [salary or 0] == many.households.spouse_salary.tolist()
 
 
 def test_what_a_row_that_is_read_by_itself_leaves_out() -> None:
     """What such a row does not name is nothing, as in any other; the rows around it stay as they are."""
-    many = read_rows(["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS)
+    many = parse_rows(
+        ["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS
+    )
     assert [(False, 1, 7, 0, False, 0), (True, 0, 5, 0, False, 0), (False, 2, 9, 0, False, 0)] == columns(many)
 
 
 def test_columns_are_households_one_by_one() -> None:
     """Each household of the columns has all its values, and no year where the rules `v7` hold."""
     dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
-    many = read_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
+    many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
     assert [Household(True, 2, 7), *(Household(*numbers(row)) for row in GOOD)] == list(many.households)
 
 
 def test_an_empty_row_is_told_in_the_language_of_its_header() -> None:
     """What is missing has the name that the first line gives it."""
     for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
-        (error,) = read_rows(header, [["", "", ""]], YEARS).errors.values()
+        (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
         assert [f"parameter [{name}] is missing" for name in header] == error.errors
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from income_tax.http.openapi.examples import EXAMPLES
+from income_tax.http.openapi.document import EXAMPLES
 from tests.support.pages import load
 from tests.support.service import Service, prepare, service_with
 from tests.support.smtp import FaultySmtp

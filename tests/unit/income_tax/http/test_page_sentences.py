@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from income_tax.households.parameters import QUESTION, JsonForm
-from income_tax.households.validation import ParameterError, Reading
+from income_tax.households.parameters import CALCULATION, JsonDecoder
+from income_tax.households.validation import HouseholdSchema, ParameterError
 from income_tax.http.pages.rendering import FILES
 from income_tax.tax.household import MAX_SALARY
 
@@ -19,7 +19,7 @@ def refused(**differences: Any) -> ParameterError:
     """What the service says of a household as the simulator posts it; None leaves a parameter out."""
     household = {name: value for name, value in (ASKED | differences).items() if value is not None}
     with pytest.raises(ParameterError) as error:
-        Reading(QUESTION, JsonForm()).values(household.items(), YEARS)
+        HouseholdSchema(CALCULATION, JsonDecoder()).parse(household.items(), YEARS)
     return error.value
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.households.batch_validation import Many
+from income_tax.households.batch_validation import ParsedBatch
 from income_tax.households.parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
 from income_tax.households.validation import ParameterError
-from income_tax.http.requests.body import BodyReader, TooMany, WrongType
+from income_tax.http.requests.body import BodyReader, TooManyHouseholds, UnsupportedBody
 from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules
 
@@ -23,34 +23,34 @@ TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too larg
 def errors_of(body: bytes, content_type: str = JSON) -> list[str]:
     """The errors of a whole body."""
     with pytest.raises(ParameterError) as caught:
-        READER.read(content_type, body)
+        READER.parse(content_type, body)
     assert caught.value.expected
     return caught.value.errors
 
 
 def test_one_object() -> None:
     """One object is one household, and may ask for an explanation."""
-    values = READER.read(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
+    values = READER.parse(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
 
 
 def count(body: bytes, content_type: str = JSON) -> int:
     """How many households a body has."""
-    many = READER.read(content_type, body)
-    assert isinstance(many, Many)
+    many = READER.parse(content_type, body)
+    assert isinstance(many, ParsedBatch)
     return len(many.households.year)
 
 
 def test_limit() -> None:
     """As many as the limit says, not one more."""
     assert LIMIT == count(json.dumps([ONE] * LIMIT).encode())
-    with pytest.raises(TooMany):
-        READER.read(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
     assert LIMIT == count(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
-    with pytest.raises(TooMany):
-        READER.read(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
-    with pytest.raises(TooMany):  # what comes after it is not looked at
-        READER.read(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
+    with pytest.raises(TooManyHouseholds):  # what comes after it is not looked at
+        READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_limit() -> None:
 def test_bodies_that_are_refused(body: bytes, start: str) -> None:
     """Broken, nested, empty or ambiguous JSON is a clear error."""
     if start == "household":
-        many = READER.read(JSON, body)
-        assert isinstance(many, Many)
+        many = READER.parse(JSON, body)
+        assert isinstance(many, ParsedBatch)
         assert ["it is no object"] == many.errors[0].errors
     else:
         (error,) = errors_of(body)
@@ -91,8 +91,8 @@ def test_a_nested_value_is_a_wrong_value(depth: int) -> None:
     nested = b"[" * depth + b"]" * depth
     one = b'{"married":"yes","children":0,"salary":' + nested + b"}"
     assert ["parameter [salary] has an invalid value: [an array]"] == errors_of(one)
-    many = READER.read(JSON, b"[" + one + b"]")
-    assert isinstance(many, Many)
+    many = READER.parse(JSON, b"[" + one + b"]")
+    assert isinstance(many, ParsedBatch)
     assert ["parameter [salary] has an invalid value: [an array]"] == many.errors[0].errors
 
 
@@ -114,8 +114,8 @@ def test_a_nested_value_is_a_wrong_value(depth: int) -> None:
 )
 def test_one_household_s_trouble_is_not_the_others(item: str, error: str) -> None:
     """A key twice, or a number that nothing holds, is the error of its household alone."""
-    many = READER.read(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
-    assert isinstance(many, Many)
+    many = READER.parse(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
+    assert isinstance(many, ParsedBatch)
     assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
     assert [50_000, 0, 50_000] == many.households.salary.tolist()
 
@@ -125,40 +125,40 @@ def test_many_keys_of_which_the_last_is_repeated() -> None:
     keys = ",".join(f'"k{number}":1' for number in range(100_000))
     reader = BodyReader(10_000, schedules().years)
     with pytest.raises(ParameterError, match=r"parameter \[k99999\] is repeated"):
-        reader.read(JSON, b"{" + keys.encode() + b',"k99999":2}')
+        reader.parse(JSON, b"{" + keys.encode() + b',"k99999":2}')
 
 
 @pytest.mark.parametrize("name", ["mari\u00e9", "marie\u0301"])
 def test_an_accent_may_be_composed_or_not(name: str) -> None:
     """A name is the same as macOS writes it: in one object, in an array, and as a column."""
     one = {name: "oui", "enfants": 2, "salaire": 50_000}
-    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.read(JSON, json.dumps(one).encode())
+    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.parse(JSON, json.dumps(one).encode())
     table = ",".join(one) + "\n" + ",".join(map(str, one.values()))
     for body, kind in ((json.dumps([one], ensure_ascii=False), JSON), (table, CSV)):
-        many = READER.read(kind, body.encode())
-        assert isinstance(many, Many)
+        many = READER.parse(kind, body.encode())
+        assert isinstance(many, ParsedBatch)
         assert ([True], {}) == (many.households.married.tolist(), many.errors)
 
 
 def test_an_empty_row_is_told_in_the_header_s_language() -> None:
     """What a row lacks is named as the header's language has it; blanks are no value."""
     for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
-        many = READER.read(CSV, f"\n{header}\n , ,2,3\n".encode())
-        assert isinstance(many, Many)
+        many = READER.parse(CSV, f"\n{header}\n , ,2,3\n".encode())
+        assert isinstance(many, ParsedBatch)
         assert [f"parameter [{married}] is missing"] == many.errors[0].errors
 
 
 def test_a_table_of_empty_cells() -> None:
     """A table of far more cells, or lines, than households can have is refused early."""
     for line in (b"," * 3000, b"x\n" * 3000):
-        with pytest.raises(TooMany):
-            READER.read(CSV, b"married,children,salary\n" + line)
+        with pytest.raises(TooManyHouseholds):
+            READER.parse(CSV, b"married,children,salary\n" + line)
 
 
 def test_a_bomb_of_small_values() -> None:
     """A body of far more values than households can have is refused unread."""
-    with pytest.raises(TooMany):
-        READER.read(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_tables_that_are_refused(body: bytes, errors: list[str]) -> None:
 )
 def test_tables(body: bytes) -> None:
     """Any order of columns, English or French, commas or semicolons; an empty cell is not given."""
-    many = READER.read(CSV, body)
-    assert isinstance(many, Many)
+    many = READER.parse(CSV, body)
+    assert isinstance(many, ParsedBatch)
     assert {} == many.errors
     (household,) = many.households
     assert (True, 2, 50_000, None) == (household.married, household.children, household.salary, household.year)
@@ -204,15 +204,15 @@ def test_tables(body: bytes) -> None:
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
 def test_other_types(content_type: str) -> None:
     """What is neither JSON nor CSV is refused."""
-    with pytest.raises(WrongType, match=rf"^the body's type is \[{content_type}\]: send the header Content-Type"):
-        READER.read(content_type, json.dumps(ONE).encode())
+    with pytest.raises(UnsupportedBody, match=rf"^the body's type is \[{content_type}\]: send the header Content-Type"):
+        READER.parse(content_type, json.dumps(ONE).encode())
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([JSON, CSV]))
 def test_any_bytes_are_understood_or_refused(body: bytes, content_type: str) -> None:
     """Any body is read or refused with what was expected, never another exception."""
     try:
-        READER.read(content_type, body)
+        READER.parse(content_type, body)
     except ParameterError as refused:
         assert refused.errors
         assert refused.expected
@@ -229,12 +229,12 @@ values = st.recursive(
 def test_any_json_is_understood_or_refused(content: Any) -> None:
     """Any JSON, however nested, is read or refused, and each element that is wrong has its own error."""
     try:
-        many = READER.read(JSON, json.dumps(content).encode())
-    except TooMany:
+        many = READER.parse(JSON, json.dumps(content).encode())
+    except TooManyHouseholds:
         assert len(content) > LIMIT
     except ParameterError as refused:
         assert refused.errors
         assert refused.expected
     else:
-        assert isinstance(many, Many)
+        assert isinstance(many, ParsedBatch)
         assert len(content) == len(many.errors)

@@ -1,4 +1,4 @@
-"""Many households at once: the same results, and the same words for what is wrong, as one by one."""
+"""ParsedBatch households at once: the same results, and the same words for what is wrong, as one by one."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.households.batch_serialization import CSV_FIELDS, as_csv, as_json
-from income_tax.households.batch_validation import Many, read_objects, read_rows
-from income_tax.households.parameters import HOUSEHOLD, JsonForm, TextForm
+from income_tax.households.batch_serialization import CSV_FIELDS, serialize_csv, serialize_json
+from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
+from income_tax.households.parameters import HOUSEHOLD, JsonDecoder, TextDecoder
 from income_tax.households.serialization import calculate
-from income_tax.households.validation import ParameterError, Reading, household_of
+from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
 from tests.support.data import law_cases, schedules, v7_cases
 
@@ -48,22 +48,22 @@ items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
 
 def one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
     """The results that each gets by itself."""
-    reading = Reading(HOUSEHOLD, form)
+    schema = HouseholdSchema(HOUSEHOLD, form)
     answers: list[dict[str, Any]] = []
     for row, pairs in enumerate(pairs_of_items):
         try:
             if isinstance(pairs, ParameterError):
                 raise pairs
-            answers.append({"result": dict(calculate(household_of(reading.values(pairs, YEARS)), SCHEDULES))})
+            answers.append({"result": dict(calculate(build_household(schema.parse(pairs, YEARS)), SCHEDULES))})
         except ParameterError as error:
             errors = [f"household [{row}]: {sentence}" for sentence in error.errors]
             answers.append({"errors": errors, "expected": error.expected})
     return answers
 
 
-def results(many: Many) -> Any:
+def results(many: ParsedBatch) -> Any:
     """The results of many as JSON."""
-    return orjson.loads(as_json(many, SCHEDULES))["response"]["results"]
+    return orjson.loads(serialize_json(many, SCHEDULES))["response"]["results"]
 
 
 @given(items)
@@ -72,7 +72,7 @@ def test_json_as_one_by_one(households: list[Any]) -> None:
     no_object = ParameterError(["it is no object"], ["an object of the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
-    assert one_by_one(alone, JsonForm()) == results(read_objects(parsed, YEARS))
+    assert one_by_one(alone, JsonDecoder()) == results(parse_objects(parsed, YEARS))
 
 
 cells = st.sampled_from(
@@ -95,14 +95,14 @@ def test_rows_as_one_by_one(names: list[str], width: int, rows: list[list[str]])
             alone.append(
                 ParameterError([f"it has {len(row)} fields"], [f"{len(header)} fields, as the first line has"])
             )
-    assert one_by_one(alone, TextForm()) == results(read_rows(header, rows, YEARS))
+    assert one_by_one(alone, TextDecoder()) == results(parse_rows(header, rows, YEARS))
 
 
 @given(st.lists(good, min_size=1, max_size=12))
 def test_csv_holds_what_json_holds(households: list[dict[str, Any]]) -> None:
     """The answer in CSV has the figures of the one in JSON, and the same errors."""
-    many = read_objects(households, YEARS)
-    lines = list(csv.DictReader(io.StringIO(as_csv(many, SCHEDULES).decode(), newline="")))
+    many = parse_objects(households, YEARS)
+    lines = list(csv.DictReader(io.StringIO(serialize_csv(many, SCHEDULES).decode(), newline="")))
     wanted = []
     for answer in results(many):
         result = answer.get("result", {})
@@ -121,7 +121,7 @@ def test_all_cases_at_once() -> None:
         {"year": c["income_year"], "spouse_salary": c["spouse_salary"] or 0, **{n: c[n] for n in names}} for c in law
     ]
     asked += [{n: c[n] for n in ("married", "children", "salary")} for c in old]
-    found = [answer["result"] for answer in results(read_objects(asked, YEARS))]
+    found = [answer["result"] for answer in results(parse_objects(asked, YEARS))]
     for case, result in zip(law, found, strict=False):
         wanted = {"discount" if name == "decote" else name: value for name, value in case.items()}
         wanted["spouse_salary"] = wanted["spouse_salary"] or 0
@@ -134,7 +134,7 @@ def test_order_is_kept(rows: int) -> None:
     """Households of different years, good and bad ones, are answered where they stood."""
     asked = [{"year": 2018 + i % 8, "married": "no", "children": 0, "salary": 20_000 + i} for i in range(16)]
     asked[rows]["salary"] = -1
-    found = results(read_objects(asked, YEARS))
+    found = results(parse_objects(asked, YEARS))
     assert [i for i in range(16) if i != rows] == [i for i, a in enumerate(found) if "result" in a]
     assert [20_000 + i for i in range(16) if i != rows] == [a["result"]["salary"] for a in found if "result" in a]
     assert [f"household [{rows}]: parameter [salary] has an invalid value: [-1]"] == found[rows]["errors"]
