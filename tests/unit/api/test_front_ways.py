@@ -22,7 +22,7 @@ from income_tax.http.auth.login_throttle import Throttle
 from income_tax.http.auth.password_check_queue import Turns
 from income_tax.monitoring.worker_metrics import Activity
 from income_tax.server.leader_follower.leader_lock import Lead
-from income_tax.service_log import line_log, quick_log
+from income_tax.service_log import build_logger, quick_log
 from income_tax.settings import read_settings
 from tests.support.budget import budget
 from tests.support.data import schedules
@@ -78,7 +78,7 @@ class World:
         form = settings.log_format, settings.log_level, settings.mask_amounts
         self.lines, self.lead, self.clock = Lines(), CountedLead(), FakeClock()
         self.activity = Activity(Path("nowhere"), "0", FakeClock())  # which keeps ten minutes
-        log = line_log("api", self.lines.write, *form)
+        log = build_logger("api", self.lines.write, *form)
         parts = {
             "settings": settings,
             "log": log,

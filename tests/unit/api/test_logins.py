@@ -12,7 +12,7 @@ from income_tax.http.auth import basic_auth
 from income_tax.http.auth.basic_auth import LIFETIME, REMEMBERED, Logins, Wait
 from income_tax.http.auth.login_throttle import FORGOTTEN, FREE, LONGEST, SUSPECT, Throttle
 from income_tax.http.auth.password_check_queue import Turns
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from income_tax.storage.users import add_user, read_users
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 from tests.support.waiting import wait_until
@@ -27,7 +27,7 @@ class Door(Logins):
     def __init__(self, hashes: Mapping[str, str], clock: FakeClock | None = None, threads: int = 8) -> None:
         self.clock = clock or FakeClock()
         self.record = FakeFailures()
-        log = line_log("api", Lines().write, "json", "info")
+        log = build_logger("api", Lines().write, "json", "info")
         self.throttle = Throttle(self.record, log, self.clock)
         super().__init__(FakeUsers(hashes), self.throttle, Turns(threads), self.clock)
 
@@ -193,7 +193,7 @@ def test_clock_set_back_locks_nobody_out() -> None:
 def test_broken_record_lets_everybody_try() -> None:
     """When failures cannot be counted, logins work; the log says so, once a minute at most."""
     lines = Lines()
-    throttle = Throttle(FakeFailures(broken=True), line_log("api", lines.write, "json", "info"))
+    throttle = Throttle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
     for _ in range(3):
         throttle.failed("ann", HERE)
         assert 0 == throttle.wait("ann", HERE)

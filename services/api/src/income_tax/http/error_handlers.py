@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 
 from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.service_log import Log, masked
+from income_tax.service_log import Log, mask_amounts
 
 from .middleware.request_log import place, request_id, url
 from .responses import answer, errors_body
@@ -63,8 +63,8 @@ def failure_alert(error: Exception, body: dict[str, object], mask: bool) -> Aler
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
     details = {
-        "request": f"{request.method} {masked(url()) if mask else url()}",
-        "error": f"{type(error).__name__}: {masked(str(error)) if mask else error}",
+        "request": f"{request.method} {mask_amounts(url()) if mask else url()}",
+        "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
     summary = "The tax service failed to answer a request:"
