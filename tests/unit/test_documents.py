@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from income_tax.households.parameters import QUESTION
+from income_tax.households.parameters import CALCULATION
 from tests.support.data import ROOT
 
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
@@ -76,7 +76,7 @@ def test_every_parameter_is_documented() -> None:
     """The table of parameters lists the English and French names of all parameters, with their limits."""
     text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)`(?: \(optional\))? \| (.*) \|$", text, re.MULTILINE))
-    for parameter in QUESTION:
+    for parameter in CALCULATION:
         french, _, value = rows[parameter.english].partition(" | ")
         assert list(parameter.french) == re.findall(r"`(\w+)`", french)
         assert parameter.maximum is None or parameter.english == "year" or str(parameter.maximum) in value

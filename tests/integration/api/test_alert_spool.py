@@ -19,7 +19,7 @@ from income_tax.alerts.incident_policy import Rules, Step
 from income_tax.alerts.mail_message import write_letter
 from income_tax.alerts.sender_lock import Leadership
 from income_tax.alerts.spool import Spool
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from income_tax.storage import sqlite_retry
 from tests.support.fakes import FakeMailer, Lines
 from tests.support.waiting import wait_until
@@ -81,7 +81,7 @@ def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
 def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
     """A dispatcher over the folder, its mailer and its log."""
     lines, mailer = Lines(), FakeMailer()
-    log = line_log("api", lines.write, "json", "info")
+    log = build_logger("api", lines.write, "json", "info")
     sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
     return Dispatcher(Spool(tmp_path / "spool.sqlite"), Leadership(tmp_path / "lock"), sender, log), mailer, lines
 

@@ -17,7 +17,7 @@ import pytest
 
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.bootstrap import build_engine, build_last_good
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from income_tax.startup import read_schedules_or_exit
 from income_tax.storage.schedule_snapshot import CurrentSchedules, LastGood
@@ -118,7 +118,7 @@ def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("income_tax.startup.build_last_good", lambda *_: file)
     alerts = cast(Dispatcher, SimpleNamespace(resolve=over.append))
     with held(file.lock):
-        read = read_schedules_or_exit(settings, "sqlite", line_log("api", lines.write), alerts)
+        read = read_schedules_or_exit(settings, "sqlite", build_logger("api", lines.write), alerts)
     events = [json.loads(line)["event"] for line in lines.written]
     assert ["last good schedules cannot be kept", "successful database connection"] == events
     assert (schedules().version, ["database"], False) == (read.version, over, file.exists())

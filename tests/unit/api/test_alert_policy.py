@@ -15,7 +15,7 @@ from income_tax.alerts.alert import Alert, Kind
 from income_tax.alerts.delivery import Sender
 from income_tax.alerts.incident_policy import Rules
 from income_tax.alerts.spool import Spool
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from tests.support.fakes import FakeClock, FakeMailer, Lines
 from tests.support.smtp import SINCE
 
@@ -26,7 +26,7 @@ class World:
     def __init__(self, dead: Path = Path("unused")) -> None:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
         self.lines = Lines()
-        log = line_log("api", self.lines.write, "json", "info")
+        log = build_logger("api", self.lines.write, "json", "info")
         self.sender = Sender(self.mailer, Rules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
 
     def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:

@@ -19,7 +19,7 @@ from income_tax.alerts.mail_message import Letter, write_letter
 from income_tax.alerts.sender_lock import Leadership
 from income_tax.alerts.smtp import MailSettings, Refusals, SmtpMailer
 from income_tax.alerts.spool import Spool
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from tests.support.fakes import FakeMailer, Lines
 
 ALERT = Alert(
@@ -121,7 +121,7 @@ def test_retries_grow_to_a_bound_and_differ() -> None:
 
 
 def dispatcher(folder: Path, mailer: FakeMailer, lines: Lines) -> Dispatcher:
-    log = line_log("api", lines.write, "json", "info")
+    log = build_logger("api", lines.write, "json", "info")
     sender = Sender(mailer, Rules(wait=0), "/l", folder / "dead", log)
     return Dispatcher(Spool(folder / "spool.sqlite"), Leadership(folder / "sender.lock"), sender, log)
 
@@ -159,7 +159,7 @@ class BusySpool(Spool):
 def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
     """A spool that was busy at one look is looked at again: nothing ends before its mail is sent and noted."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
-    log = line_log("api", lines.write, "json", "info")
+    log = build_logger("api", lines.write, "json", "info")
     sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
     alerts = Dispatcher(spool, Leadership(tmp_path / "sender.lock"), sender, log)
     alerts.send(ALERT)

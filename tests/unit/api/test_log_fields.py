@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tax_common.logs.amount_masking import amounts_masked, masked
-from tax_common.logs.log_lines import Clock, json_line, origin, text_line
+from tax_common.logs.amount_masking import build_masking_processor, mask_amounts
+from tax_common.logs.log_lines import Clock, build_origin_processor, build_text_renderer, render_json
 
 SENTENCES = {"done": "done with {what} in {n}", "told": "told {data}"}
 WHEN = "2020-07-24T10:05:20.969132+02:00"
@@ -48,7 +48,7 @@ def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPa
 
 def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
     """The fields of a line of the API."""
-    stamped = origin("api")(None, level, event)
+    stamped = build_origin_processor("api")(None, level, event)
     assert isinstance(stamped, dict)
     return stamped
 
@@ -89,7 +89,7 @@ class Odd:
 )
 def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
     """Whatever a field holds, the line is one object in ASCII."""
-    assert line == json_line(None, "info", event)
+    assert line == render_json(None, "info", event)
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
 )
 def test_a_line_of_text(fields: dict[str, Any], message: str) -> None:
     """The text form: date, time, thread, place; the event's sentence or its fields; request id and traceback."""
-    line = text_line(SENTENCES)(None, "info", {"time": WHEN, "thread": "Thread-2", **fields})
+    line = build_text_renderer(SENTENCES)(None, "info", {"time": WHEN, "thread": "Thread-2", **fields})
     assert f"2020-07-24 10:05:20.969132, Thread-2: {message}\n".encode() == line
 
 
 def test_what_is_masked() -> None:
     """Texts and the texts of a mapping lose their numbers, other values stay as they are."""
     assert ("a * b", {"id": 7, "n": "*", "text": "x *"}, 12) == (
-        masked("a 12 b"),
-        masked({"id": 7, "n": 12, "text": "x 3"}),
-        masked(12),
+        mask_amounts("a 12 b"),
+        mask_amounts({"id": 7, "n": 12, "text": "x 3"}),
+        mask_amounts(12),
     )
 
 
@@ -129,7 +129,7 @@ def test_which_fields_are_masked(place: str | None, request_id: str | None, hidd
     """What a person typed or was told is always hidden; what went wrong, where it may quote that."""
     given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
     fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
-    event = amounts_masked(["main"])(None, "info", {**given, **fields})
+    event = build_masking_processor(["main"])(None, "info", {**given, **fields})
     personal = dict.fromkeys(("url", "body", "taxpayer", "result", "text"), "a *")
     quoting = dict.fromkeys(("reason", "exception"), "a *" if hidden else "a 12")
     assert {**personal, **quoting, "other": "a 12", **fields} == json.loads(json.dumps(event))

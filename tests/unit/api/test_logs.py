@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from income_tax.service_log import line_log, shorten
+from income_tax.service_log import build_logger, shorten
 from tax_common.logs.log_lines import BODY_LIMIT
 from tests.support.fakes import Lines
 
@@ -15,7 +15,7 @@ HOSTILE = "a\r\nb\x00\x1b[31m\x7f\x85\u2028c"
 
 def lines_of(form: str, event: str, **fields: object) -> list[bytes]:
     lines = Lines()
-    line_log("api", lines.write, form, "info").bind(place="index").info(event, **fields)
+    build_logger("api", lines.write, form, "info").bind(place="index").info(event, **fields)
     return lines.written
 
 

@@ -15,7 +15,7 @@ from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
-from income_tax.service_log import build_request_logger, line_log, masked
+from income_tax.service_log import build_logger, build_request_logger, mask_amounts
 from tests.support.fakes import Lines
 
 SCRIPTS = [zero for zero in map(chr, range(sys.maxunicode + 1)) if unicodedata.decimal(zero, None) == 0]
@@ -38,39 +38,38 @@ def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
     assert {"0", "٠", "०", "０", "𝟎"} <= {*SCRIPTS}
     for zero in SCRIPTS:
         amounts = [chr(ord(zero) + n) + zero for n in range(10)]
-        assert 1 == len({masked(spell(f"salary={amount}.")) for amount in amounts}), unicodedata.name(zero)
+        assert 1 == len({mask_amounts(spell(f"salary={amount}.")) for amount in amounts}), unicodedata.name(zero)
 
 
 @pytest.mark.parametrize("numeral", ["²", "½", "Ⅻ", "①", "六", "፲"])
 def test_numerals_are_hidden_too(numeral: str) -> None:
     """What is no digit but says a number is hidden as well."""
-    assert "salaire=* €, marié" == masked(f"salaire={numeral} €, marié")
+    assert "salaire=* €, marié" == mask_amounts(f"salaire={numeral} €, marié")
 
 
 def test_a_control_character_is_no_numeral() -> None:
     """The last character of ASCII stays as it is, beside a letter that is none of ASCII."""
-    assert "é\x7f" == masked("é\x7f")
+    assert "é\x7f" == mask_amounts("é\x7f")
 
 
 def test_an_amount_is_one_star() -> None:
     """An amount is hidden as a whole, cents included; letters and signs around it stay."""
-    assert "/?mari*=oui&salaire=*" == masked("/?mari%C3%A9=oui&salaire=61000.50")
-    assert '{"tax":*,"rate":*}' == masked('{"tax":42842,"rate":0.41}')
+    assert "/?mari*=oui&salaire=*" == mask_amounts("/?mari%C3%A9=oui&salaire=61000.50")
+    assert '{"tax":*,"rate":*}' == mask_amounts('{"tax":42842,"rate":0.41}')
 
 
 def test_ids_stay() -> None:
     """The id of a request in an answer, and that of a taxpayer, are nobody's amount."""
     for wrong in ("61000", "６１０００", "marié: 6"):
-        assert (
-            '"request_id":"a.1-2_3b"}' == masked(f'{{"errors":["{wrong}"],"request_id":"a.1-2_3b"}}').rpartition(",")[2]
-        )
-    assert {"id": 17, "children": "*", "salary": "*"} == masked({"id": 17, "children": 2, "salary": 61000})
+        quoted = mask_amounts(f'{{"errors":["{wrong}"],"request_id":"a.1-2_3b"}}')
+        assert '"request_id":"a.1-2_3b"}' == quoted.rpartition(",")[2]
+    assert {"id": 17, "children": "*", "salary": "*"} == mask_amounts({"id": 17, "children": 2, "salary": 61000})
 
 
 def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
     """What a masked log keeps of a reason and of an exception."""
     lines = Lines()
-    log = line_log("api", lines.write, mask=True).bind(place=place)
+    log = build_logger("api", lines.write, mask=True).bind(place=place)
     try:
         raise ConnectionRefusedError(111, "127.0.0.1:61000")
     except OSError as error:
@@ -98,15 +97,15 @@ def test_what_may_concern_a_request_is_hidden(place: str, request_id: str | None
 def test_a_traceback_keeps_its_lines() -> None:
     """Where an error came from stays, by file and line; the words of the error do not, whatever they look like."""
     trace = 'Traceback (most recent call last):\n  File "/srv/v7.py", line 12, in tax\n    return tax + 1\n'
-    assert trace.replace("+ 1", "+ *") + "E: *: at line *" == masked(trace + "E: 61000: at line 12")
-    assert 'E: *\n  File "*", line *' == masked('E: 1\n  File "61000", line 12')
+    assert trace.replace("+ 1", "+ *") + "E: *: at line *" == mask_amounts(trace + "E: 61000: at line 12")
+    assert 'E: *\n  File "*", line *' == mask_amounts('E: 1\n  File "61000", line 12')
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_request_that_fails_shows_no_amount(form: str) -> None:
     """Address, body and words of a failed request show no amount, in its log lines and in its mail; ids stay."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
-    log = line_log("api", lines.write, form, mask=True)
+    log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, build_request_logger(lines.write, form, mask=True))
     error_handlers.register(app, log, cast(Dispatcher, SimpleNamespace(send=alerts.append)), 10, mask=True)
 

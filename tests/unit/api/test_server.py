@@ -11,7 +11,7 @@ from income_tax.alerts.alert import Alert
 from income_tax.bootstrap import Services
 from income_tax.server.gunicorn_app import options
 from income_tax.server.leader_follower.leader_lock import Lead
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from tests.support.fakes import Lines
 
@@ -20,7 +20,7 @@ from tests.support.fakes import Lines
 def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     """It is a 500, one line of the log and one alert with the same id; with MASK_AMOUNTS the amounts are hidden."""
     lines, alerts = Lines(), list[Alert]()
-    log = line_log("api", lines.write, "json", "info", mask == "on")
+    log = build_logger("api", lines.write, "json", "info", mask == "on")
     parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "watch": None, "lead": Lead()}
     services = cast(Services, SimpleNamespace(**parts))
     worker: Any = options(read_settings({"MASK_AMOUNTS": mask}), services, "sqlite")["worker_class"]

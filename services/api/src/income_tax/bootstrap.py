@@ -21,7 +21,7 @@ from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import DatabaseWatch
 from .monitoring.worker_metrics import Activity
 from .server.leader_follower.leader_lock import Lead
-from .service_log import Log, LogFile, build_request_logger, line_log
+from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
 from .storage.database import file_engine, server_engine
 from .storage.login_failures import FailureFile
@@ -41,7 +41,7 @@ class Services(AppDependencies):
 
 def build_log(settings: Settings, file: LogFile) -> Log:
     """The log on an open file."""
-    return line_log("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
+    return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
 
 
 def build_alerts(settings: Settings, log: Log) -> Dispatcher:

@@ -5,9 +5,18 @@ from collections.abc import Callable
 
 from tax_common import logs
 from tax_common.logs import Log, LogFile, RequestLogger, shorten
-from tax_common.logs.amount_masking import masked
+from tax_common.logs.amount_masking import mask_amounts
 
-__all__ = ["Log", "LogFile", "RequestLogger", "build_request_logger", "console_log", "line_log", "masked", "shorten"]
+__all__ = [
+    "Log",
+    "LogFile",
+    "RequestLogger",
+    "build_logger",
+    "build_request_logger",
+    "console_log",
+    "mask_amounts",
+    "shorten",
+]
 
 # The reference's sentences, for the text form; an event that has none is written as its name and its fields.
 SENTENCES = {
@@ -20,20 +29,20 @@ SENTENCES = {
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 
-def line_log(
+def build_logger(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
     """A logger that hands each rendered line to `write`; `form` is json or text, `mask` hides amounts."""
-    return logs.line_log(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
+    return logs.build_logger(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
 def build_request_logger(
     write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> RequestLogger:
-    """Build the logger of the lines of every request, which equal those of `line_log`."""
+    """Build the logger of the lines of every request, which equal those of `build_logger`."""
     return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
 
 
 def console_log(service: str) -> Log:
     """A logger in text form on stderr, for when there is no log file."""
-    return line_log(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")
+    return build_logger(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

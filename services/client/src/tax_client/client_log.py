@@ -1,6 +1,6 @@
 """The client's log: its sentences, and the file its lines go to."""
 
-from tax_common.logs import Log, LogFile, line_log, shorten
+from tax_common.logs import Log, LogFile, build_logger, shorten
 
 __all__ = ["SENTENCES", "Log", "LogFile", "log_on", "shorten"]
 
@@ -26,4 +26,4 @@ SENTENCES = {
 
 def log_on(file: LogFile, form: str = "json", level: str = "info", mask: bool = False) -> Log:
     """A logger whose lines lie in a file, as JSON lines or in the reference's text form."""
-    return line_log("client", file.write, SENTENCES, form=form, level=level, mask=mask)
+    return build_logger("client", file.write, SENTENCES, form=form, level=level, mask=mask)

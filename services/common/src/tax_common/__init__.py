@@ -1,3 +1,3 @@
-"""Code that the service and its client share."""
+"""Code that the API and its client share."""
 
 __version__ = "8.0.0"

@@ -1,6 +1,6 @@
 """Text for logs, terminals and error messages."""
 
-# C0, DEL, C1 and the two Unicode line ends: what could end a line or drive a terminal.
+# C0, DEL, C1 and the two Unicode line ends: characters that could end a line or drive a terminal.
 CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from income_tax.http.auth.basic_auth import Authenticator, RetryLater
 from income_tax.http.auth.login_throttle import FREE_FAILURES, LoginThrottle
 from income_tax.http.auth.password_check_queue import PasswordCheckQueue
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 
 CHEAP = "scrypt:1024:8:1"  # no test is about the cost
@@ -20,7 +20,7 @@ class LocalAuthenticator(Authenticator):
     def __init__(self, hashes: Mapping[str, str], clock: FakeClock | None = None, threads: int = 8) -> None:
         self.clock = clock or FakeClock()
         self.store = FakeFailures()
-        log = line_log("api", Lines().write, "json", "info")
+        log = build_logger("api", Lines().write, "json", "info")
         self.throttle = LoginThrottle(self.store, log, self.clock)
         self.queue = PasswordCheckQueue(threads)
         super().__init__(FakeUsers(hashes), self.throttle, self.queue, self.clock)

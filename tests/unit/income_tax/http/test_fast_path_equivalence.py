@@ -21,7 +21,7 @@ from income_tax.http.auth.login_throttle import LoginThrottle
 from income_tax.http.auth.password_check_queue import PasswordCheckQueue
 from income_tax.monitoring.worker_metrics import Activity
 from income_tax.server.leader_follower.leader_lock import Lead
-from income_tax.service_log import build_request_logger, line_log
+from income_tax.service_log import build_logger, build_request_logger
 from income_tax.settings import read_settings
 from tests.support.budget import budget
 from tests.support.data import schedules
@@ -34,7 +34,7 @@ HASHES = {name: generate_password_hash(password, CHEAP) for name, password in ((
 CLIENT = "192.0.2.1"
 FORMS = {
     "json": {},
-    "masked": {"MASK_AMOUNTS": "on"},
+    "mask_amounts": {"MASK_AMOUNTS": "on"},
     "text": {"LOG_FORMAT": "text"},
     "quiet": {"LOG_LEVEL": "warning"},
     "behind a proxy": {"TRUSTED_PROXY": CLIENT},
@@ -77,7 +77,7 @@ class World:
         form = settings.log_format, settings.log_level, settings.mask_amounts
         self.lines, self.lead, self.clock = Lines(), CountedLead(), FakeClock()
         self.activity = Activity(Path("nowhere"), "0", FakeClock())
-        log = line_log("api", self.lines.write, *form)
+        log = build_logger("api", self.lines.write, *form)
         parts = {
             "settings": settings,
             "log": log,

@@ -5,7 +5,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from income_tax.http.auth import basic_auth
 from income_tax.http.auth.login_throttle import FORGET_AFTER, FREE_FAILURES, MAX_WAIT, SUSPECT_TIME, LoginThrottle
-from income_tax.service_log import line_log
+from income_tax.service_log import build_logger
 from tests.support.fakes import FakeFailures, Lines
 from tests.unit.income_tax.http.authenticators import (
     CHEAP,
@@ -82,7 +82,7 @@ def test_clock_set_back_locks_nobody_out() -> None:
 def test_broken_store_lets_everybody_try() -> None:
     """Without its store the throttle allows every login; the log has a warning, once a minute at most."""
     lines = Lines()
-    throttle = LoginThrottle(FakeFailures(broken=True), line_log("api", lines.write, "json", "info"))
+    throttle = LoginThrottle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
     for _ in range(3):
         throttle.record_failure("ann", HERE)
         assert 0 == throttle.get_wait("ann", HERE)

@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 
 from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.service_log import Log, masked
+from income_tax.service_log import Log, mask_amounts
 
 from .middleware.request_log import get_place, get_url
 from .responses import build_error_response, build_errors, build_response, get_request_id
@@ -64,8 +64,8 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
     details = {
-        "request": f"{request.method} {masked(get_url()) if mask else get_url()}",
-        "error": f"{type(error).__name__}: {masked(str(error)) if mask else error}",
+        "request": f"{request.method} {mask_amounts(get_url()) if mask else get_url()}",
+        "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
     summary = "The tax service failed to answer a request:"

@@ -11,7 +11,7 @@ from gunicorn.http import errors as http_errors
 from income_tax.alerts.alert import Alert
 from income_tax.http.middleware.request_log import REQUEST_ID_HEADER, create_request_id
 from income_tax.http.responses import build_errors
-from income_tax.service_log import Log, masked
+from income_tax.service_log import Log, mask_amounts
 
 from .leader_follower.leader_lock import Lead
 from .leader_follower.worker import Worker
@@ -60,7 +60,7 @@ def refusal_bytes(status: int, phrase: str, sentence: str, request_id: str) -> b
 def failure_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
     """The alert for what failed outside the application; `mask` hides the numbers that the error quotes."""
     body = build_errors([FAILED[2]], request_id)
-    details = {"error": f"{type(error).__name__}: {masked(str(error)) if mask else error}"}
+    details = {"error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}"}
     summary = "The tax service failed to answer a request, outside the application:"
     return Alert("request", summary, {"response": body}, request_id, details)
 

@@ -1,6 +1,6 @@
-"""The log: one event is one line, one line is one write to an append-only descriptor.
+"""Structured logging: one event is one line, one line is one write to an append-only descriptor.
 
-Shared by the services, because their lines lie side by side and are read together.
+The API and the client share it, because operators read their lines together.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from .amount_masking import amounts_masked
+from .amount_masking import build_masking_processor
 from .log_file import LogFile
-from .log_lines import json_line, origin, shorten, text_line
+from .log_lines import build_origin_processor, build_text_renderer, render_json, shorten
 
-__all__ = ["Log", "LogFile", "RequestLogger", "build_request_logger", "line_log", "shorten"]
+__all__ = ["Log", "LogFile", "RequestLogger", "build_logger", "build_request_logger", "shorten"]
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -25,7 +25,7 @@ class RequestLogger(Protocol):
 
 
 class LineLogger:
-    """What structlog calls at the end of its processors: a rendered line in, one write out."""
+    """The logger that structlog calls after its processors: it writes each rendered line."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
@@ -37,7 +37,7 @@ class LineLogger:
     debug = info = warning = error = critical = exception = msg
 
 
-def line_log(
+def build_logger(
     service: str,
     write: Callable[[bytes], None],
     sentences: Mapping[str, str],
@@ -47,12 +47,12 @@ def line_log(
     mask: bool = False,
     plain: Collection[str] = (),
 ) -> Log:
-    """A logger that hands each rendered line to `write`.
+    """Build a logger that passes each rendered line to `write`.
 
-    `sentences` are the text form's, by event; `form` is json or text; `mask` hides amounts, of which there are none in
-    what goes wrong at the places `plain`, outside requests.
+    `sentences` are those of the text form, by event; `form` is json or text. `mask` masks amounts. Errors at the places
+    `plain`, outside all requests, quote none and stay readable.
     """
-    first, *others = line_processors(service, sentences, form, mask, plain)
+    first, *others = build_processors(service, sentences, form, mask, plain)
     log: Log = structlog.wrap_logger(
         LineLogger(write),
         processors=[structlog.contextvars.merge_contextvars, first, structlog.processors.format_exc_info, *others],
@@ -62,14 +62,14 @@ def line_log(
     return log
 
 
-def line_processors(
+def build_processors(
     service: str, sentences: Mapping[str, str], form: str, mask: bool, plain: Collection[str] = ()
 ) -> list[Any]:
-    """What makes a line of an event, step by step."""
+    """Build the processors that render an event as a line."""
     return [
-        origin(service),
-        *([amounts_masked(plain)] if mask else []),
-        json_line if form == "json" else text_line(sentences),
+        build_origin_processor(service),
+        *([build_masking_processor(plain)] if mask else []),
+        render_json if form == "json" else build_text_renderer(sentences),
     ]
 
 
@@ -84,9 +84,9 @@ def build_request_logger(
 ) -> RequestLogger:
     """Build a logger for the events of every request, where structlog costs more than the lines do.
 
-    Its lines equal those of `line_log`; it supports neither contextvars nor exceptions.
+    Its lines equal those of `build_logger`; it supports neither contextvars nor exceptions.
     """
-    processors = line_processors(service, sentences, form, mask)
+    processors = build_processors(service, sentences, form, mask)
     levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(level, set())
 
     def log(event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:

@@ -1,4 +1,4 @@
-"""Hides what may be somebody's amount: every number that a person typed or was told, however it is written."""
+"""Masking of amounts in log lines: every number of a request or of its answer, however it is written."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -8,47 +8,48 @@ import structlog
 
 Event = structlog.typing.EventDict
 
-# What a person types or is told: numbers in these fields are personal data.
+# Fields that quote a request or its answer: their numbers are personal data.
 PERSONAL = ("url", "body", "taxpayer", "result", "text")
-# What went wrong: it may quote that.
+# Fields that describe an error, which may quote them.
 QUOTING = ("reason", "exception")
 
 # An escape may stand for a digit of another script, in each of its bytes; half a number would still be one.
 DIGIT = r"(?:[0-9]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})"
-# A request's id in an answer; where an error came from, in a traceback.
+# The request id of an answer, and the origin of an error in a traceback.
 KEPT = r'"request_id": ?"[A-Za-z0-9._-]*"|^  File "(?:/[^"\n]+\.py|<[a-z ._]+>)", line [0-9]+'
 KEPT_OR_NUMBER = re.compile(rf"({KEPT})|{DIGIT}+(?:\.{DIGIT}+)*", re.MULTILINE)
 
 
-def masked(value: Any) -> Any:
-    """The text, or the mapping of texts and numbers, without its numbers; a mapping keeps its `id`."""
+def mask_amounts(value: Any) -> Any:
+    """Replace the numbers of a text, or of a mapping's values, by asterisks; a mapping keeps its `id`."""
     if isinstance(value, str):
-        return KEPT_OR_NUMBER.sub(lambda found: found[1] or "*", value if value.isascii() else with_plain_digits(value))
+        text = value if value.isascii() else normalize_digits(value)
+        return KEPT_OR_NUMBER.sub(lambda found: found[1] or "*", text)
     if isinstance(value, Mapping):
-        return {name: one if name == "id" else masked(str(one)) for name, one in value.items()}
+        return {name: one if name == "id" else mask_amounts(str(one)) for name, one in value.items()}
     return value
 
 
-def with_plain_digits(text: str) -> str:
-    """The text with a 0 for each sign of a number that is not ASCII, and for what may be a byte of one.
+def normalize_digits(text: str) -> str:
+    """Put a 0 in place of each numeric character outside ASCII, and of each that may be a byte of one.
 
-    Where UTF-8 was read as Latin-1, every character's last byte is one of U+0080 to U+00BF, among which is no letter of
-    a word.
+    Where UTF-8 was read as Latin-1, the last byte of every character is one of U+0080 to U+00BF, and no letter of a
+    word is.
     """
     return "".join("0" if c > "\x7f" and (c <= "\xbf" or c.isnumeric()) else c for c in text)
 
 
-def amounts_masked(plain: Collection[str]) -> structlog.typing.Processor:
-    """A processor that hides numbers in the fields that hold what a person typed or was told.
+def build_masking_processor(plain: Collection[str]) -> structlog.typing.Processor:
+    """Build a processor that masks amounts in the fields that quote a request, its answer or an error.
 
-    At the places `plain`, outside any request, nobody's amounts are quoted: what went wrong there is told as it is.
+    Errors at the places `plain`, outside all requests, quote no amounts and stay readable.
     """
 
     def mask(_logger: Any, _level: str, event: Event) -> Event:
-        nobody = "request_id" not in event and event.get("place") in plain
-        for name in PERSONAL if nobody else (*PERSONAL, *QUOTING):
+        is_plain = "request_id" not in event and event.get("place") in plain
+        for name in PERSONAL if is_plain else (*PERSONAL, *QUOTING):
             if name in event:
-                event[name] = masked(event[name])
+                event[name] = mask_amounts(event[name])
         return event
 
     return mask

@@ -1,4 +1,4 @@
-"""The form of a line: a JSON object, or the reference's text."""
+"""Rendering of a log line: a JSON object, or the text form of the reference."""
 
 import json
 import os
@@ -16,25 +16,25 @@ from tax_common.text import escape_controls, truncate
 
 Event = structlog.typing.EventDict
 
-BODY_LIMIT = 4096  # characters of an answer's body that a line keeps
-CONTEXT = ("service", "host", "pid", "level", "request_id")  # beside the sentence, these stay out of the text form
+BODY_LIMIT = 4096  # characters of a response's body that a line keeps
+CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the text form leaves out
 
 
 def shorten(body: str) -> dict[str, Any]:
-    """The fields of a logged body: whole up to 4 KB, else cut, saying so and how long it was."""
+    """Build the fields of a logged body: whole up to 4 KB, else truncated, with a mark and the full length."""
     if len(body) <= BODY_LIMIT:
         return {"body": body}
     return {"body": truncate(body, BODY_LIMIT, " [cut]"), "body_cut": True, "body_length": len(body)}
 
 
 class Clock:
-    """The local time as ISO 8601 has it, to the microsecond; what stays the same for a second is made once a second."""
+    """The local time in ISO 8601, to the microsecond; date and offset are formatted once a second."""
 
     def __init__(self) -> None:
         self._second = (0, "", "")
 
     def now(self) -> str:
-        """As 2020-07-24T10:05:20.969132+02:00."""
+        """Format the time, as in 2020-07-24T10:05:20.969132+02:00."""
         seconds, nanoseconds = divmod(time.time_ns(), 10**9)
         known, date, offset = self._second
         if known != seconds:
@@ -44,11 +44,11 @@ class Clock:
         return f"{date}.{nanoseconds // 1000:06d}{offset}"
 
 
-def origin(service: str) -> structlog.typing.Processor:
-    """A processor that adds time, service, host, process and thread to an event."""
+def build_origin_processor(service: str) -> structlog.typing.Processor:
+    """Build a processor that adds time, service, host, process and thread to an event."""
     host, clock = socket.gethostname(), Clock()
 
-    def stamp(_logger: Any, level: str, event: Event) -> Event:
+    def add_origin(_logger: Any, level: str, event: Event) -> Event:
         return {
             "time": clock.now(),
             "level": level,
@@ -59,11 +59,11 @@ def origin(service: str) -> structlog.typing.Processor:
             **event,
         }
 
-    return stamp
+    return add_origin
 
 
-def json_line(_logger: Any, _level: str, event: Event) -> bytes:
-    """One JSON object; ASCII alone, so that no reader can take a character of a request for a line end."""
+def render_json(_logger: Any, _level: str, event: Event) -> bytes:
+    """Render one JSON object in ASCII, so that no reader can take a character of a request for a line end."""
     try:
         line = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a lone surrogate, an integer of more than 64 bits
@@ -71,8 +71,8 @@ def json_line(_logger: Any, _level: str, event: Event) -> bytes:
     return line if line.isascii() else json.dumps(orjson.loads(line)).encode() + b"\n"
 
 
-def text_line(sentences: Mapping[str, str]) -> structlog.typing.Processor:
-    """The reference's form: `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused for 1 second(s)`.
+def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Processor:
+    """Build a renderer of the reference's form: `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
 
     An event without a sentence is written as its name and its fields.
     """

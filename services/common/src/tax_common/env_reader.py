@@ -1,0 +1,126 @@
+"""Typed values of settings and command-line options: their parsers, and the sentences for wrong values."""
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that it cannot have; the text names it and the expected values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType(Generic[T]):
+    """A type of values: `parse` raises ValueError for a text that is not as `expected`."""
+
+    parse: Callable[[str], T]
+    expected: str
+
+    def build_argument_type(self) -> Callable[[str], T]:
+        """Build argparse's `type` of an option."""
+
+        def parse(text: str) -> T:
+            try:
+                return self.parse(text)
+            except ValueError:
+                raise argparse.ArgumentTypeError(f"expected {self.expected}, found [{text}]") from None
+
+        return parse
+
+
+def choice(*choices: str) -> ValueType[str]:
+    """One of the choices, in any case."""
+    *others, last = choices
+    return ValueType(lambda text: choices[choices.index(text.lower())], f"{', '.join(others)} or {last}")
+
+
+def whole(low: int, high: int | None = None) -> ValueType[int]:
+    """A whole number of ASCII digits within bounds; without an upper one it has at most 18 digits."""
+    highest = 10**18 - 1 if high is None else high
+
+    def parse(text: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and low <= int(text) <= highest:
+            return int(text)
+        raise ValueError
+
+    return ValueType(parse, "a whole number" + (f", {low} or more" if high is None else f" from {low} to {high}"))
+
+
+def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> ValueType[float]:
+    """A finite number of the unit within bounds; `above` excludes the lower one."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if math.isfinite(value) and (low < value if above else low <= value) and value <= high:
+            return value
+        raise ValueError
+
+    return ValueType(parse, f"a number of {unit}" + describe_bounds(low, high, above))
+
+
+def describe_bounds(low: float, high: float, above: bool) -> str:
+    """Describe the bounds of a number, as the end of a sentence."""
+    if above:
+        return f" above {low:g}" + (f", at most {high:g}" if high < math.inf else "")
+    return f" from {low:g} to {high:g}" if high < math.inf else f", {low:g} or more"
+
+
+class Reader:
+    """Reads typed values from a mapping of strings, such as the environment; an empty string counts as not set.
+
+    Its methods raise SettingsError.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the text unchanged."""
+        return self._environment.get(name) or default
+
+    def choice(self, name: str, *choices: str) -> str:
+        """Return one of the choices; the first is the default."""
+        return self._parse(name, choices[0], choice(*choices))
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """Return a whole number within bounds."""
+        return self._parse(name, default, whole(low, high))
+
+    def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
+        """Return a duration in seconds, not negative."""
+        return self._parse(name, default, number("seconds", above=above_zero))
+
+    def secret(self, name: str) -> str:
+        """Return the first line of the file that the setting names; an empty text when it names none."""
+        path = self.text(name)
+        if not path:
+            return ""
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{name}={path}: cannot be read ({error}); expected a file with the password"
+            ) from error
+        if not lines or not lines[0]:
+            raise SettingsError(f"{name}={path}: the file is empty; expected the password on its first line")
+        return lines[0]
+
+    def file(self, name: str) -> Path | None:
+        """Return the path of a readable file; None when the setting names none."""
+        path = self.text(name)
+        if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
+            raise SettingsError(f"{name}={path}: cannot be read; expected a file")
+        return Path(path) if path else None
+
+    def _parse(self, name: str, default: Any, kind: ValueType[T]) -> T:
+        text = self.text(name, str(default)).strip()
+        try:
+            return kind.parse(text)
+        except ValueError:
+            raise SettingsError(f"{name} is [{text}]; expected {kind.expected}") from None
