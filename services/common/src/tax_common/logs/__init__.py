@@ -23,13 +23,7 @@ class LineLogger:
     """What structlog calls at the end of its processors: a rendered line in, one write out."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-
-    def msg(self, line: bytes) -> None:
-        """Write one rendered line."""
-        self._write(line)
-
-    debug = info = warning = error = critical = exception = msg
+        self.msg = self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
 
 
 def line_log(
