@@ -13,9 +13,8 @@ import tax_client
 import tax_common
 from income_tax.households import serialization
 from income_tax.households.parameters import HOUSEHOLD
-from tax_client.api import results
-from tax_client.taxpayers.cells import LIMITS
-from tax_client.taxpayers.line_format import ALIASES
+from tax_client.api import responses
+from tax_client.taxpayers.line_format import ALIASES, LIMITS
 from tests.support.data import ROOT, SAMPLE, v7_cases
 
 API = ROOT / "services/api/src/income_tax"
@@ -84,8 +83,8 @@ def test_the_client_knows_what_the_api_takes() -> None:
 
 def test_the_client_knows_what_the_api_answers() -> None:
     """The fields of a result are the same on both sides, in the same order, by both laws."""
-    assert serialization.V7_FIELDS == results.FIELDS
-    assert serialization.DATED_FIELDS == results.DATED_FIELDS
+    assert serialization.V7_FIELDS == responses.V7_FIELDS
+    assert serialization.DATED_FIELDS == responses.DATED_FIELDS
 
 
 def tags(image: str) -> set[str]:

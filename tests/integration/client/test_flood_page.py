@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tax_client.cli import main
-from tests.integration.client.conftest import Place
-from tests.integration.client.fake_server import published_reply, serving
 from tests.integration.client.troubled_server import Troubles, troubled
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import published_reply, serving
 from tests.support.browser import Tab, chromium
 
 

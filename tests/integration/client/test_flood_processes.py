@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.client.conftest import Place
-from tests.integration.client.fake_server import serving
-from tests.integration.client.test_client_interruption import Held, client
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import serving
+from tests.integration.tax_client.test_interruption import Held, client
 from tests.support.waiting import wait_until
 
 TWO = ["--requests", "100000", "--threads", "4", "--processes", "2"]

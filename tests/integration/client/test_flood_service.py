@@ -9,7 +9,7 @@ import pytest
 
 from income_tax.cli import main as income_tax_main
 from tax_client.cli import main as tax_client_main
-from tests.integration.client.conftest import Place
+from tests.integration.tax_client.conftest import Place
 from tests.support.commands import Called, called
 from tests.support.data import ROOT, SAMPLE
 from tests.support.service import Service, running_service

@@ -12,9 +12,9 @@ import pytest
 
 from tax_client.cli import main
 from tax_client.load.histogram import Latencies, value_at
-from tests.integration.client.conftest import Place
-from tests.integration.client.fake_server import Reply, Request, published_reply, serving
 from tests.integration.client.troubled_server import Troubles, troubled
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import Reply, Request, published_reply, serving
 from tests.support.budget import budget
 from tests.support.waiting import wait_until
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.integration.client.fake_server import PUBLISHED, result_body
+from tests.integration.tax_client.fake_server import PUBLISHED, result_body
 
 BODIES = {
     f"married={row['married']}&children={row['children']}&salary={row['salary']}".encode(): {

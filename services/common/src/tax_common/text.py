@@ -12,3 +12,8 @@ def escape_controls(text: str) -> str:
 def truncate(text: str, limit: int, mark: str = "…") -> str:
     """Cut a text longer than `limit` characters, and mark the cut."""
     return text if len(text) <= limit else text[:limit] + mark
+
+
+def truncate_with_length(text: str, limit: int) -> str:
+    """Cut a text longer than `limit` characters, and append its whole length."""
+    return truncate(text, limit, f"... ({len(text)} characters)")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tax_client.errors import UserError, unreadable
+from tax_client.errors import UserError, build_file_error
+from tax_client.taxpayers.reader import REMEDY
 
 from .ordered_pool import Interrupted
 
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 PIECE = 2**20  # bytes
-HEAD = 2**16  # bytes that tell whether a file is still the same
-REMEDY = "give a readable file of id,married,children,salary"
+HEAD = 2**16  # bytes of the fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The open input. `size`, in bytes, is None for a stream: it has no end yet, and cannot be read a second time."""
+class InputSource:
+    """The open input; `size`, in bytes, is None for a stream, which cannot be read twice."""
 
     path: Path
     file: IO[bytes]
@@ -36,90 +36,79 @@ class Source:
 
     @property
     def form(self) -> str:
-        """How its lines are read, by its name where it has one."""
+        """The form of its lines: that of its name, or "either" for standard input."""
         if self.path == STDIN:
             return "either"
         return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
-        """Whether a plain file has more lines; it is then at its beginning again."""
+        """Return whether a plain file has more lines, and rewind it."""
         count = 0
-        while count <= number and (piece := self.file.read(PIECE)):
+        while count <= number and (piece := self._read(PIECE)):
             count += piece.count(b"\n")
         self.file.seek(0)
         return count > number
 
-    def identity(self) -> dict[str, Any]:
-        """What a plain file is known by when a calculation goes on with it."""
-        facts, head = os.fstat(self.file.fileno()), self.file.read(HEAD)
+    def compute_fingerprint(self) -> dict[str, Any]:
+        """Return the facts that identify a plain file when its calculation is resumed, and rewind it."""
+        facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
         self.file.seek(0)
         path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()
         return {"input": path, "size": facts.st_size, "modified": facts.st_mtime_ns, "first bytes": digest}
 
+    def _read(self, size: int) -> bytes:
+        """Read up to `size` bytes. Raises UserError."""
+        try:
+            return self.file.read(size)
+        except OSError as error:
+            raise build_file_error("taxpayers file", self.path, error, REMEDY) from None
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[Source]:
+def open_input(path: Path) -> Iterator[InputSource]:
     """Open the input. Raises UserError."""
     try:
-        number = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        facts = os.fstat(number)
-        if stat.S_ISDIR(facts.st_mode):
-            os.close(number)
-            raise UserError(f"taxpayers file [{path}]: expected a file: {REMEDY}")
-        plain = path != STDIN and stat.S_ISREG(facts.st_mode)
-        raw = Plain(path, number) if plain else Stream(path, number)
+        descriptor = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        facts = os.fstat(descriptor)
     except OSError as error:
-        raise unreadable("taxpayers file", path, error, REMEDY) from None
-    with io.BufferedReader(raw, PIECE) as file:
-        yield Source(path, file, facts.st_size if plain else None)
+        raise build_file_error("taxpayers file", path, error, REMEDY) from None
+    if stat.S_ISDIR(facts.st_mode):
+        os.close(descriptor)
+        raise UserError(f"taxpayers file [{path}]: expected a file: {REMEDY}")
+    is_plain = path != STDIN and stat.S_ISREG(facts.st_mode)
+    with (
+        open(path, "rb", PIECE, opener=lambda _path, _flags: descriptor)
+        if is_plain
+        else io.BufferedReader(StreamInput(path, descriptor), PIECE)
+    ) as file:
+        yield InputSource(path, file, facts.st_size if is_plain else None)
 
 
-class Plain(io.FileIO):
-    """A plain file; reading it raises UserError when the disk fails."""
+class StreamInput(io.RawIOBase):
+    """A stream that a signal interrupts with Interrupted, instead of after the wait for its next bytes."""
 
-    def __init__(self, path: Path, number: int) -> None:
-        super().__init__(number)
-        self._path = path
-
-    def readinto(self, buffer: "WriteableBuffer") -> int | None:
-        """Read bytes; None when there are none now."""
-        try:
-            return super().readinto(buffer)
-        except OSError as error:
-            raise unreadable("taxpayers file", self._path, error, REMEDY) from None
-
-
-class Stream(io.RawIOBase):
-    """A stream whose reading a signal ends with Interrupted: else the wait for its next bytes would outlast it.
-
-    Reading it raises UserError when that fails.
-    """
-
-    def __init__(self, path: Path, number: int) -> None:
-        self._path, self._number = path, number
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.name, self._descriptor = str(path), descriptor
         self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._open = [number, self._alarm, wake]
-        self._main = threading.current_thread() is threading.main_thread()  # where alone signals come
-        self._before = signal.set_wakeup_fd(wake) if self._main else -1
+        self._open = [descriptor, self._alarm, wake]
+        self._is_main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
+        self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
 
     def readable(self) -> bool:
-        """Whether it can be read: always."""
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Wait for bytes or a signal, and read the bytes."""
-        ready, _, _ = select.select([self._number, self._alarm], [], [])
+        """Wait for bytes and read them. Raises Interrupted at a signal."""
+        ready, _, _ = select.select([self._descriptor, self._alarm], [], [])
         if self._alarm in ready:
             raise Interrupted
-        try:
-            return os.readv(self._number, [buffer])
-        except OSError as error:
-            raise unreadable("taxpayers file", self._path, error, REMEDY) from None
+        return os.readv(self._descriptor, [buffer])
 
     def close(self) -> None:
-        """Close it, and leave signals to whoever had them before."""
-        if not self.closed and self._main:
-            signal.set_wakeup_fd(self._before)
+        """Close it, and restore the previous wake-up descriptor of signals."""
+        if not self.closed and self._is_main:
+            signal.set_wakeup_fd(self._previous)
         while self._open:
             os.close(self._open.pop())
         super().close()

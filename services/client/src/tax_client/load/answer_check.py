@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from tax_client.api.responses import ADVICE, Answer, explanation, shown
+from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
 
 RIGHT, WRONG = "right", "wrong"
 SHOWN = 5  # differences of one answer that are told
@@ -26,11 +26,11 @@ def judge(status: int, body: bytes, right: bytes) -> tuple[str, str]:
     """
     answer = Answer(status, body)
     if status != 200:
-        return f"status {status}", explanation(answer)
+        return f"status {status}", explain_failure(answer)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "not JSON", f"expected a JSON result, got [{shown(answer)}]: {ADVICE[404]}"
+        return "not JSON", f"expected a JSON result, got [{quote_body(answer)}]: {ADVICE[404]}"
     found = differences(orjson.loads(right), content)
     more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     return (WRONG, "; ".join([*found[:SHOWN], *more])) if found else (RIGHT, "")

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tax_client.api.credentials import read_credentials
-from tax_client.exit_codes import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
-from tax_client.interruption import News as Signals
-from tax_client.interruption import signals_into
-from tax_client.runtime import log_of, lost_lines, opened_log_file
+from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
+from tax_client.runtime import SignalQueue, build_log, describe_lost_lines, open_log_file, redirect_signals
 from tax_client.settings import Settings
 from tax_common.text import escape_controls
 
@@ -41,8 +39,8 @@ def flood(options: Namespace, settings: Settings) -> int:
     raise_limit()
     others = (options.workload, options.published, settings.credentials_file, settings.log_file)
     with Drafts(options, others) as drafts:
-        log_file = opened_log_file(settings)
-        log = log_of(log_file, settings)
+        log_file = open_log_file(settings)
+        log = build_log(log_file, settings)
         run = run_of(plan, told(plan, options, settings, workload))
         say_each = plan.requests_known() <= settings.log_each_max
         log.info(
@@ -53,7 +51,7 @@ def flood(options: Namespace, settings: Settings) -> int:
         counts = {"sent": total.sent, "right": total.right, "wrong": total.wrong, "failed": total.failed}
         log.info("flood_end", **counts, unanswered=total.unanswered, seconds=round(run.elapsed, 3))
         if lost := total.lost + log_file.lost:
-            run.remarks.append(lost_lines(settings.log_file, lost))
+            run.remarks.append(describe_lost_lines(settings.log_file, lost))
         return conclude(run, options.fail_if, drafts)
 
 
@@ -66,8 +64,8 @@ def run_of(plan: Plan, settings: dict[str, Any]) -> Run:
 
 def go(plan: Plan, duty: Duty, run: Run) -> None:
     """Let the processes of the plan send, and count in `run` what comes of it."""
-    signals, recorder = Signals(), Recorder(run)
-    with signals_into(signals):
+    signals, recorder = SignalQueue(), Recorder(run)
+    with redirect_signals(signals):
         processes = Processes(plan, duty)  # before anything here starts a thread
         try:
             with display_on(sys.stderr, recorder, plan) as display:

@@ -1,7 +1,8 @@
 """Two runs side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from tax_client.console import layout_table
 from tax_common.text import escape_controls
 
 from .report_writer import figures
@@ -12,7 +13,7 @@ def comparison(first: Run, second: Run, names: tuple[str, str]) -> str:
     """A table of the figures of both and of how the second differs, then the settings and machines that differ."""
     rows = [row(name, a, b) for name, a, b in pairs(first, second)]
     lines = [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
-    lines += ["", *aligned([["", "A", "B", "B to A"], *rows])]
+    lines += ["", *layout_table([["", "A", "B", "B to A"], *rows], named=True)]
     differing = [
         f"{name}: {a} / {b}"
         for ours, theirs in ((first.settings, second.settings), (first.machine, second.machine))
@@ -22,15 +23,6 @@ def comparison(first: Run, second: Run, names: tuple[str, str]) -> str:
     if differing:
         lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
     return "\n".join(map(escape_controls, lines))
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines: the first column to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
 
 
 def pairs(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:

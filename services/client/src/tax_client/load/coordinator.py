@@ -8,8 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
 
-from tax_client.interruption import GRACE_SECONDS
-from tax_client.interruption import News as Signals
+from tax_client.runtime import GRACE_SECONDS, SignalQueue
 
 from .channel import News
 from .plan import Plan
@@ -48,7 +47,7 @@ class Processes:
             theirs.close()
             self._pipes[ours] = process
 
-    def run(self, listener: Listener, beat: Callable[[], None], signals: Signals) -> int:
+    def run(self, listener: Listener, beat: Callable[[], None], signals: SignalQueue) -> int:
         """Let them send; the listener gets each one's news, `beat` is called several times a second.
 
         Returns 0, or the number of the signal that ended it early.

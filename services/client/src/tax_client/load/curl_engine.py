@@ -5,7 +5,7 @@ import time
 
 import pycurl
 
-from tax_client.interruption import GRACE_SECONDS
+from tax_client.runtime import GRACE_SECONDS
 
 from .arrivals import NEVER, Pace
 from .channel import Parent

@@ -5,7 +5,7 @@ import os
 import resource
 from contextlib import suppress
 
-from tax_client.api.failures import causes
+from tax_client.api.failures import walk_causes
 
 KIND = "no descriptor left"  # of a failure
 MESSAGE = "the client may open no more files or connections: raise its limit (ulimit -n), or give fewer --threads"
@@ -21,7 +21,7 @@ def raise_limit() -> None:
 def is_lack(error: BaseException) -> bool:
     """Whether a lack of descriptors is among the causes of an error."""
     lacks = (errno.EMFILE, errno.ENFILE)
-    return any(isinstance(cause, OSError) and cause.errno in lacks for cause in causes(error))
+    return any(isinstance(cause, OSError) and cause.errno in lacks for cause in walk_causes(error))
 
 
 def are_left() -> bool:

@@ -8,8 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tax_client.errors import UserError, unreadable
-from tax_client.paths import check_distinct
+from tax_client.errors import UserError, build_file_error, check_distinct_paths
 
 from .report.page import page
 from .report_writer import json_of
@@ -28,7 +27,7 @@ class Drafts:
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:
         forms: dict[Path | None, Form] = {options.json: json_of, options.html: lambda run: page(run).encode()}
         self._forms = {path: form for path, form in forms.items() if path}
-        check_distinct(path for path in (*others, options.json, options.html) if path)
+        check_distinct_paths(path for path in (*others, options.json, options.html) if path)
 
     def __enter__(self) -> Self:
         for path in self._forms:
@@ -38,7 +37,7 @@ class Drafts:
                 draft_of(path).touch()
             except OSError as error:
                 self._clear()
-                raise unreadable("report", path, error, REMEDY) from None
+                raise build_file_error("report", path, error, REMEDY) from None
         return self
 
     def __exit__(
@@ -55,7 +54,7 @@ class Drafts:
                 draft_of(path).replace(path.resolve())  # through links: the file is replaced, not a link to it
                 written.append(path)
             except OSError as error:
-                troubles.append(str(unreadable("report", path, error, REMEDY)))
+                troubles.append(str(build_file_error("report", path, error, REMEDY)))
         return written, troubles
 
     def _clear(self) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from tax_client.errors import UserError, unreadable
+from tax_client.errors import UserError, build_file_error
 
 from .channel import TELL_EVERY
 from .counters import COUNTS, Tally, Wrong
@@ -27,7 +27,7 @@ def read_run(path: Path) -> Run:
             raise refusal("format", FORMAT, content.get("format"))
         return run_from(content)
     except OSError as error:
-        raise unreadable("report", path, error, REMEDY) from None
+        raise build_file_error("report", path, error, REMEDY) from None
     except ValueError as error:
         raise UserError(f"report [{path}]: expected a flood's report in JSON ({error}): {REMEDY}") from None
 

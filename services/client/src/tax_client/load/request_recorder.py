@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tax_client.api.failures import PASSING
-from tax_client.api.retry_after import LONGEST_ASKED
+from tax_client.api.failures import TRANSIENT
+from tax_client.api.retry import MAX_RETRY_AFTER
 
 from .answer_check import RIGHT, WRONG, judge
 from .arrivals import Ticket
@@ -16,7 +16,7 @@ from .workload import Workload
 
 TIMEOUT = "timeout"  # the kind of failure that has a latency: at least as long as it was waited for
 # Not a time-out: sent again, it would only add to the load of a server that is too slow.
-RETRIED = PASSING - {TIMEOUT}
+RETRIED = TRANSIENT - {TIMEOUT}
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0  # seconds before a retry, doubled each time; more where the server asks for it
 
 
@@ -127,7 +127,7 @@ class Account:
         self, call: Call, status: int | None, outcome: str, detail: str, seconds: float, asked: float = 0.0
     ) -> float | None:
         """Count and log an outcome; seconds until the call is to be sent again, or None."""
-        again = call.tries <= self._retries and outcome in RETRIED and asked <= LONGEST_ASKED
+        again = call.tries <= self._retries and outcome in RETRIED and asked <= MAX_RETRY_AFTER
         fields = {"place": "flood", "request_id": call.request_id, "status": status, "ms": round(seconds * 1000, 3)}
         self._say("answer", fields | {"outcome": outcome} | ({"retried": True} if again else {}))
         if again:

@@ -5,10 +5,10 @@ import time
 
 import requests
 
-from tax_client.api.client import CONNECT_SECONDS, new_session
-from tax_client.api.failures import no_answer
-from tax_client.api.retry_after import seconds_of
-from tax_client.interruption import GRACE_SECONDS
+from tax_client.api.client import CONNECT_SECONDS, create_session
+from tax_client.api.failures import build_api_error
+from tax_client.api.retry import parse_retry_after
+from tax_client.runtime import GRACE_SECONDS
 
 from . import file_descriptors
 from .arrivals import Pace, Ticket
@@ -60,7 +60,7 @@ class SessionsEngine:
         """What each thread does: send requests, one after the other, when they are due."""
         self._stopped.wait(max(0.0, start - time.perf_counter()))
         call = Call()
-        with new_session(self._target.ca_file) as session:
+        with create_session(self._target.ca_file) as session:
             session.headers.update(self._target.headers)
             while (ticket := self._next(pace)) is not None:
                 with self._turn:
@@ -105,12 +105,12 @@ class SessionsEngine:
                 return self._account.failed(call, kind, message, seconds)
         seconds = time.perf_counter() - call.sent
         with self._turn:
-            asked = seconds_of(response.headers.get("Retry-After", ""))
+            asked = parse_retry_after(response.headers.get("Retry-After", ""))
             return self._account.answered(call, response.status_code, response.content, seconds, asked)
 
     def _why(self, error: requests.RequestException) -> tuple[str, str]:
         """The kind of a failure, and what to do about it."""
         if file_descriptors.is_lack(error):
             return file_descriptors.KIND, file_descriptors.MESSAGE
-        why = no_answer(error, self._target.url, self._target.timeout)
+        why = build_api_error(error, self._target.url, self._target.timeout)
         return why.kind, str(why).removeprefix(f"{why.kind}: ")

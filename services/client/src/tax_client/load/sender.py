@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from tax_client.client_log import SENTENCES
+from tax_client.runtime import SENTENCES
 from tax_client.settings import Settings
 from tax_common.logs import LogFile, build_request_logger
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from tax_client.errors import UserError, unreadable
+from tax_client.errors import UserError, build_file_error
 
 from .answer_check import body_of
 
@@ -58,7 +58,7 @@ def read_workload(path: Path, batch: int | None) -> Workload:
         with path.open("rb") as lines:
             workload = workload_of(questions(lines, path), batch)
     except OSError as error:
-        raise unreadable("workload", path, error, REMEDY) from None
+        raise build_file_error("workload", path, error, REMEDY) from None
     if not workload:
         raise UserError(f"workload [{path}]: expected lines such as {LINE}, found none: {REMEDY}")
     return workload
@@ -69,7 +69,7 @@ def published_workload(path: Path, batch: int | None) -> Workload:
     try:
         return workload_of(iter(published_questions(path.read_bytes())), batch)
     except OSError as error:
-        raise unreadable("published results", path, error, PUBLISHED_REMEDY) from None
+        raise build_file_error("published results", path, error, PUBLISHED_REMEDY) from None
     except (KeyError, TypeError, ValueError) as error:
         wanted = "expected a JSON array of results, not empty"
         raise UserError(f"published results [{path}]: {wanted} ({error}): {PUBLISHED_REMEDY}") from None
