@@ -57,15 +57,14 @@ def workload(place: Place, *arguments: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
 @pytest.mark.parametrize("batch", [[], ["--batch", "7"]])
 def test_random_households_of_all_years_are_answered_as_the_rules_say(
-    known: Place, service: Service, engine: str, batch: list[str]
+    known: Place, service: Service, batch: list[str]
 ) -> None:
     """Five hundred households over nine schedules: every answer is right, one by one and in batches."""
     path = workload(known, "--households", "500", "--seed", "3")
     url = f"http://127.0.0.1:{service.port}"
-    assert 0 == known.run("flood", url, "--workload", path, "--requests", "500", "--engine", engine, *batch)
+    assert 0 == known.run("flood", url, "--workload", path, "--requests", "500", *batch)
     outcomes = [event["outcome"] for event in known.log if event["event"] == "answer"]
     assert ["right"] * 500 == outcomes
 

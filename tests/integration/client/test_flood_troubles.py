@@ -57,12 +57,11 @@ def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: 
     assert f"{COUNT} sent, {total['right']} right, 2 wrong, {250 + lost} failed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_retries_are_counted_apart(place: Place, engine: str) -> None:
+def test_retries_are_counted_apart(place: Place) -> None:
     """Refused and reset requests are sent again, under new ids, until they are right; each sending has its line."""
     troubles = Troubles(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
     with troubled(troubles) as server:
-        options = ["--requests", "1000", "--threads", "8", "--retries", "9", "--engine", engine]
+        options = ["--requests", "1000", "--threads", "8", "--retries", "9"]
         code, report = flood(place, server.url, *options)
     assert 0 == code
     assert (1000, 1000, 12) == tuple(report["total"][name] for name in ("sent", "right", "retries"))
@@ -73,11 +72,10 @@ def test_retries_are_counted_apart(place: Place, engine: str) -> None:
     assert Counter({True: 12, None: 1000}) == Counter(line.get("retried") for line in lines)
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_a_retry_waits_for_what_the_server_asks(place: Place, engine: str) -> None:
+def test_a_retry_waits_for_what_the_server_asks(place: Place) -> None:
     """A refusal with Retry-After: 1 is sent again no sooner."""
     with troubled(Troubles(refused=frozenset({5}), retry_after=1)) as server:
-        code, report = flood(place, server.url, "--requests", "20", "--retries", "1", "--engine", engine)
+        code, report = flood(place, server.url, "--requests", "20", "--retries", "1")
     assert (0, 1) == (code, report["total"]["retries"])
     assert report["latency_ms"]["max"] >= 990
 
@@ -113,11 +111,10 @@ def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
     assert 1.25 == report["measured_from_seconds"]
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_a_server_that_keeps_up_has_the_rate_it_is_asked_for(place: Place, engine: str) -> None:
+def test_a_server_that_keeps_up_has_the_rate_it_is_asked_for(place: Place) -> None:
     """With a ramp-up and a warm-up figures begin after both: they have the whole rate, not that of the growth."""
     with troubled(Troubles()) as server:
-        options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3", "--engine", engine]
+        options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
         _, report = flood(place, server.url, *options)
     total = report["total"]
     assert (1.5, 3.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
@@ -140,15 +137,14 @@ def test_what_is_on_its_way_at_the_end_is_waited_for_and_not_in_the_throughput(p
     assert pytest.approx(total["measured"] / 3) == report["answers_per_second"]
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_time_outs_have_a_latency_and_fast_refusals_none(place: Place, engine: str) -> None:
+def test_time_outs_have_a_latency_and_fast_refusals_none(place: Place) -> None:
     """A tenth times out, half is refused at once: p99 is that of the time-outs, not of others.
 
     On a machine that stands still others may time out as well.
     """
     troubles = Troubles(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
     with troubled(troubles) as server:
-        options = ["--requests", "100", "--threads", "10", "--timeout", "2", "--engine", engine]
+        options = ["--requests", "100", "--threads", "10", "--timeout", "2"]
         code, report = flood(place, server.url, *options)
     failures, right = report["total"]["failures"], report["total"]["right"]
     timeouts = failures["timeout"]
@@ -158,19 +154,17 @@ def test_time_outs_have_a_latency_and_fast_refusals_none(place: Place, engine: s
     assert report["latency_ms"]["p99"] >= 1990
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_a_time_out_of_less_than_a_millisecond_is_one(place: Place, engine: str) -> None:
+def test_a_time_out_of_less_than_a_millisecond_is_one(place: Place) -> None:
     """Half a millisecond is no leave to wait for ever: a server that takes a second is not waited for."""
     with troubled(Troubles(slow_every=1, slow_seconds=1.0)) as server:
-        options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005", "--engine", engine]
+        options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005"]
         code, report = flood(place, server.url, *options)
     failures = report["total"]["failures"]
     assert (1, 0, 4) == (code, report["total"]["right"], sum(failures.values()))
     assert "timeout" in failures
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_a_client_that_may_open_no_more_files_blames_itself(place: Place, engine: str) -> None:
+def test_a_client_that_may_open_no_more_files_blames_itself(place: Place) -> None:
     """With 64 descriptors a hundred connections cannot be: what is not sent for that is a kind of its own.
 
     Nobody is answered before: a descriptor that becomes free would be used again.
@@ -181,7 +175,7 @@ def test_a_client_that_may_open_no_more_files_blames_itself(place: Place, engine
         wait_until(lambda: log.read_text().count("no descriptor left") >= 100 - 63)
         return published_reply(request)
 
-    options = ["--requests", "100", "--threads", "100", "--processes", "1", "--engine", engine, "--json", str(report)]
+    options = ["--requests", "100", "--threads", "100", "--processes", "1", "--json", str(report)]
     with serving(answer_late) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
         shell = ["bash", "-c", 'ulimit -n 64; "$@"', "-", *command]
@@ -255,11 +249,10 @@ def test_a_condition_may_allow_some_errors(place: Place) -> None:
     assert [1, 0] == merged
 
 
-@pytest.mark.parametrize("engine", ["curl", "requests"])
-def test_what_the_log_lacks_is_said(place: Place, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_log_lacks_is_said(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """Of 200 answers by two processes no line can be written, nor of the begin and the end: the reports say so."""
     with troubled(Troubles()) as server:
-        options = ["--requests", "200", "--processes", "2", "--engine", engine, "--log-file", "/dev/full"]
+        options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = flood(place, server.url, *options)
     said = "log file [/dev/full]: 202 line(s) of this run could not be written: give a place"
     assert (0, True) == (code, report["remarks"][0].startswith(said))

@@ -11,8 +11,8 @@ from tax_client.load.plan import Plan
 from tax_client.load.run import Recorder
 from tests.unit.client.flood_runs import run_of, tally, troubled_run
 
-PLAN = Plan(4, 1, 200, None, None, "constant", 0.0, 0.0, 0, "curl", None)
-TIMED = Plan(4, 1, None, 20.0, None, "constant", 0.0, 0.0, 0, "curl", None)
+PLAN = Plan(4, 1, 200, None, None, "constant", 0.0, 0.0, 0, None)
+TIMED = Plan(4, 1, None, 20.0, None, "constant", 0.0, 0.0, 0, None)
 
 
 class Terminal(io.StringIO):

@@ -21,7 +21,6 @@ def plan(**changes: object) -> Plan:
         "ramp_up": 0.0,
         "warm_up": 0.0,
         "retries": 0,
-        "engine": "curl",
         "seed": 1,
     }
     return Plan(**(usual | changes))  # type: ignore[arg-type]

@@ -11,9 +11,13 @@ from income_tax.http.pages.rendering import FILES, TEXTS
 from tests.support.data import ROOT
 
 PAGES = ROOT / "services/api/src/income_tax/http/pages"
-VENDOR = PAGES / "static/vendor"
+VENDORED = (PAGES / "static/vendor", ROOT / "services/common/src/tax_common/vendor")
 OWN = [*PAGES.glob("static/*.*"), *PAGES.glob("templates/*.html")]
-PACKAGES = json.loads((VENDOR / "packages.json").read_text(encoding="utf-8"))
+PACKAGES = {
+    folder / name: package
+    for folder in VENDORED
+    for name, package in json.loads((folder / "packages.json").read_text(encoding="utf-8")).items()
+}
 
 
 def test_languages_have_the_same_texts() -> None:
@@ -40,15 +44,15 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     assert [] == sorted(set(asked) - set(TEXTS["en"]))
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_vendored_files_are_those_of_the_package(name: str) -> None:
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
+def test_vendored_files_are_those_of_the_package(folder: Path) -> None:
     """Each vendored script and style is the one whose digest is written down, with version and licence beside it."""
-    package = PACKAGES[name]
-    files = [path for path in (VENDOR / name).iterdir() if path.suffix in (".js", ".css")]
+    package = PACKAGES[folder]
+    files = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     assert package["files"] == found
     assert re.fullmatch(r"\d+\.\d+\.\d+", package["version"])
-    assert (VENDOR / name / "LICENSE").is_file()
+    assert (folder / "LICENSE").is_file()
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda p: p.name)

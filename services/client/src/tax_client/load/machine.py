@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pycurl
-import requests
 
 from tax_client import __version__
 
@@ -33,7 +32,6 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "libcurl": pycurl.version_info()[1],
-        "requests": requests.__version__,
         "tax-client": __version__,
     }
 

@@ -8,7 +8,6 @@ from tax_client.arguments import Parser, number, whole
 from . import command
 from .households_command import households
 from .preparation import DEFAULT_REQUESTS
-from .sender import ENGINES
 from .thresholds import Threshold, parse_threshold
 
 CODES = (
@@ -41,7 +40,6 @@ def add_flood(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     load("--ramp-up", type=seconds, default=0.0, metavar="SECONDS", help="time for the load to grow (default: 0)")
     load("--warm-up", type=seconds, default=0.0, metavar="SECONDS", help="time that the figures leave out (default: 0)")
     load("--retries", type=whole(0, 100), default=0, help="sendings more, where that may help (default: 0)")
-    load("--engine", choices=[*ENGINES], default="curl", help="what sends (default: %(default)s)")
     load("--seed", type=whole(0, 2**63), help="makes poisson arrivals repeatable (default: none)")
     what = parser.add_argument_group("what to ask").add_argument
     what("--workload", type=Path, metavar="FILE", help="requests and right answers, of `income-tax expected`")

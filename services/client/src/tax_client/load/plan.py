@@ -28,7 +28,6 @@ class Plan:
     ramp_up: float
     warm_up: float
     retries: int
-    engine: str  # curl or requests
     seed: int | None
 
     @property

@@ -15,11 +15,8 @@ from .channel import Parent
 from .curl_engine import CurlEngine
 from .plan import Share
 from .request_recorder import Account
-from .requests_engine import SessionsEngine
 from .target import Target
 from .workload import Workload
-
-ENGINES: dict[str, type[CurlEngine] | type[SessionsEngine]] = {"curl": CurlEngine, "requests": SessionsEngine}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,6 @@ def serve(share: Share, duty: Duty, pipe: Connection, others: Iterable[Connectio
     try:
         begin: float = pipe.recv()
         account = Account(duty.workload, say, duty.say_each, plan.retries, plan.window(begin), plan.is_open)
-        ENGINES[plan.engine](duty.target, duty.workload, share, account).run(begin, Parent(pipe, begin, log))
+        CurlEngine(duty.target, duty.workload, share, account).run(begin, Parent(pipe, begin, log))
     except (EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone, and with it who wants to know
         os._exit(1)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
+from tax_common.vendor import UPLOT
 
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
@@ -35,7 +36,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-FILES = read_files(FOLDER)
+FILES = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
 TEXTS: dict[str, dict[str, str]] = json.loads(FILES["texts.json"])  # by language
 EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in FILES.items())).hexdigest()[:12]
 
