@@ -54,7 +54,9 @@ def test_one_version() -> None:
 
 def test_dependabot_watches_the_vendored_packages() -> None:
     """`services/api/package.json` names the vendored packages with the versions of their files."""
-    packages = json.loads((API / "http/pages/static/vendor/packages.json").read_text(encoding="utf-8")).values()
+    folders = (API / "http/pages/static/vendor", ROOT / "services/common/src/tax_common/vendor")
+    texts = ((folder / "packages.json").read_text(encoding="utf-8") for folder in folders)
+    packages = [package for text in texts for package in json.loads(text).values()]
     watched = json.loads((ROOT / "services/api/package.json").read_text(encoding="utf-8"))["dependencies"]
     assert watched == {package["package"]: package["version"] for package in packages}
 
