@@ -128,7 +128,7 @@ def test_good_and_bad_in_one_batch(service: Service) -> None:
         "household [1]: parameter [salary] has an invalid value: [-1]",
         "household [1]: unknown parameter [x]",
     ] == second["errors"]
-    assert ["household [2]: it is no object"] == third["errors"]
+    assert ["household [2]: not a JSON object"] == third["errors"]
     assert ["married", "children", "salary"] == list(fourth["result"])[:3]
 
 

@@ -85,7 +85,7 @@ def test_other_years_have_notes(opened: Open, salary: int, year: int, noted: str
     """Years other than the chosen one are named under their picture where the CDHR may apply; its notes are shown."""
     with opened() as tab:
         tab.open(f"/simulator#year={year}&married=no&salary={salary}")
-        said = f"There are notes to the amounts of {noted}: choose the year to read them." if noted else ""
+        said = f"The amounts of {noted} have notes: choose a year to read them." if noted else ""
         assert said == tab.text("#years-notes")
 
 

@@ -18,7 +18,7 @@ def test_what_the_page_works_out_is_right(opened: Open, service: Service) -> Non
         with opened() as tab:
             tab.open(f"/simulator#{question}&salary={salary}")
             assert f"Marginal rate {in_percent(point['marginal_rate'])}" in tab.text("#tiles")
-            assert f"Together {in_euros(total)}." in tab.text("#brackets")
+            assert f"{in_euros(total)} in total." in tab.text("#brackets")
 
 
 def test_brackets_are_rounded_as_their_step(opened: Open, service: Service) -> None:
@@ -28,7 +28,7 @@ def test_brackets_are_rounded_as_their_step(opened: Open, service: Service) -> N
     (total,) = [step["result"] for step in steps if step["name"] == "tax_all_shares"]
     with opened() as tab:
         tab.open("/simulator#" + question)
-        assert f"Together {in_euros(total)}." in tab.text("#brackets")
+        assert f"{in_euros(total)} in total." in tab.text("#brackets")
 
 
 def test_years_are_those_of_the_api(opened: Open, service: Service) -> None:

@@ -99,7 +99,7 @@ def test_pause(opened: Open) -> None:
     [
         (lambda route: route.abort(), "The server cannot be reached"),
         (lambda route: route.fulfill(status=502, body="{}"), "The server answers with status 502"),
-        (lambda route: route.fulfill(status=200, body="<p>Elsewhere</p>"), "Another page is answered"),
+        (lambda route: route.fulfill(status=200, body="<p>Elsewhere</p>"), "The server returned another page"),
     ],
     ids=["gone", "502", "another page"],
 )
@@ -124,7 +124,9 @@ def test_login_refused(opened: Open) -> None:
         open_status(tab)
         tab.page.route("**/status", lambda route: route.fulfill(status=401, body="{}"))
         tick(tab)
-        expect(tab.page.locator("#stale")).to_contain_text("The login is refused, reload the page to log in again")
+        expect(tab.page.locator("#stale")).to_contain_text(
+            "The server rejected the login, reload the page to log in again"
+        )
         expect(tab.page.locator("h1")).to_have_text("Out of date")
         tick(tab)
         assert 1 == len(updates(tab))

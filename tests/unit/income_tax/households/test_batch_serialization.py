@@ -69,7 +69,7 @@ def results(many: ParsedBatch) -> Any:
 @given(items)
 def test_json_as_one_by_one(households: list[Any]) -> None:
     """Any array gives, element by element, what each element gives alone."""
-    no_object = ParameterError(["it is no object"], ["an object of the parameters of a household"])
+    no_object = ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
     assert one_by_one(alone, JsonDecoder()) == results(parse_objects(parsed, YEARS))
@@ -93,7 +93,7 @@ def test_rows_as_one_by_one(names: list[str], width: int, rows: list[list[str]])
             alone.append([(name, cell) for name, cell in zip(header, row, strict=True) if cell])
         else:
             alone.append(
-                ParameterError([f"it has {len(row)} fields"], [f"{len(header)} fields, as the first line has"])
+                ParameterError([f"the row has {len(row)} fields"], [f"{len(header)} fields, like the first line"])
             )
     assert one_by_one(alone, TextDecoder()) == results(parse_rows(header, rows, YEARS))
 

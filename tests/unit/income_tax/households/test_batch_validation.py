@@ -107,8 +107,8 @@ def test_a_wrong_household_is_read_by_itself(
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"single_parent": "no"}, "parameter [single_parent] needs [year]: the rules without a year have none"),
-        ({"spouse_salary": 0}, "parameter [spouse_salary] needs [year]: the rules without a year have none"),
+        ({"single_parent": "no"}, "parameter [single_parent] needs [year]: the rules without a year do not use it"),
+        ({"spouse_salary": 0}, "parameter [spouse_salary] needs [year]: the rules without a year do not use it"),
         ({}, None),
         ({"year": 2024}, None),
     ],

@@ -168,9 +168,9 @@ ALL_YEARS = "[year] once: one of the income years 2018, 2019, 2020, 2021, 2022, 
         (
             GOOD + "&single_parent=no&spouse_salary=0&explain=yes",
             [
-                "parameter [single_parent] needs [year]: the rules without a year have none",
-                "parameter [spouse_salary] needs [year]: the rules without a year have none",
-                "parameter [explain] needs [year]: the rules without a year have none",
+                "parameter [single_parent] needs [year]: the rules without a year do not use it",
+                "parameter [spouse_salary] needs [year]: the rules without a year do not use it",
+                "parameter [explain] needs [year]: the rules without a year do not use it",
             ],
             [ALL_YEARS],
         ),

@@ -79,7 +79,7 @@ def test_bodies_that_are_refused(body: bytes, start: str) -> None:
     if start == "household":
         many = READER.parse(JSON, body)
         assert isinstance(many, ParsedBatch)
-        assert ["it is no object"] == many.errors[0].errors
+        assert ["not a JSON object"] == many.errors[0].errors
     else:
         (error,) = errors_of(body)
         assert error.startswith(start)

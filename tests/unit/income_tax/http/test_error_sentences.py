@@ -121,10 +121,10 @@ def test_what_is_no_object_among_objects() -> None:
     """A household that is no object, or no row of the table's width, is told what it should be."""
     ones = many(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
     assert {1, 2} == set(ones.errors)
-    assert ["it is no object"] == ones.errors[1].errors
-    assert ["an object of the parameters of a household"] == ones.errors[1].expected
+    assert ["not a JSON object"] == ones.errors[1].errors
+    assert ["a JSON object with the parameters of a household"] == ones.errors[1].expected
     rows = many(b"married,children,salary\nyes,2\n", CSV)
-    assert (["it has 2 fields"], ["3 fields, as the first line has"]) == (
+    assert (["the row has 2 fields"], ["3 fields, like the first line"]) == (
         rows.errors[0].errors,
         rows.errors[0].expected,
     )
@@ -226,8 +226,8 @@ def test_what_is_expected_is_told_once() -> None:
     with pytest.raises(ParameterError) as caught:
         schema.parse(parse_query("explain=yes&single_parent=no&b=1&a=2&married=no&children=1&salary=1"), [2020, 2021])
     assert [
-        "parameter [single_parent] needs [year]: the rules without a year have none",
-        "parameter [explain] needs [year]: the rules without a year have none",
+        "parameter [single_parent] needs [year]: the rules without a year do not use it",
+        "parameter [explain] needs [year]: the rules without a year do not use it",
         "unknown parameter [b]",
         "unknown parameter [a]",
     ] == caught.value.errors

@@ -45,7 +45,7 @@ CLEAR = {
     "invalid": f"parameter {NAME} has an invalid value: \\[.{{0,101}}\\]",
     "repeated": rf"parameter {NAME}(, {NAME})* is repeated: it was given \d+ times",
     "unknown": r"unknown parameter \[.{0,101}\]",
-    "needs": f"parameter {NAME} needs {NAME}: the rules without a year have none",
+    "needs": f"parameter {NAME} needs {NAME}: the rules without a year do not use it",
     "contradicts": f"parameter {NAME} contradicts {NAME}: (a single parent is not married"
     "|a single parent has at least one child|only spouses have a second salary)",
 }
