@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from income_tax.households.parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
+from income_tax.households.serialization import DATED_FIELDS, V7_FIELDS
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.openapi.document import EXAMPLES, build_document
 from income_tax.http.routes.curve import CURVE
@@ -108,6 +109,14 @@ def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -
         except ParameterError:
             taken = False
         assert taken == validator.is_valid(body), body
+
+
+def test_result_fields_equal_the_serializer() -> None:
+    """The schemas of results have the fields of results, in their order."""
+    schemas = DOCUMENT["components"]["schemas"]
+    assert [*V7_FIELDS] == [*schemas["V7Result"]["properties"]] == schemas["V7Result"]["required"]
+    assert [*DATED_FIELDS, "notes", "steps"] == [*schemas["DatedResult"]["properties"]]
+    assert [*DATED_FIELDS] == schemas["DatedResult"]["required"]
 
 
 def test_references_have_targets() -> None:
