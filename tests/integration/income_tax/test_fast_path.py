@@ -1,4 +1,4 @@
-"""The short way of GET / and Flask's way are one: status, body, headers and log lines."""
+"""The fast path of GET / and Flask return the same status, body, headers and log lines."""
 
 import json
 from collections.abc import Iterator
@@ -29,16 +29,16 @@ OF_THE_MOMENT = ("time", "pid", "thread")
 
 
 @pytest.fixture(scope="module", params=["json", "masked", "text"])
-def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service in each form of its log, with the login remembered by its one worker."""
+def cached_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service in each form of its log, with a cached login in its one worker."""
     settings = {"json": {}, "masked": {"MASK_AMOUNTS": "on"}, "text": {"LOG_FORMAT": "text"}}[request.param]
     with running_service(tmp_path_factory.mktemp("front"), WORKERS="1", **settings) as service:
         assert 200 == service.get("/?" + GOOD).status
         yield service
 
 
-def lines_of(service: Service, request_id: str) -> list[Any]:
-    """The log lines of a request, without what is another each time."""
+def read_lines(service: Service, request_id: str) -> list[Any]:
+    """Return the log lines of a request, without the fields that differ each time."""
     lines = [line for line in service.log_lines() if request_id in line]
     if not all(line.startswith("{") for line in lines):
         return [line.partition(": [")[2] for line in lines]
@@ -48,17 +48,19 @@ def lines_of(service: Service, request_id: str) -> list[Any]:
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("number", [0, 1])
-def test_both_ways_are_one(both: Service, query: str, number: int) -> None:
-    """A GET with the header Content-Length, which goes Flask's way, has the very answer and lines of one without."""
+def test_fast_path_equals_flask(cached_service: Service, query: str, number: int) -> None:
+    """A GET with the header Content-Length, which Flask answers, has the response and the lines of one without."""
     target = f"/?{query}" if query else "/"
     request_id = f"both-{number}-{QUERIES.index(query)}"
     answers, lines = [], []
     for header in ({}, {"Content_Length": "0"}):
-        before = len(lines_of(both, request_id))
-        status, headers, body = request(both.port, target, both.credentials, X_Request_ID=request_id, **header)
+        before = len(read_lines(cached_service, request_id))
+        status, headers, body = request(
+            cached_service.port, target, cached_service.credentials, X_Request_ID=request_id, **header
+        )
         del headers["date"]
         answers.append((status, headers, body))
-        lines.append(lines_of(both, request_id)[before:])
+        lines.append(read_lines(cached_service, request_id)[before:])
     assert answers[0] == answers[1]
     assert lines[0] == lines[1]
     assert 2 == len(lines[0])

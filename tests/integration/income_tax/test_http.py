@@ -1,4 +1,4 @@
-"""The API over HTTP: calculation, and every refusal as JSON with the request's id."""
+"""The API over HTTP: the calculation, and every rejection in JSON with the request id."""
 
 import json
 import re
@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.integration.income_tax.law_requests import assert_json_error
 from tests.support.data import v7_cases
-from tests.support.service import Answer, Service, running_service
+from tests.support.service import Service, running_service
 
 TARGET = "/?married=yes&children=3&salary=200000"
 PUBLISHED = {
@@ -27,16 +28,8 @@ PUBLISHED = {
 }
 
 
-def assert_json_error(answer: Answer, status: int) -> None:
-    assert status == answer.status
-    assert "application/json" == answer.headers["content-type"]
-    assert answer.errors
-    assert all(isinstance(error, str) for error in answer.errors)
-    assert answer.request_id == answer.body["response"]["request_id"]
-
-
 def test_all_cases(service: Service) -> None:
-    """All 372 cases of the contract are equal over HTTP, asked by many threads at once."""
+    """All 372 cases of the contract are equal over HTTP, with many threads at once."""
 
     def ask(case: dict[str, Any]) -> Any:
         return service.get(f"/?married={case['married']}&children={case['children']}&salary={case['salary']}").body
@@ -49,7 +42,7 @@ def test_all_cases(service: Service) -> None:
 @pytest.mark.parametrize(
     "target", [TARGET, "/?mari%C3%A9=oui&enfants=3&salaire=200000", "/?marie=Oui&enfants=3&salaire=200000"]
 )
-def test_spellings_give_one_answer(service: Service, target: str) -> None:
+def test_spellings_have_one_result(service: Service, target: str) -> None:
     """English, French and unaccented names are the same request."""
     answer = service.get(target)
     assert (200, {"response": {"result": PUBLISHED}}) == (answer.status, answer.body)
@@ -58,8 +51,8 @@ def test_spellings_give_one_answer(service: Service, target: str) -> None:
 @pytest.mark.parametrize(
     "credentials", [None, "client:wrong", "nobody:secret", "client", ":", ":secret", "clïent:sécret"]
 )
-def test_login_is_asked_for(service: Service, credentials: str | None) -> None:
-    """Without the right login and password the answer is a 401 in JSON."""
+def test_login_is_required(service: Service, credentials: str | None) -> None:
+    """A request without the right login and password gets a 401 in JSON."""
     answer = service.get(TARGET, credentials)
     assert_json_error(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Basic ")
@@ -104,7 +97,7 @@ def test_bad_input(service: Service, query: str) -> None:
     ],
 )
 def test_other_addresses_and_methods(service: Service, method: str, target: str, status: int) -> None:
-    """Unknown addresses and methods are refused in JSON; the drill route is off by default."""
+    """Unknown addresses and methods are rejected in JSON; the drill route is off by default."""
     assert_json_error(service.get(target, method=method), status)
 
 
@@ -127,8 +120,8 @@ HOST = b"\r\nHost: x\r\n"
     ],
     ids=["raw accent", "long", "garbage", "version", "coding", "identity", "long header", "header", "expect", "length"],
 )
-def test_what_gunicorn_refuses_is_json_too(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
-    """What never reaches Flask is refused in JSON, with an id that the log knows, echoing nothing."""
+def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
+    """Gunicorn's own rejections are JSON with an id that the log has, and repeat nothing of the request."""
     answer = service.raw(request_bytes)
     assert_json_error(answer, status)
     assert sent.encode() in request_bytes.lower()
@@ -137,8 +130,8 @@ def test_what_gunicorn_refuses_is_json_too(service: Service, request_bytes: byte
 
 
 @pytest.mark.parametrize(("method", "target"), [("POST", "/"), ("GET", TARGET), ("POST", "/health/live")])
-def test_answer_is_not_lost_to_a_body_that_nobody_reads(service: Service, method: str, target: str) -> None:
-    """However long the body, the answer arrives and the connection serves the next request."""
+def test_unread_bodies_are_drained(service: Service, method: str, target: str) -> None:
+    """The response to a long unread body arrives, and the connection serves the next request."""
     connection, sockets = HTTPConnection("127.0.0.1", service.port, timeout=30), set()
     for _ in range(10):
         connection.request(method, target, body=b"x" * 900_000)
@@ -151,8 +144,8 @@ def test_answer_is_not_lost_to_a_body_that_nobody_reads(service: Service, method
     connection.close()
 
 
-def test_refusal_is_not_lost_to_what_the_client_still_sends(service: Service) -> None:
-    """What gunicorn refuses is answered though more of it is on its way."""
+def test_rejections_arrive_while_the_client_sends(service: Service) -> None:
+    """Gunicorn's rejection arrives while the client is still sending."""
     for _ in range(10):
         answer = service.raw(b"GET / HTTP/1.1" + HOST + b"bad header\r\n\r\n" + b"x" * 900_000)
         assert_json_error(answer, 400)
@@ -172,15 +165,15 @@ FAR = "9" * 400  # which no float holds either
     ],
     ids=["value", "name", "names", "numbers"],
 )
-def test_what_json_can_spell_and_no_answer_can_repeat(service: Service, body: str, status: int) -> None:
-    """Texts and numbers of JSON that could not be written in an answer are errors of the request, no failures."""
+def test_json_that_a_response_cannot_repeat(service: Service, body: str, status: int) -> None:
+    """JSON texts and numbers that a response cannot repeat are errors of the request, not failures."""
     answer = service.post(body, "application/json")
     assert status == answer.status
     assert answer.errors if status == 400 else all(one["errors"] for one in answer.body["response"]["results"])
 
 
-def test_raw_accent_is_told_to_percent_encode(service: Service) -> None:
-    """`marié` typed raw is answered with the way to write it."""
+def test_raw_accents_get_a_hint(service: Service) -> None:
+    """The response to a raw `marié` names its percent-encoded form."""
     assert "mari%C3%A9" in service.raw("GET /?marié=oui HTTP/1.1\r\nHost: x\r\n\r\n".encode()).errors[0]
 
 
@@ -190,8 +183,8 @@ def test_head(service: Service) -> None:
     assert (200, None) == (answer.status, answer.body)
 
 
-def test_request_id_is_kept_when_well_formed(service: Service) -> None:
-    """A well-formed X-Request-ID runs through the answer and both log lines."""
+def test_well_formed_request_id_is_kept(service: Service) -> None:
+    """The response and both log lines have a well-formed X-Request-ID."""
     own = f"test-{secrets.token_hex(8)}"
     answer = service.get(TARGET, X_Request_ID=own)
     assert own == answer.request_id
@@ -199,13 +192,13 @@ def test_request_id_is_kept_when_well_formed(service: Service) -> None:
 
 
 @pytest.mark.parametrize("given", ["short", "x" * 65, 'quote"quote', "a b c d e f", "é" * 8])
-def test_request_id_is_made_when_malformed(service: Service, given: str) -> None:
-    """A malformed X-Request-ID is replaced."""
+def test_malformed_request_id_is_replaced(service: Service, given: str) -> None:
+    """The service replaces a malformed X-Request-ID."""
     assert re.fullmatch("[0-9a-f]{32}", service.get(TARGET, X_Request_ID=given).request_id)
 
 
 def test_health_needs_no_login(service: Service) -> None:
-    """Alive tells the version, ready tells what can be calculated; neither asks for a login."""
+    """Liveness has the version, readiness has the degraded parts; neither needs a login."""
     live, ready = service.get("/health/live", None), service.get("/health/ready", None)
     assert (200, "alive") == (live.status, live.body["response"]["status"])
     assert re.fullmatch(r"\d+\.\d+\.\d+", live.body["response"]["version"])
@@ -216,8 +209,8 @@ def test_health_needs_no_login(service: Service) -> None:
     )
 
 
-def test_forwarded_headers_are_not_believed(service: Service) -> None:
-    """Without a proxy in front, nobody can claim another address."""
+def test_forwarded_headers_are_not_trusted(service: Service) -> None:
+    """Without a trusted proxy, a client cannot claim another address."""
     answer = service.get(TARGET, X_Forwarded_For="9.9.9.9")
     remotes = [r["remote"] for r in service.log() if r.get("request_id") == answer.request_id and "remote" in r]
     assert ["127.0.0.1"] == remotes
@@ -227,8 +220,8 @@ FORGED = "2020-07-24 10:05:20.969132, Thread-2: [index] start of a request that 
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_no_request_forges_a_line(tmp_path: Path, form: str) -> None:
-    """Line ends and terminal codes in an address, a login or a header begin no line of the log, in either form."""
+def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
+    """Line ends and terminal codes in an address or a login begin no log line, in either form."""
     with running_service(tmp_path, LOG_FORMAT=form) as service:
         before = len(service.log_lines())
         for end in ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x1b[2K\x1b[1G"):

@@ -1,4 +1,4 @@
-"""The pages over HTTP: their headers, their files, their login, and every example of the description."""
+"""The pages over HTTP: their headers, their files, their login, and every example of the API description."""
 
 import json
 import re
@@ -18,8 +18,8 @@ LOGIN = "client:secret"
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_is_held_to_its_own_files(service: Service, path: str) -> None:
-    """A page comes with a strict policy: its own scripts and styles, no other host, nothing inline, no frame."""
+def test_content_security_policy(service: Service, path: str) -> None:
+    """A page has a strict policy: its own scripts and styles, no other host, nothing inline, no frame."""
     page = load(service.port, path, LOGIN)
     assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
@@ -31,8 +31,8 @@ def test_page_is_held_to_its_own_files(service: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/openapi.json", "/static/x/style.css"])
-def test_pages_ask_for_the_login(service: Service, path: str) -> None:
-    """Nothing of the pages is open without the login of the API."""
+def test_pages_need_a_login(service: Service, path: str) -> None:
+    """Every page and file needs the login of the API."""
     assert 401 == service.get(path, None).status
 
 
@@ -40,8 +40,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_refused_login_is_said_in_words(service: Service, path: str) -> None:
-    """A browser whose login is refused gets a page that says so, in its language; others get JSON."""
+def test_rejected_login_is_a_page(service: Service, path: str) -> None:
+    """A browser with a rejected login gets a page in its language; other clients get JSON."""
     page = load(service.port, path, None, Accept=BROWSER, Accept_Language="fr")
     assert (401, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     assert "Identifiant et mot de passe" in page.text
@@ -51,7 +51,7 @@ def test_refused_login_is_said_in_words(service: Service, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_files_of_a_page(service: Service, path: str) -> None:
-    """Every file that a page names is there, may be kept for ever, and is asked for once more at no cost."""
+    """Every file of a page exists, may be cached for ever, and can be revalidated."""
     page = load(service.port, path, LOGIN)
     addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
     assert len(addresses) >= 4
@@ -69,14 +69,14 @@ def test_files_of_a_page(service: Service, path: str) -> None:
         ("/docs", "fr", "allow scripts"),
     ],
 )
-def test_page_says_what_it_needs_scripts_for(service: Service, path: str, languages: str, words: str) -> None:
-    """Without scripts, a page that is drawn by one says so itself."""
+def test_page_without_scripts_has_a_message(service: Service, path: str, languages: str, words: str) -> None:
+    """A page that needs scripts has a message for browsers without."""
     (said,) = re.findall("<noscript>(.*)</noscript>", load(service.port, path, LOGIN, Accept_Language=languages).text)
     assert words in said
 
 
 def test_files_of_another_edition(service: Service) -> None:
-    """A page of another version gets a file all the same, but may not keep it; what is not there is a 404."""
+    """A page of another edition gets a file but may not cache it; a missing file is a 404."""
     assert "no-store" == load(service.port, "/static/000000000000/style.css", LOGIN).headers["cache-control"]
     for name in ("nothing.js", "../app.py", "..%2fapp.py", "vendor"):
         assert 404 == load(service.port, f"/static/000000000000/{name}", LOGIN).status
@@ -86,22 +86,22 @@ def test_files_of_another_edition(service: Service) -> None:
     ("languages", "heading"), [("fr-FR,fr;q=0.9,en;q=0.8", "Combien paie un foyer"), ("de, en;q=0.5", "What does")]
 )
 def test_language_of_the_browser(service: Service, languages: str, heading: str) -> None:
-    """The simulator comes in the language that the browser prefers."""
+    """The simulator has the language that the browser prefers."""
     page = load(service.port, "/simulator", LOGIN, Accept_Language=languages)
     assert heading in page.text
     assert "Accept-Language" == page.headers["vary"]
 
 
-def test_log_holds_no_page(service: Service) -> None:
-    """The log says that a page was sent, and how long it was, not what it said."""
+def test_log_has_no_page_content(service: Service) -> None:
+    """The log has the type and the size of a page, not its content."""
     page = load(service.port, "/simulator", LOGIN)
     own = [record for record in service.log() if record.get("request_id") == page.headers["x-request-id"]]
     (line,) = [record for record in own if record["event"] == "answer"]
     assert f"[text/html, {len(page.text.encode())} bytes]" == line["body"]
 
 
-def test_operator_reads_how_many_alert_mails_there_are(tmp_path: Path) -> None:
-    """The mail of a failure is pending, and not all is well, while the mail server refuses it; then it is sent."""
+def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
+    """The mail of a failure is pending, and the page reports it, until the mail server accepts it."""
     prepare(tmp_path)
     with FaultySmtp("refuse") as smtp, service_with(tmp_path, smtp.port, DRILL_ROUTE="on") as service:
 
@@ -117,8 +117,8 @@ def test_operator_reads_how_many_alert_mails_there_are(tmp_path: Path) -> None:
         assert not said("wait for the mail server")
 
 
-def test_operator_walks_by_ids(service: Service) -> None:
-    """What can have the focus on the operator's page has an id, by which it has it again when the page was renewed."""
+def test_focusable_elements_have_ids(service: Service) -> None:
+    """Every focusable element of the operator's page has an id, by which an update restores the focus."""
     main = re.search("<main .*</main>", load(service.port, "/status", LOGIN).text, re.DOTALL)
     assert main
     focusable = re.findall(r"<(?:a|button|input|select|summary)\b[^>]*>|<[^>]* tabindex=[^>]*>", main[0])
@@ -126,8 +126,8 @@ def test_operator_walks_by_ids(service: Service) -> None:
     assert [] == [tag for tag in focusable if " id=" not in tag]
 
 
-def test_description_names_every_route(service: Service) -> None:
-    """What the description lists is there; its income years are those of the schedules."""
+def test_described_routes_exist(service: Service) -> None:
+    """Every address of the API description exists, and its income years are those of the schedules."""
     description = load(service.port, "/openapi.json", LOGIN).json
     for path, operations in description["paths"].items():
         if "get" in operations and "parameters" not in operations["get"]:
@@ -138,7 +138,7 @@ def test_description_names_every_route(service: Service) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_true(service: Service, name: str) -> None:
-    """Each example of the description, asked for, has the answer that stands beside it."""
+    """Each example of the API description has the answer of the service."""
     example = EXAMPLES[name]
     if example.operation == "calculate_posted":
         csv = isinstance(example.request, str)

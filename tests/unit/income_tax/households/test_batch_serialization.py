@@ -1,4 +1,4 @@
-"""ParsedBatch households at once: the same results, and the same words for what is wrong, as one by one."""
+"""A batch has the results and the errors that its households have one by one."""
 
 import csv
 import io
@@ -46,8 +46,8 @@ mixed = st.builds(lambda start, more: start | more, good, st.dictionaries(odd_na
 items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
 
 
-def one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
-    """The results that each gets by itself."""
+def calculate_one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
+    """Return the results of the households one by one."""
     schema = HouseholdSchema(HOUSEHOLD, form)
     answers: list[dict[str, Any]] = []
     for row, pairs in enumerate(pairs_of_items):
@@ -61,18 +61,18 @@ def one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
     return answers
 
 
-def results(many: ParsedBatch) -> Any:
-    """The results of many as JSON."""
+def read_results(many: ParsedBatch) -> Any:
+    """Return the results of a batch in JSON."""
     return orjson.loads(serialize_json(many, SCHEDULES))["response"]["results"]
 
 
 @given(items)
-def test_json_as_one_by_one(households: list[Any]) -> None:
-    """Any array gives, element by element, what each element gives alone."""
-    no_object = ParameterError(["it is no object"], ["an object of the parameters of a household"])
+def test_objects_equal_one_by_one(households: list[Any]) -> None:
+    """Each element of any array has the result that it has alone."""
+    no_object = ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
-    assert one_by_one(alone, JsonDecoder()) == results(parse_objects(parsed, YEARS))
+    assert calculate_one_by_one(alone, JsonDecoder()) == read_results(parse_objects(parsed, YEARS))
 
 
 cells = st.sampled_from(
@@ -83,8 +83,8 @@ headers = st.permutations(["married", "children", "salary", "year", "single_pare
 
 
 @given(headers, st.integers(3, 6), st.lists(st.lists(cells, min_size=3, max_size=7), min_size=1, max_size=12))
-def test_rows_as_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
-    """Any table of text gives, row by row, what each row gives alone."""
+def test_rows_equal_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
+    """Each row of any text table has the result that it has alone."""
     header = sorted(names[:width], key=["married", "children", "salary"].__contains__)
     header = list(dict.fromkeys(["married", "children", "salary", *header]))
     alone: list[Any] = []
@@ -93,18 +93,18 @@ def test_rows_as_one_by_one(names: list[str], width: int, rows: list[list[str]])
             alone.append([(name, cell) for name, cell in zip(header, row, strict=True) if cell])
         else:
             alone.append(
-                ParameterError([f"it has {len(row)} fields"], [f"{len(header)} fields, as the first line has"])
+                ParameterError([f"the row has {len(row)} fields"], [f"{len(header)} fields, like the first line"])
             )
-    assert one_by_one(alone, TextDecoder()) == results(parse_rows(header, rows, YEARS))
+    assert calculate_one_by_one(alone, TextDecoder()) == read_results(parse_rows(header, rows, YEARS))
 
 
 @given(st.lists(good, min_size=1, max_size=12))
-def test_csv_holds_what_json_holds(households: list[dict[str, Any]]) -> None:
-    """The answer in CSV has the figures of the one in JSON, and the same errors."""
+def test_csv_equals_json(households: list[dict[str, Any]]) -> None:
+    """The CSV response has the figures and the errors of the JSON response."""
     many = parse_objects(households, YEARS)
     lines = list(csv.DictReader(io.StringIO(serialize_csv(many, SCHEDULES).decode(), newline="")))
     wanted = []
-    for answer in results(many):
+    for answer in read_results(many):
         result = answer.get("result", {})
         cells = {name: str(result.get(name, "")) for name in CSV_FIELDS}
         cells["notes"] = " ".join(note["code"] for note in result.get("notes", []))
@@ -114,14 +114,14 @@ def test_csv_holds_what_json_holds(households: list[dict[str, Any]]) -> None:
 
 
 def test_all_cases_at_once() -> None:
-    """The 2,878 cases of the law and the 372 of v7 in one array: each result is equal."""
+    """All 2,878 cases of the law and all 372 cases of `v7` have their results in one array."""
     law, old = law_cases(), v7_cases()
     names = ("married", "single_parent", "children", "salary")
     asked: list[dict[str, Any]] = [
         {"year": c["income_year"], "spouse_salary": c["spouse_salary"] or 0, **{n: c[n] for n in names}} for c in law
     ]
     asked += [{n: c[n] for n in ("married", "children", "salary")} for c in old]
-    found = [answer["result"] for answer in results(parse_objects(asked, YEARS))]
+    found = [answer["result"] for answer in read_results(parse_objects(asked, YEARS))]
     for case, result in zip(law, found, strict=False):
         wanted = {"discount" if name == "decote" else name: value for name, value in case.items()}
         wanted["spouse_salary"] = wanted["spouse_salary"] or 0
@@ -131,10 +131,10 @@ def test_all_cases_at_once() -> None:
 
 @pytest.mark.parametrize("rows", [1, 7])
 def test_order_is_kept(rows: int) -> None:
-    """Households of different years, good and bad ones, are answered where they stood."""
+    """Valid and invalid households of different years keep their order."""
     asked = [{"year": 2018 + i % 8, "married": "no", "children": 0, "salary": 20_000 + i} for i in range(16)]
     asked[rows]["salary"] = -1
-    found = results(parse_objects(asked, YEARS))
+    found = read_results(parse_objects(asked, YEARS))
     assert [i for i in range(16) if i != rows] == [i for i, a in enumerate(found) if "result" in a]
     assert [20_000 + i for i in range(16) if i != rows] == [a["result"]["salary"] for a in found if "result" in a]
     assert [f"household [{rows}]: parameter [salary] has an invalid value: [-1]"] == found[rows]["errors"]

@@ -1,4 +1,4 @@
-"""Good households are taken as columns, and only those that are not go through the reading of single ones."""
+"""Valid households are parsed as columns, and only invalid ones are parsed alone."""
 
 import copy
 from collections.abc import Callable
@@ -45,8 +45,8 @@ def as_table(rows: list[tuple[Any, ...]]) -> ParsedBatch:
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What was read by itself."""
+def parsed_alone(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The salaries of the households that were parsed alone."""
     taken: list[object] = []
     parse_alone = HouseholdSchema.parse
 
@@ -58,146 +58,146 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return taken
 
 
-def columns(many: ParsedBatch) -> list[tuple[Any, ...]]:
-    """The households as rows of numbers."""
+def list_rows(many: ParsedBatch) -> list[tuple[Any, ...]]:
+    """Return the households as rows of numbers."""
     h = many.households
     names = (h.married, h.children, h.salary, h.year, h.single_parent, h.spouse_salary)
     assert [bool, int, int, int, bool, int] == [type(column.tolist()[0]) for column in names]
     return list(zip(*(column.tolist() for column in names), strict=True))
 
 
-def numbers(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row as numbers."""
+def convert_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Convert a row to numbers."""
     yes = {"yes": True, "oui": True, "no": False, "non": False}
     return yes[row[0]], row[1], row[2], row[3], yes[row[4]], row[5]
 
 
 @pytest.mark.parametrize("way", [as_objects, as_table])
-def test_good_households_are_not_read_by_themselves(
-    read: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch]
+def test_valid_households_are_parsed_as_columns(
+    parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch]
 ) -> None:
-    """Households at every limit are taken as columns, with the values that were given."""
+    """Households at every limit are parsed as columns, with their values."""
     many = way(GOOD)
-    assert ([], {}) == (read, many.errors)
-    assert [numbers(row) for row in GOOD] == columns(many)
+    assert ([], {}) == (parsed_alone, many.errors)
+    assert [convert_row(row) for row in GOOD] == list_rows(many)
 
 
-def test_empty_cells_are_not_read_by_themselves(read: list[object]) -> None:
-    """What a row leaves empty is not given; an empty cell of a column that is required is read by itself."""
+def test_empty_cells(parsed_alone: list[object]) -> None:
+    """An empty cell is an absent value; a row with an empty required cell is parsed alone."""
     header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
     many = parse_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
-    assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == columns(many)
-    assert [] == read
+    assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == list_rows(many)
+    assert [] == parsed_alone
     many = parse_rows(header, [["", "1", "7", "", "", ""], ["no", "", "7", "", "", ""]], YEARS)
-    assert ({0, 1}, 2) == (set(many.errors), len(read))
+    assert ({0, 1}, 2) == (set(many.errors), len(parsed_alone))
 
 
 @pytest.mark.parametrize("way", [as_objects, as_table])
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_wrong_household_is_read_by_itself(
-    read: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
+def test_invalid_households_are_parsed_alone(
+    parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
 ) -> None:
-    """What is wrong, or contradicts itself, is read alone, and has an error and no values."""
+    """An invalid or contradictory household is parsed alone, and has an error and no values."""
     many = way([GOOD[0], wrong, GOOD[2]])
-    assert 1 == len(read)
+    assert 1 == len(parsed_alone)
     assert [1] == list(many.errors)
-    assert [numbers(GOOD[0]), (False, 0, 0, 0, False, 0), numbers(GOOD[2])] == columns(many)
+    assert [convert_row(GOOD[0]), (False, 0, 0, 0, False, 0), convert_row(GOOD[2])] == list_rows(many)
 
 
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"single_parent": "no"}, "parameter [single_parent] needs [year]: the rules without a year have none"),
-        ({"spouse_salary": 0}, "parameter [spouse_salary] needs [year]: the rules without a year have none"),
+        ({"single_parent": "no"}, "parameter [single_parent] needs [year]: the rules without a year do not use it"),
+        ({"spouse_salary": 0}, "parameter [spouse_salary] needs [year]: the rules without a year do not use it"),
         ({}, None),
         ({"year": 2024}, None),
     ],
 )
-def test_what_needs_a_year(read: list[object], given: dict[str, Any], error: str | None) -> None:
-    """Without a year there is neither a single parent nor a second salary, as an object or as a row."""
+def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str, Any], error: str | None) -> None:
+    """Without a year, an object or a row has neither a single parent nor a second salary."""
     one = {"married": "no", "children": 1, "salary": 5} | given
     for many in (parse_objects([one], YEARS), parse_rows([*one], [[*map(str, one.values())]], YEARS)):
         assert ([[error]] if error else []) == [found.errors for found in many.errors.values()]
         if not error:
-            assert [(False, 1, 5, given.get("year", 0), False, 0)] == columns(many)
-    assert (2 if error else 0) == len(read)
+            assert [(False, 1, 5, given.get("year", 0), False, 0)] == list_rows(many)
+    assert (2 if error else 0) == len(parsed_alone)
 
 
-def test_objects_of_several_shapes_and_rows_of_several_widths(read: list[object]) -> None:
-    """Each shape of objects is a table of its own; a row of another width is read by itself."""
+def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
+    """Objects with the same names share columns; a row of another width has its own error."""
     plain = {"married": "yes", "children": 1, "salary": 7}
     many = parse_objects(
         [plain, {"salaire": 8, "marie": "non", "enfants": 0, "annee": 2020}, plain | {"year": 2019}], YEARS
     )
-    assert [(True, 1, 7, 0, False, 0), (False, 0, 8, 2020, False, 0), (True, 1, 7, 2019, False, 0)] == columns(many)
+    assert [(True, 1, 7, 0, False, 0), (False, 0, 8, 2020, False, 0), (True, 1, 7, 2019, False, 0)] == list_rows(many)
     many = parse_rows(["salary", "married", "children"], [["7", "yes", "1"], ["7", "yes"], ["9", "no", "0"]], YEARS)
     assert [1] == list(many.errors)
-    assert [(True, 1, 7, 0, False, 0), (False, 0, 0, 0, False, 0), (False, 0, 9, 0, False, 0)] == columns(many)
-    assert [] == read
+    assert [(True, 1, 7, 0, False, 0), (False, 0, 0, 0, False, 0), (False, 0, 9, 0, False, 0)] == list_rows(many)
+    assert [] == parsed_alone
 
 
 @pytest.mark.parametrize(
     ("cell", "salary", "alone"),
     [("999999999", 999_999_999, False), ("0000000001", 1, True), (" 5", 5, True), ("٣", None, True), ("", None, True)],
 )
-def test_a_number_as_text(read: list[object], cell: str, salary: int | None, alone: bool) -> None:
-    """Up to nine plain digits are a number at once; what is written another way is read by itself."""
+def test_numbers_in_text(parsed_alone: list[object], cell: str, salary: int | None, alone: bool) -> None:
+    """Up to nine plain digits are parsed as a column; a row with another spelling is parsed alone."""
     many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
     assert [salary or 0] == many.households.salary.tolist()
     assert (salary is None) == bool(many.errors)
-    assert alone == bool(read)
+    assert alone == bool(parsed_alone)
 
 
 @pytest.mark.parametrize(("cell", "salary"), [(" 5", 5), ("5 ", 5), ("x", None), ("1000000000", None)])
-def test_a_number_that_may_be_missing(cell: str, salary: int | None) -> None:
-    """A cell that is filled is never taken for an empty one, though its number is written in an unusual way."""
+def test_optional_numbers_in_text(cell: str, salary: int | None) -> None:
+    """A number with an unusual spelling is never treated as an empty cell."""
     names = ["married", "children", "salary", "year", "spouse_salary"]
     many = parse_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
     assert (salary is None) == bool(many.errors)
     assert [salary or 0] == many.households.spouse_salary.tolist()
 
 
-def test_what_a_row_that_is_read_by_itself_leaves_out() -> None:
-    """What such a row does not name is nothing, as in any other; the rows around it stay as they are."""
+def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
+    """A row that is parsed alone has zeros for absent values, and leaves its neighbours alone."""
     many = parse_rows(
         ["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS
     )
-    assert [(False, 1, 7, 0, False, 0), (True, 0, 5, 0, False, 0), (False, 2, 9, 0, False, 0)] == columns(many)
+    assert [(False, 1, 7, 0, False, 0), (True, 0, 5, 0, False, 0), (False, 2, 9, 0, False, 0)] == list_rows(many)
 
 
-def test_columns_are_households_one_by_one() -> None:
-    """Each household of the columns has all its values, and no year where the rules `v7` hold."""
+def test_columns_are_households() -> None:
+    """Each household of the columns has all its values, and no year under the rules `v7`."""
     dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
     many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
-    assert [Household(True, 2, 7), *(Household(*numbers(row)) for row in GOOD)] == list(many.households)
+    assert [Household(True, 2, 7), *(Household(*convert_row(row)) for row in GOOD)] == list(many.households)
 
 
-def test_an_empty_row_is_told_in_the_language_of_its_header() -> None:
-    """What is missing has the name that the first line gives it."""
+def test_errors_have_the_language_of_the_header() -> None:
+    """An error about a missing value has the name of the header."""
     for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
         (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
         assert [f"parameter [{name}] is missing" for name in header] == error.errors
 
 
 @pytest.mark.parametrize("value", [2**70, -(2**70), 1.0, True, "5", None])
-def test_one_value_that_is_no_number(read: list[object], value: object) -> None:
-    """A value that is no number of the column leaves the others of its column alone."""
+def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: object) -> None:
+    """A value that is not a number leaves the others of its column alone."""
     rows = [GOOD[0], ("yes", 0, value, 2018, "no", 0), GOOD[1]]
     many = as_objects(rows)
-    assert ([value], [1]) == (read, list(many.errors))
+    assert ([value], [1]) == (parsed_alone, list(many.errors))
     assert [0, 0, 999_999_999] == many.households.salary.tolist()
 
 
 @pytest.mark.parametrize("value", [[], {}, True, 1, None])
-def test_one_value_that_is_neither_yes_nor_no(read: list[object], value: object) -> None:
-    """A value of any kind in a column of yes and no is an error of its household alone."""
+def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
+    """An invalid value in a column of yes and no is an error of its household alone."""
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
-    assert ([7], [1]) == (read, list(many.errors))
+    assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()
 
 
-def test_to_whom_the_note_on_the_cdhr_is_due() -> None:
-    """The note is due above the threshold of the household's kind, and in no year without one."""
+def test_cdhr_note() -> None:
+    """The CDHR note applies above the household's threshold, and in no year without one."""
     taxable = np.array([250_000, 250_001, 500_000, 500_001])
     for married, wanted in ((False, [False, True, True, True]), (True, [False, False, False, True])):
         flags = np.full(4, married)
@@ -205,8 +205,8 @@ def test_to_whom_the_note_on_the_cdhr_is_due() -> None:
         assert [False] * 4 == may_owe_cdhr(YEARS[2024], flags, taxable).tolist()
 
 
-def law_of_2024(fine: bool) -> Law:
-    """The law of 2024, or one with figures so `fine` that 64 bits do not hold what arrays would calculate."""
+def build_law(fine: bool) -> Law:
+    """Return the law of 2024; `fine` figures need more than 64 bits in arrays."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
@@ -217,9 +217,9 @@ def law_of_2024(fine: bool) -> Law:
 
 
 @pytest.mark.parametrize("fine", [False, True])
-def test_columns_are_what_each_household_owes(fine: bool) -> None:
-    """The amounts of columns are whole euros, those of the households one by one, whatever the figures are like."""
-    law, many = law_of_2024(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
+def test_columns_equal_one_by_one(fine: bool) -> None:
+    """The amounts of columns are whole euros and equal those one by one, by any figures."""
+    law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
     found = assess_dated(many.households, law)
     owed = [law.assess(household) for household in many.households]
     assert [*zip(*(column.tolist() for column in found.values()), strict=True)] == [tuple(one) for one in owed]
@@ -227,8 +227,8 @@ def test_columns_are_what_each_household_owes(fine: bool) -> None:
 
 
 @pytest.mark.parametrize("fine", [False, True])
-def test_no_households_at_all(fine: bool) -> None:
-    """No household gives empty columns, also by a law that arrays do not fit."""
+def test_empty_batch(fine: bool) -> None:
+    """An empty batch has empty columns, also by a law with fine figures."""
     none, no = np.zeros(0, np.int64), np.zeros(0, bool)
-    found = assess_dated(Households(none, no, no, none, none, none), law_of_2024(fine))
+    found = assess_dated(Households(none, no, no, none, none, none), build_law(fine))
     assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}

@@ -1,4 +1,4 @@
-"""What a query string says: a household, or every error of it."""
+"""A query string is a household, or has every error listed."""
 
 from urllib.parse import quote, quote_plus
 
@@ -13,7 +13,7 @@ from tests.support.data import read_household
 GOOD = "married=yes&children=3&salary=200000"
 
 
-def errors_of(query: str) -> list[str]:
+def get_errors(query: str) -> list[str]:
     with pytest.raises(ParameterError) as caught:
         read_household(query)
     return caught.value.errors
@@ -78,7 +78,7 @@ def test_limits_are_included() -> None:
 )
 def test_errors(query: str, errors: list[str]) -> None:
     """Every error of the request is listed, under the names that the request used."""
-    assert errors == errors_of(query)
+    assert errors == get_errors(query)
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_errors(query: str, errors: list[str]) -> None:
         "\ud800",
     ],
 )
-def test_salary_in_plain_digits_alone(value: str) -> None:
+def test_salary_in_plain_digits(value: str) -> None:
     """A salary is plain ASCII digits within the limits, nothing else."""
-    (error,) = errors_of("married=yes&children=1&salary=" + quote(value.encode("utf-8", "surrogatepass")))
+    (error,) = get_errors("married=yes&children=1&salary=" + quote(value.encode("utf-8", "surrogatepass")))
     assert error.startswith("parameter [salary] has an invalid value: [")
     assert len(error) < 200
 
 
 @pytest.mark.parametrize("value", ["%FF", "%C3", "%zz", "%", "%ED%A0%80"])
 def test_invalid_escapes(value: str) -> None:
-    """Escapes that are no UTF-8, or no escapes, are an invalid value, not a crash."""
-    (error,) = errors_of(f"married={value}&children=1&salary=1")
+    """Malformed escapes, and escapes of invalid UTF-8, are an invalid value, not a crash."""
+    (error,) = get_errors(f"married={value}&children=1&salary=1")
     assert error.startswith("parameter [married] has an invalid value: [")
 
 
-def test_expected_values_are_told() -> None:
-    """Each error comes with what was expected."""
+def test_expected_values() -> None:
+    """Each error has the expected values."""
     with pytest.raises(ParameterError) as caught:
         read_household("married=yes&children=x&salary=1&y=2")
     assert [
@@ -143,8 +143,8 @@ def test_spellings_with_a_year(query: str) -> None:
     assert Household(True, 2, 50_000, 2024, False, 1000) == read_household(query)
 
 
-def test_what_is_optional() -> None:
-    """With a year, a second salary and living alone with children are said where they are so."""
+def test_optional_parameters() -> None:
+    """With a year, the second salary and the single parent are optional."""
     assert Household(False, 1, 5, 2018) == read_household("year=2018&married=no&children=1&salary=5")
     assert Household(False, 1, 5, 2018, single_parent=True) == read_household(
         "year=2018&married=no&children=1&salary=5&single_parent=yes&spouse_salary=0"
@@ -168,9 +168,9 @@ ALL_YEARS = "[year] once: one of the income years 2018, 2019, 2020, 2021, 2022, 
         (
             GOOD + "&single_parent=no&spouse_salary=0&explain=yes",
             [
-                "parameter [single_parent] needs [year]: the rules without a year have none",
-                "parameter [spouse_salary] needs [year]: the rules without a year have none",
-                "parameter [explain] needs [year]: the rules without a year have none",
+                "parameter [single_parent] needs [year]: the rules without a year do not use it",
+                "parameter [spouse_salary] needs [year]: the rules without a year do not use it",
+                "parameter [explain] needs [year]: the rules without a year do not use it",
             ],
             [ALL_YEARS],
         ),
@@ -203,7 +203,7 @@ ALL_YEARS = "[year] once: one of the income years 2018, 2019, 2020, 2021, 2022, 
     ],
 )
 def test_errors_of_the_dated_law(query: str, errors: list[str], expected: list[str]) -> None:
-    """What the law of a year does not know, or knows only of others, is refused with the reason."""
+    """Parameters that the law of a year excludes are rejected with the reason."""
     with pytest.raises(ParameterError) as caught:
         read_household(query)
     assert errors == caught.value.errors
@@ -215,7 +215,7 @@ values = st.sampled_from(["yes", "NON", " oui "]) | st.integers(-5, MAX_SALARY +
 
 
 @given(st.lists(st.tuples(names, values), max_size=5))
-def test_any_parameters_are_understood_or_refused(parameters: list[tuple[str, str]]) -> None:
+def test_any_parameters_are_parsed_or_rejected(parameters: list[tuple[str, str]]) -> None:
     """Any parameters give a household within the limits or a list of errors, never another exception."""
     query = "&".join(
         quote_plus(n, errors="surrogatepass") + "=" + quote_plus(v, errors="surrogatepass") for n, v in parameters
@@ -231,8 +231,8 @@ def test_any_parameters_are_understood_or_refused(parameters: list[tuple[str, st
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_understood_or_refused(raw: bytes) -> None:
-    """Any bytes as a query string, as WSGI hands them over, end in errors, never in another exception."""
+def test_any_bytes_are_parsed_or_rejected(raw: bytes) -> None:
+    """Any bytes of a WSGI query string are a household or errors, never another exception."""
     try:
         read_household(raw.decode("latin-1"))
     except ParameterError as refused:

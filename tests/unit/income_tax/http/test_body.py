@@ -1,4 +1,4 @@
-"""Bodies of POST /: what is taken, and what is refused before it costs anything."""
+"""Bodies of POST /: valid ones, and early rejection of the others."""
 
 import json
 from typing import Any
@@ -20,8 +20,8 @@ READER = BodyReader(LIMIT, schedules().years)
 TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too large]"
 
 
-def errors_of(body: bytes, content_type: str = JSON) -> list[str]:
-    """The errors of a whole body."""
+def get_errors(body: bytes, content_type: str = JSON) -> list[str]:
+    """Return the errors of a whole body."""
     with pytest.raises(ParameterError) as caught:
         READER.parse(content_type, body)
     assert caught.value.expected
@@ -29,24 +29,24 @@ def errors_of(body: bytes, content_type: str = JSON) -> list[str]:
 
 
 def test_one_object() -> None:
-    """One object is one household, and may ask for an explanation."""
+    """One object is one household, and may have the parameter explain."""
     values = READER.parse(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
 
 
-def count(body: bytes, content_type: str = JSON) -> int:
-    """How many households a body has."""
+def count_households(body: bytes, content_type: str = JSON) -> int:
+    """Count the households of a body."""
     many = READER.parse(content_type, body)
     assert isinstance(many, ParsedBatch)
     return len(many.households.year)
 
 
 def test_limit() -> None:
-    """As many as the limit says, not one more."""
-    assert LIMIT == count(json.dumps([ONE] * LIMIT).encode())
+    """A body has at most as many households as the limit."""
+    assert LIMIT == count_households(json.dumps([ONE] * LIMIT).encode())
     with pytest.raises(TooManyHouseholds):
         READER.parse(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
-    assert LIMIT == count(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
+    assert LIMIT == count_households(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
     with pytest.raises(TooManyHouseholds):
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
     with pytest.raises(TooManyHouseholds):  # what comes after it is not looked at
@@ -74,23 +74,23 @@ def test_limit() -> None:
     ],
     ids=lambda value: str(value[:24]),
 )
-def test_bodies_that_are_refused(body: bytes, start: str) -> None:
-    """Broken, nested, empty or ambiguous JSON is a clear error."""
+def test_invalid_json(body: bytes, start: str) -> None:
+    """Malformed, nested, empty or ambiguous JSON is a clear error."""
     if start == "household":
         many = READER.parse(JSON, body)
         assert isinstance(many, ParsedBatch)
-        assert ["it is no object"] == many.errors[0].errors
+        assert ["not a JSON object"] == many.errors[0].errors
     else:
-        (error,) = errors_of(body)
+        (error,) = get_errors(body)
         assert error.startswith(start)
 
 
 @pytest.mark.parametrize("depth", [1, 253, 254, 255, 256, 300, 1000])
-def test_a_nested_value_is_a_wrong_value(depth: int) -> None:
-    """A value that is nested, however deeply, is a wrong value with a short error."""
+def test_nested_values_are_invalid(depth: int) -> None:
+    """A nested value of any depth is an invalid value with a short error."""
     nested = b"[" * depth + b"]" * depth
     one = b'{"married":"yes","children":0,"salary":' + nested + b"}"
-    assert ["parameter [salary] has an invalid value: [an array]"] == errors_of(one)
+    assert ["parameter [salary] has an invalid value: [an array]"] == get_errors(one)
     many = READER.parse(JSON, b"[" + one + b"]")
     assert isinstance(many, ParsedBatch)
     assert ["parameter [salary] has an invalid value: [an array]"] == many.errors[0].errors
@@ -112,16 +112,16 @@ def test_a_nested_value_is_a_wrong_value(depth: int) -> None:
     ],
     ids=lambda value: value[:40],
 )
-def test_one_household_s_trouble_is_not_the_others(item: str, error: str) -> None:
-    """A key twice, or a number that nothing holds, is the error of its household alone."""
+def test_errors_concern_one_household(item: str, error: str) -> None:
+    """A repeated key or a huge number is an error of its household alone."""
     many = READER.parse(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
     assert isinstance(many, ParsedBatch)
     assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
     assert [50_000, 0, 50_000] == many.households.salary.tolist()
 
 
-def test_many_keys_of_which_the_last_is_repeated() -> None:
-    """An object of a hundred thousand keys is looked through once, not once for each of them."""
+def test_repeated_key_among_many() -> None:
+    """The search for a repeated key takes linear time."""
     keys = ",".join(f'"k{number}":1' for number in range(100_000))
     reader = BodyReader(10_000, schedules().years)
     with pytest.raises(ParameterError, match=r"parameter \[k99999\] is repeated"):
@@ -129,8 +129,8 @@ def test_many_keys_of_which_the_last_is_repeated() -> None:
 
 
 @pytest.mark.parametrize("name", ["mari\u00e9", "marie\u0301"])
-def test_an_accent_may_be_composed_or_not(name: str) -> None:
-    """A name is the same as macOS writes it: in one object, in an array, and as a column."""
+def test_decomposed_names(name: str) -> None:
+    """A decomposed name, as macOS writes it, is valid in an object, an array and a header."""
     one = {name: "oui", "enfants": 2, "salaire": 50_000}
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.parse(JSON, json.dumps(one).encode())
     table = ",".join(one) + "\n" + ",".join(map(str, one.values()))
@@ -140,23 +140,23 @@ def test_an_accent_may_be_composed_or_not(name: str) -> None:
         assert ([True], {}) == (many.households.married.tolist(), many.errors)
 
 
-def test_an_empty_row_is_told_in_the_header_s_language() -> None:
-    """What a row lacks is named as the header's language has it; blanks are no value."""
+def test_errors_have_the_language_of_the_header() -> None:
+    """An error about a row has the header's names; blanks are no value."""
     for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
         many = READER.parse(CSV, f"\n{header}\n , ,2,3\n".encode())
         assert isinstance(many, ParsedBatch)
         assert [f"parameter [{married}] is missing"] == many.errors[0].errors
 
 
-def test_a_table_of_empty_cells() -> None:
-    """A table of far more cells, or lines, than households can have is refused early."""
+def test_table_with_too_many_cells() -> None:
+    """A table with far too many cells or lines is rejected early."""
     for line in (b"," * 3000, b"x\n" * 3000):
         with pytest.raises(TooManyHouseholds):
             READER.parse(CSV, b"married,children,salary\n" + line)
 
 
-def test_a_bomb_of_small_values() -> None:
-    """A body of far more values than households can have is refused unread."""
+def test_body_with_too_many_values() -> None:
+    """A body with far too many values is rejected before it is parsed."""
     with pytest.raises(TooManyHouseholds):
         READER.parse(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
 
@@ -177,9 +177,9 @@ def test_a_bomb_of_small_values() -> None:
         (b'married,children,salary\n"yes,1,2\n', ["the body is not CSV in UTF-8: unexpected end of data"]),
     ],
 )
-def test_tables_that_are_refused(body: bytes, errors: list[str]) -> None:
-    """A table needs a first line that names the columns, and must be CSV."""
-    assert errors == errors_of(body, CSV)
+def test_invalid_tables(body: bytes, errors: list[str]) -> None:
+    """A table without a valid header, or of malformed CSV, is rejected."""
+    assert errors == get_errors(body, CSV)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_tables_that_are_refused(body: bytes, errors: list[str]) -> None:
     ],
     ids=["english", "semicolons of a spreadsheet", "quotes", "empty cells"],
 )
-def test_tables(body: bytes) -> None:
-    """Any order of columns, English or French, commas or semicolons; an empty cell is not given."""
+def test_valid_tables(body: bytes) -> None:
+    """A table may have any order, English or French names, commas or semicolons, and empty cells."""
     many = READER.parse(CSV, body)
     assert isinstance(many, ParsedBatch)
     assert {} == many.errors
@@ -202,15 +202,15 @@ def test_tables(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
-def test_other_types(content_type: str) -> None:
-    """What is neither JSON nor CSV is refused."""
+def test_unsupported_types(content_type: str) -> None:
+    """A body that is neither JSON nor CSV is rejected."""
     with pytest.raises(UnsupportedBody, match=rf"^the body's type is \[{content_type}\]: send the header Content-Type"):
         READER.parse(content_type, json.dumps(ONE).encode())
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([JSON, CSV]))
-def test_any_bytes_are_understood_or_refused(body: bytes, content_type: str) -> None:
-    """Any body is read or refused with what was expected, never another exception."""
+def test_any_bytes_are_parsed_or_rejected(body: bytes, content_type: str) -> None:
+    """Any body is parsed, or rejected with the expected values, never another exception."""
     try:
         READER.parse(content_type, body)
     except ParameterError as refused:
@@ -226,8 +226,8 @@ values = st.recursive(
 
 
 @given(values)
-def test_any_json_is_understood_or_refused(content: Any) -> None:
-    """Any JSON, however nested, is read or refused, and each element that is wrong has its own error."""
+def test_any_json_is_parsed_or_rejected(content: Any) -> None:
+    """Any JSON is parsed or rejected, and each invalid element has its own error."""
     try:
         many = READER.parse(JSON, json.dumps(content).encode())
     except TooManyHouseholds:

@@ -1,4 +1,4 @@
-"""The words of refusals, whole: what is wrong, and what was expected; and values at the bounds of what is taken."""
+"""The full sentences of rejections with their expected values, and values at their limits."""
 
 import json
 from typing import Any
@@ -30,8 +30,8 @@ NO_NUMBER = "the body is not JSON: unexpected character, expected a JSON value: 
 ONE = {"married": "yes", "children": 2, "salary": 50_000}
 
 
-def refused(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
-    """The errors of a body, and what was expected."""
+def reject(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
+    """Return the errors of a body and the expected values."""
     with pytest.raises(ParameterError) as caught:
         READER.parse(kind, body)
     return caught.value.errors, caught.value.expected
@@ -51,9 +51,9 @@ def refused(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_json_that_is_refused(body: bytes, error: str, expected: str) -> None:
-    """A body of JSON that is none, or no household, is refused with the reason and what was expected."""
-    assert ([error], [expected]) == refused(body)
+def test_invalid_json(body: bytes, error: str, expected: str) -> None:
+    """An invalid JSON body is rejected with the reason and the expected values."""
+    assert ([error], [expected]) == reject(body)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_json_that_is_refused(body: bytes, error: str, expected: str) -> None:
         (b"married,children,salary\n", ["there is no household in the body"], "1 to 50 households"),
     ],
 )
-def test_csv_that_is_refused(body: bytes, errors: list[str], expected: str) -> None:
-    """A table is refused with all that is wrong with its first line, and what was expected."""
-    assert (errors, [expected]) == refused(body, CSV)
+def test_invalid_csv(body: bytes, errors: list[str], expected: str) -> None:
+    """A table is rejected with all errors of its header and the expected header."""
+    assert (errors, [expected]) == reject(body, CSV)
 
 
-def many(body: bytes, kind: str) -> ParsedBatch:
-    """The households of a body."""
+def parse_batch(body: bytes, kind: str) -> ParsedBatch:
+    """Parse the households of a body."""
     read = READER.parse(kind, body)
     assert isinstance(read, ParsedBatch)
     return read
@@ -92,24 +92,24 @@ def many(body: bytes, kind: str) -> ParsedBatch:
     ],
     ids=["a semicolon in a line", "empty lines first", "line ends of old", "empty lines between"],
 )
-def test_the_first_line_decides_on_semicolons(body: bytes) -> None:
-    """Lines end as they do on any system, and a semicolon or comma in a later line is that line's error alone."""
+def test_first_line_decides_on_the_separator(body: bytes) -> None:
+    """Lines end as on any system, and the separator is that of the first line."""
     if b"\r" in body and b"\n" not in body:
         body = body.replace(b";", b"x")
-    table = many(body, CSV)
+    table = parse_batch(body, CSV)
     assert [1] == list(table.errors)
     assert [50_000, 0, 3] == table.households.salary.tolist()
 
 
-def test_a_cell_keeps_its_line_ends() -> None:
-    """An error repeats a cell in quotes with the line ends that it has."""
-    (error,) = many(b'married,children,salary\r\nyes,2,"5\r\n6"\r\n', CSV).errors[0].errors
+def test_cells_keep_their_line_ends() -> None:
+    """An error repeats a quoted cell with its line ends."""
+    (error,) = parse_batch(b'married,children,salary\r\nyes,2,"5\r\n6"\r\n', CSV).errors[0].errors
     assert "parameter [salary] has an invalid value: [5\r\n6]" == error
 
 
 @pytest.mark.parametrize("sign", [",", ";"])
-def test_a_body_of_as_many_values_as_households_can_have(sign: str) -> None:
-    """Twenty values for each household are read, one more is not."""
+def test_maximum_number_of_values(sign: str) -> None:
+    """A body has at most twenty values for each household."""
     reader = BodyReader(1, schedules().years)
     with pytest.raises(ParameterError, match=r"^parameter \[marié\] is missing; .*; unknown parameter \[,*;*\]$"):
         reader.parse(JSON, json.dumps({sign * 20: 1}).encode())
@@ -117,14 +117,14 @@ def test_a_body_of_as_many_values_as_households_can_have(sign: str) -> None:
         reader.parse(JSON, json.dumps({sign * 21: 1}).encode())
 
 
-def test_what_is_no_object_among_objects() -> None:
-    """A household that is no object, or no row of the table's width, is told what it should be."""
-    ones = many(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
+def test_households_of_the_wrong_form() -> None:
+    """A household that is not an object, or a row of another width, has the expected form in its error."""
+    ones = parse_batch(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
     assert {1, 2} == set(ones.errors)
-    assert ["it is no object"] == ones.errors[1].errors
-    assert ["an object of the parameters of a household"] == ones.errors[1].expected
-    rows = many(b"married,children,salary\nyes,2\n", CSV)
-    assert (["it has 2 fields"], ["3 fields, as the first line has"]) == (
+    assert ["not a JSON object"] == ones.errors[1].errors
+    assert ["a JSON object with the parameters of a household"] == ones.errors[1].expected
+    rows = parse_batch(b"married,children,salary\nyes,2\n", CSV)
+    assert (["the row has 2 fields"], ["3 fields, like the first line"]) == (
         rows.errors[0].errors,
         rows.errors[0].expected,
     )
@@ -145,23 +145,23 @@ def test_what_is_no_object_among_objects() -> None:
         ("{}", "an object"),
     ],
 )
-def test_a_wrong_value_of_json_is_repeated(number: str, told: str) -> None:
-    """An error repeats the value as it was written, unless that is long or not known any more."""
+def test_errors_repeat_the_value(number: str, told: str) -> None:
+    """An error repeats the value as in the request, unless it is huge or nested."""
     body = '{"married":"yes","children":0,"salary":' + number + "}"
-    assert [f"parameter [salary] has an invalid value: [{told}]"] == refused(body.encode())[0]
+    assert [f"parameter [salary] has an invalid value: [{told}]"] == reject(body.encode())[0]
 
 
 @pytest.mark.parametrize(("digits", "told"), [(20, "9" * 20), (21, "a number that is too large")])
-def test_a_long_number_beside_one_that_nothing_holds(digits: int, told: str) -> None:
-    """Where a number of the body is too large for any parser, the others are still repeated up to twenty digits."""
+def test_long_number_beside_a_huge_one(digits: int, told: str) -> None:
+    """Beside a number that is too large for a float, errors repeat others up to twenty digits."""
     one = '{"married":"yes","children":0,"salary":' + "9" * digits + "}"
-    errors = many(f'[{one},{{"x":1e400,"x":1}}]'.encode(), JSON).errors
+    errors = parse_batch(f'[{one},{{"x":1e400,"x":1}}]'.encode(), JSON).errors
     assert [f"parameter [salary] has an invalid value: [{told}]"] == errors[0].errors
     assert ["parameter [x] is repeated in one object"] == errors[1].errors
 
 
-def test_a_long_text_is_cut() -> None:
-    """An error repeats a hundred characters; half a character is a question mark."""
+def test_long_texts_are_truncated() -> None:
+    """An error repeats a hundred characters; a lone surrogate becomes a question mark."""
     assert ["x" * 100, "x" * 100 + "…", "a?b"] == [quote_text("x" * 100), quote_text("x" * 101), quote_text("a\ud800b")]
 
 
@@ -169,8 +169,8 @@ def test_a_long_text_is_cut() -> None:
     ("text", "value"),
     [("0" * 19 + "5", 5), ("0" * 20 + "5", None), ("999999999", 999_999_999), ("1000000000", None), ("X5", None)],
 )
-def test_the_digits_of_a_number(text: str, value: int | None) -> None:
-    """A number has up to twenty digits, and nothing else."""
+def test_digits_of_a_number(text: str, value: int | None) -> None:
+    """A number has up to twenty digits and no other character."""
     assert value == TextDecoder().decode(SALARY, text)
 
 
@@ -178,14 +178,14 @@ def test_the_digits_of_a_number(text: str, value: int | None) -> None:
     ("given", "value"),
     [(0, 0), (999_999_999, 999_999_999), (1_000_000_000, None), (-1, None), (1.0, None), (True, None), ("1", None)],
 )
-def test_the_numbers_of_json(given: Any, value: int | None) -> None:
-    """A number of JSON is an integer within the limits, included."""
+def test_json_numbers(given: Any, value: int | None) -> None:
+    """A JSON number is an integer within the limits."""
     assert value == JsonDecoder().decode(SALARY, given)
 
 
 @pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
-def test_yes_and_no_of_json(given: Any, value: int | None) -> None:
-    """Yes and no are text, in JSON too."""
+def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
+    """Yes and no are strings, in JSON too."""
     assert value == JsonDecoder().decode(MARRIED, given)
 
 
@@ -203,31 +203,31 @@ def test_yes_and_no_of_json(given: Any, value: int | None) -> None:
     ],
 )
 def test_names_and_values_of_a_query(query: str, wanted: list[tuple[str, str]]) -> None:
-    """A name ends at the first equals sign; plus is a blank; what is encoded is decoded once."""
+    """A name ends at the first equals sign; plus is a blank; escapes are decoded once."""
     assert wanted == parse_query(query)
 
 
-def test_an_error_is_one_sentence_after_the_other() -> None:
+def test_text_of_an_error() -> None:
     """The text of an error has all its sentences."""
     assert "one; two" == str(ParameterError(["one", "two"], []))
 
 
-def test_names_are_those_that_the_request_uses() -> None:
-    """Parameters are known by the names that a request spells; unknown ones are left out."""
+def test_spellings_of_a_request() -> None:
+    """The spellings of a request are found by parameter; unknown names are left out."""
     schema = HouseholdSchema(CALCULATION, TextDecoder())
     assert {MARRIED: "marie", CHILDREN: "children"} == schema.find_spellings(
         [("marie", ""), ("x", ""), ("children", "")]
     )
 
 
-def test_what_is_expected_is_told_once() -> None:
-    """An expectation that two errors share is told once, in the order of the errors."""
+def test_expected_values_appear_once() -> None:
+    """Expected values that two errors share appear once, in the order of the errors."""
     schema = HouseholdSchema(CALCULATION, TextDecoder())
     with pytest.raises(ParameterError) as caught:
         schema.parse(parse_query("explain=yes&single_parent=no&b=1&a=2&married=no&children=1&salary=1"), [2020, 2021])
     assert [
-        "parameter [single_parent] needs [year]: the rules without a year have none",
-        "parameter [explain] needs [year]: the rules without a year have none",
+        "parameter [single_parent] needs [year]: the rules without a year do not use it",
+        "parameter [explain] needs [year]: the rules without a year do not use it",
         "unknown parameter [b]",
         "unknown parameter [a]",
     ] == caught.value.errors

@@ -1,4 +1,4 @@
-"""The description of the API: made of the parameters that requests are read by, complete, and valid in itself."""
+"""The API description has the parameters that requests are validated by, is complete, and is valid."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from income_tax.households.parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
+from income_tax.households.serialization import DATED_FIELDS, V7_FIELDS
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.openapi.document import EXAMPLES, build_document
 from income_tax.http.routes.curve import CURVE
@@ -19,52 +20,52 @@ DOCUMENT = build_document(YEARS, 100)
 OPERATIONS = [one for path in DOCUMENT["paths"].values() for one in path.values()]
 
 
-def refs(node: Any) -> Iterator[str]:
-    """Every reference in the description."""
+def find_refs(node: Any) -> Iterator[str]:
+    """Yield every reference in the description."""
     if isinstance(node, dict):
         yield from ([node["$ref"]] if "$ref" in node else [])
         for value in node.values():
-            yield from refs(value)
+            yield from find_refs(value)
     elif isinstance(node, list):
         for value in node:
-            yield from refs(value)
+            yield from find_refs(value)
 
 
-def members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Every member of an object in a schema, at any depth, by the names that lead there."""
+def find_members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield every member of a schema at any depth, with its path."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "properties":
                 for name, schema in value.items():
                     yield (*path, name), schema
-                    yield from members(schema, (*path, name))
+                    yield from find_members(schema, (*path, name))
             elif key not in ("if", "then", "not"):  # conditions, which describe nothing
-                yield from members(value, path)
+                yield from find_members(value, path)
     elif isinstance(node, list):
         for value in node:
-            yield from members(value, path)
+            yield from find_members(value, path)
 
 
-MEMBERS = {member: one for n, s in DOCUMENT["components"]["schemas"].items() for member, one in members(s, (n,))}
+MEMBERS = {member: one for n, s in DOCUMENT["components"]["schemas"].items() for member, one in find_members(s, (n,))}
 
 
-def target(reference: str) -> Any:
+def resolve(reference: str) -> Any:
     node: Any = DOCUMENT
     for part in reference.removeprefix("#/").split("/"):
         node = node[part]
     return node
 
 
-def schema(name: str) -> dict[str, Any]:
-    """A schema that stands alone."""
+def build_schema(name: str) -> dict[str, Any]:
+    """Return a self-contained schema."""
     return {**DOCUMENT["components"]["schemas"][name], "components": DOCUMENT["components"]}
 
 
 @pytest.mark.parametrize(
     ("path", "parameters"), [("/", CALCULATION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
 )
-def test_parameters_are_those_that_are_read(path: str, parameters: tuple[Parameter, ...]) -> None:
-    """Names, bounds and whether a parameter is required are those of the parser; each has a description."""
+def test_parameters_equal_the_parser(path: str, parameters: tuple[Parameter, ...]) -> None:
+    """Names, limits and required parameters are those of the parser, and each has a description."""
     described = DOCUMENT["paths"][path]["get"]["parameters"]
     assert [(p.english, p.required) for p in parameters] == [(one["name"], one["required"]) for one in described]
     for parameter, one in zip(parameters, described, strict=True):
@@ -84,8 +85,8 @@ VALUES: dict[str, list[Any]] = {
 }
 
 
-def bodies() -> Iterator[dict[str, Any]]:
-    """Bodies that differ from good ones in one value, or in two that may not go together."""
+def generate_bodies() -> Iterator[dict[str, Any]]:
+    """Yield bodies that differ from valid ones in one value, or in two contradictory values."""
     base = {"married": "yes", "children": 1, "salary": 30000, "year": 2024}
     for name, values in VALUES.items():
         yield {key: value for key, value in base.items() if key != name}
@@ -99,9 +100,9 @@ def bodies() -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize(("name", "parameters"), [("Question", CALCULATION), ("Household", HOUSEHOLD)])
 def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -> None:
-    """A body is valid by the schema when, and only when, the parser takes it."""
-    validator = jsonschema_rs.validator_for(schema(name))
-    for body in bodies():
+    """The schema accepts exactly the bodies that the parser accepts."""
+    validator = jsonschema_rs.validator_for(build_schema(name))
+    for body in generate_bodies():
         try:
             build_household(HouseholdSchema(parameters, JsonDecoder()).parse(body.items(), YEARS))
             taken = True
@@ -110,24 +111,32 @@ def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -
         assert taken == validator.is_valid(body), body
 
 
-def test_references_lead_somewhere() -> None:
+def test_result_fields_equal_the_serializer() -> None:
+    """The schemas of results have the fields of results, in their order."""
+    schemas = DOCUMENT["components"]["schemas"]
+    assert [*V7_FIELDS] == [*schemas["V7Result"]["properties"]] == schemas["V7Result"]["required"]
+    assert [*DATED_FIELDS, "notes", "steps"] == [*schemas["DatedResult"]["properties"]]
+    assert [*DATED_FIELDS] == schemas["DatedResult"]["required"]
+
+
+def test_references_have_targets() -> None:
     """Every $ref has a target, and every component is used."""
-    used = set(refs(DOCUMENT))
+    used = set(find_refs(DOCUMENT))
     for reference in used:
-        target(reference)
+        resolve(reference)
     kinds = ("schemas", "responses", "headers")
     known = {f"#/components/{kind}/{name}" for kind in kinds for name in DOCUMENT["components"][kind]}
     assert known == used
 
 
-def test_schemas_are_schemas() -> None:
-    """Every schema is one by the rules of JSON Schema 2020-12."""
+def test_schemas_are_valid() -> None:
+    """Every schema is valid by JSON Schema 2020-12."""
     for name in DOCUMENT["components"]["schemas"]:
-        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema(name)})
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **build_schema(name)})
 
 
 def test_everything_is_described() -> None:
-    """Operations have names of their own, a summary, a tag that is listed, and parameters with a description."""
+    """Operations have unique names, a summary and a listed tag, and all members a description."""
     names = [one["operationId"] for one in OPERATIONS]
     assert sorted(set(names)) == sorted(names)
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
@@ -142,15 +151,15 @@ OTHER_NUMBERS = {"children", "year", "income_year", "limit", "log_lines_lost", "
 
 
 def test_every_amount_is_in_euros() -> None:
-    """Every number in a schema, at any depth, names its unit, euros, but for those that are no amounts."""
+    """The description of every amount, at any depth, has its unit, euros."""
     numbers = [member for member, one in MEMBERS.items() if one.get("type") in ("integer", "number")]
     amounts = {member: MEMBERS[member].get("description", "") for member in numbers if member[-1] not in OTHER_NUMBERS}
     assert [] == [member for member, text in amounts.items() if not re.search("\\beuros?\\b|, like `salary`;", text)]
     assert {("Curve", "from"), ("DatedResult", "collected"), ("Household", "salary")} <= amounts.keys()
 
 
-def test_examples_are_all_from_one_place() -> None:
-    """Every example in the description is one of those that a test asks the service for, and each of those is there."""
+def test_examples_are_those_of_the_file() -> None:
+    """The description has exactly the examples that another test sends to the service."""
     shown: dict[str, list[Any]] = {}
     for one in OPERATIONS:
         for content in (one.get("requestBody", {}).get("content", {}), one["responses"]["200"]["content"]):
@@ -165,7 +174,7 @@ def test_examples_are_all_from_one_place() -> None:
 
 
 def test_every_route_is_described() -> None:
-    """The addresses in the code and in the description are the same, but for drills and the files of the pages."""
+    """The description has every route of the code, except drills and the files of the pages."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in HTTP.rglob("*.py") if path.name != "drill.py")
     routes = {(method, re.sub("<[^>]+>", "{}", path)) for method, path in re.findall(r'routes\.(\w+)\("([^"]+)"', code)}
     health = {(method, f"/health{path}") for method, path in routes if path in ("/live", "/ready")}

@@ -1,4 +1,4 @@
-"""The files of the pages: both languages whole, vendored packages untouched, nothing from elsewhere."""
+"""The files of the pages: both languages complete, vendored packages unchanged, no other host."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ PACKAGES = {
 
 
 def test_languages_have_the_same_texts() -> None:
-    """Every text is there in both languages, with the same names of values in it."""
+    """Both languages have the same texts, with the same placeholders."""
     names = {
         language: {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in texts.items()}
         for language, texts in TEXTS.items()
@@ -30,12 +30,12 @@ def test_languages_have_the_same_texts() -> None:
     assert names["en"] == names["fr"]
 
 
-def test_french_signs_are_not_torn_off() -> None:
-    """No line begins with a sign that French sets off by a space, or ends with an opening quotation mark."""
+def test_french_punctuation_has_no_break_spaces() -> None:
+    """French punctuation has a no-break space, so that no line begins with it."""
     assert [] == [text for text in TEXTS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
 
 
-def test_every_text_is_used_and_every_used_text_is_there() -> None:
+def test_keys_of_the_texts() -> None:
     """The keys in scripts and templates are those of the texts."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in OWN if path.suffix in (".js", ".html"))
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[\w]+)*)["']""", sources))
@@ -45,8 +45,8 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
-def test_vendored_files_are_those_of_the_package(folder: Path) -> None:
-    """Each vendored script and style is the one whose digest is written down, with version and licence beside it."""
+def test_vendored_files_are_unchanged(folder: Path) -> None:
+    """Each vendored script and style has its recorded digest, with version and licence."""
     package = PACKAGES[folder]
     files = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -57,13 +57,13 @@ def test_vendored_files_are_those_of_the_package(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", OWN, ids=lambda p: p.name)
 def test_pages_name_no_other_host(path: Path) -> None:
-    """No page, script or style of ours holds an address of another host, or a script or style in the page itself."""
+    """No page, script or style has an address of another host, or an inline script or style."""
     text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert [] == re.findall(r"https?://\S+|\bstyle=|\bon\w+=\"|<style|innerHTML", text)
 
 
-def test_files_are_in_the_package() -> None:
-    """What the templates ask for is there."""
+def test_used_files_exist() -> None:
+    """Every file that a template uses exists."""
     templates = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("templates/*.html"))
     asked = set(re.findall(r"static\('([^']+)'\)", templates))
     assert set() == asked - set(FILES)

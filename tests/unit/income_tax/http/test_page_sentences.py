@@ -1,4 +1,4 @@
-"""The sentences that the simulator reads out of the service's errors are those that the service writes."""
+"""The simulator's patterns match the error sentences of the service."""
 
 import re
 from typing import Any
@@ -15,8 +15,8 @@ ASKED = {"married": "no", "single_parent": "no", "year": 2024, "children": 1, "s
 PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["sentences.js"].decode(), re.MULTILINE))
 
 
-def refused(**differences: Any) -> ParameterError:
-    """What the service says of a household as the simulator posts it; None leaves a parameter out."""
+def reject(**differences: Any) -> ParameterError:
+    """Return the service's error for a household of the simulator; None omits a parameter."""
     household = {name: value for name, value in (ASKED | differences).items() if value is not None}
     with pytest.raises(ParameterError) as error:
         HouseholdSchema(CALCULATION, JsonDecoder()).parse(household.items(), YEARS)
@@ -35,8 +35,8 @@ def refused(**differences: Any) -> ParameterError:
     ],
 )
 def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """The page knows an error by its pattern, and no other pattern of an error takes it for another."""
-    (error,) = refused(**differences).errors
+    """Each error matches its own pattern, and no pattern of another error."""
+    (error,) = reject(**differences).errors
     match = re.search(PATTERNS[pattern], error)
     assert match
     assert found == match.groups()
@@ -55,8 +55,8 @@ def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...
     ],
 )
 def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """The page finds what was expected in the hint, which begins with the name that the error has."""
-    error = refused(**differences)
+    """The pattern of the expected values matches the hint with the name of the error."""
+    error = reject(**differences)
     name = re.search(PATTERNS["NAMED"], error.errors[0])
     (hint,) = [hint for hint in error.expected if name and hint.startswith(name[0])]
     match = re.search(PATTERNS[pattern], hint)
@@ -65,7 +65,7 @@ def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]
     assert [] == [other for other in {"RANGE", "YEARS", "WORD"} - {pattern} if re.search(PATTERNS[other], hint)]
 
 
-def test_every_pattern_is_held() -> None:
-    """No sentence is read that the tests above do not hold to the service."""
+def test_every_pattern_is_tested() -> None:
+    """The tests above cover every pattern."""
     tested = {"NAMED", "MISSING", "CHILDLESS", "TWO_ADULTS", "SECOND_SALARY", "RANGE", "YEARS", "WORD"}
     assert tested == set(PATTERNS)

@@ -1,4 +1,4 @@
-"""The request parser against an oracle that was written from the documentation alone, on inputs made by a grammar."""
+"""The query parser agrees with an oracle, written from the documentation alone, on inputs of a grammar."""
 
 import re
 import unicodedata
@@ -45,7 +45,7 @@ CLEAR = {
     "invalid": f"parameter {NAME} has an invalid value: \\[.{{0,101}}\\]",
     "repeated": rf"parameter {NAME}(, {NAME})* is repeated: it was given \d+ times",
     "unknown": r"unknown parameter \[.{0,101}\]",
-    "needs": f"parameter {NAME} needs {NAME}: the rules without a year have none",
+    "needs": f"parameter {NAME} needs {NAME}: the rules without a year do not use it",
     "contradicts": f"parameter {NAME} contradicts {NAME}: (a single parent is not married"
     "|a single parent has at least one child|only spouses have a second salary)",
 }
@@ -77,8 +77,8 @@ def oracle(query: str) -> Question | None:
     return Household("married" in yes, children, salary, year, "single_parent" in yes, spouse), "explain" in yes
 
 
-def parsed(query: str, seen: Counter[str]) -> Question | None:
-    """What the parser takes; None when it refuses, which it must do with clear errors and what was expected."""
+def parse(query: str, seen: Counter[str]) -> Question | None:
+    """Return the parser's question, None for a rejection, which must have clear errors and expected values."""
     try:
         values = QUERY_SCHEMA.parse(parse_query(query), YEARS)
     except ParameterError as refused:
@@ -92,15 +92,15 @@ def parsed(query: str, seen: Counter[str]) -> Question | None:
     return build_household(values), bool(values.get(EXPLAIN))
 
 
-def parts_of(question: Question) -> list[str]:
-    """What there is in a question."""
+def list_parts(question: Question) -> list[str]:
+    """List the optional parts of a question."""
     household, explained = question
     parts = {"year": household.year, "single_parent": household.single_parent, "spouse_salary": household.spouse_salary}
     return ["taken", *(name for name, value in (parts | {"explain": explained}).items() if value)]
 
 
-def test_every_query_of_the_grammar_is_what_the_oracle_says() -> None:
-    """Thousands of query strings, a third of them valid: the same household and question, or clear errors."""
+def test_parser_agrees_with_the_oracle() -> None:
+    """The parser agrees with the oracle on thousands of query strings, a third of them valid."""
     seen, queries, count = Counter[str](), set[str](), EXAMPLES * QUERIES
 
     @settings(max_examples=EXAMPLES)
@@ -110,8 +110,8 @@ def test_every_query_of_the_grammar_is_what_the_oracle_says() -> None:
         for _ in range(QUERIES):
             query = grammar.query()
             expected = oracle(query)
-            assert expected == parsed(query, seen), query
-            seen.update(parts_of(expected) if expected else ["refused"])
+            assert expected == parse(query, seen), query
+            seen.update(list_parts(expected) if expected else ["refused"])
             queries.add(query)
 
     compare()

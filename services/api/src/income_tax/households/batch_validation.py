@@ -157,5 +157,5 @@ def parse_invalid_rows(
 def pair_cells(header: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
     """Pair the cells of a row with the names of their columns; raise ParameterError if their numbers differ."""
     if len(cells) != len(header):
-        raise ParameterError([f"it has {len(cells)} fields"], [f"{len(header)} fields, as the first line has"])
+        raise ParameterError([f"the row has {len(cells)} fields"], [f"{len(header)} fields, like the first line"])
     return [(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()]

@@ -119,7 +119,7 @@ def find_contradictions(
     if not has_year:
         for parameter in ONLY_WITH_YEAR:
             if parameter in values:
-                error = f"parameter [{names[parameter]}] needs [{names[YEAR]}]: the rules without a year have none"
+                error = f"parameter [{names[parameter]}] needs [{names[YEAR]}]: the rules without a year do not use it"
                 yield error, f"[{names[YEAR]}] once: {describe_values(YEAR, years)}"
         return
     if values.get(SINGLE_PARENT):
@@ -156,5 +156,5 @@ def list_members(item: object) -> list[tuple[str, Any]]:
     if isinstance(item, ParameterError):
         raise item
     if not isinstance(item, dict):
-        raise ParameterError(["it is no object"], ["an object of the parameters of a household"])
+        raise ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     return [(normalize_name(name), value) for name, value in item.items()]

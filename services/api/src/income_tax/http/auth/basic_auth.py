@@ -22,7 +22,7 @@ from .password_check_queue import PasswordCheckQueue, QueueFull
 
 CACHE_SIZE = 1000  # logins of a process
 CACHE_TTL = 600.0  # seconds without use after which a cached login expires
-THROTTLED = "too many logins failed, or too many are tried at once: wait as long as the header Retry-After says"
+THROTTLED = "too many logins failed, or too many are tried at once: wait for the seconds in the header Retry-After"
 UNAUTHORIZED = "login and password are missing or wrong: send those of a user of this service by HTTP Basic"
 
 

@@ -17,15 +17,15 @@ from income_tax.households.validation import ONLY_WITH_YEAR
 Json = dict[str, Any]
 
 DESCRIPTIONS = {
-    "year": "Income year whose law holds (the tax is assessed in the year after). Without it, the rules `v7`.",
-    "married": "Whether the household is a couple, married or in a PACS, that declares together.",
-    "single_parent": "Whether one adult alone brings up the children (*parent isolé*, CGI art. 194, II). Needs `year`.",
+    "year": "Income year whose law applies (the tax is assessed in the next year). Without it, the rules `v7` apply.",
+    "married": "Whether the household is a couple, married or in a PACS, with a joint declaration.",
+    "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Needs `year`.",
     "children": "Dependent children.",
     "salary": "Net taxable salary of the year before the 10 % deduction, in whole euros.",
-    "spouse_salary": "The spouse's yearly salary, like `salary`, in whole euros; a couple's only. Needs `year`.",
-    "explain": "Whether the answer has the steps of the calculation. Needs `year`.",
+    "spouse_salary": "The spouse's yearly salary, like `salary`, in whole euros, for couples only. Needs `year`.",
+    "explain": "Whether the result has the steps of the calculation. Needs `year`.",
     "from": "Salary of the first point, in whole euros.",
-    "to": "No point has a salary above this one, in whole euros.",
+    "to": "Upper limit of the points' salaries, in whole euros.",
     "step": "Distance of two points, in whole euros.",
 }
 YES = [word for word, is_true in YES_NO.items() if is_true]

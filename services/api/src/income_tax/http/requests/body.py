@@ -108,7 +108,7 @@ def check_length(length: int, announced: int | None) -> None:
 def check_no_query(query: str) -> None:
     """Raise ParameterError if a POST has parameters in its address too, since two sources would be ambiguous."""
     if query:
-        raise ParameterError(["there are parameters in the address"], ["all parameters in the body"])
+        raise ParameterError(["the address has parameters"], ["all parameters in the body"])
 
 
 def check_encoding(headers: Headers) -> None:

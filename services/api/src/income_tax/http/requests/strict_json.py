@@ -8,7 +8,7 @@ import orjson
 from income_tax.households.parameters import quote_text
 from income_tax.households.validation import ParameterError
 
-OBJECTS = "a JSON object of the parameters of a household, or an array of such"
+OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"
 MAX_DIGITS = 20  # characters of a number; a longer one becomes TOO_LARGE
 TOO_LARGE = float("inf")  # an invalid value of every parameter
 
