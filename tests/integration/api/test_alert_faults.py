@@ -194,4 +194,4 @@ def test_full_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
         assert answer.request_id == service.mailbox.next()["X-Request-ID"]
         assert 500 == answer.status
         assert "alert not spooled" in service.events_of(answer.request_id)
-        assert any(json.loads(line)["event"] == "alert spool trouble" for line in service.log_lines())
+        assert any(json.loads(line)["event"] == "alert spool error" for line in service.log_lines())

@@ -13,14 +13,14 @@ import pytest
 
 from income_tax.alerts import dispatcher
 from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.delivery import Sender
+from income_tax.alerts.delivery import MailDelivery
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.alerts.incident_policy import Rules, Step
-from income_tax.alerts.mail_message import write_letter
-from income_tax.alerts.sender_lock import Leadership
+from income_tax.alerts.incident_policy import AlertRules, MailType
+from income_tax.alerts.mail_message import build_message
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
-from income_tax.storage import sqlite_retry
+from income_tax.storage import sqlite_store
+from tax_common.file_lock import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 from tests.support.waiting import wait_until
 
@@ -29,7 +29,7 @@ REPORTS = 50
 
 
 def report_many(path: Path) -> None:
-    sqlite_retry.PATIENCE = 60  # this is about what is counted, not about how long a slow disk is waited for
+    sqlite_store.TIMEOUT = 60  # this is about what is counted, not about how long a slow disk is waited for
     spool = Spool(path)
     for _ in range(REPORTS):
         spool.report(ALERT, 1.0)
@@ -65,16 +65,16 @@ def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
 
 
 def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
-    """Leadership is one process's at a time, is not inherited, and is free when it has been left."""
-    first, second = Leadership(tmp_path / "lock"), Leadership(tmp_path / "lock")
-    assert (True, False, True) == (first.held(), second.held(), first.held())
+    """ProcessLock is one process's at a time, is not inherited, and is free when it has been left."""
+    first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    assert (True, False, True) == (first.try_acquire(), second.try_acquire(), first.try_acquire())
     child = os.fork()
     if not child:
-        os._exit(int(first.held()))
+        os._exit(int(first.try_acquire()))
     assert (child, 0) == os.waitpid(child, 0)
-    assert not second.held()
-    first.leave()
-    assert second.held()
+    assert not second.try_acquire()
+    first.release()
+    assert second.try_acquire()
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
     """A dispatcher over the folder, its mailer and its log."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
-    sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
-    return Dispatcher(Spool(tmp_path / "spool.sqlite"), Leadership(tmp_path / "lock"), sender, log), mailer, lines
+    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
+    return Dispatcher(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log), mailer, lines
 
 
 Parts = tuple[Dispatcher, FakeMailer, Lines]
@@ -95,7 +95,7 @@ def events(lines: Lines) -> list[str]:
 
 def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """A spool that stays locked is waited for briefly; what it could not take it gets later: one mail counts all."""
-    monkeypatch.setattr(sqlite_retry, "PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
     with closing(sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)) as other:
@@ -105,7 +105,7 @@ def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeyp
         other.execute("ROLLBACK")
     monkeypatch.undo()
     alerts.send(ALERT)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     assert ["failures in all: 3"] == [
         line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in all")
@@ -121,7 +121,7 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
         alerts.send(ALERT)
         alerts.start()
         wait_until(lambda: mailer.sent)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     assert ["failures in this mail: 1"] * 2 == [
         line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in this mail")
@@ -134,11 +134,13 @@ def test_spool_of_an_older_service_goes_on(tmp_path: Path) -> None:
     spool = Spool(path)
     spool.report(ALERT, 1.0)
     (incident,) = spool.open_incidents()
-    spool.queue(incident.id, lambda current: (Step.FIRST, write_letter(current, Step.FIRST, "/l", 1.0)), 1.0)
+    spool.queue_mail(
+        incident.id, lambda current: (MailType.FIRST, build_message(current, MailType.FIRST, "/l", 1.0)), 1.0
+    )
     spool.close()
     with closing(sqlite3.connect(path)) as older:
         older.execute("ALTER TABLE letters DROP COLUMN recipients")
-    assert [replace(write_letter(incident, Step.FIRST, "/l", 1.0), id=1)] == Spool(path).due(1.0)
+    assert [replace(build_message(incident, MailType.FIRST, "/l", 1.0), id=1)] == Spool(path).find_due(1.0)
 
 
 def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
@@ -147,19 +149,19 @@ def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, 
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     assert 1 == len(mailer.sent)
-    assert 1 == events(lines).count("alert spool trouble")
+    assert 1 == events(lines).count("alert spool error")
     path.rename(tmp_path / "damaged")
     alerts.send(ALERT)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     assert 2 == len(mailer.sent)
-    assert 1 == alerts.counts()["sent"]
+    assert 1 == alerts.count_mails()["sent"]
 
 
 def failure(kind: Kind) -> Alert:
-    return Alert.of_service(kind, "It failed.", "a reason")
+    return Alert.for_service(kind, "It failed.", "a reason")
 
 
 @contextmanager
@@ -174,8 +176,8 @@ def locked(path: Path) -> Iterator[None]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spool that makes trouble is waited for briefly, and used again at once."""
-    monkeypatch.setattr(sqlite_retry, "PATIENCE", 0.05)
-    monkeypatch.setattr(dispatcher, "REST", 0.0)
+    monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
+    monkeypatch.setattr(dispatcher, "PAUSE", 0.0)
 
 
 def recovered(mailer: FakeMailer) -> set[str]:
@@ -192,8 +194,8 @@ def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Part
     with locked(tmp_path / "spool.sqlite"):
         alerts.resolve("startup")
         alerts.resolve("database")
-        assert ["alert spool trouble"] == events(lines)
-    alerts.settle(60)
+        assert ["alert spool error"] == events(lines)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     assert {"startup", "database"} == recovered(mailer)
 
@@ -206,7 +208,7 @@ def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
     with locked(tmp_path / "spool.sqlite"):
         alerts.resolve("database")
     alerts.send(failure("database"))
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     assert (set(), 2) == (recovered(mailer), Spool(tmp_path / "spool.sqlite").open_incidents()[0].total)
 
@@ -218,7 +220,7 @@ def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
     kinds: list[Kind] = ["database", "log"]
     for kind in kinds:
         alerts.send(failure(kind))
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     for kind in kinds:
         alerts.resolve(kind)
     alerts.close(60)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from income_tax.storage import login_failures
-from income_tax.storage.login_failures import FailureFile, Failures
+from income_tax.storage.login_failures import Failures, LoginFailureStore
 from tests.support.service import Service, running_service
 
 TARGET = "/?married=yes&children=3&salary=200000"
@@ -16,9 +16,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from income_tax.store import patience
-from income_tax.storage.failures import FailureFile
+from income_tax.storage.failures import LoginFailureStore
 patience.PATIENCE = 60
-file = FailureFile(Path(sys.argv[1]))
+file = LoginFailureStore(Path(sys.argv[1]))
 for number in range(250):
     file.add("ann", "192.0.2.1", float(number), 0.0)
 """
@@ -29,29 +29,29 @@ def test_processes_share_one_count(tmp_path: Path) -> None:
     path = tmp_path / "logins/failures.sqlite"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
     assert [0] * 4 == [writer.wait(60) for writer in writers]
-    assert 1000 == (FailureFile(path).of("ann", "192.0.2.1") or Failures(0, 0)).count
+    assert 1000 == (LoginFailureStore(path).find("ann", "192.0.2.1") or Failures(0, 0)).count
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
     """A failure after a long pause is the first one again; a success forgets all."""
-    file = FailureFile(tmp_path / "f")
+    file = LoginFailureStore(tmp_path / "f")
     file.add("ann", "a", 1.0, 0.0)
     file.add("ann", "a", 2.0, 0.0)
     file.add("ann", "b", 2.0, 0.0)
-    assert Failures(2, 2.0) == file.of("ann", "a")
+    assert Failures(2, 2.0) == file.find("ann", "a")
     file.add("ann", "a", 100.0, 50.0)
-    assert Failures(1, 100.0) == file.of("ann", "a")
+    assert Failures(1, 100.0) == file.find("ann", "a")
     file.clear("ann", "a")
-    assert [None, Failures(1, 2.0)] == [file.of("ann", "a"), file.of("ann", "b")]
+    assert [None, Failures(1, 2.0)] == [file.find("ann", "a"), file.find("ann", "b")]
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest failures are kept, whatever the length of the names that were tried, and none can be read."""
     monkeypatch.setattr(login_failures, "ROWS", 50)
-    file = FailureFile(tmp_path / "f")
+    file = LoginFailureStore(tmp_path / "f")
     for number in range(1000):
         file.add("secret" * 1000 + str(number), "a", float(number), 0.0)
-    kept = [n for n in range(1000) if file.of("secret" * 1000 + str(n), "a")]
+    kept = [n for n in range(1000) if file.find("secret" * 1000 + str(n), "a")]
     assert list(range(950, 1000)) == kept
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"secret" not in stored
@@ -66,7 +66,7 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
     """After the free tries any worker answers 429 with Retry-After and in JSON, after a restart too."""
     with running_service(tmp_path, WORKERS="3") as service:
         assert [401] * 5 == guesses(service, 5)
-        file = FailureFile(tmp_path / "state/logins/failures.sqlite")
+        file = LoginFailureStore(tmp_path / "state/logins/failures.sqlite")
         for _ in range(9):  # which bar for minutes: the restart has to fit into them
             file.add("client", "127.0.0.1", time.time(), 0.0)
         assert [429] * 9 == guesses(service, 9)

@@ -16,13 +16,13 @@ from typing import cast
 import pytest
 
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.bootstrap import build_engine, build_last_good
+from income_tax.bootstrap import build_engine, build_snapshot
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from income_tax.startup import read_schedules_or_exit
-from income_tax.storage.schedule_snapshot import CurrentSchedules, LastGood
-from income_tax.storage.schedule_tables import fetch
-from income_tax.tax.schedule_data import parse
+from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+from income_tax.storage.schedule_tables import fetch_schedules
+from income_tax.tax.schedule_data import parse_schedules
 from tax_common.atomic_write import write_atomically
 from tests.support.data import schedules
 from tests.support.fakes import Lines
@@ -36,7 +36,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 def test_each_bad_file_is_told_once_and_the_good_one_after_it(tmp_path: Path) -> None:
     """A bad file is told once, and the good one after it as well, though it is of the version before."""
     told: list[str] = []
-    file = LastGood(tmp_path / "schedules.json")
+    file = ScheduleSnapshot(tmp_path / "schedules.json")
     file.save(schedules().data)
     current = CurrentSchedules(file, schedules(), told.append, lambda reason: told.append("bad: " + reason[-20:]))
     assert (schedules().version, []) == (current.get().version, told)
@@ -87,8 +87,8 @@ def test_who_renews_second_reads_second(tmp_path: Path) -> None:
         waits.set()
         go.wait(60)
 
-    first = Thread(target=LastGood(path).renew, args=[read_slowly])
-    second = Thread(target=LastGood(path, pause=pause).renew, args=[lambda: {"figures": "new"}])
+    first = Thread(target=ScheduleSnapshot(path).refresh, args=[read_slowly])
+    second = Thread(target=ScheduleSnapshot(path, pause=pause).refresh, args=[lambda: {"figures": "new"}])
     first.start()
     assert reads.wait(60)
     second.start()
@@ -101,26 +101,26 @@ def test_who_renews_second_reads_second(tmp_path: Path) -> None:
 
 def test_nobody_waits_for_ever(tmp_path: Path) -> None:
     """Who finds the file in other hands for too long gets what he reads, and why it is not kept; nothing is kept."""
-    file = LastGood(tmp_path / "schedules.json", patience=0)
+    file = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0)
     with held(file.lock):
-        data, trouble = file.renew(lambda: {"figures": "new"})
+        data, trouble = file.refresh(lambda: {"figures": "new"})
     assert ({"figures": "new"}, False) == (data, file.exists())
     assert isinstance(trouble, TimeoutError)
     assert str(file.lock) in str(trouble)
-    assert ({"figures": "new"}, None) == file.renew(lambda: {"figures": "new"})
+    assert ({"figures": "new"}, None) == file.refresh(lambda: {"figures": "new"})
 
 
 def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that finds the file in other hands for too long logs so, and serves what it has read."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
-    file, lines, over = LastGood(tmp_path / "schedules.json", patience=0), Lines(), list[str]()
-    monkeypatch.setattr("income_tax.startup.build_last_good", lambda *_: file)
+    file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
+    monkeypatch.setattr("income_tax.startup.build_snapshot", lambda *_: file)
     alerts = cast(Dispatcher, SimpleNamespace(resolve=over.append))
     with held(file.lock):
         read = read_schedules_or_exit(settings, "sqlite", build_logger("api", lines.write), alerts)
     events = [json.loads(line)["event"] for line in lines.written]
-    assert ["last good schedules cannot be kept", "successful database connection"] == events
+    assert ["schedule snapshot not saved", "successful database connection"] == events
     assert (schedules().version, ["database"], False) == (read.version, over, file.exists())
 
 
@@ -149,8 +149,8 @@ def test_the_database_is_read_when_nobody_else_renews(tmp_path: Path, arguments:
     """A reload and a start read the database in their turn alone: what they keep is not older than what was kept."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
-    file, engine = build_last_good(settings, "sqlite"), build_engine(settings, "sqlite")
-    file.save(fetch(engine))
+    file, engine = build_snapshot(settings, "sqlite"), build_engine(settings, "sqlite")
+    file.save(fetch_schedules(engine))
     with ExitStack() as somebody, ExitStack() as commands:
         somebody.enter_context(held(file.lock))
         pid = commands.enter_context(running(tmp_path, *arguments))
@@ -158,7 +158,7 @@ def test_the_database_is_read_when_nobody_else_renews(tmp_path: Path, arguments:
         with closing(sqlite3.connect(settings.db_file)) as database:
             database.execute("UPDATE constants SET value = value + 1 WHERE name = 'cap_half_share'")
             database.commit()
-        version = parse(fetch(engine)).version
+        version = parse_schedules(fetch_schedules(engine)).version
         assert version != file.read().version
         somebody.close()
         wait_until(lambda: version == file.read().version)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from income_tax import log_rotation
-from income_tax.log_rotation import rotate, rotate_for_ever
+from income_tax.log_rotation import rotate, rotate_forever
 from tests.support.locks import is_locked
 from tests.support.service import COMMAND, running_service
 from tests.support.waiting import wait_until
@@ -69,9 +69,9 @@ def test_one_log_s_trouble_is_not_the_others(tmp_path: Path) -> None:
     (tmp_path / "nginx/error.log.1").mkdir()
     done = rotate(tmp_path, 99, 3)
     assert sorted(set(paths.values()) - {paths["nginx/error.log"]}) == sorted(done.rotated)
-    assert [f"cannot rotate {paths['nginx/error.log']}: Is a directory"] == done.troubles
+    assert [f"cannot rotate {paths['nginx/error.log']}: Is a directory"] == done.errors
     command = subprocess.run([*COMMAND, "rotate", tmp_path, "--now"], capture_output=True, text=True, check=False)
-    assert (1, f"income-tax: {done.troubles[0]}\n") == (command.returncode, command.stderr)
+    assert (1, f"income-tax: {done.errors[0]}\n") == (command.returncode, command.stderr)
 
 
 def test_a_full_disk_gets_its_room_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_full_disk_gets_its_room_back(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(shutil, "copyfile", full)
     paths = logs(tmp_path)
-    assert [] == rotate(tmp_path, 99, 3).troubles
+    assert [] == rotate(tmp_path, 99, 3).errors
     assert (0, False) == (paths["nginx/error.log"].stat().st_size, (tmp_path / "nginx/error.log.1").exists())
 
 
@@ -103,7 +103,7 @@ def test_each_look_is_a_sign_of_life(tmp_path: Path, capsys: pytest.CaptureFixtu
             raise Enough
 
     with pytest.raises(Enough):
-        rotate_for_ever(tmp_path, 99, 3, 5, alive, pause)
+        rotate_forever(tmp_path, 99, 3, 5, alive, pause)
     assert [1, 1, 1] == looks
 
 
@@ -121,7 +121,7 @@ def test_trouble_costs_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Path, step, refuse)
     for _ in range(5):
-        assert f"cannot rotate {tmp_path}/api/api.log: No space left on device" in rotate(tmp_path, 99, 3).troubles
+        assert f"cannot rotate {tmp_path}/api/api.log: No space left on device" in rotate(tmp_path, 99, 3).errors
     assert before == {path.name: path.read_text() for path in (tmp_path / "api").glob("api.log*")}
 
 

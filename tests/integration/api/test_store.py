@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from income_tax.storage.database import DatabaseError, file_engine
-from income_tax.storage.database_seed import write_all
-from income_tax.storage.schedule_tables import fetch
+from income_tax.storage.database import DatabaseError, build_file_engine
+from income_tax.storage.database_seed import seed_database
+from income_tax.storage.schedule_tables import fetch_schedules
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import parse
+from income_tax.tax.schedule_data import parse_schedules
 from tests.support.data import ROOT, schedules
 
 FOLDER = ROOT / "db/init"
@@ -37,7 +37,7 @@ def run(path: Path, script: str) -> None:
 
 def seed(path: Path, **how: Any) -> bool:
     """Bring a database up to date."""
-    return write_all(file_engine(path, writable=True), FOLDER, **how)
+    return seed_database(build_file_engine(path, writable=True), FOLDER, **how)
 
 
 @pytest.fixture
@@ -49,16 +49,16 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_written_is_read(path: Path) -> None:
     """The database gives back the data file, sources and words included: the same version."""
-    data = fetch(file_engine(path))
+    data = fetch_schedules(build_file_engine(path))
     assert schedules().data == data
-    assert schedules().version == parse(data).version
+    assert schedules().version == parse_schedules(data).version
 
 
 def test_one_round_trip(path: Path) -> None:
     """All of it is one query."""
-    engine, statements = file_engine(path), []
+    engine, statements = build_file_engine(path), []
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
-    fetch(engine)
+    fetch_schedules(engine)
     assert 1 == len(statements)
 
 
@@ -66,9 +66,9 @@ def test_seeding_again(path: Path) -> None:
     """A second time nothing is written, and what was corrected by hand stays; it is written anew when asked for."""
     run(path, "UPDATE constants SET value = 1 WHERE name = 'cap_half_share' AND schedule = '2024'")
     assert not seed(path)
-    assert "1" == fetch(file_engine(path))["schedules"]["2024"]["cap_half_share"]["value"]
+    assert "1" == fetch_schedules(build_file_engine(path))["schedules"]["2024"]["cap_half_share"]["value"]
     assert seed(path, force=True)
-    assert schedules().data == fetch(file_engine(path))
+    assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
 def test_a_backup_is_written_whatever_was_written_before(path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_backup_is_written_whatever_was_written_before(path: Path) -> None:
     backup = copy.deepcopy(schedules().data)
     backup["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     assert seed(path, figures=json.dumps(backup).encode())
-    assert backup == fetch(file_engine(path))
+    assert backup == fetch_schedules(build_file_engine(path))
     assert not seed(path), "they stay when the usual file comes again"
 
 
@@ -85,26 +85,26 @@ def test_tables_of_an_older_service(tmp_path: Path) -> None:
     path = tmp_path / "tax.sqlite"
     run(path, OF_VERSION_1)
     with pytest.raises(DatabaseError, match=r"it has no table parameters, schema_version, sources\): `make up`"):
-        fetch(file_engine(path))
+        fetch_schedules(build_file_engine(path))
     assert seed(path)
     assert not seed(path)
-    assert schedules().data == fetch(file_engine(path))
+    assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
 def test_a_seeding_that_was_cut_off(path: Path) -> None:
     """Tables without a version, as a seeding leaves them that was killed, are refused and made anew."""
     run(path, "DELETE FROM schema_version; DELETE FROM sources")
     with pytest.raises(DatabaseError, match="its schema is"):
-        fetch(file_engine(path))
+        fetch_schedules(build_file_engine(path))
     assert seed(path)
-    assert schedules().data == fetch(file_engine(path))
+    assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
 def test_tables_of_a_newer_service(path: Path) -> None:
     """A database of a newer service is neither read nor overwritten."""
     run(path, "UPDATE schema_version SET version = version + 1; DELETE FROM constants")
     with pytest.raises(DatabaseError, match="its schema is"):
-        fetch(file_engine(path))
+        fetch_schedules(build_file_engine(path))
     with pytest.raises(DatabaseError, match="newer service"):
         seed(path)
     with closing(sqlite3.connect(path)) as database:
@@ -149,7 +149,7 @@ def test_figures_that_cannot_be(path: Path, path_in_data: tuple[Any, ...], value
     """Figures that are incomplete or that no law could have are refused by name, and nothing is written."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=json.dumps(broken(path_in_data, value)))
-    assert schedules().data == fetch(file_engine(path))
+    assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_files_that_are_no_figures(path: Path, figures: str, error: str) -> None
     """What is not the form of the data file is refused."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=figures)
-    assert schedules().data == fetch(file_engine(path))
+    assert schedules().data == fetch_schedules(build_file_engine(path))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from income_tax.alerts import spool
 from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.delivery import Sender
-from income_tax.alerts.incident_policy import Rules
+from income_tax.alerts.delivery import MailDelivery
+from income_tax.alerts.incident_policy import AlertRules
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from tests.support.fakes import FakeClock, FakeMailer, Lines
@@ -27,7 +27,7 @@ class World:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
         self.lines = Lines()
         log = build_logger("api", self.lines.write, "json", "info")
-        self.sender = Sender(self.mailer, Rules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
+        self.sender = MailDelivery(self.mailer, AlertRules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
 
     def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
         for _ in range(times):
@@ -41,7 +41,7 @@ class World:
         """The subjects' ends and counts of what is mailed when so many seconds have passed."""
         self.clock.now += seconds
         before = len(self.mailer.sent)
-        self.sender.turn(self.spool)
+        self.sender.deliver_due(self.spool)
         return [f"{letter.suffix.partition(' since')[0]}:{count(letter.body)}" for letter in self.mailer.sent[before:]]
 
 
@@ -164,7 +164,7 @@ def test_no_digest_overtakes_a_mail_that_waits(world: World) -> None:
     for _ in range(100):
         world.fail(times=10)
         assert [] == world.after(60)
-    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
     world.mailer.broken = False
     assert [":10"] == world.after(60)
     assert [" [+990:990"] == world.after(1)
@@ -192,7 +192,7 @@ def test_refused_mail_is_kept_as_a_dead_letter(tmp_path: Path) -> None:
     (dead,) = (tmp_path / "dead").iterdir()
     assert "It failed:" in dead.read_text()
     assert any(b'"alert refused"' in line and str(dead).encode() in line for line in world.lines.written)
-    assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.counts()
+    assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.count_mails()
 
 
 def test_dead_letter_that_cannot_be_written_waits(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_dead_letter_that_cannot_be_written_waits(tmp_path: Path) -> None:
     world.mailer.refusing = True
     world.fail("drill")
     world.after(0)
-    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
 
 
 def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,12 +213,12 @@ def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypa
 
     world.fail("drill")
     with monkeypatch.context() as disk:
-        disk.setattr(world.spool, "close_letter", full)
+        disk.setattr(world.spool, "close_mail", full)
         for _ in range(3):
             with pytest.raises(OperationalError):
                 world.after(60)
     assert [] == world.after(60)
-    assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.counts())
+    assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.count_mails())
 
 
 def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path
     world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
     world.fail("drill")
     assert [":1"] == world.after(0)
-    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.counts()
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
     assert ["c@test: 550 nobody"] == [record["reason"] for record in world.records("alert refused")]
     (letter,) = (tmp_path / "dead").iterdir()
     assert world.mailer.sent[0].body in letter.read_text()
@@ -237,7 +237,7 @@ def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path
     world.after(60)
     assert ["", "b@test\nd@test", "d@test"] == [letter.recipients for letter in world.mailer.sent]
     assert 1 == len({letter.name for letter in world.mailer.sent})
-    assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.counts()
+    assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.count_mails()
 
 
 def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
@@ -254,17 +254,17 @@ def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
 
 def test_spool_forgets_what_is_long_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The spool's size is bounded: after many incidents it holds the newest closed ones, as many as are kept."""
-    assert 1000 == spool.KEPT
-    monkeypatch.setattr(spool, "KEPT", 100)
+    assert 1000 == spool.HISTORY
+    monkeypatch.setattr(spool, "HISTORY", 100)
     for _ in range(150):
         world.fail("drill")
         world.after(0)
-    with world.spool._file.using() as db:
+    with world.spool._store.connect() as db:
         assert [(100,), (100,)] == [
             db.execute("SELECT count(*) FROM incidents").fetchone(),
             db.execute("SELECT count(*) FROM letters").fetchone(),
         ]
-    assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.counts()
+    assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.count_mails()
 
 
 def act_fail(kind: Kind, times: int) -> Callable[[World], int]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.delivery import Sender, retry_delay
+from income_tax.alerts.delivery import MailDelivery
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.alerts.incident_policy import Incident, Rules, Step
-from income_tax.alerts.mail_message import Letter, write_letter
-from income_tax.alerts.sender_lock import Leadership
+from income_tax.alerts.incident_policy import RETRIES, AlertRules, Incident, MailType
+from income_tax.alerts.mail_message import MailMessage, build_message
 from income_tax.alerts.smtp import MailSettings, Refusals, SmtpMailer
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
+from tax_common.file_lock import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 
 ALERT = Alert(
@@ -29,7 +29,7 @@ SETTINGS = MailSettings("127.0.0.1", 1, "tax@example.org", "admin@example.org", 
 
 
 def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bool = False) -> Incident:
-    stored = alert.stored()
+    stored = alert.to_json()
     ids = json.dumps([alert.request_id] if alert.request_id else [])
     mails = int(mailed > 0)
     return Incident(
@@ -39,7 +39,7 @@ def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bo
 
 def test_text_holds_the_answer_and_the_way_to_the_log() -> None:
     """The mail holds the JSON that was answered, the error, and the command that finds the log lines."""
-    text = ALERT.text("/logs/api/api.log")
+    text = ALERT.format_text("/logs/api/api.log")
     answer = text[text.index("{") : text.rindex("}") + 1]
     assert ALERT.answer == json.loads(answer)
     assert "error: X: y\n" in text
@@ -53,7 +53,7 @@ def test_command_of_a_mail_finds_the_request_alone(tmp_path: Path, request_id: s
     folder.mkdir()
     (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
     (folder / "api.log.20261126T010203.000000Z").write_text(f"{request_id} before\n")
-    text = replace(ALERT, request_id=request_id).text(str(folder / "api.log"))
+    text = replace(ALERT, request_id=request_id).format_text(str(folder / "api.log"))
     (command,) = re.findall("^find the log lines: (.+)$", text, re.MULTILINE)
     found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert ["now", "before"] == [line.rpartition(" ")[2] for line in found.stdout.splitlines()]
@@ -62,68 +62,71 @@ def test_command_of_a_mail_finds_the_request_alone(tmp_path: Path, request_id: s
 def test_stored_alert_is_the_same_alert() -> None:
     """An alert comes back from the spool as it went in, characters that are no text included."""
     alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
-    assert alert.stored().isascii()
-    assert alert == Alert.restored(alert.stored())
+    assert alert.to_json().isascii()
+    assert alert == Alert.from_json(alert.to_json())
 
 
 def test_stored_alert_of_another_version_can_be_read() -> None:
     """During an update a version may meet alerts of a newer one: what it does not know, it leaves out."""
-    newer = json.dumps(json.loads(ALERT.stored()) | {"colour": "red"})
-    assert ALERT == Alert.restored(newer)
+    newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
+    assert ALERT == Alert.from_json(newer)
 
 
 def test_first_mail_is_the_alert_s_text_and_the_count() -> None:
     """The first mail has the subject of the settings, the alert's text, the request's id, and how often it happened."""
-    letter = write_letter(incident(total=3), Step.FIRST, "/l", 30)
-    assert ("", "abc12345", "alert.c0ffee.1") == (letter.suffix, letter.request_id, letter.name)
-    assert letter.body.startswith(ALERT.text("/l"))
-    assert "failures in this mail: 3\nfailures in all: 3\n" in letter.body
+    mail = build_message(incident(total=3), MailType.FIRST, "/l", 30)
+    assert ("", "abc12345", "alert.c0ffee.1") == (mail.suffix, mail.request_id, mail.name)
+    assert mail.body.startswith(ALERT.format_text("/l"))
+    assert "failures in this mail: 3\nfailures in all: 3\n" in mail.body
 
 
 @pytest.mark.parametrize(
     ("step", "suffix", "sentence"),
-    [(Step.DIGEST, " [+4 since ", "This failure goes on"), (Step.RECOVERED, " [recovered]", "Recovered: this failure")],
+    [
+        (MailType.DIGEST, " [+4 since ", "This failure goes on"),
+        (MailType.RECOVERED, " [recovered]", "Recovered: this failure"),
+    ],
 )
-def test_later_mails_say_what_they_are(step: Step, suffix: str, sentence: str) -> None:
+def test_later_mails_say_what_they_are(step: MailType, suffix: str, sentence: str) -> None:
     """A digest and a recovery are told apart by subject and first sentence, and count what no mail has counted."""
-    letter = write_letter(incident(total=5, mailed=1), step, "/l", 30)
-    assert letter.suffix.startswith(suffix)
-    assert letter.body.startswith(sentence)
-    assert "failures in this mail: 4\nfailures in all: 5\n" in letter.body
-    assert "some request ids: abc12345\n" in letter.body
-    assert "alert.c0ffee.2" == letter.name
+    mail = build_message(incident(total=5, mailed=1), step, "/l", 30)
+    assert mail.suffix.startswith(suffix)
+    assert mail.body.startswith(sentence)
+    assert "failures in this mail: 4\nfailures in all: 5\n" in mail.body
+    assert "some request ids: abc12345\n" in mail.body
+    assert "alert.c0ffee.2" == mail.name
 
 
 def test_nothing_in_a_failure_can_forge_a_header_or_a_line() -> None:
     """Line ends and control characters of a request, an error or a setting stay inside their header or line."""
     evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
     alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})
-    letter = write_letter(incident(alert), Step.FIRST, "/l", 30)
+    mail = build_message(incident(alert), MailType.FIRST, "/l", 30)
     settings = MailSettings("h", 1, "tax@example.org", "admin@example.org", "Crash\r\nBcc: evil@example.org")
-    message = message_from_bytes(bytes(SmtpMailer(settings).message(letter)))
+    message = message_from_bytes(bytes(SmtpMailer(settings).build_email(mail)))
     assert message["Bcc"] is None
     assert "Crash\\x0d\\x0aBcc: evil@example.org" == message["Subject"]
-    assert [] == [line for line in letter.body.splitlines() if line.startswith(("Bcc", "hello"))]
+    assert [] == [line for line in mail.body.splitlines() if line.startswith(("Bcc", "hello"))]
 
 
 def test_message_is_the_same_at_each_attempt() -> None:
     """A mail that is sent twice is the same mail, Message-ID and date included."""
-    letter = Letter("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
-    first, second = (SmtpMailer(SETTINGS).message(letter) for _ in range(2))
+    mail = MailMessage("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
+    first, second = (SmtpMailer(SETTINGS).build_email(mail) for _ in range(2))
     assert "<alert.c0ffee.1@example.org>" == first["Message-ID"]
     assert bytes(first) == bytes(second)
 
 
 def test_retries_grow_to_a_bound_and_differ() -> None:
     """Attempts come at doubled intervals up to a minute, less a random part, so that senders do not march in step."""
-    assert [1, 2, 4, 8, 16, 32, 60, 60] == [retry_delay(attempts, lambda: 0.0) for attempts in range(8)]
-    assert 30 == retry_delay(1000, lambda: 1.0)
+    assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
+    assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)
 
 
 def dispatcher(folder: Path, mailer: FakeMailer, lines: Lines) -> Dispatcher:
     log = build_logger("api", lines.write, "json", "info")
-    sender = Sender(mailer, Rules(wait=0), "/l", folder / "dead", log)
-    return Dispatcher(Spool(folder / "spool.sqlite"), Leadership(folder / "sender.lock"), sender, log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", folder / "dead", log)
+    return Dispatcher(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
 
 
 def test_sent_alert_is_logged(tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_sent_alert_is_logged(tmp_path: Path) -> None:
     lines, mailer = Lines(), FakeMailer()
     alerts = dispatcher(tmp_path, mailer, lines)
     alerts.send(ALERT)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     (record,) = map(json.loads, lines.written)
     assert ("alert sent", "abc12345", mailer.sent[0].name) == (
@@ -149,21 +152,21 @@ class BusySpool(Spool):
         self.refused = threading.Event()
         self.free = threading.Event()
 
-    def due(self, now: float) -> list[Letter]:
+    def find_due(self, now: float) -> list[MailMessage]:
         if threading.current_thread().name != "alerts" and not self.free.is_set():
             self.refused.set()
             raise sqlite3.OperationalError("busy")
-        return super().due(now)
+        return super().find_due(now)
 
 
 def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
     """A spool that was busy at one look is looked at again: nothing ends before its mail is sent and noted."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
-    sender = Sender(mailer, Rules(wait=0), "/l", tmp_path / "dead", log)
-    alerts = Dispatcher(spool, Leadership(tmp_path / "sender.lock"), sender, log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
+    alerts = Dispatcher(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
     alerts.send(ALERT)
-    waiting = threading.Thread(target=alerts.settle, args=(60,))
+    waiting = threading.Thread(target=alerts.wait_until_idle, args=(60,))
     waiting.start()
     assert mailer.entered.wait(60)
     spool.refused.clear()
@@ -182,10 +185,10 @@ class StuckMailer(FakeMailer):
         super().__init__()
         self.entered, self.go = threading.Event(), threading.Event()
 
-    def send(self, letter: Letter) -> Refusals:
+    def send(self, mail: MailMessage) -> Refusals:
         self.entered.set()
         assert self.go.wait(60)
-        return super().send(letter)
+        return super().send(mail)
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
@@ -211,13 +214,13 @@ def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys:
     alerts = dispatcher(tmp_path / "state", mailer, lines)
     for _ in range(3):
         alerts.send(ALERT)
-    alerts.settle(60)
+    alerts.wait_until_idle(60)
     alerts.close(60)
     events = [json.loads(line)["event"] for line in lines.written]
     assert ["alert not spooled"] * 3 == events[:3]
-    assert 1 == events.count("alert spool trouble")
+    assert 1 == events.count("alert spool error")
     assert 1 == capsys.readouterr().err.count("alerts are not spooled: ")
     assert ["failures in this mail: 3"] == [
-        line for letter in mailer.sent for line in letter.body.splitlines() if "in this mail" in line
+        line for mail in mailer.sent for line in mail.body.splitlines() if "in this mail" in line
     ]
-    assert {} == alerts.counts()
+    assert {} == alerts.count_mails()

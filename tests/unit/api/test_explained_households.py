@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from income_tax.tax.explanation import decimal, explain
-from income_tax.tax.household import Household
+from income_tax.tax.explanation import explain, format_decimal
+from income_tax.tax.models import Household
 from tests.support.data import schedules
 
 YEARS = schedules().years
@@ -62,7 +62,7 @@ collected: 248319 + 5134 = 253453 EUR: collection_min_before_credits""",
 def test_the_steps_of_a_household(household: Household) -> None:
     """Each step has its numbers, its result, its unit, and the parameters that decided."""
     law = YEARS[household.year or 0]
-    told = explain(law, household, law.values(household))
+    told = explain(law, household, law.compute_values(household))
     assert STEPS[household].splitlines() == [
         f"{s['name']}: {s['numbers']} = {s['result']} {s['unit']}: {' '.join(s['parameters'])}" for s in told
     ]
@@ -72,7 +72,7 @@ def test_the_steps_of_a_household(household: Household) -> None:
 def test_a_step_s_words_and_texts() -> None:
     """A step has its words in both languages, its formula, and the articles of its parameters, each once."""
     law = YEARS[2018]
-    (step,) = (step for step in explain(law, ALONE, law.values(ALONE)) if step["name"] == "cap")
+    (step,) = (step for step in explain(law, ALONE, law.compute_values(ALONE)) if step["name"] == "cap")
     assert step == {
         "name": "cap",
         "fr": "plafond de l'avantage des demi-parts",
@@ -97,7 +97,7 @@ def test_a_step_s_words_and_texts() -> None:
 def test_a_bracket_that_is_just_not_reached(salary: int, taxable: str, numbers: str) -> None:
     """At the limit of a bracket the next one is not reached yet."""
     law, household = YEARS[2024], Household(False, 0, salary, 2024)
-    told = {step["name"]: step["numbers"] for step in explain(law, household, law.values(household))}
+    told = {step["name"]: step["numbers"] for step in explain(law, household, law.compute_values(household))}
     assert (taxable, numbers) == (told["taxable_income"], told["tax_all_shares"])
 
 
@@ -108,11 +108,11 @@ def test_a_scale_that_taxes_the_first_euro() -> None:
         replace(YEARS[2024], scales={**YEARS[2024].scales, "scale": scale}),
         Household(False, 0, 9_000, 2024),
     )
-    told = {step["name"]: step["numbers"] for step in explain(law, household, law.values(household))}
+    told = {step["name"]: step["numbers"] for step in explain(law, household, law.compute_values(household))}
     assert "arr(1 × (0.1 × (8100 / 1)))" == told["tax_all_shares"]
 
 
 def test_numbers_in_decimals() -> None:
     """Whole numbers have no point."""
     half = schedules().years[2018].constants["share_child_1"]
-    assert ["3", "0.5", "1.5", "2"] == [decimal(half * n) for n in (6, 1, 3, 4)]
+    assert ["3", "0.5", "1.5", "2"] == [format_decimal(half * n) for n in (6, 1, 3, 4)]

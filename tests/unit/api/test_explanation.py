@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from income_tax.tax.explanation import explain
-from income_tax.tax.household import Household
+from income_tax.tax.models import Household
 from tests.support import oracle
 from tests.support.budget import budget
 from tests.support.data import law_cases, schedules
@@ -24,7 +24,7 @@ LARGEST = 8 * 1024  # bytes
 def told(household: Household) -> list[dict[str, Any]]:
     """The explanation of a household."""
     law = YEARS[household.year or 0]
-    return explain(law, household, law.values(household))
+    return explain(law, household, law.compute_values(household))
 
 
 class ExactNumbers(ast.NodeTransformer):

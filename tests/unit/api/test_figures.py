@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from income_tax.tax.brackets import Bracket, Scale, ScheduleError, build, check_brackets, check_figures, exact
+from income_tax.tax.brackets import (
+    Bracket,
+    Scale,
+    ScheduleError,
+    build_schedule,
+    check_brackets,
+    check_figures,
+    scale_exactly,
+)
 from income_tax.tax.law import Law
-from income_tax.tax.schedule_data import parse
+from income_tax.tax.schedule_data import parse_schedules
 from income_tax.tax.v7 import V7Schedule
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
@@ -77,19 +85,19 @@ def test_figures_at_a_limit_are_taken(constants: dict[str, object], scales: dict
 
 def test_the_words_of_incomplete_tables() -> None:
     """Decimals, brackets and constants that are wrong are each refused in their words."""
-    assert "0.12345 has more than four decimals" == refusal(exact, Decimal("0.12345"))
+    assert "0.12345 has more than four decimals" == refusal(scale_exactly, Decimal("0.12345"))
     last = "the last bracket, and only the last, must be without limit"
     assert last == refusal(check_brackets, [OPEN, OPEN])
-    assert last == refusal(build, V7Schedule, [OPEN, OPEN], {})
+    assert last == refusal(build_schedule, V7Schedule, [OPEN, OPEN], {})
     assert "the limits of the brackets must rise" == refusal(check_brackets, [Bracket(1, 0, 0), Bracket(1, 0, 0), OPEN])
     missing = sorted(set(V7Schedule.__dataclass_fields__) - {"brackets"})
-    assert f"constants missing: {', '.join(missing)}" == refusal(build, V7Schedule, [OPEN], {})
+    assert f"constants missing: {', '.join(missing)}" == refusal(build_schedule, V7Schedule, [OPEN], {})
 
 
 def test_a_table_keeps_its_brackets_and_constants() -> None:
     """Each constant has its own value, and the brackets are those of the table."""
     names = [name for name in V7Schedule.__dataclass_fields__ if name != "brackets"]
-    schedule = build(V7Schedule, [OPEN], {name: number for number, name in enumerate(names)})
+    schedule = build_schedule(V7Schedule, [OPEN], {name: number for number, name in enumerate(names)})
     assert (OPEN,) == schedule.brackets
     assert list(range(len(names))) == [getattr(schedule, name) for name in names]
 
@@ -108,7 +116,7 @@ def test_a_result_in_cents_is_refused() -> None:
 
 def test_laws_made_anew_give_the_cases() -> None:
     """From the same figures come laws that give every twentieth case, each alone and all at once."""
-    laws = parse(copy.deepcopy(schedules().data)).years
+    laws = parse_schedules(copy.deepcopy(schedules().data)).years
     assert YEARS.keys() == laws.keys()
     for year, law in laws.items():
         assert YEARS[year].steps == law.steps

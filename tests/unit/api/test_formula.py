@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.formula import Compiler
-from income_tax.tax.vectorized import highest, lowest
+from income_tax.tax.vectorized import compute_maximum, compute_minimum
 
 CONSTANTS = {"a": Fraction(3, 4), "b": Fraction(181, 400), "c": Fraction(61)}
 SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction(1001, 2), Fraction(1, 20))]
@@ -33,7 +33,7 @@ def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
     code, divisor = compiled(formula, arrays)
     names = {"x": x, "y": y, "flag": flag}
     if arrays:
-        names |= {"min": lowest, "max": highest, "where": np.where}
+        names |= {"min": compute_minimum, "max": compute_maximum, "where": np.where}
     exec(code, names)  # noqa: S102 - the code under test
     return names["result"], divisor
 

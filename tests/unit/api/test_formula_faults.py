@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from income_tax.tax import law as module
-from income_tax.tax.formula import parse
-from income_tax.tax.household import Household
+from income_tax.tax.formula import parse_formula
 from income_tax.tax.law import Law
-from income_tax.tax.steps import Step, steps_of
+from income_tax.tax.models import Household
+from income_tax.tax.steps import Step, select_steps
 from tests.support import oracle
 from tests.support.data import law_cases, schedules
 from tests.unit.api.test_law import YEARS, household_of
@@ -58,7 +58,7 @@ def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
 
 def faults(formula: str) -> Iterator[str]:
     """The formula with each small fault by itself."""
-    tree = parse(formula)
+    tree = parse_formula(formula)
     for node in list(ast.walk(tree)):
         for name, value in list(faults_at(node)):
             before = getattr(node, name)
@@ -80,7 +80,9 @@ def cases() -> list[dict[str, Any]]:
 def is_noticed(fault: Law, right: Law) -> bool:
     """Whether a case of the year has another result by a law with a fault."""
     of_year = (household_of(case) for case in cases() if case["income_year"] == right.year)
-    return any(fault.values(household) != right.values(household) for household in chain(FURTHER, of_year))
+    return any(
+        fault.compute_values(household) != right.compute_values(household) for household in chain(FURTHER, of_year)
+    )
 
 
 @pytest.mark.parametrize("year", YEARS)
@@ -97,9 +99,9 @@ def test_a_fault_in_a_formula_is_noticed(monkeypatch: pytest.MonkeyPatch, name: 
     """Another operator, number, comparison, choice or missing part of a formula makes no law, or another result."""
 
     def faulty(parameters: Any) -> tuple[Step, ...]:
-        return tuple(replace(step, formula=fault) if step.name == name else step for step in steps_of(parameters))
+        return tuple(replace(step, formula=fault) if step.name == name else step for step in select_steps(parameters))
 
-    monkeypatch.setattr(module, "steps_of", faulty)
+    monkeypatch.setattr(module, "select_steps", faulty)
     noticed = False
     for law in YEARS.values():
         if name not in {step.name for step in law.steps}:

@@ -10,7 +10,7 @@ from werkzeug.test import run_wsgi_app
 
 from income_tax.http.middleware.fast_path import Front
 from income_tax.http.middleware.request_log import BEGUN
-from income_tax.tax.schedule_data import parse
+from income_tax.tax.schedule_data import parse_schedules
 from tests.support.data import schedules
 
 USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}
@@ -82,7 +82,7 @@ def test_each_answer_is_of_the_schedules_of_its_moment() -> None:
         return json.loads(b"".join(parts))["response"]["result"]["tax"], headers["X-Schedules-Version"]
 
     first = ask()
-    current.get = lambda: parse(other)
+    current.get = lambda: parse_schedules(other)
     second = ask()
     assert (42842, schedules().version) == first
-    assert (True, parse(other).version) == (second[0] > first[0], second[1])
+    assert (True, parse_schedules(other).version) == (second[0] > first[0], second[1])

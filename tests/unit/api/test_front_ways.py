@@ -20,8 +20,8 @@ from income_tax.http.auth import basic_auth
 from income_tax.http.auth.basic_auth import LIFETIME, Logins
 from income_tax.http.auth.login_throttle import Throttle
 from income_tax.http.auth.password_check_queue import Turns
-from income_tax.monitoring.worker_metrics import Activity
-from income_tax.server.leader_follower.leader_lock import Lead
+from income_tax.monitoring.worker_metrics import WorkerMetrics
+from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger, quick_log
 from income_tax.settings import read_settings
 from tests.support.budget import budget
@@ -60,14 +60,14 @@ AUTHORIZATIONS += [ANN.replace("Basic", kind) for kind in ("basic", "BASIC", "Ba
 AUTHORIZATIONS += [ANN + " ", ANN + "=", ANN[:-1], ANN[:9], ANN.lower(), "", "Basic", "Basic ", "\xff\xfe"]
 
 
-class CountedLead(Lead):
+class CountedLeaderLock(LeaderLock):
     """Counts how often it is passed on, which Flask's way does and the short way does not."""
 
     passed = 0
 
-    def pass_on(self) -> None:
+    def release(self) -> None:
         self.passed += 1
-        super().pass_on()
+        super().release()
 
 
 class World:
@@ -76,8 +76,8 @@ class World:
     def __init__(self, environment: dict[str, str]) -> None:
         settings = read_settings(environment)
         form = settings.log_format, settings.log_level, settings.mask_amounts
-        self.lines, self.lead, self.clock = Lines(), CountedLead(), FakeClock()
-        self.activity = Activity(Path("nowhere"), "0", FakeClock())  # which keeps ten minutes
+        self.lines, self.lead, self.clock = Lines(), CountedLeaderLock(), FakeClock()
+        self.activity = WorkerMetrics(Path("nowhere"), "0", FakeClock())  # which keeps ten minutes
         log = build_logger("api", self.lines.write, *form)
         parts = {
             "settings": settings,
@@ -106,8 +106,8 @@ class World:
     @property
     def counted(self) -> Any:
         """The counters: answers by class of status, and how many latencies there are."""
-        (slot,) = self.activity._slots.values()
-        return slot.statuses, sum(slot.latencies.values())
+        (slot,) = self.activity._buckets.values()
+        return slot.statuses, sum(slot.latencies.counts.values())
 
 
 def environ_of(grammar: Grammar) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from income_tax.tax import v7
-from income_tax.tax.assessment import DatedAssessment
-from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY, Household
 from income_tax.tax.law import Law
-from income_tax.tax.schedule_data import parse
+from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY, DatedAssessment, Household
+from income_tax.tax.schedule_data import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support import oracle
 from tests.support.data import law_cases, official_cases, schedules, v7_schedule
@@ -40,9 +39,9 @@ def household_of(case: dict[str, Any]) -> Household:
     )
 
 
-def steps_of(law: Law, household: Household) -> dict[str, int]:
+def select_steps(law: Law, household: Household) -> dict[str, int]:
     """The integers of all steps by name."""
-    return dict(zip((step.name for step in law.steps), law.values(household), strict=True))
+    return dict(zip((step.name for step in law.steps), law.compute_values(household), strict=True))
 
 
 def test_all_cases() -> None:
@@ -56,7 +55,7 @@ def test_all_cases() -> None:
         assert {name: wanted[name] for name in found if name != "surcharge"} == {
             name: value for name, value in found.items() if name != "surcharge"
         }
-        steps = steps_of(law, household_of(case))
+        steps = select_steps(law, household_of(case))
         assert [case["tax_all_shares"], case["tax_adult_shares"]] == [
             steps["tax_all_shares"],
             steps["tax_adult_shares"],
@@ -76,14 +75,14 @@ def test_any_household_is_what_the_text_says(household: Household) -> None:
     law = YEARS[household.year or 0]
     wanted = oracle.owed(household, schedules().data["schedules"][str(household.year)])
     found = law.assess(household)._asdict()
-    steps = steps_of(law, household)
+    steps = select_steps(law, household)
     assert wanted == found | {name: steps[name] for name in ("tax_all_shares", "tax_adult_shares")}
 
 
 @given(households())
 def test_the_cap_is_respected(household: Household) -> None:
     """Children never save more than the cap, and never cost anything."""
-    steps = steps_of(YEARS[household.year or 0], household)
+    steps = select_steps(YEARS[household.year or 0], household)
     assert steps["tax_adult_shares"] - steps["capped_tax"] <= steps["cap"]
     assert 0 <= steps["surcharge"]
     assert 0 <= steps["tax"] <= steps["capped_tax"] <= max(steps["tax_adult_shares"], steps["tax_all_shares"])
@@ -129,7 +128,7 @@ def test_notes() -> None:
     limit = 250_000
 
     def codes(year: int, taxable: int, married: bool) -> list[str]:
-        return [note.code for note in YEARS[year].notes(taxable, married)]
+        return [note.code for note in YEARS[year].select_notes(taxable, married)]
 
     assert ["CIMR"] == codes(2018, 10**6, False)
     assert [[], ["CDHR"]] == [codes(2025, limit, False), codes(2025, limit + 1, False)]
@@ -150,7 +149,7 @@ def test_arrays_of_figures_that_are_too_fine() -> None:
     data = copy.deepcopy(schedules().data)
     rows = data["schedules"]["2024"]["scale"]["brackets"]
     rows[1]["rate"], rows[3]["upper_limit"] = "0.1237", "180294.1237"
-    law = parse(data).years[2024]
+    law = parse_schedules(data).years[2024]
     assert not law.fits_arrays
     assert YEARS[2024].fits_arrays
     same = np.ones(2, np.int64)

@@ -117,7 +117,7 @@ def test_a_request_that_fails_shows_no_amount(form: str) -> None:
         "/?salary=761943805", data="salary\n418877263\n６３９１５１", headers={"X-Request-ID": "id-12345"}
     )
     assert 500 == answer.status_code
-    told = b"".join(lines.written).decode() + alerts[0].text("/l")
+    told = b"".join(lines.written).decode() + alerts[0].format_text("/l")
     assert [] == [amount for amount in ("761943805", "418877263", "６３９１５１", r"\uff16", r"\x96") if amount in told]
     assert 3 == len(lines.written)
     assert all(b"id-12345" in line for line in lines.written)

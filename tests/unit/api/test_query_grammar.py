@@ -12,7 +12,7 @@ from income_tax.households.parameters import EXPLAIN
 from income_tax.households.validation import ParameterError, household_of
 from income_tax.http.requests.query_string import pairs
 from income_tax.http.routes.single_household import QUERY
-from income_tax.tax.household import Household
+from income_tax.tax.models import Household
 from tests.support.budget import budget
 from tests.support.grammar import Grammar
 

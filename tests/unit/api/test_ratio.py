@@ -4,8 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from income_tax.tax.formula import Compiler
-from income_tax.tax.ratio import Ratio, known, less, reduced, times
+from income_tax.tax.formula import Compiler, Ratio, fold_constant, multiply, reduce_product, subtract
 
 
 @pytest.mark.parametrize(
@@ -22,17 +21,17 @@ from income_tax.tax.ratio import Ratio, known, less, reduced, times
 )
 def test_products_of_what_is_known_are_calculated_at_once(code: str | int, factor: int | str, product: str) -> None:
     """Known factors are multiplied; a factor of 0 or of 1 leaves no multiplication in the code."""
-    assert product == times(code, factor)
+    assert product == multiply(code, factor)
 
 
 def test_a_divisor_is_a_number_where_it_is_one() -> None:
     """Digits become a number, other code stays."""
-    assert [12, "x"] == [known("12"), known("x")]
+    assert [12, "x"] == [fold_constant("12"), fold_constant("x")]
 
 
 def test_nothing_is_subtracted_where_nothing_is_to_be() -> None:
     """A difference with 0 is the code itself."""
-    assert ["x", "x - 3"] == [less("x", "0"), less("x", "3")]
+    assert ["x", "x - 3"] == [subtract("x", "0"), subtract("x", "3")]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ def test_nothing_is_subtracted_where_nothing_is_to_be() -> None:
 )
 def test_a_known_factor_is_reduced(factor: str, divisor: str, wanted: Ratio | None) -> None:
     """A known factor and a known divisor are brought to lowest terms."""
-    assert wanted == reduced(factor, Ratio("x", 5), divisor)
+    assert wanted == reduce_product(factor, Ratio("x", 5), divisor)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from income_tax.storage.database import DatabaseError, retry
+from income_tax.storage.database import DatabaseError, wait_for_database
 
 
 def test_retries_until_it_answers() -> None:
@@ -18,7 +18,7 @@ def test_retries_until_it_answers() -> None:
         return str(outcome)
 
     pauses: list[float] = []
-    assert "data" == retry(read, wait=60, pause=pauses.append)
+    assert "data" == wait_for_database(read, timeout=60, pause=pauses.append)
     assert 2 == len(pauses)
 
 
@@ -29,4 +29,4 @@ def test_gives_up_with_the_last_answer() -> None:
         raise DatabaseError("connection\n  refused")
 
     with pytest.raises(DatabaseError, match="^connection refused$"):
-        retry(read, wait=0)
+        wait_for_database(read, timeout=0)

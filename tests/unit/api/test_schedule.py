@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from income_tax.tax.brackets import Bracket, ScheduleError, build, check_brackets, exact
+from income_tax.tax.brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
 from income_tax.tax.v7 import V7Schedule
 
 OPEN = Bracket(None, 4500, 0)
@@ -12,13 +12,13 @@ OPEN = Bracket(None, 4500, 0)
 
 def test_exact_keeps_four_decimals() -> None:
     """Four decimals are kept as integers."""
-    assert 13_949_600 == exact(Decimal("1394.96"))
+    assert 13_949_600 == scale_exactly(Decimal("1394.96"))
 
 
 def test_exact_refuses_more() -> None:
     """A fifth decimal is an error, not a rounding."""
     with pytest.raises(ScheduleError, match="more than four decimals"):
-        exact(Decimal("0.12345"))
+        scale_exactly(Decimal("0.12345"))
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,12 @@ def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None
 def test_build_names_what_is_missing() -> None:
     """A missing constant is named."""
     with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
-        build(V7Schedule, [OPEN], {})
+        build_schedule(V7Schedule, [OPEN], {})
 
 
 def test_build_leaves_out_what_it_does_not_know() -> None:
     """A constant of a later version does not stop this one from starting."""
     constants = {name: 1 for name in V7Schedule.__dataclass_fields__ if name != "brackets"}
-    assert build(V7Schedule, [OPEN], constants) == build(V7Schedule, [OPEN], constants | {"of_tomorrow": 1})
+    assert build_schedule(V7Schedule, [OPEN], constants) == build_schedule(
+        V7Schedule, [OPEN], constants | {"of_tomorrow": 1}
+    )

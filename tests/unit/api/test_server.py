@@ -9,8 +9,8 @@ import pytest
 
 from income_tax.alerts.alert import Alert
 from income_tax.bootstrap import Services
-from income_tax.server.gunicorn_app import options
-from income_tax.server.leader_follower.leader_lock import Lead
+from income_tax.server.gunicorn_app import build_options
+from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from tests.support.fakes import Lines
@@ -21,9 +21,9 @@ def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     """It is a 500, one line of the log and one alert with the same id; with MASK_AMOUNTS the amounts are hidden."""
     lines, alerts = Lines(), list[Alert]()
     log = build_logger("api", lines.write, "json", "info", mask == "on")
-    parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "watch": None, "lead": Lead()}
+    parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "database_monitor": None, "lead": LeaderLock()}
     services = cast(Services, SimpleNamespace(**parts))
-    worker: Any = options(read_settings({"MASK_AMOUNTS": mask}), services, "sqlite")["worker_class"]
+    worker: Any = build_options(read_settings({"MASK_AMOUNTS": mask}), services, "sqlite")["worker_class"]
     ours, theirs = socket.socketpair()
     with ours:
         ours.shutdown(socket.SHUT_WR)
@@ -34,5 +34,5 @@ def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert body == alert.answer
     assert alert.request_id == body["response"]["request_id"] == json.loads(line)["request_id"]
-    assert f"error: RuntimeError: at /?{quoted}\n" in alert.text("/l")
+    assert f"error: RuntimeError: at /?{quoted}\n" in alert.format_text("/l")
     assert (mask == "off") == (b"61000" in line)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.env_reader import SettingsError
 from income_tax.settings import read_settings
+from tax_common.env_reader import SettingsError
 
 
 def test_defaults_need_no_environment() -> None:
@@ -27,10 +27,10 @@ def test_defaults_need_no_environment() -> None:
         ("SLEEP_TIME", "-1", "a number of seconds, 0 or more"),
         ("SLEEP_TIME", "nan", "a number of seconds, 0 or more"),
         ("SMTP_TIMEOUT", "0", "a number of seconds above 0"),
-        ("SMTP_PORT", "70000", "an integer from 1 to 65535"),
-        ("THREADS", "1", "an integer from 2 to 1024"),
+        ("SMTP_PORT", "70000", "a whole number from 1 to 65535"),
+        ("THREADS", "1", "a whole number from 2 to 1024"),
         ("DRILL_ROUTE", "maybe", "off or on"),
-        ("SMTP_TLS", "ssl", "none or starttls or tls"),
+        ("SMTP_TLS", "ssl", "none, starttls or tls"),
     ],
 )
 def test_wrong_value_is_named(name: str, value: str, expected: str) -> None:

@@ -88,5 +88,5 @@ def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
     status = path.stat()
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     other.replace(path)
-    assert DIGESTED == wait_until(lambda: users.hash_of("bob"))
-    assert users.hash_of("ann") is None
+    assert DIGESTED == wait_until(lambda: users.find_hash("bob"))
+    assert users.find_hash("ann") is None

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from income_tax.tax import v7
-from income_tax.tax.household import MAX_SALARY, Household
+from income_tax.tax.models import MAX_SALARY, Household
 from tests.support.data import RESULT_FIELDS, v7_cases, v7_schedule
 
 SCHEDULE = v7_schedule()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from income_tax.tax.brackets import SCALE
-from income_tax.tax.household import Household
-from income_tax.tax.v7 import V7Schedule, assess, discount_of
+from income_tax.tax.models import Household
+from income_tax.tax.v7 import V7Schedule, assess, compute_discount
 from tests.support.data import schedules
 from tests.unit.api.test_v7 import assessed, contract
 
@@ -39,8 +39,8 @@ def test_the_discount_ends_at_its_threshold(married: bool) -> None:
     """Other thresholds than those of 2018 end the discount, be there still a discount before them or none any more."""
     early = with_thresholds(1000, 1500)
     end = 1500 if married else 1000
-    assert [True, False, False] == [discount_of(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
-    assert 0 == discount_of(8000, married, with_thresholds(9000, 9000))
+    assert [True, False, False] == [compute_discount(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
+    assert 0 == compute_discount(8000, married, with_thresholds(9000, 9000))
 
 
 def with_thresholds(single: int, couple: int) -> V7Schedule:

@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import pytest
 from sqlalchemy import Engine
 
-from income_tax.monitoring.database_monitor import DatabaseWatch
+from income_tax.monitoring.database_monitor import DatabaseMonitor
 
 
 class FakeEngine:
@@ -23,17 +23,17 @@ class FakeEngine:
         return MagicMock()
 
 
-def watched(engine: FakeEngine) -> tuple[DatabaseWatch, list[str]]:
+def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
     """A watch over the database, and what it tells."""
     told: list[str] = []
-    return DatabaseWatch(cast(Engine, engine), 10, told.append, lambda: told.append("answers")), told
+    return DatabaseMonitor(cast(Engine, engine), 10, told.append, lambda: told.append("answers")), told
 
 
 def test_first_answer_is_told_once() -> None:
     """A database that answers is told at the first look alone: who started without it learns that it is back."""
     watch, told = watched(FakeEngine())
-    watch.look()
-    watch.look()
+    watch.check()
+    watch.check()
     assert (["answers"], None) == (told, watch.trouble)
 
 
@@ -55,12 +55,12 @@ def test_each_loss_and_each_return_is_told_once(error: Exception) -> None:
     loss = f"the database does not answer: {str(error) or type(error).__name__}"
     for _ in range(2):
         engine.error = error
-        watch.look()
-        watch.look()
+        watch.check()
+        watch.check()
         assert loss == watch.trouble
         engine.error = None
-        watch.look()
-        watch.look()
+        watch.check()
+        watch.check()
         assert watch.trouble is None
     assert [loss, "answers"] * 2 == told
 
@@ -77,9 +77,9 @@ def test_one_failed_look_is_no_loss() -> None:
 
     engine = Once()
     watch, told = watched(engine)
-    watch.look()
+    watch.check()
     engine.error = OSError("timed out")
-    watch.look()
+    watch.check()
     assert (["answers"], None) == (told, watch.trouble)
 
 

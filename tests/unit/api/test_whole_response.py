@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
-from income_tax.server.single_write_response import WholeResponse
+from income_tax.server.single_write_response import SingleWriteResponse
 
 
 class Socket:
@@ -23,7 +23,7 @@ def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> 
     """What is sent, call by call."""
     request = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
     sock = Socket()
-    response = WholeResponse(request, sock, Config())
+    response = SingleWriteResponse(request, sock, Config())
     response.start_response(status, [("X", "y")] + ([("Content-Length", str(length))] if length is not None else []))
     for part in parts:
         response.write(part)

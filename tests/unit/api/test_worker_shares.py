@@ -5,16 +5,16 @@ from types import SimpleNamespace
 import pytest
 
 from income_tax.server.leader_follower import worker
-from income_tax.server.leader_follower.worker import BRIEFLY, OTHERS_FIRST, Worker
+from income_tax.server.leader_follower.worker import BUSY_DELAY, FULL_DELAY, LeaderFollowerWorker
 from tests.support.fakes import FakeClock
 
 
-class Sharing(Worker):
+class Sharing(LeaderFollowerWorker):
     """A worker of eight threads that counts connections instead of accepting them."""
 
     def __init__(self) -> None:
         self.cfg, self.sockets, self._accepting = SimpleNamespace(threads=8), list[object](), True
-        self.nr_conns, self._accept_after, self._others_were_first = 0, 0.0, False
+        self.nr_conns, self._accept_after, self._has_delayed = 0, 0.0, False
         self.taken: list[int] = []
 
     def _accept(self, _listener: object, most: int) -> None:
@@ -28,15 +28,15 @@ def test_who_has_connections_lets_the_others_go_first(monkeypatch: pytest.Monkey
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):
         sharing.accept(None)
-    assert ([1, 1, 2, 4], [BRIEFLY] * 3) == (sharing.taken, pauses)
+    assert ([1, 1, 2, 4], [BUSY_DELAY] * 3) == (sharing.taken, pauses)
     for handful in (1, 2):
         sharing.accept(None)
         assert ([8] * (handful - 1), False) == (sharing.taken[4:], sharing._accepting)
         sharing.set_accept_enabled(True)
         assert not sharing._accepting
-        clock.now += OTHERS_FIRST
+        clock.now += FULL_DELAY
         sharing.set_accept_enabled(True)
         assert sharing._accepting
         sharing.accept(None)
         assert [8] * handful == sharing.taken[4:]
-    assert [BRIEFLY] * 3 == pauses
+    assert [BUSY_DELAY] * 3 == pauses

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from income_tax.tax.assessment import DatedAssessment
 from income_tax.tax.law import Law, Note
+from income_tax.tax.models import DatedAssessment
 from income_tax.tax.schedule_data import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
@@ -57,7 +57,7 @@ def dated_group(rows: list[int], households: Households, law: Law) -> Group:
     h, results = households, assess_dated(households, law)
     declared = [h.year.tolist(), words(h.married), words(h.single_parent)]
     declared += [h.children.tolist(), h.salary.tolist(), h.spouse_salary.tolist()]
-    kinds = law.notes_by_cdhr()
+    kinds = law.build_notes()
     high = may_owe_cdhr(law, h.married, results["taxable_income"]).tolist()
     columns = [*declared, *(results[name].tolist() for name in DatedAssessment._fields)]
     return Group(rows, DATED_FIELDS, columns, [kinds[flag] for flag in high])

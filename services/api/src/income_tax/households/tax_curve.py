@@ -34,6 +34,6 @@ def along(values: Values, salaries: Sequence[int], schedules: Schedules) -> Alon
     if year == V7:
         return Along([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
     law = schedules.years[year]
-    results, kinds = assess_dated(households, law), law.notes_by_cdhr()
+    results, kinds = assess_dated(households, law), law.build_notes()
     high = may_owe_cdhr(law, households.married, results["taxable_income"])
     return Along(results["tax"].tolist(), [kinds[flag] for flag in high.tolist()])

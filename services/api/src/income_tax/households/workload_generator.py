@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import orjson
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.household import MAX_SALARY
-from income_tax.tax.schedule_data import Schedules, is_year, parse
+from income_tax.tax.models import MAX_SALARY
+from income_tax.tax.schedule_data import Schedules, is_year, parse_schedules
 
 from .parameters import HOUSEHOLD, TextForm
 from .serialization import calculate
@@ -38,7 +38,7 @@ class ExpectedError(ValueError):
 def read_figures(path: Path) -> Schedules:
     """The schedules of a file as db/init has it. Raises OSError and ScheduleError."""
     try:
-        return parse(json.loads(path.read_bytes()))
+        return parse_schedules(json.loads(path.read_bytes()))
     except ValueError as error:  # no JSON
         raise ScheduleError(f"[{path}] holds no tax data: {error}") from error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from income_tax.bootstrap import Services
-from income_tax.server.leader_follower.leader_lock import Unhurried
+from income_tax.server.leader_follower.leader_lock import ReleaseLeadershipMiddleware
 
 from . import error_handlers
 from .auth.basic_auth import basic_auth
@@ -44,7 +44,7 @@ def create_app(services: Services) -> Flask:
     app = Flask("income_tax", static_folder=None)
     app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.wsgi_app = Unhurried(app.wsgi_app, services.lead)  # type: ignore[method-assign]
+    app.wsgi_app = ReleaseLeadershipMiddleware(app.wsgi_app, services.lead)  # type: ignore[method-assign]
     if not settings.sleep_time:  # a pause is for who watches threads, and its log line for Flask's way
         app.wsgi_app = Front(app.wsgi_app, services.logins, services.schedules, services.say)  # type: ignore[method-assign]
     app.wsgi_app = ReadBodies(plain_address(app.wsgi_app), settings.max_body)  # type: ignore[method-assign]

@@ -28,7 +28,7 @@ LIFETIME = 600.0  # seconds without use after which a verified login is forgotte
 class UserHashes(Protocol):
     """Where the stored hash of a login comes from."""
 
-    def hash_of(self, login: str) -> str | None:
+    def find_hash(self, login: str) -> str | None:
         """The hash, None when there is no such user."""
 
 
@@ -70,12 +70,12 @@ class Logins:
             login, colon, password = b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:
             return False
-        stored = self._users.hash_of(login) if colon and login else None
+        stored = self._users.find_hash(login) if colon and login else None
         return stored is not None and self._remembered(self._digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
         """Whether the password is the login's; Wait when that may not be tried now."""
-        stored = self._users.hash_of(login)
+        stored = self._users.find_hash(login)
         digest = self._digest(login, password, stored or self._nobody)
         if self._remembered(digest):
             return True

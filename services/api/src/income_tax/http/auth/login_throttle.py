@@ -29,7 +29,7 @@ def wait(failures: Failures | None, now: float) -> float:
 class Record(Protocol):
     """Where failures are kept."""
 
-    def of(self, login: str, address: str) -> Failures | None:
+    def find(self, login: str, address: str) -> Failures | None:
         """The failures of a login from an address."""
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
@@ -54,7 +54,7 @@ class Throttle:
     def wait(self, login: str, address: str) -> int:
         """Whole seconds that this login has to wait at this address, 0 when it may try."""
         try:
-            return math.ceil(wait(self._record.of(login, address), self._clock()))
+            return math.ceil(wait(self._record.find(login, address), self._clock()))
         except (sqlite3.Error, OSError) as error:
             self._say(error)
             return 0
@@ -62,7 +62,7 @@ class Throttle:
     def suspect(self, address: str) -> bool:
         """Whether logins, any logins, fail at this address again and again, and did just now."""
         try:
-            failures = self._record.of(ANY, address)
+            failures = self._record.find(ANY, address)
         except (sqlite3.Error, OSError) as error:
             self._say(error)
             return False
@@ -80,7 +80,7 @@ class Throttle:
     def succeeded(self, login: str, address: str) -> None:
         """Forget the failures."""
         try:
-            if self._record.of(login, address):
+            if self._record.find(login, address):
                 self._record.clear(login, address)
         except (sqlite3.Error, OSError) as error:
             self._say(error)

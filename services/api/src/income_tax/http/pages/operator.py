@@ -10,8 +10,8 @@ from flask import Blueprint, Response
 from income_tax import __version__
 from income_tax.bootstrap import Services
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.monitoring.service_status import Overview, read_replicas, room_of
-from income_tax.monitoring.worker_snapshots import read_workers
+from income_tax.monitoring.service_status import ServiceStatus, measure_disk_usage, read_expected_replicas
+from income_tax.monitoring.worker_metrics import read_snapshots
 
 from .rendering import TEXTS, in_words, page
 
@@ -47,9 +47,9 @@ def clock(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
 
 
-def bars(overview: Overview) -> list[Bar]:
+def bars(overview: ServiceStatus) -> list[Bar]:
     """The requests of each ten seconds as bars of the picture, failures at their foot."""
-    slots = overview.slots
+    slots = overview.buckets
     width, height = CHART[0] / len(slots), CHART[1]
     most = max(1, *(slot.requests for slot in slots.values()))
     drawn: list[Bar] = []
@@ -72,13 +72,13 @@ def blueprint(services: Services, login_required: LoginRequired, now: Callable[[
     @login_required
     def status() -> Response:
         moment = now()
-        overview = Overview(
-            workers=read_workers(services.activity.folder, moment),
+        overview = ServiceStatus(
+            workers=read_snapshots(services.activity.folder, moment),
             expected=settings.workers,
-            expected_replicas=read_replicas(settings.replicas_file),
-            alerts=services.alerts.counts(),
+            expected_replicas=read_expected_replicas(settings.replicas_file),
+            alerts=services.alerts.count_mails(),
             dead_letters=len(list(settings.dead_letters.glob("*.eml"))),
-            log_room=room_of(settings.log_file.parent),
+            log_disk=measure_disk_usage(settings.log_file.parent),
             now=moment,
         )
         return page(
