@@ -23,7 +23,7 @@ from income_tax.tax.schedule_data import parse_schedules
 from income_tax.tax.v7 import V7Schedule
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
-from tests.unit.api.test_law import YEARS, household_of
+from tests.unit.income_tax.tax.test_law import YEARS, household_of
 
 LAW = schedules().years[2024]
 OPEN = Bracket(None, 4500, 0)

@@ -8,7 +8,7 @@ from income_tax.tax.brackets import SCALE
 from income_tax.tax.models import Household
 from income_tax.tax.v7 import V7Schedule, assess, compute_discount
 from tests.support.data import schedules
-from tests.unit.api.test_v7 import assessed, contract
+from tests.unit.income_tax.tax.test_v7 import assessed, contract
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from income_tax.tax.models import Household
 from income_tax.tax.steps import Step, select_steps
 from tests.support import oracle
 from tests.support.data import law_cases, schedules
-from tests.unit.api.test_law import YEARS, household_of
+from tests.unit.income_tax.tax.test_law import YEARS, household_of
 
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,),

@@ -1,58 +1,12 @@
 """When mails go out, on a clock that the tests move; and that their counts always add up."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import OperationalError
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from income_tax.alerts import spool
-from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.delivery import MailDelivery
-from income_tax.alerts.incident_policy import AlertRules
-from income_tax.alerts.spool import Spool
-from income_tax.service_log import build_logger
-from tests.support.fakes import FakeClock, FakeMailer, Lines
-from tests.support.smtp import SINCE
-
-
-class World:
-    """A spool in memory, a sender, a mailbox, and a clock that moves when it is told to."""
-
-    def __init__(self, dead: Path = Path("unused")) -> None:
-        self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
-        self.lines = Lines()
-        log = build_logger("api", self.lines.write, "json", "info")
-        self.sender = MailDelivery(self.mailer, AlertRules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
-
-    def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
-        for _ in range(times):
-            self.spool.report(Alert(kind, "It failed:", {}, None, {}, "place", route), self.clock())
-
-    def records(self, event: str) -> list[dict[str, Any]]:
-        """The records of an event in the log."""
-        return [record for record in map(json.loads, self.lines.written) if record["event"] == event]
-
-    def after(self, seconds: float) -> list[str]:
-        """The subjects' ends and counts of what is mailed when so many seconds have passed."""
-        self.clock.now += seconds
-        before = len(self.mailer.sent)
-        self.sender.deliver_due(self.spool)
-        return [f"{letter.suffix.partition(' since')[0]}:{count(letter.body)}" for letter in self.mailer.sent[before:]]
-
-
-def count(body: str) -> int:
-    (number,) = SINCE.findall(body)
-    return int(number)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+from tests.unit.income_tax.alerts.world import World, count
 
 
 def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
@@ -265,54 +219,3 @@ def test_spool_forgets_what_is_long_closed(world: World, monkeypatch: pytest.Mon
             db.execute("SELECT count(*) FROM letters").fetchone(),
         ]
     assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.count_mails()
-
-
-def act_fail(kind: Kind, times: int) -> Callable[[World], int]:
-    def act(world: World) -> int:
-        world.fail(kind, times=times)
-        return times
-
-    return act
-
-
-def act_wait(seconds: float) -> Callable[[World], int]:
-    def act(world: World) -> int:
-        world.after(seconds)
-        return 0
-
-    return act
-
-
-def act_server(broken: bool) -> Callable[[World], int]:
-    def act(world: World) -> int:
-        world.mailer.broken = broken
-        return 0
-
-    return act
-
-
-def act_resolve(world: World) -> int:
-    world.spool.resolve("startup")
-    return 0
-
-
-ACTS = st.one_of(
-    st.builds(act_fail, st.sampled_from(["request", "startup", "drill"]), st.integers(1, 5)),
-    st.builds(act_wait, st.sampled_from([-4000.0, 0.0, 0.5, 1.0, 60.0, 599.0, 600.0, 900.0, 5000.0])),
-    st.builds(act_server, st.booleans()),
-    st.just(act_resolve),
-)
-
-
-@given(st.lists(ACTS, max_size=40))
-def test_counts_add_up(acts: list[Callable[[World], int]]) -> None:
-    """Whatever fails, waits, recovers or breaks in whatever order: the mails' counts add up to the failures."""
-    world = World()
-    failures = sum(act(world) for act in acts)
-    world.mailer.broken = False
-    act_resolve(world)
-    for _ in range(4):
-        world.after(5000)
-    assert failures == sum(count(letter.body) for letter in world.mailer.sent)
-    assert len(world.mailer.sent) == len({letter.name for letter in world.mailer.sent})
-    assert [] == world.spool.open_incidents()
