@@ -1,4 +1,4 @@
-"""The form of a log line, and that nothing in a request can forge one."""
+"""The form of a log line, and that no request can forge one."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def test_json_form_has_the_same_facts() -> None:
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("event", ["request", "request refused", HOSTILE])
 def test_no_request_forges_a_line(form: str, event: str) -> None:
-    """Whatever a request holds, its event stays one line by every reader's notion, without control characters."""
+    """Each event stays one line without control characters, whatever a request contains."""
     (line,) = lines_of(form, event, method=HOSTILE, url=HOSTILE, remote=HOSTILE)
     text = line.decode()
     assert text.endswith("\n")
@@ -48,8 +48,8 @@ def test_no_request_forges_a_line(form: str, event: str) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
 
 
-def test_long_body_is_cut_and_says_so() -> None:
-    """A body over 4 KB is cut in the log, which says so and how long it was."""
+def test_a_long_body_is_truncated() -> None:
+    """A body over 4 KB is truncated in the log, with a mark and its full length."""
     fields = shorten("x" * (BODY_LIMIT + 1))
     assert ("x" * BODY_LIMIT + " [cut]", True, BODY_LIMIT + 1) == (
         fields["body"],

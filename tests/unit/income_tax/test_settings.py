@@ -1,4 +1,4 @@
-"""Settings: their defaults, and wrong ones refused by name."""
+"""Settings: their defaults, and wrong ones rejected by name."""
 
 from pathlib import Path
 
@@ -34,20 +34,20 @@ def test_defaults_need_no_environment() -> None:
     ],
 )
 def test_wrong_value_is_named(name: str, value: str, expected: str) -> None:
-    """A wrong setting is refused with its name, its value and what was expected."""
+    """A wrong setting is rejected with its name, its value and the expected values."""
     with pytest.raises(SettingsError) as caught:
         read_settings({name: value})
     assert f"{name} is [{value}]; expected {expected}" == str(caught.value)
 
 
 def test_missing_secret_is_named() -> None:
-    """A password file that is not there is named."""
+    """A missing password file is named."""
     with pytest.raises(SettingsError, match=r"^DB_PASSWORD_FILE=/nowhere/x: cannot be read"):
         read_settings({"DB_PASSWORD_FILE": "/nowhere/x"})
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    """A folder in place of the file of authorities is refused."""
+    """A folder in place of the file of authorities is rejected."""
     with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a file$"):
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 

@@ -1,4 +1,4 @@
-"""When mails go out, on a clock that the tests move; and that their counts always add up."""
+"""The delivery of mails on a clock that the tests move."""
 
 from pathlib import Path
 from sqlite3 import OperationalError
@@ -10,7 +10,7 @@ from tests.unit.income_tax.alerts.world import World, count
 
 
 def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
-    """A first mail after a second, digests at the repeat interval while it goes on, one when it has been quiet."""
+    """A storm causes a first mail after a second, digests at the repeat interval, and one mail when it is quiet."""
     world.fail(times=5)
     assert [] == world.after(0.9)
     assert [":5"] == world.after(0.1)
@@ -25,7 +25,7 @@ def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
     assert [] == world.after(100_000)
 
 
-def test_nothing_new_is_no_mail(world: World) -> None:
+def test_one_failure_is_mailed_once(world: World) -> None:
     """A start-up failure that is not repeated is mailed once, however long it lasts."""
     world.fail("startup")
     assert [":1"] == world.after(0)
@@ -33,7 +33,7 @@ def test_nothing_new_is_no_mail(world: World) -> None:
 
 
 def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None:
-    """Restarts in vain are mailed at once, then counted once per repeat interval, until a start succeeds."""
+    """Failed restarts are mailed at once, then counted once per repeat interval, until a start succeeds."""
     subjects = []
     for _ in range(40):
         world.fail("startup")
@@ -46,7 +46,7 @@ def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None
 
 
 def test_failure_after_a_recovery_is_new(world: World) -> None:
-    """What fails again after its recovery was mailed is told at once."""
+    """A failure after the mail of a recovery is mailed at once."""
     world.fail("startup")
     world.spool.resolve("startup")
     assert [":1"] == world.after(0)
@@ -55,8 +55,8 @@ def test_failure_after_a_recovery_is_new(world: World) -> None:
     assert [":1"] == world.after(0)
 
 
-def test_failure_before_the_recovery_is_told_takes_it_back(world: World) -> None:
-    """A start that succeeded between two that failed, sooner than a mail went out, is no recovery."""
+def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
+    """A successful start between two failed ones, sooner than a mail was sent, is no recovery."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     world.spool.resolve("startup")
@@ -73,7 +73,7 @@ def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
     assert [] == world.after(100_000)
 
 
-def test_routes_are_told_apart(world: World) -> None:
+def test_each_route_is_an_incident(world: World) -> None:
     """Failures of two routes are two incidents, each with its own mails."""
     world.fail(route="/a", times=3)
     world.fail(route="/b", times=4)
@@ -89,8 +89,8 @@ def test_clock_set_back_does_not_silence(world: World) -> None:
     assert [" [+1:1"] == world.after(1)
 
 
-def test_clock_set_back_does_not_silence_a_mail_that_waits(world: World) -> None:
-    """A mail that waits for the server is due when the clock is set back by an hour, and its incident goes on."""
+def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
+    """A postponed mail is due when the clock is set back by an hour, and its incident goes on."""
     world.mailer.broken = True
     world.fail("startup", times=3)
     assert [] == world.after(0)
@@ -101,8 +101,8 @@ def test_clock_set_back_does_not_silence_a_mail_that_waits(world: World) -> None
     assert [" [+1:1"] == world.after(900)
 
 
-def test_clock_set_back_makes_no_hurry(world: World) -> None:
-    """After the clock was set back a server that is still away is asked once, not for each mail that waits."""
+def test_clock_set_back_causes_one_attempt(world: World) -> None:
+    """After the clock was set back, a server that is still down gets one attempt, not one for each postponed mail."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -112,8 +112,8 @@ def test_clock_set_back_makes_no_hurry(world: World) -> None:
     assert 2 == world.mailer.attempts
 
 
-def test_no_digest_overtakes_a_mail_that_waits(world: World) -> None:
-    """While the server is away nothing piles up: when it is back come the first mail and one with all the rest."""
+def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
+    """When a server recovers, it gets the first mail and one with all later failures."""
     world.mailer.broken = True
     for _ in range(100):
         world.fail(times=10)
@@ -124,8 +124,8 @@ def test_no_digest_overtakes_a_mail_that_waits(world: World) -> None:
     assert [" [+990:990"] == world.after(1)
 
 
-def test_one_attempt_at_a_time_while_the_server_is_away(world: World) -> None:
-    """A server that does not answer is not asked once for each mail that waits."""
+def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
+    """A server that does not answer gets one attempt, not one for each pending mail."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -134,8 +134,8 @@ def test_one_attempt_at_a_time_while_the_server_is_away(world: World) -> None:
     assert 50 == len(world.after(1))
 
 
-def test_refused_mail_is_kept_as_a_dead_letter(tmp_path: Path) -> None:
-    """A mail that the server refuses for good lies in the folder of dead letters, is logged, and stops no other."""
+def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
+    """A mail that the server refuses for good becomes a file of dead letters, is logged, and stops no other."""
     world = World(tmp_path / "dead")
     world.mailer.refusing = True
     world.fail("drill")
@@ -149,7 +149,7 @@ def test_refused_mail_is_kept_as_a_dead_letter(tmp_path: Path) -> None:
     assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.count_mails()
 
 
-def test_dead_letter_that_cannot_be_written_waits(tmp_path: Path) -> None:
+def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
     """Without room for the dead letter the mail stays in the spool."""
     (tmp_path / "file").touch()
     world = World(tmp_path / "file/dead")
@@ -160,7 +160,7 @@ def test_dead_letter_that_cannot_be_written_waits(tmp_path: Path) -> None:
 
 
 def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk that hides from the spool that a mail is sent does not make the sender send it again and again."""
+    """A mail is not sent again when the spool cannot record that it was sent."""
 
     def full(*_: object) -> None:
         raise OperationalError("database or disk is full")
@@ -175,8 +175,8 @@ def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypa
     assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.count_mails())
 
 
-def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
-    """Of several recipients those with a 4xx alone get the same mail later; for one with a 5xx it is a dead letter."""
+def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
+    """Recipients with a 4xx get the same mail later; a 5xx makes it a dead letter."""
     world = World(tmp_path / "dead")
     world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
     world.fail("drill")
@@ -194,7 +194,7 @@ def test_who_is_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path
     assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.count_mails()
 
 
-def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
+def test_recipient_refused_for_now_delays_no_other(world: World) -> None:
     """While one recipient is refused for now, the others get the incident's next mails."""
     world.mailer.refusals = {"b@test": (452, "452 full")}
     world.fail("startup")
@@ -206,8 +206,8 @@ def test_who_is_refused_for_now_holds_up_nobody(world: World) -> None:
     assert (" [+7", 7) == (digest.suffix.partition(" since")[0], count(digest.body))
 
 
-def test_spool_forgets_what_is_long_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The spool's size is bounded: after many incidents it holds the newest closed ones, as many as are kept."""
+def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of the spool is bounded: it keeps the newest closed incidents."""
     assert 1000 == spool.HISTORY
     monkeypatch.setattr(spool, "HISTORY", 100)
     for _ in range(150):

@@ -48,7 +48,7 @@ ACTS = st.one_of(
 
 @given(st.lists(ACTS, max_size=40))
 def test_counts_add_up(acts: list[Callable[[World], int]]) -> None:
-    """Whatever fails, waits, recovers or breaks in whatever order: the mails' counts add up to the failures."""
+    """The mails' counts add up to the failures, for any series of failures, delays, recoveries and outages."""
     world = World()
     failures = sum(act(world) for act in acts)
     world.mailer.broken = False

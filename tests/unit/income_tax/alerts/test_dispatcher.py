@@ -45,7 +45,7 @@ def test_sent_alert_is_logged(tmp_path: Path) -> None:
 
 
 class BusySpool(Spool):
-    """Cannot be read while the mail is under way, but by the thread that sends it."""
+    """Cannot be read during the delivery, except by the thread that delivers."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -60,7 +60,7 @@ class BusySpool(Spool):
 
 
 def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
-    """A spool that was busy at one look is looked at again: nothing ends before its mail is sent and noted."""
+    """A process that ends looks at a busy spool again, and ends after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -79,7 +79,7 @@ def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
 
 
 class StuckMailer(FakeMailer):
-    """Hangs in `send` until it is let go."""
+    """Hangs in `send` until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class StuckMailer(FakeMailer):
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
-    """While the SMTP server hangs, reports return; what they said is mailed, or in the spool, to the last count."""
+    """Reports return while the SMTP server hangs; each failure is mailed or in the spool."""
     mailer = StuckMailer()
     alerts = dispatcher(tmp_path, mailer, Lines())
     alerts.start()
@@ -108,7 +108,7 @@ def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
 
 
 def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a usable spool the failure is logged, said on stderr, mailed by this process, and grouped."""
+    """Without a usable spool the failure is logged, printed on stderr, grouped, and mailed by this process."""
     (tmp_path / "state").touch()
     lines, mailer = Lines(), FakeMailer()
     alerts = dispatcher(tmp_path / "state", mailer, lines)

@@ -46,7 +46,7 @@ def test_which_mail_is_due(changes: dict[str, object], now: float, step: MailTyp
     assert step is choose_mail(replace(INCIDENT, **changes), RULES, now)  # type: ignore[arg-type]
 
 
-def test_what_is_over_and_what_closes() -> None:
+def test_ends_of_incidents() -> None:
     """An incident is over when it was resolved, a request's when it is quiet; a recovery and a drill close theirs."""
     assert [True, False, True, False] == [
         is_over(replace(INCIDENT, resolved=True), RULES, 0.0),
@@ -63,7 +63,7 @@ def test_what_is_over_and_what_closes() -> None:
     ]
 
 
-def test_retries_grow_to_a_bound_and_differ() -> None:
-    """Attempts come at doubled intervals up to a minute, less a random part, so that senders do not march in step."""
+def test_delays_double_with_jitter() -> None:
+    """Delays between attempts double up to a minute, less a random part."""
     assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
     assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

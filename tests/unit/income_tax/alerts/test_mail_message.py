@@ -1,4 +1,4 @@
-"""Alerts: what the mails say, and that nobody waits for them."""
+"""The text of the mails."""
 
 import json
 import re
@@ -29,8 +29,8 @@ def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bo
     )
 
 
-def test_text_holds_the_answer_and_the_way_to_the_log() -> None:
-    """The mail holds the JSON that was answered, the error, and the command that finds the log lines."""
+def test_text_has_response_and_log_command() -> None:
+    """The mail has the JSON of the response, the error, and the command that finds the log lines."""
     text = ALERT.format_text("/logs/api/api.log")
     answer = text[text.index("{") : text.rindex("}") + 1]
     assert ALERT.answer == json.loads(answer)
@@ -39,8 +39,8 @@ def test_text_holds_the_answer_and_the_way_to_the_log() -> None:
 
 
 @pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
-def test_command_of_a_mail_finds_the_request_alone(tmp_path: Path, request_id: str) -> None:
-    """The mail's command, pasted into a shell, finds the lines of that very id, in archives and odd folders too."""
+def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
+    """The mail's command, pasted into a shell, finds the lines of that id alone, in archives and odd folders too."""
     folder = tmp_path / "the logs"
     folder.mkdir()
     (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
@@ -51,21 +51,21 @@ def test_command_of_a_mail_finds_the_request_alone(tmp_path: Path, request_id: s
     assert ["now", "before"] == [line.rpartition(" ")[2] for line in found.stdout.splitlines()]
 
 
-def test_stored_alert_is_the_same_alert() -> None:
-    """An alert comes back from the spool as it went in, characters that are no text included."""
+def test_alert_survives_its_json() -> None:
+    """An alert restored from JSON equals the original, lone surrogates included."""
     alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
     assert alert.to_json().isascii()
     assert alert == Alert.from_json(alert.to_json())
 
 
-def test_stored_alert_of_another_version_can_be_read() -> None:
-    """During an update a version may meet alerts of a newer one: what it does not know, it leaves out."""
+def test_alert_of_a_newer_version_is_readable() -> None:
+    """Fields of a newer version are dropped: versions meet during an update."""
     newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
     assert ALERT == Alert.from_json(newer)
 
 
-def test_first_mail_is_the_alert_s_text_and_the_count() -> None:
-    """The first mail has the subject of the settings, the alert's text, the request's id, and how often it happened."""
+def test_first_mail_has_text_and_count() -> None:
+    """The first mail has the subject of the settings, the alert's text, the request id, and the number of failures."""
     mail = build_message(incident(total=3), MailType.FIRST, "/l", 30)
     assert ("", "abc12345", "alert.c0ffee.1") == (mail.suffix, mail.request_id, mail.name)
     assert mail.body.startswith(ALERT.format_text("/l"))
@@ -79,8 +79,8 @@ def test_first_mail_is_the_alert_s_text_and_the_count() -> None:
         (MailType.RECOVERED, " [recovered]", "Recovered: this failure"),
     ],
 )
-def test_later_mails_say_what_they_are(step: MailType, suffix: str, sentence: str) -> None:
-    """A digest and a recovery are told apart by subject and first sentence, and count what no mail has counted."""
+def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, sentence: str) -> None:
+    """Subject and first sentence distinguish digests and recoveries; both count the failures since the last mail."""
     mail = build_message(incident(total=5, mailed=1), step, "/l", 30)
     assert mail.suffix.startswith(suffix)
     assert mail.body.startswith(sentence)
@@ -89,7 +89,7 @@ def test_later_mails_say_what_they_are(step: MailType, suffix: str, sentence: st
     assert "alert.c0ffee.2" == mail.name
 
 
-def test_nothing_in_a_failure_can_forge_a_header_or_a_line() -> None:
+def test_no_failure_forges_a_header_or_a_line() -> None:
     """Line ends and control characters of a request, an error or a setting stay inside their header or line."""
     evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
     alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})

@@ -1,4 +1,4 @@
-"""What the spool of alerts keeps: each failure, each mail, and the order and time of both."""
+"""The spool: it keeps each failure once, and the state of each incident."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ def by_place(spool: Spool) -> list[Incident]:
 
 
 def test_a_failure_opens_an_incident(spool: Spool) -> None:
-    """An incident begins with all facts of its first failure, under a token that no other one has."""
+    """An incident begins with all facts of its first failure, under a unique token."""
     failure = build_alert(request_id="id-1")
     spool.report(failure, 7.0)
     incident = get_incident(spool)
@@ -33,7 +33,7 @@ def test_a_failure_opens_an_incident(spool: Spool) -> None:
 
 
 def test_the_next_failure_is_counted(spool: Spool) -> None:
-    """A further failure of the kind, place and route is counted, is the last, and adds its request's id."""
+    """A further failure of the kind, place and route is counted, becomes the last one, and adds its request id."""
     for now, request_id in enumerate((None, "id-1", None, "id-2")):
         spool.report(build_alert(request_id=request_id), float(now))
     spool.report(build_alert(place="other"), 9.0)
@@ -56,14 +56,14 @@ def test_some_request_ids_are_kept(spool: Spool) -> None:
 
 
 def test_each_drill_is_an_incident(spool: Spool) -> None:
-    """A drill has a route of its own, other failures that of their address."""
+    """A drill has a unique route, other failures that of their address."""
     spool.report(build_alert("drill"), 1.0)
     spool.report(build_alert("drill"), 1.0)
     assert [True, True] == [incident.route == incident.token for incident in spool.open_incidents()]
 
 
-def test_what_no_mail_has_told_moves_to_another_spool(spool: Spool) -> None:
-    """The incidents that no mail has told are taken out of one spool and added to those of another."""
+def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
+    """Incidents that no mail has reported are removed from one spool and merged into another."""
     spool.report(build_alert("startup"), 1.0)
     told = get_incident(spool)
     spool.queue_mail(told.id, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
@@ -83,8 +83,8 @@ def test_what_no_mail_has_told_moves_to_another_spool(spool: Spool) -> None:
     )
 
 
-def test_only_the_kind_that_works_is_resolved(spool: Spool) -> None:
-    """What works again resolves the open incidents of its kind; a failure after that takes it back."""
+def test_one_kind_is_resolved(spool: Spool) -> None:
+    """Resolving a kind resolves its open incidents alone; a later failure reopens them."""
     spool.report(build_alert("startup"), 1.0)
     spool.report(build_alert("database"), 1.0)
     spool.resolve("startup")
@@ -94,7 +94,7 @@ def test_only_the_kind_that_works_is_resolved(spool: Spool) -> None:
 
 
 def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
-    """A mail that is queued is due at once, under way until it is sent, and has counted the failures so far."""
+    """A queued mail is due at once, under way until it is sent, and has counted the failures so far."""
     for request_id in ("id-1", "id-2"):
         spool.report(build_alert(request_id=request_id), 1.0)
     spool.report(build_alert(place="other"), 1.0)
@@ -121,8 +121,8 @@ def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
     assert {"pending": 1, "sent": 0, "dead": 0} == spool.count_mails()
 
 
-def test_nothing_is_queued_of_what_is_not_due(spool: Spool) -> None:
-    """No mail is queued when none is written, nor of an incident that is not open."""
+def test_no_mail_is_queued_unless_due(spool: Spool) -> None:
+    """No mail is queued when none is built, nor for an incident that is not open."""
     spool.report(build_alert(), 1.0)
     before = get_incident(spool)
     spool.queue_mail(before.id, lambda _: None, 2.0)
@@ -132,7 +132,7 @@ def test_nothing_is_queued_of_what_is_not_due(spool: Spool) -> None:
 
 
 def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
-    """After the mail of a recovery, or of a drill, what fails is a new incident."""
+    """After the mail of a recovery or of a drill, a failure opens a new incident."""
     spool.report(build_alert(), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.RECOVERED, build_mail("a")), 2.0)
     assert [] == spool.open_incidents()
@@ -141,8 +141,8 @@ def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
     assert [] == spool.open_incidents()
 
 
-def test_the_file_of_an_older_service_gets_its_column(tmp_path: Path) -> None:
-    """A spool without recipients gets them, empty, with its mails; one that has them is left alone."""
+def test_an_older_file_is_migrated(tmp_path: Path) -> None:
+    """A spool without the column of recipients gets it, and keeps its mails; a newer one stays unchanged."""
     path = tmp_path / "spool.sqlite"
     for older in (True, False):
         spool = Spool(path)
@@ -157,8 +157,8 @@ def test_the_file_of_an_older_service_gets_its_column(tmp_path: Path) -> None:
     assert ["", "b@test"] == [one.recipients for one in Spool(path).find_due(1.0)]
 
 
-def test_a_spool_s_file_outlasts_its_process(tmp_path: Path) -> None:
-    """What was reported is read from the file by whoever opens it next."""
+def test_incidents_survive_their_process(tmp_path: Path) -> None:
+    """Another process reads reported failures from the file."""
     path = tmp_path / "spool.sqlite"
     first = Spool(path)
     first.report(build_alert(), 1.0)

@@ -27,8 +27,8 @@ def test_mails_are_sent_in_their_order(spool: Spool) -> None:
     assert ["c", "b", "a"] == [one.name for one in three_mails(spool)]
 
 
-def test_a_mail_that_waits(spool: Spool) -> None:
-    """A mail waits for its pause alone, for its recipients; a server that failed is spared by the others too."""
+def test_a_postponed_mail(spool: Spool) -> None:
+    """A postponed mail delays no other mail, unless the server failed."""
     first, *_ = three_mails(spool)
     spool.postpone(replace(first, recipients="b@test"), 10.0, 5.0, others=False)
     assert ["b", "a"] == [one.name for one in spool.find_due(14.9)]
@@ -40,8 +40,8 @@ def test_a_mail_that_waits(spool: Spool) -> None:
     assert [1, 1, 0] == [one.attempts for one in spool.find_due(23.0)]
 
 
-def test_no_mail_waits_longer_than_the_longest_pause(spool: Spool) -> None:
-    """A mail's pause is bounded when the server fails, and one beyond the bound is due: the clock was set back."""
+def test_delays_are_bounded(spool: Spool) -> None:
+    """A failed server delays a mail by the longest delay at most; a later time means a clock that was set back."""
     first, second, _ = three_mails(spool)
     spool.postpone(first, 10.0, 59.0, others=False)
     spool.postpone(second, 10.0, 1.0, others=True)
@@ -55,8 +55,8 @@ def test_no_mail_waits_longer_than_the_longest_pause(spool: Spool) -> None:
     assert 3 == len(spool.find_due(60.0))
 
 
-def test_a_mail_that_is_closed(spool: Spool) -> None:
-    """A mail that is sent or dead is not due, is counted as what it is, and leaves its body behind."""
+def test_a_closed_mail(spool: Spool) -> None:
+    """A sent or dead mail is not due, is counted by its state, and loses its body."""
     first, second, third = three_mails(spool)
     spool.close_mail(first, "sent")
     spool.close_mail(second, "dead")
@@ -68,8 +68,8 @@ def test_a_mail_that_is_closed(spool: Spool) -> None:
     assert [("sent", ""), ("dead", ""), ("sent", "")] == states
 
 
-def test_what_is_open_is_never_forgotten(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Incidents and mails that wait outlast any number of later ones that are closed."""
+def test_open_incidents_are_never_deleted(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open incidents and pending mails outlast any number of later closed ones."""
     monkeypatch.setattr("income_tax.alerts.spool.HISTORY", 10)
     spool.report(build_alert(), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.FIRST, build_mail("first")), 1.0)

@@ -18,7 +18,7 @@ from tests.support.smtp import SINCE
 
 
 class World:
-    """A spool in memory, a sender, a mailbox, and a clock that moves when it is told to."""
+    """A spool in memory, a delivery, a mail server, and a clock that the test moves."""
 
     def __init__(self, dead: Path = Path("unused")) -> None:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)

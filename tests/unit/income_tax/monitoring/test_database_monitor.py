@@ -1,4 +1,4 @@
-"""The watch over the database: what it tells, and that nothing which a driver raises ends it."""
+"""The monitor of the database: its reports, and that no driver's error ends it."""
 
 import struct
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from income_tax.monitoring.database_monitor import DatabaseMonitor
 
 
 class FakeEngine:
-    """A database that answers, unless there is an error for it to raise."""
+    """A database that answers, or raises an error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -24,13 +24,13 @@ class FakeEngine:
 
 
 def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
-    """A watch over the database, and what it tells."""
+    """A monitor of the database, and its reports."""
     told: list[str] = []
     return DatabaseMonitor(cast(Engine, engine), 10, told.append, lambda: told.append("answers")), told
 
 
-def test_first_answer_is_told_once() -> None:
-    """A database that answers is told at the first look alone: who started without it learns that it is back."""
+def test_first_answer_is_reported_once() -> None:
+    """The first answer is reported once: a service that started without the database learns that it is back."""
     watch, told = watched(FakeEngine())
     watch.check()
     watch.check()
@@ -48,8 +48,8 @@ def test_first_answer_is_told_once() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_each_loss_and_each_return_is_told_once(error: Exception) -> None:
-    """Whatever the driver raises is a loss, told once with its words; the return is told once; and so the next time."""
+def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
+    """Any error of the driver is a loss, reported once with its text; the return is reported once."""
     engine = FakeEngine(error)
     watch, told = watched(engine)
     loss = f"the database does not answer: {str(error) or type(error).__name__}"
@@ -65,8 +65,8 @@ def test_each_loss_and_each_return_is_told_once(error: Exception) -> None:
     assert [loss, "answers"] * 2 == told
 
 
-def test_one_failed_look_is_no_loss() -> None:
-    """A database that answers when it is asked again at once was not gone: a machine had stood still."""
+def test_one_failed_query_is_no_loss() -> None:
+    """A database that answers the second query was not lost: the machine had stood still."""
 
     class Once(FakeEngine):
         def connect(self) -> AbstractContextManager[Any]:
@@ -84,7 +84,7 @@ def test_one_failed_look_is_no_loss() -> None:
 
 
 def test_thread_outlives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread goes on to look after an error that no driver should raise."""
+    """The thread goes on after an error that no driver should raise."""
     pauses: list[float] = []
 
     class Enough(BaseException):

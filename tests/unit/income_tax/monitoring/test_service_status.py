@@ -32,21 +32,21 @@ def overview(*workers: WorkerSnapshot, pending: int = 0, room: DiskUsage | None 
     return ServiceStatus(workers, 1, None, {"pending": pending, "sent": 3, "dead": 1}, 0, room, NOW)
 
 
-def test_workers_are_summed_up() -> None:
-    """Windows add what all workers of the host answered."""
+def test_windows_add_all_workers() -> None:
+    """Windows add the responses of all workers of the host."""
     one, other = (worker(pid, buckets={9990: bucket_of(2, 5), 9000: bucket_of(5, 9)}) for pid in (1, 2))
     minute = overview(one, other).windows[0]
     assert (10, {2: 10}) == (minute.counted.requests, minute.counted.statuses)
     assert BUCKETS_KEPT == len(overview(one).buckets)
 
 
-def test_all_is_well() -> None:
-    """Nothing is found when nothing is wrong."""
+def test_a_healthy_service_has_no_problems() -> None:
+    """A healthy service has no problems."""
     assert [] == overview(worker(1, "a"), worker(1, "b")).problems
 
 
-def test_what_is_not_well_is_said() -> None:
-    """Each trouble is a sentence: of a worker, of the workers together, of requests, alerts and volumes."""
+def test_each_problem_is_a_sentence() -> None:
+    """Each problem is a sentence: of a worker, of the workers together, of requests, alerts and volumes."""
     failing = worker(buckets={9990: bucket_of(5, 2)})
     cases = {
         "the database does not answer": [replace(worker(), troubles=["the database does not answer"])],
@@ -70,8 +70,8 @@ def test_what_is_not_well_is_said() -> None:
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).problems
 
 
-def test_replica_that_is_gone() -> None:
-    """Fewer replicas than were asked for are found, with what to do; as many, or more, are well."""
+def test_a_missing_replica_is_a_problem() -> None:
+    """Fewer replicas than expected are a problem with its remedy; as many, or more, are none."""
     one = replace(overview(worker()), expected_replicas=2)
     assert ["only 1 of 2 replicas is running: run make up, or make up REPLICAS=1 if you want no more"] == one.problems
     for expected in (1, 2):

@@ -1,4 +1,4 @@
-"""What workers publish of themselves, and what the operator is told of it."""
+"""The metrics that workers publish, and their snapshots."""
 
 import json
 import threading
@@ -20,8 +20,8 @@ STATE = {"schedules": "0123456789ab", "troubles": [], "lines_lost": 0}
 NOW = 10_000.0
 
 
-def test_published_counts_are_read_again(tmp_path: Path) -> None:
-    """What a worker counted, any reader finds in its file, with who the worker is."""
+def test_published_counts_are_readable(tmp_path: Path) -> None:
+    """A snapshot has the worker's counts and its identity."""
     clock = FakeClock(NOW)
     activity = WorkerMetrics(tmp_path, "7.1.0", clock)
     for status, seconds in [(200, 0.001), (200, 0.002), (404, 0.1), (500, 3.0)]:
@@ -35,8 +35,8 @@ def test_published_counts_are_read_again(tmp_path: Path) -> None:
     assert [] == read_snapshots(tmp_path, NOW)
 
 
-def test_a_closed_worker_s_file_stays_away(tmp_path: Path) -> None:
-    """What a worker was about to publish when it was closed is not there afterwards."""
+def test_a_closed_worker_publishes_no_more(tmp_path: Path) -> None:
+    """A publication that was in progress when the worker closed leaves no file."""
     entered, go = threading.Event(), threading.Event()
 
     def state() -> dict[str, object]:
@@ -91,8 +91,8 @@ def test_threads_count_exactly() -> None:
     assert 20000 == sum(bucket.requests for bucket in activity._buckets.values())
 
 
-def test_who_is_gone_is_not_seen(tmp_path: Path) -> None:
-    """A worker whose file is old, and a file that is none, count for nothing."""
+def test_ended_workers_are_skipped(tmp_path: Path) -> None:
+    """A worker whose file is old, and a malformed file, are skipped."""
     content = {"host": "a", "pid": 1, "version": "7.1.0", "started": 0.0, "time": NOW, "slots": {}, **STATE}
     (tmp_path / "a-1.json").write_text(json.dumps(content))
     (tmp_path / "a-2.json").write_text(json.dumps(content | {"time": NOW - GONE - 1}))
@@ -102,8 +102,8 @@ def test_who_is_gone_is_not_seen(tmp_path: Path) -> None:
     assert [] == read_snapshots(tmp_path / "missing", NOW)
 
 
-def test_a_disk_that_is_full_stops_nothing(tmp_path: Path) -> None:
-    """While the file cannot be written, the worker counts on; once it can, the counts are there."""
+def test_a_full_disk_stops_no_worker(tmp_path: Path) -> None:
+    """The worker counts on while its file cannot be written, and publishes the counts afterwards."""
     blocked = tmp_path / "workers"
     blocked.write_text("a file where the folder should be")
     activity = WorkerMetrics(blocked, "7.1.0", FakeClock(NOW))
@@ -116,8 +116,8 @@ def test_a_disk_that_is_full_stops_nothing(tmp_path: Path) -> None:
     activity.close()
 
 
-def test_replicas_that_were_asked_for(tmp_path: Path) -> None:
-    """Their number stands in a file; where there is none, or no number in it, none is expected."""
+def test_expected_replicas(tmp_path: Path) -> None:
+    """A file holds the expected number of replicas; without a number none is expected."""
     file = tmp_path / "replicas"
     assert read_expected_replicas(file) is None
     file.write_text("3\n")

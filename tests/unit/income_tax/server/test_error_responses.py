@@ -1,4 +1,4 @@
-"""What gunicorn tells of its own failures: answered in JSON, logged and mailed."""
+"""Failures inside gunicorn: a JSON response, a log line and an alert."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ from tests.support.fakes import Lines
 
 @pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
 def test_failure_outside_the_application(mask: str, quoted: str) -> None:
-    """It is a 500, one line of the log and one alert with the same id; with MASK_AMOUNTS the amounts are hidden."""
+    """A failure is a 500, one log line and one alert with the same id; with MASK_AMOUNTS the amounts are masked."""
     lines, alerts = Lines(), list[Alert]()
     log = build_logger("api", lines.write, "json", "info", mask == "on")
     parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "database_monitor": None, "lead": LeaderLock()}

@@ -1,4 +1,4 @@
-"""An answer leaves in one piece, so that a worker that is killed leaves all of it behind or nothing."""
+"""A response is one write, so that a killed worker sends all of it or nothing."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from income_tax.server.single_write_response import SingleWriteResponse
 
 
 class Socket:
-    """Remembers what each call sent."""
+    """Records the bytes of each call."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -42,15 +42,15 @@ def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> 
         ("GET", "200 OK", 0, [b""], b"\r\n\r\n"),
     ],
 )
-def test_one_piece(method: str, status: str, length: int | None, parts: list[bytes], end: bytes) -> None:
-    """Head and body are one write, whatever the answer is."""
+def test_response_is_one_write(method: str, status: str, length: int | None, parts: list[bytes], end: bytes) -> None:
+    """Head and body are one write for every kind of response."""
     (sent,) = answer(method, status, length, parts)
     assert sent.startswith(f"HTTP/1.1 {status}\r\n".encode())
     assert sent.endswith(end)
 
 
 def test_bodies_of_several_parts() -> None:
-    """What comes in parts keeps their order, with its length known and without."""
+    """The parts of a body keep their order, with a known length and without."""
     known = answer("GET", "200 OK", 4, [b"bo", b"dy"])
     assert [b"bo", b"dy"] == [known[0][-2:], known[1]]
     chunked = b"".join(answer("GET", "200 OK", None, [b"bo", b"dy"]))

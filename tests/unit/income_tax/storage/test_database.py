@@ -1,4 +1,4 @@
-"""Waiting for a database that is still coming up."""
+"""Waiting for a database that is starting."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from income_tax.storage.database import DatabaseError, wait_for_database
 
 
 def test_retries_until_it_answers() -> None:
-    """A database that answers at the third try is waited for."""
+    """A database that answers at the third attempt is waited for."""
     tries: Iterator[object] = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
 
     def read() -> str:
@@ -22,8 +22,8 @@ def test_retries_until_it_answers() -> None:
     assert 2 == len(pauses)
 
 
-def test_gives_up_with_the_last_answer() -> None:
-    """When the time is over, the database's own last answer is the error."""
+def test_gives_up_with_the_last_error() -> None:
+    """After the timeout the error quotes the database's last one."""
 
     def read() -> str:
         raise DatabaseError("connection\n  refused")

@@ -1,4 +1,4 @@
-"""The users file: what is a line of it, and what is not."""
+"""The users file: its lines, its editing and its reloading."""
 
 import os
 from collections.abc import Callable
@@ -16,8 +16,8 @@ DIGEST = "0" * 128
 DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 
 
-def test_what_is_added_is_read(tmp_path: Path) -> None:
-    """A user who was added is read with his hash; blank lines and comments count for nothing."""
+def test_added_users_are_read(tmp_path: Path) -> None:
+    """An added user is read with the hash; blank lines and comments are skipped."""
     path = tmp_path / "users"
     add_user(path, "ann", "secret")
     path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
@@ -46,8 +46,8 @@ def test_what_is_added_is_read(tmp_path: Path) -> None:
         f"pbkdf2:sha256:1000$salt${DIGEST}",
     ],
 )
-def test_what_no_password_can_be_checked_against_is_refused(tmp_path: Path, digest: str) -> None:
-    """A hash that is not of the form, or of a cost that cannot be paid, is refused with its line."""
+def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
+    """A hash of another form, or of too high a cost, is rejected with its line."""
     path = tmp_path / "users"
     path.write_text(f"ann:{DIGESTED}\n")
     assert ["ann"] == list(read_users(path))
@@ -57,7 +57,7 @@ def test_what_no_password_can_be_checked_against_is_refused(tmp_path: Path, dige
 
 
 def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the reading to the writing the folder is locked: of two who edit at once neither undoes the other."""
+    """The folder is locked from the reading to the writing, so that simultaneous editors lose no change."""
     path = tmp_path / "users"
     held: list[bool] = []
 
@@ -79,8 +79,8 @@ def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not is_locked(tmp_path)
 
 
-def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
-    """A new file of the same size and time, as two changes within a moment leave, counts as the change that it is."""
+def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
+    """A new file of the same size and time, as two quick changes leave, is read."""
     path, other = tmp_path / "users", tmp_path / "other"
     path.write_text(f"ann:{DIGESTED}\n")
     users = Users(path, pytest.fail)

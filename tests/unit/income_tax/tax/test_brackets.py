@@ -1,4 +1,4 @@
-"""Tax data is refused when it is incomplete, not guessed."""
+"""Incomplete tax data is rejected, not guessed."""
 
 from decimal import Decimal
 
@@ -10,12 +10,12 @@ from income_tax.tax.v7 import V7Schedule
 OPEN = Bracket(None, 4500, 0)
 
 
-def test_exact_keeps_four_decimals() -> None:
+def test_four_decimals_are_kept() -> None:
     """Four decimals are kept as integers."""
     assert 13_949_600 == scale_exactly(Decimal("1394.96"))
 
 
-def test_exact_refuses_more() -> None:
+def test_a_fifth_decimal_is_rejected() -> None:
     """A fifth decimal is an error, not a rounding."""
     with pytest.raises(ScheduleError, match="more than four decimals"):
         scale_exactly(Decimal("0.12345"))
@@ -32,13 +32,13 @@ def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None
         check_brackets(brackets)
 
 
-def test_build_names_what_is_missing() -> None:
+def test_missing_constants_are_named() -> None:
     """A missing constant is named."""
     with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
         build_schedule(V7Schedule, [OPEN], {})
 
 
-def test_build_leaves_out_what_it_does_not_know() -> None:
+def test_unknown_constants_are_ignored() -> None:
     """A constant of a later version does not stop this one from starting."""
     constants = {name: 1 for name in V7Schedule.__dataclass_fields__ if name != "brackets"}
     assert build_schedule(V7Schedule, [OPEN], constants) == build_schedule(

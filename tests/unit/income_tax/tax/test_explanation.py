@@ -28,7 +28,7 @@ def told(household: Household) -> list[dict[str, Any]]:
 
 
 class ExactNumbers(ast.NodeTransformer):
-    """Numbers as fractions of their decimals."""
+    """Replaces numbers by the fractions of their decimals."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """`Fraction("0.1")` for 0.1."""
@@ -36,27 +36,27 @@ class ExactNumbers(ast.NodeTransformer):
 
 
 def evaluated(formula: str, names: Mapping[str, Any]) -> Fraction:
-    """What a written formula gives."""
+    """The value of a written formula."""
     tree = ExactNumbers().visit(ast.parse(formula.replace("×", "*"), mode="eval"))
     code = compile(ast.fix_missing_locations(tree), formula, "eval")
     return Fraction(eval(code, {"__builtins__": {}, "Fraction": Fraction, "min": min, "max": max}, dict(names)))  # noqa: S307
 
 
 def functions(figures: oracle.Figures) -> dict[str, Any]:
-    """What a formula may call."""
+    """The functions that a formula may call."""
     scales = {n: lambda q, n=n: oracle.scale(figures, n, Fraction(q)) for n, f in figures.items() if "brackets" in f}
     return scales | {"arr": lambda x: floor(Fraction(x) + Fraction(1, 2))}
 
 
 def rate_of(figures: oracle.Figures) -> dict[str, Any]:
-    """`rate_of(scale(x))`, where the scale hands its argument on."""
+    """`rate_of(scale(x))`, where the scale passes its argument on."""
     rows = oracle.brackets(figures, "scale")
     return {"scale": Fraction, "rate_of": lambda q: max([Fraction(0), *(rate for low, _, rate in rows if q > low)])}
 
 
 @given(households())
 def test_each_formula_gives_its_step(household: Household) -> None:
-    """Each formula, on what was declared, the figures of the year and the steps before, gives the step's result."""
+    """Each formula gives its step's result from the inputs, the year's figures and the earlier steps."""
     figures = schedules().data["schedules"][str(household.year)]
     known: dict[str, Any] = {n: Fraction(Decimal(f["value"])) for n, f in figures.items() if "value" in f}
     known |= {n: Fraction(getattr(household, n)) for n in ("children", "salary", "spouse_salary")}
@@ -81,7 +81,7 @@ def test_the_explanation_is_of_the_result(household: Household) -> None:
 
 
 def test_the_cases_are_explained() -> None:
-    """Decote, reduction and both taxes before the cap stand in the explanations of the cases."""
+    """Décote, reduction and both taxes before the cap are in the explanations of the cases."""
     for case in law_cases()[:: budget(7, 1)]:
         steps = {step["name"]: step["result"] for step in told(household_of(case))}
         found = [steps[name] for name in ("discount", "tax_all_shares", "tax_adult_shares", "tax")]
@@ -91,7 +91,7 @@ def test_the_cases_are_explained() -> None:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_an_explanation_is_short_and_has_references(year: int) -> None:
-    """Each step has words, a unit and an article, and all of them a few KB."""
+    """Each step has labels, a unit and an article; an explanation has a few KB."""
     for household in (Household(False, 0, 0, year), Household(False, 1, 20_000, year, single_parent=True)):
         assert [] == [step["name"] for step in told(household) if not step["reference"].startswith("CGI art. ")]
     steps = told(Household(True, 5, 800_000, year, spouse_salary=900_000))
@@ -101,7 +101,7 @@ def test_an_explanation_is_short_and_has_references(year: int) -> None:
 
 
 def said(household: Household, step: str) -> dict[str, Any]:
-    """What the explanation of a household says of a step."""
+    """The description of a step of a household."""
     return next(one for one in told(household) if one["name"] == step)
 
 
@@ -110,8 +110,8 @@ def reference(household: Household, step: str) -> str:
     return str(said(household, step)["reference"])
 
 
-def test_only_what_decided_is_named() -> None:
-    """A step names the figures that decided, none of a branch not taken; where none did, those whose texts say it."""
+def test_only_deciding_figures_are_named() -> None:
+    """A step names the figures that decided, none of a branch not taken; else those whose articles define it."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["cap_half_share"] == said(couple, "cap")["parameters"]
     assert ["cap_single_parent_first_child", "cap_half_share"] == said(alone, "cap")["parameters"]
@@ -121,8 +121,8 @@ def test_only_what_decided_is_named() -> None:
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_what_is_named_is_in_the_schedule(year: int) -> None:
-    """Each step names figures of its year's schedule, whose articles it cites."""
+def test_named_figures_are_in_the_schedule(year: int) -> None:
+    """Each step names figures of its year's schedule, and cites their articles."""
     data = schedules().data
     for household in (Household(True, 3, 90_000, year), Household(False, 1, 20_000, year, single_parent=True)):
         for step in told(household):
@@ -132,7 +132,7 @@ def test_what_is_named_is_in_the_schedule(year: int) -> None:
             assert articles == set(step["reference"].split("; "))
 
 
-def test_only_what_decided_is_cited() -> None:
+def test_only_deciding_articles_are_cited() -> None:
     """A couple's steps cite no article of single parents, and the other way round."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["CGI art. 197, I, 2", "CGI art. 197, I, 2, 2nd paragraph; CGI art. 197, I, 2"] == [
@@ -143,7 +143,7 @@ def test_only_what_decided_is_cited() -> None:
 
 
 def test_numbers_of_a_step() -> None:
-    """The brackets that are reached stand in the formula with numbers, the choices are made."""
+    """The formula with numbers has the brackets that are reached and the chosen branches."""
     steps = {step["name"]: step for step in told(Household(False, 0, 50_000, 2024))}
     assert "arr(1 × (0.11 × (29315 - 11497) + 0.3 × (45000 / 1 - 29315)))" == steps["tax_all_shares"]["numbers"]
     assert 6665 == steps["tax_all_shares"]["result"]

@@ -69,8 +69,8 @@ def test_the_steps_of_a_household(household: Household) -> None:
     assert {int, float} >= {type(step["result"]) for step in told}
 
 
-def test_a_step_s_words_and_texts() -> None:
-    """A step has its words in both languages, its formula, and the articles of its parameters, each once."""
+def test_a_step_s_labels_and_articles() -> None:
+    """A step has its labels in both languages, its formula, and the articles of its parameters, each once."""
     law = YEARS[2018]
     (step,) = (step for step in explain(law, ALONE, law.compute_values(ALONE)) if step["name"] == "cap")
     assert step == {

@@ -1,4 +1,4 @@
-"""Formulas: any of them, compiled for numbers and for arrays, gives what exact fractions give."""
+"""Formulas, compiled for numbers and for arrays, give the results of exact fractions."""
 
 # ruff: noqa: ARG005 - all expectations take the same arguments
 from fractions import Fraction
@@ -22,14 +22,14 @@ SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction
 
 @cache
 def compiled(formula: str, arrays: bool = False) -> tuple[CodeType, int]:
-    """The code of a formula of x, y, and a flag, and its divisor."""
+    """The code of a formula of x, y and a flag, and its divisor."""
     compiler = Compiler(CONSTANTS, {"scale": SCALE}, {"x": 1, "y": 2, "flag": 1}, arrays)
     compiler.define("result", formula)
     return compile("\n".join(compiler.lines), formula, "exec"), compiler.divisors["result"]
 
 
 def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
-    """What the code gives."""
+    """The result of the code."""
     code, divisor = compiled(formula, arrays)
     names = {"x": x, "y": y, "flag": flag}
     if arrays:
@@ -66,7 +66,7 @@ def rate(q: Fraction) -> Fraction:
 )
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 400), st.booleans()), min_size=1, max_size=20))
 def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, int, bool]]) -> None:
-    """Number by number, and all in arrays, the code gives the fraction that the formula writes (y is in halves)."""
+    """Number by number and in arrays, the code gives the exact fraction of the formula (y is in halves)."""
     wanted = [exact(Fraction(x), Fraction(y, 2), flag) for x, y, flag in values]
     single = [Fraction(*run(formula, *value)) for value in values]
     assert wanted == single
@@ -82,14 +82,14 @@ def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, in
         ("arr(other(x))", "brackets missing: other"),
     ],
 )
-def test_what_is_missing_is_named(formula: str, error: str) -> None:
+def test_missing_figures_are_named(formula: str, error: str) -> None:
     """A figure that the schedule lacks is named."""
     with pytest.raises(ScheduleError, match=error):
         compiled(formula)
 
 
 @pytest.mark.parametrize("formula", ["x / y", "x.real", "'x'", "x ** 2 if flag else x[0]"])
-def test_what_is_no_formula(formula: str) -> None:
-    """What the language of formulas does not have is an error of the programmer."""
+def test_unsupported_syntax_is_rejected(formula: str) -> None:
+    """Syntax outside the language of formulas is an error of the programmer."""
     with pytest.raises(ValueError, match=r"not a formula|must be rounded"):
         compiled(formula)

@@ -1,4 +1,4 @@
-"""A fault in a formula of the law, whichever it is, changes the result of a case: the cases leave none unseen."""
+"""Every small fault in a formula of the law changes the result of a case."""
 
 import ast
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ FURTHER = [Household(True, 2, 90_000, None, spouse_salary=200_000), Household(Tr
 
 
 def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
-    """The faults of one node: which of its fields, and what it holds instead."""
+    """The faults of one node: the field, and its replacement."""
     match node:
         case ast.BinOp(op=operator):
             yield from (("op", other()) for other in SWAPS[type(operator)])
@@ -87,7 +87,7 @@ def is_noticed(fault: Law, right: Law) -> bool:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_further_households(year: int) -> None:
-    """The households that no case has are what an oracle makes of the law's text."""
+    """The further households have the results of an oracle made from the law's text."""
     for household in FURTHER:
         found = YEARS[year].assess(household)._asdict()
         wanted = oracle.owed(household, schedules().data["schedules"][str(year)])

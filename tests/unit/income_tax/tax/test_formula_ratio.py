@@ -1,4 +1,4 @@
-"""The code that fractions are written as: as short as what is known of them allows."""
+"""The generated code of fractions: constants are folded."""
 
 from fractions import Fraction
 
@@ -19,17 +19,17 @@ from income_tax.tax.formula import Compiler, Ratio, fold_constant, multiply, red
         (2, "x", "(x * 2)"),
     ],
 )
-def test_products_of_what_is_known_are_calculated_at_once(code: str | int, factor: int | str, product: str) -> None:
-    """Known factors are multiplied; a factor of 0 or of 1 leaves no multiplication in the code."""
+def test_constant_products_are_folded(code: str | int, factor: int | str, product: str) -> None:
+    """Constant factors are multiplied; a factor of 0 or 1 leaves no multiplication in the code."""
     assert product == multiply(code, factor)
 
 
-def test_a_divisor_is_a_number_where_it_is_one() -> None:
+def test_constant_divisors_are_numbers() -> None:
     """Digits become a number, other code stays."""
     assert [12, "x"] == [fold_constant("12"), fold_constant("x")]
 
 
-def test_nothing_is_subtracted_where_nothing_is_to_be() -> None:
+def test_zero_is_not_subtracted() -> None:
     """A difference with 0 is the code itself."""
     assert ["x", "x - 3"] == [subtract("x", "0"), subtract("x", "3")]
 
@@ -38,8 +38,8 @@ def test_nothing_is_subtracted_where_nothing_is_to_be() -> None:
     ("factor", "divisor", "wanted"),
     [("3", "12", Ratio("x", 4)), ("4", "6", Ratio("(2 * x)", 3)), ("a", "6", None), ("4", "y", None)],
 )
-def test_a_known_factor_is_reduced(factor: str, divisor: str, wanted: Ratio | None) -> None:
-    """A known factor and a known divisor are brought to lowest terms."""
+def test_constant_factors_are_reduced(factor: str, divisor: str, wanted: Ratio | None) -> None:
+    """A constant factor and a constant divisor are brought to lowest terms."""
     assert wanted == reduce_product(factor, Ratio("x", 5), divisor)
 
 
@@ -55,15 +55,15 @@ def test_a_known_factor_is_reduced(factor: str, divisor: str, wanted: Ratio | No
     ],
 )
 def test_the_code_of_a_formula(formula: str, code: list[str]) -> None:
-    """A formula's code calculates what is used twice once, and nothing that is known."""
+    """A formula's code calculates each repeated expression once, and no constant."""
     free = [(Fraction(0), Fraction(0))]
     compiler = Compiler({"half": Fraction(1, 2)}, {"free": free}, {"x": 1}, arrays=False)
     compiler.define("result", formula)
     assert code == compiler.lines
 
 
-def test_a_scale_s_brackets_are_named_apart() -> None:
-    """The values that brackets share have names of their own, counted from 1."""
+def test_temporaries_are_numbered() -> None:
+    """The values that brackets share have names of their own, numbered from 1."""
     scale = [(Fraction(0), Fraction(0)), (Fraction(5), Fraction(1, 10)), (Fraction(21, 2), Fraction(1, 5))]
     compiler = Compiler({}, {"scale": scale}, {"x": 1}, arrays=False)
     compiler.define("tax", "arr(scale(x))")
@@ -83,7 +83,7 @@ def test_a_scale_s_brackets_are_named_apart() -> None:
         ("arr(x / (x + 1) + x)", r"a quotient of variables must be rounded first: arr\(\.\.\.\)"),
     ],
 )
-def test_what_no_formula_is_is_shown(formula: str, words: str) -> None:
-    """The programmer's error shows the expression, or what to do with it."""
+def test_errors_show_the_expression(formula: str, words: str) -> None:
+    """The programmer's error shows the expression, or the remedy."""
     with pytest.raises(ValueError, match=f"^{words}$"):
         Compiler({}, {}, {"x": 1}, arrays=False).define("result", formula)

@@ -1,4 +1,4 @@
-"""The law of 2018 to 2025: the cases, an oracle of its own, and what must hold for every household."""
+"""The law of 2018 to 2025: the cases, an oracle, and properties of every household."""
 
 import copy
 from typing import Any
@@ -45,7 +45,7 @@ def select_steps(law: Law, household: Household) -> dict[str, int]:
 
 
 def test_all_cases() -> None:
-    """Every column of the 2,878 cases is what the law gives."""
+    """The law gives every column of the 2,878 cases."""
     cases = law_cases()
     assert 2878 == len(cases)
     for case in cases:
@@ -70,8 +70,8 @@ def test_official_cases() -> None:
 
 
 @given(households())
-def test_any_household_is_what_the_text_says(household: Household) -> None:
-    """For any household each result, and both taxes before the cap, are those of an oracle made from the law's text."""
+def test_any_household_equals_the_oracle(household: Household) -> None:
+    """For any household each result, and both taxes before the cap, equal those of an oracle of the law's text."""
     law = YEARS[household.year or 0]
     wanted = oracle.owed(household, schedules().data["schedules"][str(household.year)])
     found = law.assess(household)._asdict()
@@ -89,8 +89,8 @@ def test_the_cap_is_respected(household: Household) -> None:
 
 
 @given(households(), st.integers(1, 5000))
-def test_who_earns_more_owes_no_less(household: Household, more: int) -> None:
-    """The tax and what is collected never fall as a salary rises, rounding included."""
+def test_tax_rises_with_the_salary(household: Household, more: int) -> None:
+    """The tax and the collected amount never fall as a salary rises, rounding included."""
     h = household
     law = YEARS[h.year or 0]
     higher = Household(
@@ -102,7 +102,7 @@ def test_who_earns_more_owes_no_less(household: Household, more: int) -> None:
 
 @pytest.mark.parametrize(("year", "married", "alone"), [(y, m, a) for y in YEARS for m, a in [(0, 0), (0, 1), (1, 0)]])
 def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
-    """Euro by euro the tax never falls and never jumps; what is collected jumps at its threshold alone."""
+    """Euro by euro the tax never falls and never jumps; the collected amount jumps at its threshold alone."""
     length, count = 130_000, 1 if alone else 2 * married
     same = np.ones(length, np.int64)
     couple, parent = np.full(length, bool(married)), np.full(length, bool(alone))
@@ -124,7 +124,7 @@ def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
 
 
 def test_notes() -> None:
-    """The credit of 2018, and the minimum tax on high incomes from 2025, are said where they matter."""
+    """Results have the notes on the credit of 2018 and on the minimum tax from 2025 where they apply."""
     limit = 250_000
 
     def codes(year: int, taxable: int, married: bool) -> list[str]:

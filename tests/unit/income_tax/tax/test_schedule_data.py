@@ -1,4 +1,4 @@
-"""Figures that no law could have are refused, in words that name them; those at a limit are taken."""
+"""Impossible figures are rejected by name; those at a limit are accepted."""
 
 import copy
 from dataclasses import astuple, replace
@@ -36,7 +36,7 @@ def scale(*brackets: tuple[object, object]) -> Scale:
 
 
 def refusal(call: Any, *arguments: Any) -> str:
-    """The words with which a call refuses its arguments."""
+    """The text of the error with which a call rejects its arguments."""
     with pytest.raises(ScheduleError) as caught:
         call(*arguments)
     return str(caught.value)
@@ -60,7 +60,7 @@ def refusal(call: Any, *arguments: Any) -> str:
     ],
 )
 def test_impossible_figures_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
-    """Each figure that no law could have is named, with what was expected."""
+    """Each impossible figure is named, with the expected range."""
     figures = {name: Fraction(str(value)) for name, value in constants.items()}
     assert words == refusal(check_figures, figures, scales)
 
@@ -78,13 +78,13 @@ def test_impossible_figures_are_named(constants: dict[str, object], scales: dict
         ({"reduction_end_limit_per_adult": 0}, {}),
     ],
 )
-def test_figures_at_a_limit_are_taken(constants: dict[str, object], scales: dict[str, Scale]) -> None:
-    """An amount of 0, a rate of 1 and a bracket that begins below one euro are figures of a law."""
+def test_figures_at_a_limit_are_accepted(constants: dict[str, object], scales: dict[str, Scale]) -> None:
+    """An amount of 0, a rate of 1 and a bracket that begins below one euro are accepted."""
     check_figures({name: Fraction(str(value)) for name, value in constants.items()}, scales)
 
 
-def test_the_words_of_incomplete_tables() -> None:
-    """Decimals, brackets and constants that are wrong are each refused in their words."""
+def test_the_errors_of_incomplete_tables() -> None:
+    """Wrong decimals, brackets and constants each have their own error."""
     assert "0.12345 has more than four decimals" == refusal(scale_exactly, Decimal("0.12345"))
     last = "the last bracket, and only the last, must be without limit"
     assert last == refusal(check_brackets, [OPEN, OPEN])
@@ -107,15 +107,15 @@ def law_with(**changes: str) -> Law:
     return replace(LAW, constants={**LAW.constants, **{name: Fraction(value) for name, value in changes.items()}})
 
 
-def test_a_result_in_cents_is_refused() -> None:
-    """Figures by which a result is no whole number of euros are named in order; rates, which are rounded, are not."""
+def test_a_result_in_cents_is_rejected() -> None:
+    """Figures that make a result no whole number of euros are named in order; rates, which are rounded, are not."""
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
     assert f"surcharge is no whole number of euros by {', '.join(['cap_a', 'cap_half_share', *halves])}" == words
 
 
-def test_laws_made_anew_give_the_cases() -> None:
-    """From the same figures come laws that give every twentieth case, each alone and all at once."""
+def test_rebuilt_laws_give_the_cases() -> None:
+    """Laws rebuilt from the same figures give every twentieth case, each alone and all at once."""
     laws = parse_schedules(copy.deepcopy(schedules().data)).years
     assert YEARS.keys() == laws.keys()
     for year, law in laws.items():
@@ -134,23 +134,23 @@ def test_laws_made_anew_give_the_cases() -> None:
 
 
 def test_impossible_figures_make_no_law() -> None:
-    """A law is not made of figures that no law could have, nor of a scale that falls."""
+    """A law is not built from impossible figures, nor from a falling scale."""
     assert "cap_half_share is -1; expected 0 or more" == refusal(lambda: law_with(cap_half_share="-1"))
     falling = {**LAW.scales, "scale": scale((0, "0.2"), (9, "0.1"))}
     assert FALLING == refusal(lambda: replace(LAW, scales=falling))
 
 
 def test_the_bounds_of_arrays() -> None:
-    """Arrays are calculated with constants up to 10⁹ euros and fractions up to a millionth."""
+    """Arrays are calculated with constants up to 10⁹ euros and fractions down to a millionth."""
     assert law_with(cap_half_share="1000000000").fits_arrays
     assert not law_with(cap_half_share="1000000001").fits_arrays
 
 
 def test_no_request_waits_for_the_code_of_a_law() -> None:
-    """A law's code is made with the law."""
+    """A law's code is compiled when the law is built."""
     assert {"evaluate", "_picks"} <= vars(law_with()).keys()
 
 
 def test_the_code_of_a_law_names_its_year() -> None:
-    """A traceback out of a law's code tells the year of the law."""
+    """A traceback out of a law's code shows the year of the law."""
     assert "<law of 2024>" == LAW.evaluate.__code__.co_filename

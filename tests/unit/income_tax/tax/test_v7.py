@@ -1,4 +1,4 @@
-"""The rules `v7`: every case of the contract, and an oracle that works with fractions."""
+"""The rules `v7`: every case of the contract, and an oracle with fractions."""
 
 from fractions import Fraction
 from math import ceil, floor

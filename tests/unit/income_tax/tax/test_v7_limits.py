@@ -1,4 +1,4 @@
-"""The rules `v7` where one euro decides: they take the same side as the contract does."""
+"""The rules `v7` at limits where one euro decides."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.unit.income_tax.tax.test_v7 import assessed, contract
     ("children", "salary"),
     [(1, 36_500), (1, 36_504), (1, 36_505), (2, 42_427), (2, 42_428)],
 )
-def test_where_the_cap_is_what_children_save(children: int, salary: int) -> None:
+def test_the_cap_equals_the_saving(children: int, salary: int) -> None:
     """Where the tax is the same with the children's shares and by the cap, the rate is that without children."""
     found = assessed(False, children, salary)
     assert contract(False, children, salary) == found
@@ -25,7 +25,7 @@ def test_where_the_cap_is_what_children_save(children: int, salary: int) -> None
 @pytest.mark.parametrize("married", [False, True])
 @pytest.mark.parametrize("children", [0, 1, 2, 3, 4])
 def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
-    """Up to the limit of a household there is a reduction, at it there is none, as the contract has it."""
+    """Below a household's limit there is a reduction, at the limit there is none."""
     halves = children if children < 3 else 2 * children - 2
     limit = (42_074 if married else 21_037) + 3797 * halves
     salaries = range(limit * 10 // 9 - 2, limit * 10 // 9 + 4)
@@ -36,7 +36,7 @@ def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
 
 @pytest.mark.parametrize("married", [False, True])
 def test_the_discount_ends_at_its_threshold(married: bool) -> None:
-    """Other thresholds than those of 2018 end the discount, be there still a discount before them or none any more."""
+    """Other thresholds than those of 2018 end the discount."""
     early = with_thresholds(1000, 1500)
     end = 1500 if married else 1000
     assert [True, False, False] == [compute_discount(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
@@ -50,7 +50,7 @@ def with_thresholds(single: int, couple: int) -> V7Schedule:
 
 
 def test_a_cap_in_cents_gives_whole_euros() -> None:
-    """What children save at most may have cents: they are dropped, the tax has none."""
+    """The cents of a cap are dropped: the tax has none."""
     household = Household(False, 1, 200_000)
     whole = schedules().v7
     cents = replace(whole, cap_half_share=whole.cap_half_share + SCALE // 2)

@@ -1,4 +1,4 @@
-"""What MASK_AMOUNTS hides: whatever may be an amount of a request, however it is spelled; and what it leaves."""
+"""MASK_AMOUNTS masks every amount of a request, however it is written, and nothing else."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
-    """In whatever script and coding an amount is written, what is left of it is the same for all amounts."""
+    """In any script and coding, the masked text is the same for all amounts."""
     assert {"0", "٠", "०", "０", "𝟎"} <= {*SCRIPTS}
     for zero in SCRIPTS:
         amounts = [chr(ord(zero) + n) + zero for n in range(10)]
@@ -42,24 +42,24 @@ def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
 
 
 @pytest.mark.parametrize("numeral", ["²", "½", "Ⅻ", "①", "六", "፲"])
-def test_numerals_are_hidden_too(numeral: str) -> None:
-    """What is no digit but says a number is hidden as well."""
+def test_numerals_are_masked(numeral: str) -> None:
+    """Numeric characters that are no digits are masked as well."""
     assert "salaire=* €, marié" == mask_amounts(f"salaire={numeral} €, marié")
 
 
 def test_a_control_character_is_no_numeral() -> None:
-    """The last character of ASCII stays as it is, beside a letter that is none of ASCII."""
+    """The last character of ASCII stays unchanged beside a letter outside ASCII."""
     assert "é\x7f" == mask_amounts("é\x7f")
 
 
 def test_an_amount_is_one_star() -> None:
-    """An amount is hidden as a whole, cents included; letters and signs around it stay."""
+    """An amount is masked as a whole, cents included; letters and signs around it stay."""
     assert "/?mari*=oui&salaire=*" == mask_amounts("/?mari%C3%A9=oui&salaire=61000.50")
     assert '{"tax":*,"rate":*}' == mask_amounts('{"tax":42842,"rate":0.41}')
 
 
 def test_ids_stay() -> None:
-    """The id of a request in an answer, and that of a taxpayer, are nobody's amount."""
+    """The request id of a response and the id of a taxpayer are no amounts."""
     for wrong in ("61000", "６１０００", "marié: 6"):
         quoted = mask_amounts(f'{{"errors":["{wrong}"],"request_id":"a.1-2_3b"}}')
         assert '"request_id":"a.1-2_3b"}' == quoted.rpartition(",")[2]
@@ -67,7 +67,7 @@ def test_ids_stay() -> None:
 
 
 def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
-    """What a masked log keeps of a reason and of an exception."""
+    """The masked reason and exception of a log line."""
     lines = Lines()
     log = build_logger("api", lines.write, mask=True).bind(place=place)
     try:
@@ -79,23 +79,23 @@ def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", ["alerts", "database", "log", "main", "reload", "schedules", "throttle", "users"])
-def test_what_concerns_no_request_stays(place: str) -> None:
-    """Why a start, a reload, a mail or a look at the database failed is told with its ports and codes."""
+def test_errors_outside_requests_stay_readable(place: str) -> None:
+    """The reason of a failed start, reload, mail or database query keeps its ports and codes."""
     record = record_of(place)
     assert "[Errno 111] 127.0.0.1:61000" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno 111] 127.0.0.1:61000")
 
 
 @pytest.mark.parametrize(("place", "request_id"), [("main", "abc12345"), ("index", None), ("gunicorn.error", None)])
-def test_what_may_concern_a_request_is_hidden(place: str, request_id: str | None) -> None:
-    """With a request's id, or at a place that requests pass, the words of an error lose their numbers."""
+def test_errors_of_requests_are_masked(place: str, request_id: str | None) -> None:
+    """With a request id, or at a place that requests pass, the text of an error loses its numbers."""
     record = record_of(place, request_id)
     assert "[Errno *] *:*" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno *] *:*")
 
 
 def test_a_traceback_keeps_its_lines() -> None:
-    """Where an error came from stays, by file and line; the words of the error do not, whatever they look like."""
+    """A traceback keeps files and line numbers; the text of the error is masked."""
     trace = 'Traceback (most recent call last):\n  File "/srv/v7.py", line 12, in tax\n    return tax + 1\n'
     assert trace.replace("+ 1", "+ *") + "E: *: at line *" == mask_amounts(trace + "E: 61000: at line 12")
     assert 'E: *\n  File "*", line *' == mask_amounts('E: 1\n  File "61000", line 12')
@@ -103,7 +103,7 @@ def test_a_traceback_keeps_its_lines() -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_request_that_fails_shows_no_amount(form: str) -> None:
-    """Address, body and words of a failed request show no amount, in its log lines and in its mail; ids stay."""
+    """Address, body and error of a failed request show no amount, in log lines and mail; ids stay."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, log, quick_log(lines.write, form, mask=True))

@@ -1,4 +1,4 @@
-"""Each part of a log line, character by character, on a clock that the tests set."""
+"""Each part of a log line, on a clock that the tests set."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("second", [0, 1])
 def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPatch, second: int) -> None:
-    """A clock that was never set has a date too, from its second second on."""
+    """A clock that was never set has a date too."""
     monkeypatch.setattr(time, "time_ns", lambda: second * 10**9)
     assert ["1970-01-01T01:00:01.000000+01:00"] * second == [Clock().now()] * second
 
@@ -53,7 +53,7 @@ def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
     return stamped
 
 
-def test_who_wrote_a_line() -> None:
+def test_origin_of_a_line() -> None:
     """A line has time, level, service, host, process and thread before its own fields, which may replace them."""
     stamped = stamp("warning", {"event": "it", "n": 1})
     assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
@@ -70,7 +70,7 @@ def test_who_wrote_a_line() -> None:
 
 
 class Odd:
-    """Something that no JSON has."""
+    """An object that JSON cannot represent."""
 
     def __str__(self) -> str:
         return "odd"
@@ -88,7 +88,7 @@ class Odd:
     ids=["plain", "odd", "not ASCII", "half a character", "a large number and something odd"],
 )
 def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
-    """Whatever a field holds, the line is one object in ASCII."""
+    """The line is one object in ASCII, whatever its fields contain."""
     assert line == render_json(None, "info", event)
 
 
@@ -112,8 +112,8 @@ def test_a_line_of_text(fields: dict[str, Any], message: str) -> None:
     assert f"2020-07-24 10:05:20.969132, Thread-2: {message}\n".encode() == line
 
 
-def test_what_is_masked() -> None:
-    """Texts and the texts of a mapping lose their numbers, other values stay as they are."""
+def test_masked_values() -> None:
+    """Texts and the texts of a mapping lose their numbers, other values stay unchanged."""
     assert ("a * b", {"id": 7, "n": "*", "text": "x *"}, 12) == (
         mask_amounts("a 12 b"),
         mask_amounts({"id": 7, "n": 12, "text": "x 3"}),
@@ -126,7 +126,7 @@ def test_what_is_masked() -> None:
     [("main", None, False), ("index", None, True), (None, None, True), ("main", "id-1", True)],
 )
 def test_which_fields_are_masked(place: str | None, request_id: str | None, hidden: bool) -> None:
-    """What a person typed or was told is always hidden; what went wrong, where it may quote that."""
+    """Fields that quote a request are always masked; errors where they may quote one."""
     given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
     fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
     event = build_masking_processor(["main"])(None, "info", {**given, **fields})

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from income_tax import __version__
-from tax_common.text import escape_controls, truncate
+from tax_common.text import format_fields
 
 VALUE_LIMIT = 2000  # characters of a detail that a mail keeps
 
@@ -61,10 +61,5 @@ class Alert:
             facts["request id"] = self.request_id
             # An id may begin with a dash, and its dots are no patterns; the * matches the archives.
             facts["find the log lines"] = shlex.join(["grep", "-F", "--", self.request_id, log_file]) + "*"
-        lines = [self.summary, "", json.dumps(self.answer, ensure_ascii=False, indent=2), ""]
-        return "\n".join([*lines, *(f"{name}: {format_line(value)}" for name, value in facts.items())]) + "\n"
-
-
-def format_line(value: str) -> str:
-    """Escape line ends and control characters, and truncate the value to VALUE_LIMIT characters."""
-    return escape_controls(truncate(value, VALUE_LIMIT, " [cut]"))
+        answer = json.dumps(self.answer, ensure_ascii=False, indent=2)
+        return f"{self.summary}\n\n{answer}\n\n" + format_fields(facts, VALUE_LIMIT)

@@ -4,13 +4,14 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from income_tax.service_log import Log
 
-from .incident_policy import RETRIES, AlertRules, Incident, MailType, choose_mail
-from .mail_message import MailMessage, build_message
-from .smtp import Mailer, MailError, MailRefused
+from .incident_policy import RETRIES, AlertRules, choose_mail
+from .mail_message import MailMessage, build_due_message
+from .smtp import Mailer, MailError, MailRefused, Refusals
 from .spool import Spool
 
 
@@ -45,7 +46,9 @@ class MailDelivery:
         rules = replace(self._rules, wait=0) if is_last else self._rules
         for incident in spool.open_incidents():
             if choose_mail(incident, rules, self._clock()):
-                spool.queue_mail(incident.id, lambda current: self._build(current, rules), self._clock())
+                now = self._clock()
+                build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
+                spool.queue_mail(incident.id, build, now)  # which decides again, inside the transaction
         for mail in spool.find_due(self._clock()):
             if not self._deliver(spool, mail):
                 break  # the server does not answer: one attempt at a time
@@ -55,15 +58,16 @@ class MailDelivery:
         now = self._clock()
         return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
 
-    def _build(self, incident: Incident, rules: AlertRules) -> tuple[MailType, MailMessage] | None:
-        now = self._clock()
-        mail_type = choose_mail(incident, rules, now)  # decided again inside the transaction
-        return (mail_type, build_message(incident, mail_type, self._log_file, now)) if mail_type else None
-
     def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
-        """Send the mail; return whether to go on with the next one."""
-        if mail.name in self._sent:
-            return self._close(spool, mail)
+        """Send the mail and record that; return whether to go on with the next one."""
+        if mail.name not in self._sent and (goes_on := self._send(spool, mail)) is not None:
+            return goes_on
+        spool.close_mail(mail, "sent")
+        self._sent.discard(mail.name)
+        return True
+
+    def _send(self, spool: Spool, mail: MailMessage) -> bool | None:
+        """Send the mail; return None when it is done, else whether to go on with the next one."""
         # Each outcome is logged before it is stored, so that no end of the process leaves one without a log line.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         try:
@@ -73,14 +77,20 @@ class MailDelivery:
         except MailError as error:
             return self._postpone(spool, mail, str(error), log, is_server_down=error.server)
         log.info("alert sent", attempts=mail.attempts + 1, **({"refused": [*refused]} if refused else {}))
+        if refused and self._handle_refusals(spool, mail, refused, log):
+            return True
+        self._sent.add(mail.name)
+        return None
+
+    def _handle_refusals(self, spool: Spool, mail: MailMessage, refused: Refusals, log: Log) -> bool:
+        """Postpone the mail for recipients that were refused for now; return whether there are any."""
         later = {address: reply for address, (code, reply) in refused.items() if code < 500}
         never = {address: reply for address, (_, reply) in refused.items() if address not in later}
         if never:
             self._write_dead_letter(mail, format_refusals(never), log)
         if later:
-            return self._postpone(spool, replace(mail, recipients="\n".join(later)), format_refusals(later), log)
-        self._sent.add(mail.name)
-        return self._close(spool, mail)
+            self._postpone(spool, replace(mail, recipients="\n".join(later)), format_refusals(later), log)
+        return bool(later)
 
     def _postpone(
         self, spool: Spool, mail: MailMessage, reason: str, log: Log, *, is_server_down: bool = False
@@ -90,11 +100,6 @@ class MailDelivery:
         log.error("alert not sent", reason=reason, attempts=mail.attempts + 1, retry_in=round(delay, 1))
         spool.postpone(mail, self._clock(), delay, others=is_server_down)
         return not is_server_down
-
-    def _close(self, spool: Spool, mail: MailMessage) -> bool:
-        spool.close_mail(mail, "sent")
-        self._sent.discard(mail.name)
-        return True
 
     def _reject(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
         if self._write_dead_letter(mail, reason, log):

@@ -7,7 +7,7 @@ from datetime import datetime
 from tax_common.text import escape_controls
 
 from .alert import Alert
-from .incident_policy import Incident, MailType
+from .incident_policy import AlertRules, Incident, MailType, choose_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,14 @@ class MailMessage:
     recipients: str = ""  # addresses that have not received it, one a line; empty: all
     id: int = 0
     attempts: int = 0
+
+
+def build_due_message(
+    incident: Incident, rules: AlertRules, log_file: str, now: float
+) -> tuple[MailType, MailMessage] | None:
+    """Build the mail that is due, if any."""
+    mail_type = choose_mail(incident, rules, now)
+    return (mail_type, build_message(incident, mail_type, log_file, now)) if mail_type else None
 
 
 def build_message(incident: Incident, mail_type: MailType, log_file: str, now: float) -> MailMessage:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
-from email.utils import format_datetime, getaddresses
+from email.utils import formatdate, getaddresses
 from pathlib import Path
 from typing import Protocol
 
 from tax_common.text import escape_controls
 
-from .mail_message import MailMessage, to_local_time
+from .mail_message import MailMessage
 
 # Lines are folded by RFC 5322; addresses outside ASCII need a server that accepts them.
 POLICY = policy.SMTP
@@ -104,11 +104,10 @@ class SmtpMailer:
     def build_email(self, mail: MailMessage) -> EmailMessage:
         """Build the mail to the recipients of today's settings; its Message-ID is the same at each attempt."""
         s = self._settings
-        message = EmailMessage(POLICY)
+        message, name = EmailMessage(POLICY), f"<{mail.name}@{extract_domain(s.sender)}>"
         message["From"], message["To"] = escape_controls(s.sender), escape_controls(s.recipient)
         message["Subject"] = escape_controls(s.subject + mail.suffix)
-        message["Date"] = format_datetime(to_local_time(mail.time))
-        message["Message-ID"] = f"<{mail.name}@{extract_domain(s.sender)}>"
+        message["Date"], message["Message-ID"] = formatdate(mail.time, localtime=True), name
         if mail.request_id:
             message["X-Request-ID"] = escape_controls(mail.request_id)
         message.set_content(mail.body)

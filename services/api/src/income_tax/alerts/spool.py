@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from itertools import starmap
 from pathlib import Path
 
 from income_tax.storage.sqlite_store import SqliteStore
@@ -105,14 +106,14 @@ class Spool:
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents."""
         with self._store.connect() as db:
-            return [Incident(*row) for row in db.execute(OPEN)]
+            rows = db.execute(OPEN).fetchall()
+        return list(starmap(Incident, rows))
 
     def queue_mail(self, incident_id: int, build: BuildMail, now: float) -> None:
         """Queue the mail that `build` returns for the incident, and mark its failures as counted."""
         with self._store.transaction() as db:
             row = db.execute(f"{OPEN} AND id = ?", (incident_id,)).fetchone()
-            built = build(Incident(*row)) if row else None
-            if built is None:
+            if row is None or (built := build(incident := Incident(*row))) is None:
                 return
             mail_type, mail = built
             db.execute(
@@ -122,14 +123,15 @@ class Spool:
             db.execute(
                 "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', closed = ?"
                 " WHERE id = ?",
-                (now, closes_incident(Incident(*row), mail_type), incident_id),
+                (now, closes_incident(incident, mail_type), incident_id),
             )
 
     def find_due(self, now: float) -> list[MailMessage]:
         """Return the mails to send now, oldest first."""
         with self._store.connect() as db:
             query = f"SELECT {FIELDS}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
-            return [MailMessage(*row) for row in db.execute(query, {"now": now})]
+            rows = db.execute(query, {"now": now}).fetchall()
+        return list(starmap(MailMessage, rows))
 
     def postpone(self, mail: MailMessage, now: float, delay: float, others: bool) -> None:
         """Delay the mail for its recipients, and the `others` too, when the server failed."""

@@ -23,13 +23,7 @@ class LineLogger:
     """The logger that structlog calls after its processors: it writes each rendered line."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-
-    def msg(self, line: bytes) -> None:
-        """Write one rendered line."""
-        self._write(line)
-
-    debug = info = warning = error = critical = exception = msg
+        self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
 
 
 def build_logger(

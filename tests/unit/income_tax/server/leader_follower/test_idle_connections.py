@@ -33,8 +33,8 @@ def pair() -> Iterator[tuple[Connection, socket.socket, LeaderLock]]:
 Pair = tuple[Connection, socket.socket, LeaderLock]
 
 
-def test_what_has_come_is_read_by_the_leader(pair: Pair) -> None:
-    """Bytes that are there already are read, and short answers sent, without the lead being passed on."""
+def test_the_leader_reads_and_sends_without_releasing(pair: Pair) -> None:
+    """The leader reads bytes that have arrived and sends short responses without releasing the lock."""
     connection, peer, lock = pair
     peer.sendall(b"question")
     assert b"question" == connection.recv(100)
@@ -43,8 +43,8 @@ def test_what_has_come_is_read_by_the_leader(pair: Pair) -> None:
     assert lock.is_held
 
 
-def test_waiting_for_a_peer_passes_the_lead_on(pair: Pair) -> None:
-    """Who has to wait for bytes, or for a peer that does not read, leads no more, and nothing is lost."""
+def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
+    """A thread that waits for bytes, or for a peer that does not read, releases the lock and loses no byte."""
     connection, peer, lock = pair
     with ThreadPoolExecutor(1) as other:
         late = other.submit(lambda: (lock.acquire(), peer.sendall(b"late"), lock.release()))
@@ -68,8 +68,8 @@ def test_waiting_for_a_peer_passes_the_lead_on(pair: Pair) -> None:
         assert data == reader.result(PATIENCE)
 
 
-def test_a_time_out_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system is told of a time-out, or that there is none, only when that is new."""
+def test_a_timeout_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout that does not change costs no system call."""
     connection, _, _ = pair
     told = list[float | None]()
     real = socket.socket.settimeout
@@ -84,12 +84,12 @@ def test_a_time_out_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def conn(number: int, timeout: float = 1.0) -> Any:
-    """What gunicorn makes of a connection."""
+    """A connection as gunicorn has it."""
     return SimpleNamespace(sock=SimpleNamespace(fileno=lambda: number), timeout=timeout)
 
 
-def test_waiting_connections_are_claimed_once() -> None:
-    """Whoever claims a connection has it alone; the first is the one that has waited longest."""
+def test_idle_connections_are_claimed_once() -> None:
+    """One thread claims a connection; the first is the longest-waiting one."""
     waiting, first, second = IdleConnections(), conn(7), conn(8)
     assert (0, NullConnection) == (len(waiting), waiting[0])
     waiting.add(first)
@@ -100,8 +100,8 @@ def test_waiting_connections_are_claimed_once() -> None:
 
 
 @pytest.mark.parametrize("kind", [ReadinessPoller, SelectorPoller])
-def test_each_call_is_told_once(kind: type[ReadinessPoller]) -> None:
-    """A connection with something to say is told of once, again when it is watched again, never when forgotten."""
+def test_each_readiness_is_reported_once(kind: type[ReadinessPoller]) -> None:
+    """A readable connection is reported once, again after it is rearmed, never after it is unregistered."""
     calls = kind()
     ours, peer = socket.socketpair()
     other, silent = socket.socketpair()

@@ -1,4 +1,4 @@
-"""The lead of a worker's threads, and connections that never keep the leader waiting."""
+"""The leader lock of a worker's threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,8 +8,8 @@ from income_tax.server.leader_follower.leader_lock import LeaderLock, ReleaseLea
 PATIENCE = 30.0  # seconds
 
 
-def test_one_thread_leads_until_it_passes_on() -> None:
-    """A thread that wants the lead gets it when the leader passes it on; asking for what one has changes nothing."""
+def test_one_thread_leads_until_it_releases_the_lock() -> None:
+    """A follower becomes the leader when the leader releases the lock; acquiring it twice changes nothing."""
     lock = LeaderLock()
     with ThreadPoolExecutor(1) as other:
         lock.acquire()
@@ -25,8 +25,8 @@ def test_one_thread_leads_until_it_passes_on() -> None:
         assert other.submit(lambda: lock.is_held).result(), "only who has it can pass it on"
 
 
-def test_what_may_take_longer_passes_the_lead_on() -> None:
-    """An application that takes its time is called by a thread that leads no more."""
+def test_the_middleware_releases_the_lock() -> None:
+    """The middleware releases the lock before it calls the application."""
     lock, held = LeaderLock(), list[bool]()
 
     def app(_environ: Any, _start: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""How a worker shares new connections with the other ones: whom it lets go first, and how many it takes."""
+"""Connections shared fairly between workers: delays and numbers of accepted connections."""
 
 from types import SimpleNamespace
 
@@ -22,8 +22,8 @@ class Sharing(LeaderFollowerWorker):
         self.nr_conns += most
 
 
-def test_who_has_connections_lets_the_others_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker takes one connection, then briefly waits to take as many as it has, then pauses before each handful."""
+def test_a_busy_worker_delays_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker accepts one connection, then delays briefly to accept as many as it has, then pauses for each handful."""
     clock, pauses, sharing = FakeClock(), list[float](), Sharing()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):
