@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench import figures as f  # noqa: E402
-from income_tax.storage.login_failures import FailureFile  # noqa: E402
+from income_tax.storage.login_failures import LoginFailureStore  # noqa: E402
 from tests.support.service import running_service  # noqa: E402
 
 ROUNDS, PAIRS = f.rounds(9), 20
@@ -36,7 +36,7 @@ def refusal(connection: HTTPConnection, login: str) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-def round_of(connection: HTTPConnection, failures: FailureFile) -> tuple[float, float]:
+def round_of(connection: HTTPConnection, failures: LoginFailureStore) -> tuple[float, float]:
     """The median of both kinds in one round."""
     times: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
     for _ in range(PAIRS):
@@ -50,7 +50,7 @@ def main() -> None:
     """Measure, keep, and write the table."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), WORKERS="1") as service:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
-        failures = FailureFile(Path(folder) / "state/logins/failures.sqlite")
+        failures = LoginFailureStore(Path(folder) / "state/logins/failures.sqlite")
         rounds = [round_of(connection, failures) for _ in range(ROUNDS)]
         connection.close()
     known, unknown = ([one[column] for one in rounds] for column in (0, 1))

@@ -3,5 +3,5 @@
 from income_tax.server import single_write_response
 
 single_write_response.install()
-worker_class = "income_tax.server.leader_follower.worker.Worker"
+worker_class = "income_tax.server.leader_follower.worker.LeaderFollowerWorker"
 preload_app = True

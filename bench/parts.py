@@ -12,7 +12,7 @@ SOCKET_CALL = re.compile(
     r"\b\w*sock\w*\.\w+\(|\b_?(epoll|poller|selector)\.\w+\(|\bsuper\(\)\.(recv|send|sendall|settimeout)\("
 )
 # Where threads wait for work; what the system calls running may only just have been woken.
-WAITING = re.compile(r"(Lead\.take|_worker|Condition\.\w+|\w*Selector\.select|poll) ")
+WAITING = re.compile(r"(LeaderLock\.acquire|_worker|Condition\.\w+|\w*Selector\.select|poll) ")
 
 PARTS = {  # by what the innermost frames name: function, file; the first that matches
     "gunicorn: parser": r"gunicorn/http/(parser|message|body|unreader)\.py",

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from income_tax.tax import v7  # noqa: E402
-from income_tax.tax.household import Household  # noqa: E402
+from income_tax.tax.models import Household  # noqa: E402
 from tests.support.data import v7_schedule  # noqa: E402
 
 app = Flask(__name__)

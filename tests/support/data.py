@@ -9,8 +9,8 @@ from typing import Any
 from income_tax.households.parameters import CALCULATION, TextDecoder
 from income_tax.households.validation import HouseholdSchema, build_household
 from income_tax.http.requests.query_string import parse_query
-from income_tax.tax.household import Household
-from income_tax.tax.schedule_data import Schedules, parse
+from income_tax.tax.models import Household
+from income_tax.tax.schedule_data import Schedules, parse_schedules
 from income_tax.tax.v7 import V7Schedule
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ RESULT_FIELDS = ("tax", "surcharge", "rate", "discount", "reduction")
 @cache
 def schedules() -> Schedules:
     """All schedules, straight from the data file."""
-    return parse(json.loads((ROOT / "db/init/schedules.json").read_text(encoding="utf-8")))
+    return parse_schedules(json.loads((ROOT / "db/init/schedules.json").read_text(encoding="utf-8")))
 
 
 def v7_schedule() -> V7Schedule:

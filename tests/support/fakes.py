@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from income_tax.alerts.mail_message import Letter
+from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.smtp import MailError, MailRefused, Refusals
 from income_tax.storage.login_failures import Failures
 
@@ -17,25 +17,25 @@ class FakeMailer:
     `refusals` are recipients that it refuses while others get the mail.
     """
 
-    sent: list[Letter] = field(default_factory=list)
+    sent: list[MailMessage] = field(default_factory=list)
     broken: bool = False
     refusing: bool = False
     attempts: int = 0
     refusals: Refusals = field(default_factory=dict)
 
-    def send(self, letter: Letter) -> Refusals:
+    def send(self, mail: MailMessage) -> Refusals:
         self.attempts += 1
         if self.broken:
             raise MailError("SMTP server 127.0.0.1:1: ConnectionRefusedError: refused", server=True)
         if self.refusing:
             raise MailRefused("SMTP server 127.0.0.1:1: SMTPDataError: (550, b'no')")
-        self.sent.append(letter)
+        self.sent.append(mail)
         return self.refusals
 
-    def message(self, letter: Letter) -> EmailMessage:
+    def build_email(self, mail: MailMessage) -> EmailMessage:
         message = EmailMessage()
-        message["Message-ID"] = f"<{letter.name}@test>"
-        message.set_content(letter.body)
+        message["Message-ID"] = f"<{mail.name}@test>"
+        message.set_content(mail.body)
         return message
 
 
@@ -55,7 +55,7 @@ class FakeUsers:
 
     hashes: Mapping[str, str]
 
-    def hash_of(self, login: str) -> str | None:
+    def find_hash(self, login: str) -> str | None:
         return self.hashes.get(login)
 
 
@@ -66,13 +66,13 @@ class FakeFailures:
     kept: dict[tuple[str, str], Failures] = field(default_factory=dict)
     broken: bool = False
 
-    def of(self, login: str, address: str) -> Failures | None:
+    def find(self, login: str, address: str) -> Failures | None:
         if self.broken:
             raise sqlite3.OperationalError("disk I/O error")
         return self.kept.get((login, address))
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
-        before = self.of(login, address)
+        before = self.find(login, address)
         count = before.count if before and before.last >= forgotten else 0
         self.kept[login, address] = Failures(count + 1, now)
 

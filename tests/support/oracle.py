@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from income_tax.tax.household import Household
+from income_tax.tax.models import Household
 
 Figures = Mapping[str, Any]  # a schedule of db/init/schedules.json
 

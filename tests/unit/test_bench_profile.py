@@ -39,7 +39,7 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
 @pytest.mark.parametrize(
     "innermost",
     [
-        "Lead.take (/x/income_tax/server/leader_follower/leader_lock.py:33)",
+        "LeaderLock.acquire (/x/income_tax/server/leader_follower/leader_lock.py:33)",
         "_worker (/usr/lib/concurrent/futures/thread.py:81)",
         "EpollSelector.select (/usr/lib/selectors.py:468)",
         "Condition.wait (/usr/lib/threading.py:331)",
@@ -64,6 +64,6 @@ def test_shares_are_of_what_does_not_wait() -> None:
     lines = [
         f"{THREAD} 30\n",
         "bare (/x/bench/hello.py:25) 10\n",
-        "Lead.take (/x/income_tax/server/leader_follower/leader_lock.py:33) 900\n",
+        "LeaderLock.acquire (/x/income_tax/server/leader_follower/leader_lock.py:33) 900\n",
     ]
     assert {"gunicorn: worker, its threads": 0.75, "the bare callable": 0.25} == shares(lines)

@@ -1,4 +1,4 @@
-"""`python -m income_tax`, the same as `income-tax`."""
+"""Runs `python -m income_tax`, the same as `income-tax`."""
 
 from .cli import main
 

@@ -1,18 +1,21 @@
-"""The command: `income-tax sqlite|postgres|mysql` serves; its other commands prepare that, and look after it."""
+"""The command `income-tax`: `sqlite`, `postgres` and `mysql` serve; the other commands prepare and maintain that."""
 
 import argparse
 import json
 import os
 import sys
 from getpass import getpass
+from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import exit_codes
-from .arguments import DATABASES, parser
-from .env_reader import SettingsError
+from tax_common.env_reader import SettingsError, number
+
+from . import __version__, exit_codes
 from .exit_codes import fail
 from .households.workload_generator import (
+    SCHEDULES_FILE,
     WorkloadError,
     generate_households,
     parse_years,
@@ -20,18 +23,75 @@ from .households.workload_generator import (
     read_schedules,
     write_workload,
 )
-from .log_rotation import rotate, rotate_for_ever
+from .log_rotation import rotate, rotate_forever
 from .settings import Settings, read_settings
-from .storage.database import DatabaseError, retry
-from .storage.database_seed import write_all
-from .storage.schedule_tables import fetch
-from .storage.secret_files import write_missing
+from .storage.database import DatabaseError, wait_for_database
+from .storage.database_seed import seed_database
+from .storage.schedule_tables import fetch_schedules
+from .storage.secret_files import write_missing_secrets
 from .storage.users import UsersError, add_user, read_users, remove_user
 from .tax.brackets import ScheduleError
 
+DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "mysql": "mysql"}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that exits with the code of sysexits.h for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the syntax and the error, exit 64."""
+        self.print_usage(sys.stderr)
+        self.exit(exit_codes.USAGE, f"{self.prog}: {message}\n")
+
+
+def build_parser() -> Parser:
+    """Build the parser of the command line."""
+    parser = Parser(prog="income-tax", description="French income tax over HTTP. Settings come from the environment.")
+    parser.add_argument("--version", action="version", version=f"income-tax {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, database in DATABASES.items():
+        commands.add_parser(name, help=f"serve, with the tax data of {database}").set_defaults(database=database)
+    seed = commands.add_parser("seed", help="bring a database to the schema and tax data of a folder; safe to repeat")
+    seed.add_argument("database", choices=DATABASES)
+    seed.add_argument("folder", type=Path, help="the folder that holds schema.sql and schedules.json")
+    seed.add_argument("--force", action="store_true", help="write the figures even if they were written before")
+    seed.add_argument("--figures", metavar="-", choices=["-"], help="read the figures from standard input instead")
+    dump = commands.add_parser("dump", help="print the tax data of a database, as `seed --figures -` reads it")
+    dump.add_argument("database", choices=DATABASES)
+    reload = commands.add_parser("reload", help="reload the schedules of a database in all processes of this host")
+    reload.add_argument("database", choices=DATABASES)
+    reload.add_argument("--refused", metavar="WHY", help="alert the administrator that the database refused them")
+    users = commands.add_parser("users", help="list the users, add one (its password is read from stdin), remove one")
+    users.add_argument("action", choices=["list", "add", "remove"])
+    users.add_argument("login", nargs="?")
+    rotate = commands.add_parser("rotate", help="archive the logs of a folder that are too large")
+    rotate.add_argument("folder", type=Path)
+    mode = rotate.add_mutually_exclusive_group()
+    seconds = number("seconds", above=True).build_argument_type()
+    mode.add_argument("--every", type=seconds, metavar="SECONDS", help="repeat until a signal ends it")
+    mode.add_argument("--now", action="store_true", help="archive them whatever their size")
+    rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every: touch the file after each rotation")
+    add_expected(commands)
+    secrets = commands.add_parser("secrets", help="write the missing secrets of a folder")
+    secrets.add_argument("folder", type=Path)
+    return parser
+
+
+def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the syntax of `expected`."""
+    expected = commands.add_parser("expected", help="print requests with their right answers, for `tax-client flood`")
+    source = expected.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="output of `tax-client households`; - for stdin"
+    )
+    source.add_argument("--households", type=int, metavar="N", help="number of random households")
+    expected.add_argument("--seed", type=int, help="generate the same households each time (default: others)")
+    expected.add_argument("--years", metavar="YEARS", help="of random households, as in 2018-2025,v7 (default: all)")
+    expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")
+
 
 def read_password(login: str) -> str:
-    """The password from a terminal, not shown, or the first line of standard input."""
+    """Read the password from a terminal without echo, or from the first line of standard input."""
     return getpass(f"password of {login}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
@@ -48,12 +108,14 @@ def run_users(settings: Settings, action: str, login: str | None) -> None:
 
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Write schema and tax data to the database, waiting for one that is still coming up."""
+    """Write schema and tax data to the database; wait for one that is starting."""
     from .bootstrap import build_engine  # noqa: PLC0415 - the other commands need no web framework
 
     engine = build_engine(settings, DATABASES[arguments.database], writable=True)
     figures = sys.stdin.buffer.read() if arguments.figures else None
-    written = retry(lambda: write_all(engine, arguments.folder, figures, arguments.force), settings.db_wait)
+    written = wait_for_database(
+        lambda: seed_database(engine, arguments.folder, figures, arguments.force), settings.db_wait
+    )
     print(f"tax data in {arguments.database}: " + ("written" if written else "as before"))
 
 
@@ -62,22 +124,23 @@ def run_dump(settings: Settings, database: str) -> None:
     from .bootstrap import build_engine  # noqa: PLC0415 - the other commands need no web framework
 
     engine = build_engine(settings, database)
-    print(json.dumps(retry(lambda: fetch(engine), settings.db_wait), indent=2, ensure_ascii=False))
+    data = wait_for_database(lambda: fetch_schedules(engine), settings.db_wait)
+    print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Rotate once, or for ever."""
+    """Rotate once, or repeatedly."""
     if arguments.every is not None:
-        rotate_for_ever(arguments.folder, settings.log_max_size, settings.log_keep, arguments.every, arguments.alive)
-    done = rotate(arguments.folder, -1 if arguments.now else settings.log_max_size, settings.log_keep)
-    for log in done.rotated:
+        rotate_forever(arguments.folder, settings.log_max_size, settings.log_keep, arguments.every, arguments.alive)
+    rotation = rotate(arguments.folder, -1 if arguments.now else settings.log_max_size, settings.log_keep)
+    for log in rotation.rotated:
         print(f"rotated {log}")
-    if done.troubles:
-        fail("; ".join(done.troubles), exit_codes.LOG)
+    if rotation.errors:
+        fail("; ".join(rotation.errors), exit_codes.LOG)
 
 
 def run_expected(arguments: argparse.Namespace) -> None:
-    """Print the questions and answers of a file, or of random households."""
+    """Print the requests and answers for a file, or for random households."""
     schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
@@ -90,9 +153,9 @@ def run_expected(arguments: argparse.Namespace) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the command line asks for."""
+    """Run the command."""
     if arguments.command == "secrets":
-        write_missing(arguments.folder)
+        write_missing_secrets(arguments.folder)
     elif arguments.command == "users":
         run_users(read_settings(os.environ), arguments.action, arguments.login)
     elif arguments.command == "rotate":
@@ -113,14 +176,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run the command; errors are one sentence on stderr and an exit code."""
+    """Run the command; an error is one sentence on stderr and an exit code."""
     try:
-        run(parser().parse_args())
+        run(build_parser().parse_args())
     except (WorkloadError, SettingsError, UsersError) as error:
         fail(str(error), exit_codes.USAGE)
     except (DatabaseError, ScheduleError, SQLAlchemyError) as error:
         fail(str(error), exit_codes.DATABASE)
-    except BrokenPipeError:  # who read what was printed has seen enough
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exit_codes.BROKEN_PIPE)
     except OSError as error:

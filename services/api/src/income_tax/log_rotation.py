@@ -1,12 +1,11 @@
-"""Bounds the logs on the volume. Runs in a container of its own; needs neither signals nor the Docker socket.
+"""Rotation of the logs on the volume. It runs in its own container and needs neither signals nor the Docker socket.
 
-The logs of API, client and nginx get another name, and an empty file gets theirs: the writers notice within a second,
-and until then go on in the old file, so no line is lost. The other services' logs are copied and cut in place, which
+The logs of API, client and nginx are renamed and replaced by an empty file. Their writers reopen them within a second
+and write to the renamed file until then, so no line is lost. The other services' logs are copied and truncated, which
 may lose a line between the two.
 """
 
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -16,65 +15,56 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from tax_common.file_lock import hold_lock
+
 RENAMED = ("api/api.log", "client/client.log", "nginx/access.log")
-CUT = ("nginx/error.log", "mailhog/mailhog.log", "mysql/error.log", "postgres/*.log")
+TRUNCATED = ("nginx/error.log", "mailhog/mailhog.log", "mysql/error.log", "postgres/*.log")
 
 
 class Rotation(NamedTuple):
-    """What was done: the logs that were rotated, and what went wrong, in sentences."""
+    """The result of a rotation: the rotated logs, and the errors in sentences."""
 
     rotated: list[Path]
-    troubles: list[str]
+    errors: list[str]
 
 
 def rotate(folder: Path, max_size: int, keep: int) -> Rotation:
-    """Set aside the logs larger than `max_size` bytes, keep so many archives of each.
+    """Rotate the logs larger than `max_size` bytes, and keep so many archives of each.
 
-    What cannot be done with one log keeps no other from it. Raises FileNotFoundError when the folder does not exist.
+    An error at one log does not stop the others. Raises FileNotFoundError when the folder does not exist.
     """
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected the folder of the logs", str(folder))
-    done = Rotation([], [])
-    with alone(folder):
-        for names, bound in ((RENAMED, set_aside), (CUT, cut)):
+    rotation = Rotation([], [])
+    with hold_lock(folder):  # a rotation by hand waits for the container's
+        for names, move in ((RENAMED, rename_log), (TRUNCATED, truncate_log)):
             for log in (log for name in names for log in sorted(folder.glob(name))):
-                with noted(log, done.troubles):
+                with collect_errors(log, rotation.errors):
                     if log.stat().st_size > max_size:
-                        bound(log)
-                        done.rotated.append(log)
-                    prune(log, keep)  # not after trouble: nothing is dropped for what was not set aside
-    return done
+                        move(log)
+                        rotation.rotated.append(log)
+                    remove_old_archives(log, keep)  # not after an error: no archive goes for a log that stays
+    return rotation
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """While open, no other rotation is at work in the folder: one by hand waits for the container's."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def noted(log: Path, troubles: list[str]) -> Iterator[None]:
-    """Note what cannot be done with a log, and go on."""
+def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
+    """Collect an OSError of one log as a sentence."""
     try:
         yield
     except OSError as error:
-        troubles.append(f"cannot rotate {log}: {error.strerror}")
+        errors.append(f"cannot rotate {log}: {error.strerror}")
 
 
-def set_aside(log: Path) -> None:
-    """Give the log another name, and its name to an empty file.
+def rename_log(log: Path) -> None:
+    """Rename the log to an archive, and put an empty file in its place.
 
-    At no moment does the name stand for nothing: nginx drops the line that it writes when it finds that.
-    When it cannot be done, all is as before: the log would else get one name more at each look.
+    The name exists at every moment: nginx drops the line with which it finds it missing. After an error all is as
+    before: each attempt would else leave one more archive.
     """
     empty = log.with_name(f".{log.name}.new")
     empty.touch()
-    empty.chmod(0o660)  # for the group of those who write logs
+    empty.chmod(0o660)  # for the group of the log writers
     archive = log.with_name(f"{log.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     os.link(log, archive)
     try:
@@ -84,8 +74,8 @@ def set_aside(log: Path) -> None:
         raise
 
 
-def cut(log: Path) -> None:
-    """Copy the log to its only archive, and empty it; a full disk gets its room back without the copy."""
+def truncate_log(log: Path) -> None:
+    """Copy the log to its only archive, and truncate it; on a full disk it is truncated without a copy."""
     archive = log.with_name(log.name + ".1")
     try:
         shutil.copyfile(log, archive)
@@ -96,13 +86,13 @@ def cut(log: Path) -> None:
     os.truncate(log, 0)
 
 
-def prune(log: Path, keep: int) -> None:
+def remove_old_archives(log: Path, keep: int) -> None:
     """Remove all but the newest archives of a log; their names sort by time."""
     for archive in sorted(log.parent.glob(log.name + ".2*"))[:-keep]:
-        archive.unlink(missing_ok=True)  # somebody may have removed it by hand
+        archive.unlink(missing_ok=True)  # an operator may have removed it
 
 
-def rotate_for_ever(
+def rotate_forever(
     folder: Path,
     max_size: int,
     keep: int,
@@ -110,13 +100,13 @@ def rotate_for_ever(
     alive: Path | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> NoReturn:
-    """Look every so many seconds whether a log has grown too large; trouble is said, and does not end it.
+    """Rotate every so many seconds, and print each rotation and each error.
 
-    `alive` is touched after each look: its age tells whether this goes on.
+    `alive` is touched after each rotation: a health check reads its age.
     """
     while True:
-        done = rotate(folder, max_size, keep)
-        for sentence in (*(f"rotated {log}" for log in done.rotated), *done.troubles):
+        rotation = rotate(folder, max_size, keep)
+        for sentence in (*(f"rotated {log}" for log in rotation.rotated), *rotation.errors):
             print(sentence, flush=True)
         if alive:
             alive.touch()

@@ -1,4 +1,4 @@
-"""The API's log: its sentences, and where its lines go."""
+"""The API's log: the sentences of its text form, and its loggers."""
 
 import sys
 from collections.abc import Callable
@@ -11,28 +11,28 @@ __all__ = [
     "Log",
     "LogFile",
     "RequestLogger",
+    "build_console_logger",
     "build_logger",
     "build_request_logger",
-    "console_log",
     "mask_amounts",
     "shorten",
 ]
 
-# The reference's sentences, for the text form; an event that has none is written as its name and its fields.
+# The reference's sentences, for the text form; an event without one is written as its name and its fields.
 SENTENCES = {
     "request": "request: {method} {url} from {remote}",
     "pause": "thread paused for {seconds:g} second(s)",
     "answer": "answer: {status} {body}",
 }
 
-# The service's own places: what fails there, outside requests, quotes nobody's amounts, but ports and codes.
+# The service's own places: errors there, outside requests, quote ports and codes, but no amounts.
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 
 def build_logger(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
-    """A logger that hands each rendered line to `write`; `form` is json or text, `mask` hides amounts."""
+    """Build a logger that passes each rendered line to `write`; `form` is json or text, `mask` masks amounts."""
     return logs.build_logger(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
@@ -43,6 +43,6 @@ def build_request_logger(
     return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
 
 
-def console_log(service: str) -> Log:
-    """A logger in text form on stderr, for when there is no log file."""
+def build_console_logger(service: str) -> Log:
+    """Build a logger in text form on stderr, in place of a missing log file."""
     return build_logger(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

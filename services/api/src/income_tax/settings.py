@@ -1,4 +1,4 @@
-"""The service's settings: the only place that reads the environment, which the command hands to it.
+"""The API's settings, read from the environment that the command passes.
 
 `.env.example` explains those of the stack, `docs/how-to/without-containers.md` those of a service without containers.
 """
@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .alerts.incident_policy import Rules
+from tax_common.env_reader import Reader
+
+from .alerts.incident_policy import AlertRules
 from .alerts.smtp import MailSettings
-from .env_reader import Reader
-from .storage.database import Account
+from .storage.database import DatabaseAccount
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set."""
+    """All settings of the API."""
 
-    account: Account
+    account: DatabaseAccount
     db_file: Path
     db_wait: float  # seconds
     users_file: Path
@@ -27,44 +28,44 @@ class Settings:
     mask_amounts: bool
     sleep_time: float  # seconds
     drill_route: bool
-    trusted_proxy: str  # host name or address; empty: nobody may name another client's address
+    trusted_proxy: str  # host name or address; empty: no proxy may set client addresses
     bind: str
     workers: int
     threads: int
     batch_max: int  # households in one request
-    max_requests: int  # after so many a worker is replaced; 0: never
+    max_requests: int  # number after which a worker is replaced; 0: never
     mail: MailSettings
-    state_dir: Path  # what the workers and replicas of this host share
+    state_dir: Path  # shared by the workers and replicas of this host
     log_max_size: int  # bytes
     log_keep: int  # archives of each log
-    alert_rules: Rules
-    mail_page: str  # where the mails can be read, for people; empty: nowhere that is known
-    drill: bool  # a start of a drill: if it fails, its alert is one of its own
+    alert_rules: AlertRules
+    mail_page: str  # address at which people read the mails; empty: unknown
+    drill: bool  # a start of a drill: its failure is an incident of its own
 
     @property
     def max_body(self) -> int:
-        """Bytes of a request's body."""
+        """The largest body of a request, in bytes."""
         return self.batch_max * HOUSEHOLD_BYTES
 
     @property
     def dead_letters(self) -> Path:
-        """The folder of the mails that a mail server refused for good."""
+        """The folder of mails that a mail server refused for good."""
         return self.state_dir / "alerts/dead"
 
     @property
     def replicas_file(self) -> Path:
-        """The file in which `make up` notes how many replicas it was asked for; there is none without it."""
+        """The file in which `make up` writes the requested number of replicas; missing without it."""
         return self.state_dir / "replicas"
 
 
-HOUSEHOLD_BYTES = 1024  # of a request's body for each household that it may hold
+HOUSEHOLD_BYTES = 1024  # of a request's body for each household of BATCH_MAX
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings in the environment; SettingsError names the first wrong one."""
+    """Read the settings. Raises SettingsError with the first wrong one."""
     read = Reader(environment)
     return Settings(
-        account=Account(
+        account=DatabaseAccount(
             host=read.text("DB_HOST", "127.0.0.1"),
             port=read.whole("DB_PORT", 0, 0, 65535) or None,
             name=read.text("DB_NAME", "tax"),
@@ -90,14 +91,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         state_dir=Path(read.text("STATE_DIR", "state")),
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
-        alert_rules=Rules(repeat=read.seconds("ALERT_REPEAT", 900), quiet=read.seconds("ALERT_QUIET", 600)),
+        alert_rules=AlertRules(repeat=read.seconds("ALERT_REPEAT", 900), quiet=read.seconds("ALERT_QUIET", 600)),
         mail_page=read.text("MAIL_PAGE"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
     )
 
 
 def read_mail_settings(read: Reader) -> MailSettings:
-    """The settings of the alert e-mails."""
+    """Read the settings of the alert e-mails."""
     return MailSettings(
         host=read.text("SMTP_HOST", "127.0.0.1"),
         port=read.whole("SMTP_PORT", 1025, 1, 65535),

@@ -1,4 +1,4 @@
-"""What is looked at before gunicorn starts: it would fail later, again and again, and say it in the log alone."""
+"""Checks before gunicorn starts: it would fail later, repeatedly, and report that in the log alone."""
 
 import socket
 from contextlib import suppress
@@ -11,40 +11,40 @@ from .exit_codes import fail
 from .service_log import Log
 from .settings import Settings
 
-# Of a container: of the second version of control groups, and of the first.
+# The limit of a container: in control groups version 2, and version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-OF_EACH_WORKER = 4  # beside those that answer: its main thread, the alerts', the activity's and the watch's
-BESIDE = 20  # the master, the container's first process, health checks, commands of an operator
+WORKER_OVERHEAD = 4  # threads of a worker beside those that answer: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # the master, the container's first process, health checks, commands of an operator
 
 
-def threads_allowed(limits: tuple[Path, ...] = LIMITS) -> int | None:
-    """How many processes and threads there may be together; None when there is no limit, or none that can be read."""
+def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
+    """Return the limit on processes and threads together; None when there is none, or none that can be read."""
     for limit in limits:
         with suppress(OSError, ValueError):  # ValueError: the word max
             return int(limit.read_text(encoding="ascii"))
     return None
 
 
-def too_many_threads(workers: int, threads: int, allowed: int | None) -> str:
-    """What to do about it, in a sentence; nothing when they are not too many."""
-    needed = workers * (threads + OF_EACH_WORKER) + BESIDE
-    if allowed is None or needed <= allowed:
+def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
+    """Return a sentence with the remedy for too many threads; an empty text when they fit."""
+    needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
+    if limit is None or needed <= limit:
         return ""
     return (
-        f"{workers} workers of {threads} threads need {needed} processes and threads, and {allowed} are allowed here: "
-        f"ask for less (WORKERS, THREADS; of the stack API_WORKERS, API_THREADS) or allow {needed} (API_PIDS)"
+        f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
+        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
     )
 
 
 def check_threads_or_exit(settings: Settings, log: Log) -> None:
-    """A worker that cannot start its threads would be replaced for ever: console, log and exit 64 at once."""
-    if sentence := too_many_threads(settings.workers, settings.threads, threads_allowed()):
+    """Log, print and exit 64 when the workers cannot start their threads: gunicorn would replace them without end."""
+    if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
 
 
 def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Gunicorn would try for five seconds and say it in the log alone: console, log and exit 64 at once."""
+    """Log, print and exit 64 when the address cannot be bound: gunicorn would retry for five seconds."""
     if settings.bind.startswith(("fd:", "unix:")):
         return
     try:

@@ -1,20 +1,21 @@
-"""What the client is set to: command-line options first, then the environment, then defaults.
+"""The client's settings: command-line options override environment variables, which override defaults.
 
 The only module that reads the environment.
 """
 
-import math
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from tax_common.env_reader import ValueType, choice, number, whole
 
 from .errors import UserError
 
-SOURCE_DATA = Path(__file__).parents[2] / "data"  # of a source checkout; elsewhere TAX_DATA tells
+SOURCE_DATA = Path(__file__).parents[2] / "data"  # of a source checkout; elsewhere TAX_DATA names the folder
 TIMEOUT_MAX = 3600.0
 
 
@@ -35,7 +36,7 @@ class Settings:
 
 
 def parse_url(text: str) -> str:
-    """The address of the service. Raises ValueError, without the address: someone may have put a password in it."""
+    """Parse the address of the service. Raises ValueError without the address, which may contain a password."""
     parts = urlsplit(text)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and text.isprintable()
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not plain or " " in text:
@@ -44,7 +45,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_ca_file(text: str) -> Path:
-    """A file of certificates. Raises ValueError when it holds none that can be used."""
+    """Parse the path of a file of certificates. Raises ValueError when it holds no usable one."""
     try:
         ssl.create_default_context(cafile=text)
     except OSError:
@@ -52,69 +53,67 @@ def parse_ca_file(text: str) -> Path:
     return Path(text)
 
 
-def parse_timeout(text: str) -> float:
-    """A number of seconds. Raises ValueError."""
-    seconds = float(text)
-    if not (math.isfinite(seconds) and 0 < seconds <= TIMEOUT_MAX):
-        raise ValueError
-    return seconds
+class Setting(NamedTuple):
+    """A setting: its environment variable, default, type and help text."""
+
+    variable: str
+    default: str | None
+    kind: ValueType[Any]
+    help: str
 
 
-def parse_whole(text: str) -> int:
-    """A whole number, 0 or more. Raises ValueError."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ValueError
-    return int(text)
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    """What reads one of the choices, in any case; it raises ValueError."""
-
-    def parse(text: str) -> str:
-        return choices[choices.index(text.lower())]
-
-    return parse
-
-
-# setting: environment variable, default, reader, what is expected
-SETTINGS: dict[str, tuple[str, str | None, Callable[[str], Any], str]] = {
-    "url": (
+PATH = ValueType(Path, "a path")
+SETTINGS = {
+    "url": Setting(
         "TAX_URL",
         "http://127.0.0.1:8000",
-        parse_url,
-        "http://host:port or https://host:port, without login, password or query",
+        ValueType(parse_url, "http://host:port or https://host:port, without login, password or query"),
+        "address of the tax service",
     ),
-    "credentials_file": ("TAX_CREDENTIALS_FILE", None, Path, "a path"),
-    "ca_file": ("TAX_CA_FILE", None, parse_ca_file, "a file of certificates in PEM"),
-    "log_file": ("LOG_FILE", "client.log", Path, "a path"),
-    "log_format": ("LOG_FORMAT", "json", one_of("json", "text"), "json or text"),
-    "log_level": (
-        "LOG_LEVEL",
-        "info",
-        one_of("debug", "info", "warning", "error"),
-        "debug, info, warning or error",
+    "credentials_file": Setting("TAX_CREDENTIALS_FILE", None, PATH, "file that holds login:password"),
+    "ca_file": Setting(
+        "TAX_CA_FILE",
+        None,
+        ValueType(parse_ca_file, "a file of certificates in PEM"),
+        "certificates of the authorities that an https server is verified by, in PEM, in place of the public ones",
     ),
-    "mask_amounts": ("MASK_AMOUNTS", "off", one_of("off", "on"), "off or on"),
-    "timeout": ("TAX_TIMEOUT", "10", parse_timeout, f"a number of seconds above 0, at most {TIMEOUT_MAX:g}"),
-    "data": ("TAX_DATA", str(SOURCE_DATA), Path, "a path"),
-    "log_each_max": ("LOG_EACH_MAX", "100000", parse_whole, "a whole number, 0 or more"),
+    "log_file": Setting("LOG_FILE", "client.log", PATH, "file that log lines are appended to"),
+    "log_format": Setting("LOG_FORMAT", "json", choice("json", "text"), "json or text"),
+    "log_level": Setting(
+        "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "debug, info, warning or error"
+    ),
+    "mask_amounts": Setting(
+        "MASK_AMOUNTS", "off", choice("off", "on"), "on: mask the amounts in the log; off: keep them"
+    ),
+    "timeout": Setting(
+        "TAX_TIMEOUT",
+        "10",
+        number("seconds", 0, TIMEOUT_MAX, above=True),
+        "longest silence of the server, in seconds",
+    ),
+    "data": Setting("TAX_DATA", str(SOURCE_DATA), PATH, "folder of the sample taxpayers.txt and published.json"),
+    "log_each_max": Setting(
+        "LOG_EACH_MAX",
+        "100000",
+        whole(0),
+        "above that many taxpayers or requests only failures have log lines of their own",
+    ),
 }
 
 
 def load_settings(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a run; a variable that is empty counts as not set.
+    """Load the settings of a run; an empty variable counts as not set.
 
-    Raises UserError, which names the option or variable to correct.
+    Raises UserError with the option or variable to correct.
     """
     values: dict[str, Any] = {}
-    for name, (variable, default, parse, expected) in SETTINGS.items():
-        option, inherited = options.get(name), environment.get(variable)
-        source, text = (
-            ("--" + name.replace("_", "-"), option) if option is not None else (variable, inherited or default)
-        )
+    for name, setting in SETTINGS.items():
+        source, text = setting.variable, environment.get(setting.variable) or setting.default
+        if (option := options.get(name)) is not None:
+            source, text = "--" + name.replace("_", "-"), option
         try:
-            values[name] = None if text is None else parse(text)
+            values[name] = None if text is None else setting.kind.parse(text)
         except ValueError:
             found = "" if name == "url" else f", found [{text}]"
-            raise UserError(f"{source}: expected {expected}{found}: correct it") from None
+            raise UserError(f"{source}: expected {setting.kind.expected}{found}: correct it") from None
     return Settings(**values)

@@ -1,4 +1,6 @@
-"""Text for logs, terminals and error messages."""
+"""Text for logs, terminals, mails and error messages."""
+
+from collections.abc import Mapping
 
 # C0, DEL, C1 and the two Unicode line ends: characters that could end a line or drive a terminal.
 CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -17,3 +19,8 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
 def truncate_with_length(text: str, limit: int) -> str:
     """Cut a text longer than `limit` characters, and append its whole length."""
     return truncate(text, limit, f"... ({len(text)} characters)")
+
+
+def format_fields(fields: Mapping[str, str], limit: int) -> str:
+    """Format each field as one line `name: value`, with control characters escaped and long values truncated."""
+    return "".join(f"{name}: {escape_controls(truncate(value, limit, ' [cut]'))}\n" for name, value in fields.items())

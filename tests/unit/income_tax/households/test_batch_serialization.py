@@ -15,7 +15,7 @@ from income_tax.households.batch_validation import ParsedBatch, parse_objects, p
 from income_tax.households.parameters import HOUSEHOLD, JsonDecoder, TextDecoder
 from income_tax.households.serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
-from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
+from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 from tests.support.data import law_cases, schedules, v7_cases
 
 SCHEDULES = schedules()

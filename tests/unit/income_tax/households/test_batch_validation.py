@@ -9,10 +9,9 @@ import pytest
 
 from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
 from income_tax.households.validation import HouseholdSchema
-from income_tax.tax.assessment import DatedAssessment
-from income_tax.tax.household import Household
 from income_tax.tax.law import Law
-from income_tax.tax.schedule_data import parse
+from income_tax.tax.models import DatedAssessment, Household
+from income_tax.tax.schedule_data import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr
 from tests.support.data import schedules
 
@@ -211,7 +210,7 @@ def build_law(fine: bool) -> Law:
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
         data["schedules"]["2024"]["scale"]["brackets"][3]["upper_limit"] = "180294.1237"
-    law = parse(data).years[2024]
+    law = parse_schedules(data).years[2024]
     assert law.fits_arrays is not fine
     return law
 

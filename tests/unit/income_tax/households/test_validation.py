@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from income_tax.households.validation import ParameterError
-from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY, Household
+from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY, Household
 from tests.support.data import read_household
 
 GOOD = "married=yes&children=3&salary=200000"

@@ -10,7 +10,6 @@ from werkzeug.test import run_wsgi_app
 
 from income_tax.http.middleware.fast_path import FastPathMiddleware
 from income_tax.http.middleware.request_log import LOGGED_ID
-from income_tax.tax.schedule_data import parse
 from tests.support.data import schedules
 
 USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}
@@ -82,7 +81,7 @@ def test_answers_use_reloaded_schedules() -> None:
         return json.loads(b"".join(parts))["response"]["result"]["tax"], headers["X-Schedules-Version"]
 
     first = ask()
-    current.get = lambda: parse(other)
+    current.get = lambda: parse_schedules(other)
     second = ask()
     assert (42842, schedules().version) == first
-    assert (True, parse(other).version) == (second[0] > first[0], second[1])
+    assert (True, parse_schedules(other).version) == (second[0] > first[0], second[1])

@@ -19,8 +19,8 @@ from income_tax.http.auth import basic_auth
 from income_tax.http.auth.basic_auth import CACHE_TTL, Authenticator
 from income_tax.http.auth.login_throttle import LoginThrottle
 from income_tax.http.auth.password_check_queue import PasswordCheckQueue
-from income_tax.monitoring.worker_metrics import Activity
-from income_tax.server.leader_follower.leader_lock import Lead
+from income_tax.monitoring.worker_metrics import WorkerMetrics
+from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger, build_request_logger
 from income_tax.settings import read_settings
 from tests.support.budget import budget
@@ -59,14 +59,14 @@ AUTHORIZATIONS += [ANN.replace("Basic", kind) for kind in ("basic", "BASIC", "Ba
 AUTHORIZATIONS += [ANN + " ", ANN + "=", ANN[:-1], ANN[:9], ANN.lower(), "", "Basic", "Basic ", "\xff\xfe"]
 
 
-class CountedLead(Lead):
+class CountedLeaderLock(LeaderLock):
     """Counts how often it is passed on: Flask passes it on, the fast path does not."""
 
     passed = 0
 
-    def pass_on(self) -> None:
+    def release(self) -> None:
         self.passed += 1
-        super().pass_on()
+        super().release()
 
 
 class World:
@@ -75,8 +75,8 @@ class World:
     def __init__(self, environment: dict[str, str]) -> None:
         settings = read_settings(environment)
         form = settings.log_format, settings.log_level, settings.mask_amounts
-        self.lines, self.lead, self.clock = Lines(), CountedLead(), FakeClock()
-        self.activity = Activity(Path("nowhere"), "0", FakeClock())
+        self.lines, self.lead, self.clock = Lines(), CountedLeaderLock(), FakeClock()
+        self.activity = WorkerMetrics(Path("nowhere"), "0", FakeClock())
         log = build_logger("api", self.lines.write, *form)
         parts = {
             "settings": settings,
@@ -109,8 +109,8 @@ class World:
     @property
     def counted(self) -> Any:
         """The counters: the answers by class of status, and the number of latencies."""
-        (slot,) = self.activity._slots.values()
-        return slot.statuses, sum(slot.latencies.values())
+        (slot,) = self.activity._buckets.values()
+        return slot.statuses, sum(slot.latencies.counts.values())
 
 
 def environ_of(grammar: Grammar) -> dict[str, Any]:

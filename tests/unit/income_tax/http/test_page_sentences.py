@@ -8,7 +8,7 @@ import pytest
 from income_tax.households.parameters import CALCULATION, JsonDecoder
 from income_tax.households.validation import HouseholdSchema, ParameterError
 from income_tax.http.pages.rendering import FILES
-from income_tax.tax.household import MAX_SALARY
+from income_tax.tax.models import MAX_SALARY
 
 YEARS = range(2018, 2026)
 ASKED = {"married": "no", "single_parent": "no", "year": 2024, "children": 1, "salary": 1, "spouse_salary": 0}

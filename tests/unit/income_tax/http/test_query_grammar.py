@@ -12,7 +12,7 @@ from income_tax.households.parameters import EXPLAIN
 from income_tax.households.validation import ParameterError, build_household
 from income_tax.http.requests.query_string import parse_query
 from income_tax.http.routes.calculation import QUERY_SCHEMA
-from income_tax.tax.household import Household
+from income_tax.tax.models import Household
 from tests.support.budget import budget
 from tests.support.grammar import Grammar
 

@@ -1,39 +1,27 @@
-"""Turns incidents into mails and hands them over, again and again until the server has taken or refused them."""
+"""Delivery of mails: builds those that are due, and sends each until the server has accepted or refused it."""
 
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from income_tax.service_log import Log
 
-from .incident_policy import LONGEST_PAUSE, Incident, Rules, Step, next_step
-from .mail_message import Letter, write_letter
-from .smtp import Mailer, MailError, MailRefused
+from .incident_policy import RETRIES, AlertRules, choose_mail
+from .mail_message import MailMessage, build_due_message
+from .smtp import Mailer, MailError, MailRefused, Refusals
 from .spool import Spool
 
-FIRST_PAUSE = 1.0  # seconds until the second attempt at a mail
 
-
-def retry_delay(attempts: int, random: Callable[[], float]) -> float:
-    """Seconds until the next attempt: doubled each time up to a bound, less a random part of up to a half."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 16))
-    return longest * (1 - random() / 2)
-
-
-def listed(refused: Mapping[str, str]) -> str:
-    """Recipients, each with what the server said of him."""
-    return "; ".join(f"{address}: {words}" for address, words in refused.items())
-
-
-class Sender:
-    """Sends the mails of a spool that are due."""
+class MailDelivery:
+    """Delivers the mails of a spool that are due."""
 
     def __init__(
         self,
         mailer: Mailer,
-        rules: Rules,
+        rules: AlertRules,
         log_file: str,
         dead: Path,
         log: Log,
@@ -48,82 +36,91 @@ class Sender:
         self._log = log.bind(place="alerts")
         self._clock = clock
         self._random = random
-        self._taken: set[str] = set()  # mails that the server has and that the spool could not be told of yet
+        self._sent: set[str] = set()  # mails that the server accepted and the spool could not record yet
 
-    def turn(self, spool: Spool, last: bool = False) -> None:
-        """Queue the mails that are due, and try those that wait; the `last` turn of a process waits for nothing.
+    def deliver_due(self, spool: Spool, is_last: bool = False) -> None:
+        """Queue the mails that are due, and try the pending ones; the last round of a process delays no first mail.
 
         Raises sqlite3.Error or OSError when the spool cannot be used.
         """
-        rules = replace(self._rules, wait=0) if last else self._rules
+        rules = replace(self._rules, wait=0) if is_last else self._rules
         for incident in spool.open_incidents():
-            if next_step(incident, rules, self._clock()):
-                spool.queue(incident.id, lambda current: self._write(current, rules), self._clock())
-        for letter in spool.due(self._clock()):
-            if not self._deliver(spool, letter):
+            if choose_mail(incident, rules, self._clock()):
+                now = self._clock()
+                build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
+                spool.queue_mail(incident.id, build, now)  # which decides again, inside the transaction
+        for mail in spool.find_due(self._clock()):
+            if not self._deliver(spool, mail):
                 break  # the server does not answer: one attempt at a time
 
-    def settled(self, spool: Spool) -> bool:
-        """Whether there is nothing to send at the moment."""
+    def is_idle(self, spool: Spool) -> bool:
+        """Return whether no mail is due now."""
         now = self._clock()
-        return not spool.due(now) and not any(next_step(i, self._rules, now) for i in spool.open_incidents())
+        return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
 
-    def _write(self, incident: Incident, rules: Rules) -> tuple[Step, Letter] | None:
-        now = self._clock()
-        step = next_step(incident, rules, now)  # asked again: this is inside the transaction
-        return (step, write_letter(incident, step, self._log_file, now)) if step else None
+    def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
+        """Send the mail and record that; return whether to go on with the next one."""
+        if mail.name not in self._sent and (goes_on := self._send(spool, mail)) is not None:
+            return goes_on
+        spool.close_mail(mail, "sent")
+        self._sent.discard(mail.name)
+        return True
 
-    def _deliver(self, spool: Spool, letter: Letter) -> bool:
-        if letter.name in self._taken:
-            return self._close(spool, letter)
-        # Each outcome is logged before it is kept, so that no end of the process leaves one that was not logged.
-        log = self._log.bind(kind=letter.kind, mail=letter.name, alert_request_id=letter.request_id or None)
+    def _send(self, spool: Spool, mail: MailMessage) -> bool | None:
+        """Send the mail; return None when it is done, else whether to go on with the next one."""
+        # Each outcome is logged before it is stored, so that no end of the process leaves one without a log line.
+        log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         try:
-            refused = self._mailer.send(letter)
+            refused = self._mailer.send(mail)
         except MailRefused as error:
-            return self._bury(spool, letter, str(error), log)
+            return self._reject(spool, mail, str(error), log)
         except MailError as error:
-            delay = retry_delay(letter.attempts, self._random)
-            log.error("alert not sent", reason=str(error), attempts=letter.attempts + 1, retry_in=round(delay, 1))
-            spool.postpone(letter, self._clock(), delay, others=error.server)
-            return not error.server
-        log.info("alert sent", attempts=letter.attempts + 1, **({"refused": [*refused]} if refused else {}))
-        later = {address: words for address, (code, words) in refused.items() if code < 500}
-        never = {address: words for address, (_, words) in refused.items() if address not in later}
+            return self._postpone(spool, mail, str(error), log, is_server_down=error.server)
+        log.info("alert sent", attempts=mail.attempts + 1, **({"refused": [*refused]} if refused else {}))
+        if refused and self._handle_refusals(spool, mail, refused, log):
+            return True
+        self._sent.add(mail.name)
+        return None
+
+    def _handle_refusals(self, spool: Spool, mail: MailMessage, refused: Refusals, log: Log) -> bool:
+        """Postpone the mail for recipients that were refused for now; return whether there are any."""
+        later = {address: reply for address, (code, reply) in refused.items() if code < 500}
+        never = {address: reply for address, (_, reply) in refused.items() if address not in later}
         if never:
-            self._keep_dead(letter, listed(never), log)
+            self._write_dead_letter(mail, format_refusals(never), log)
         if later:
-            return self._wait_for(spool, letter, later, log)
-        self._taken.add(letter.name)
-        return self._close(spool, letter)
+            self._postpone(spool, replace(mail, recipients="\n".join(later)), format_refusals(later), log)
+        return bool(later)
 
-    def _wait_for(self, spool: Spool, letter: Letter, later: Mapping[str, str], log: Log) -> bool:
-        """Let the mail wait for those alone who were refused for now, while another got it."""
-        delay = retry_delay(letter.attempts, self._random)
-        log.error("alert not sent", reason=listed(later), attempts=letter.attempts + 1, retry_in=round(delay, 1))
-        spool.postpone(replace(letter, recipients="\n".join(later)), self._clock(), delay, others=False)
-        return True
+    def _postpone(
+        self, spool: Spool, mail: MailMessage, reason: str, log: Log, *, is_server_down: bool = False
+    ) -> bool:
+        """Try again after a delay, for the recipients that have not received the mail."""
+        delay = RETRIES.compute_delay(mail.attempts, self._random)
+        log.error("alert not sent", reason=reason, attempts=mail.attempts + 1, retry_in=round(delay, 1))
+        spool.postpone(mail, self._clock(), delay, others=is_server_down)
+        return not is_server_down
 
-    def _close(self, spool: Spool, letter: Letter) -> bool:
-        spool.close_letter(letter, "sent")
-        self._taken.discard(letter.name)
-        return True
-
-    def _bury(self, spool: Spool, letter: Letter, reason: str, log: Log) -> bool:
-        if self._keep_dead(letter, reason, log):
-            spool.close_letter(letter, "dead")
+    def _reject(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
+        if self._write_dead_letter(mail, reason, log):
+            spool.close_mail(mail, "dead")
         else:  # it stays in the spool until there is room
-            spool.postpone(letter, self._clock(), LONGEST_PAUSE, others=False)
+            spool.postpone(mail, self._clock(), RETRIES.longest, others=False)
         return True
 
-    def _keep_dead(self, letter: Letter, reason: str, log: Log) -> bool:
-        """Keep the mail as a file; whether that was possible."""
-        path = self._dead / f"{letter.name}.eml"
+    def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log) -> bool:
+        """Write the refused mail to a file; return whether that succeeded."""
+        path = self._dead / f"{mail.name}.eml"
         try:
             self._dead.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(bytes(self._mailer.message(letter)))
+            path.write_bytes(bytes(self._mailer.build_email(mail)))
         except OSError as error:
             log.error("alert refused", reason=f"{reason}; {path} cannot be written: {error.strerror}", dead_letter=None)
             return False
         log.error("alert refused", reason=reason, dead_letter=str(path))
         return True
+
+
+def format_refusals(refused: Mapping[str, str]) -> str:
+    """Format recipients, each with the server's reply."""
+    return "; ".join(f"{address}: {reply}" for address, reply in refused.items())

@@ -1,4 +1,4 @@
-"""The words of an incident's mails."""
+"""The text of an incident's mails."""
 
 import json
 from dataclasses import dataclass
@@ -7,68 +7,77 @@ from datetime import datetime
 from tax_common.text import escape_controls
 
 from .alert import Alert
-from .incident_policy import Incident, Step
+from .incident_policy import AlertRules, Incident, MailType, choose_mail
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail as the spool keeps it: sender and recipients are those of the settings when it is sent."""
+class MailMessage:
+    """One mail as the spool stores it: sender and recipients are those of the settings when it is sent."""
 
     name: str  # the left part of its Message-ID: the same at each attempt
-    suffix: str  # what is added to the subject of the settings
+    suffix: str  # appended to the subject of the settings
     body: str
     time: float  # seconds of the Unix epoch
     kind: str
     request_id: str = ""
-    recipients: str = ""  # addresses that are still to get it, one a line; empty: all
+    recipients: str = ""  # addresses that have not received it, one a line; empty: all
     id: int = 0
     attempts: int = 0
 
 
-def write_letter(incident: Incident, step: Step, log_file: str, now: float) -> Letter:
-    """The mail of an incident that is due."""
-    alert = Alert.restored(incident.first if step is Step.FIRST else incident.last)
-    parts = [alert.text(log_file)] if step is Step.FIRST else [opening(incident, step), alert.text(log_file)]
-    parts.append(counts(incident))
+def build_due_message(
+    incident: Incident, rules: AlertRules, log_file: str, now: float
+) -> tuple[MailType, MailMessage] | None:
+    """Build the mail that is due, if any."""
+    mail_type = choose_mail(incident, rules, now)
+    return (mail_type, build_message(incident, mail_type, log_file, now)) if mail_type else None
+
+
+def build_message(incident: Incident, mail_type: MailType, log_file: str, now: float) -> MailMessage:
+    """Build the mail of an incident."""
+    is_first = mail_type is MailType.FIRST
+    alert = Alert.from_json(incident.first if is_first else incident.last)
+    parts = [] if is_first else [build_opening(incident, mail_type)]
+    parts += [alert.format_text(log_file), format_counts(incident)]
     name = f"alert.{incident.token}.{incident.mails + 1}"
-    # A lone surrogate, from a name of a file or a header, is no text that a mail could hold.
+    # No mail can contain a lone surrogate, which the name of a file or a header may have.
     body = "\n".join(parts).encode("utf-8", "replace").decode()
-    return Letter(name, suffix(incident, step), body, now, incident.kind, alert.request_id or "")
+    return MailMessage(name, build_suffix(incident, mail_type), body, now, incident.kind, alert.request_id or "")
 
 
-def suffix(incident: Incident, step: Step) -> str:
-    """What the subject says more than the first mail's."""
-    if step is Step.FIRST:
+def build_suffix(incident: Incident, mail_type: MailType) -> str:
+    """Build the addition to the subject; the first mail has none."""
+    if mail_type is MailType.FIRST:
         return ""
-    if step is Step.RECOVERED:
+    if mail_type is MailType.RECOVERED:
         return " [recovered]"
-    return f" [+{incident.total - incident.mailed} since {moment(incident.last_mail):%H:%M}]"
+    return f" [+{incident.total - incident.mailed} since {to_local_time(incident.last_mail):%H:%M}]"
 
 
-def opening(incident: Incident, step: Step) -> str:
-    """The first sentence of a later mail."""
-    if step is Step.DIGEST:
+def build_opening(incident: Incident, mail_type: MailType) -> str:
+    """Build the first sentence of a later mail."""
+    if mail_type is MailType.DIGEST:
         return "This failure goes on. The last one:\n"
     if incident.kind == "startup":
-        return "Recovered: the service has started. What had failed last:\n"
+        return "Recovered: the service has started. The last failure:\n"
     if incident.kind == "request":
         return "Recovered: this failure has not happened any more for a while. The last one:\n"
-    return "Recovered: it works again. What had failed last:\n"
+    return "Recovered: it works again. The last failure:\n"
 
 
-def counts(incident: Incident) -> str:
-    """How often it happened, not counted by an earlier mail and in all: over the mails the first figures add up."""
+def format_counts(incident: Incident) -> str:
+    """Format the failures in this mail and in all; the former add up over the mails of an incident."""
     ids = ", ".join(json.loads(incident.request_ids))
     lines = [
         f"failures in this mail: {incident.total - incident.mailed}",
         f"failures in all: {incident.total}",
-        f"first seen: {moment(incident.first_seen).isoformat(timespec='seconds')}",
-        f"last seen: {moment(incident.last_seen).isoformat(timespec='seconds')}",
+        f"first seen: {to_local_time(incident.first_seen).isoformat(timespec='seconds')}",
+        f"last seen: {to_local_time(incident.last_seen).isoformat(timespec='seconds')}",
         *([f"some request ids: {escape_controls(ids)}"] if ids else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def moment(seconds: float) -> datetime:
-    """The local time of seconds since the epoch."""
+def to_local_time(seconds: float) -> datetime:
+    """Convert seconds of the Unix epoch to local time."""
     return datetime.fromtimestamp(seconds).astimezone()

@@ -1,20 +1,21 @@
-"""The durable memory of alerts: an SQLite file that every process of this host shares."""
+"""The spool: a durable queue of incidents and mails in an SQLite file that all processes of a host share."""
 
 import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from itertools import starmap
 from pathlib import Path
 
-from income_tax.storage.sqlite_store import SqliteFile
+from income_tax.storage.sqlite_store import SqliteStore
 
 from .alert import Alert, Kind
-from .incident_policy import LONGEST_PAUSE, Incident, Step, closes
-from .mail_message import Letter
+from .incident_policy import RETRIES, Incident, MailType, closes_incident
+from .mail_message import MailMessage
 
-SAMPLES = 5  # request ids that a mail names
-KEPT = 1000  # closed mails and incidents that stay in the file
+SAMPLES = 5  # request ids in a mail
+HISTORY = 1000  # closed mails and incidents that stay in the file
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS incidents (
@@ -36,7 +37,7 @@ CREATE INDEX IF NOT EXISTS pending_letters ON letters (next_try) WHERE state = '
 CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT NULL);
 """
 
-# One statement, so that a count is exact whatever else goes on.
+# One statement keeps the count exact while other processes add failures.
 ADD = f"""
 INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
 VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
@@ -54,27 +55,27 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
 FROM incidents WHERE NOT closed
 """
 
-# A mail that would wait longer than any does was met by a clock that was set back.
-DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_PAUSE})"
+# A mail that would wait longer than the longest delay was postponed before the clock was set back.
+DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {RETRIES.longest})"
 
-LETTER = "name, suffix, body, time, kind, request_id, recipients"
-NAMED = ":" + LETTER.replace(", ", ", :")
+FIELDS = "name, suffix, body, time, kind, request_id, recipients"
+PLACEHOLDERS = ":" + FIELDS.replace(", ", ", :")
 
-Write = Callable[[Incident], tuple[Step, Letter] | None]
+BuildMail = Callable[[Incident], tuple[MailType, MailMessage] | None]
 
 
 class Spool:
     """Incidents and the mails about them.
 
-    Every method raises sqlite3.Error or OSError when the file cannot be used, and none waits long.
+    Every method raises sqlite3.Error or OSError when the file cannot be used, after a few seconds at most.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._file = SqliteFile(path, SCHEMA, on_open=add_recipients)  # a path of None is a spool in memory
+        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # a path of None is a spool in memory
 
     def report(self, alert: Alert, now: float) -> None:
-        """Add a failure to its incident, or open one; on the disk when this returns."""
-        token, stored = secrets.token_hex(8), alert.stored()
+        """Add a failure to its incident, or open one; durable when this returns."""
+        token, stored = secrets.token_hex(8), alert.to_json()
         ids = json.dumps([alert.request_id] if alert.request_id else [])
         route = token if alert.kind == "drill" else alert.route
         self._add(
@@ -82,101 +83,102 @@ class Spool:
             | {"first_seen": now, "last_seen": now, "first": stored, "last": stored, "request_ids": ids}
         )
 
-    def absorb(self, incident: Incident) -> None:
-        """Add the failures of another spool's incident, of which no mail has told."""
+    def merge_incident(self, incident: Incident) -> None:
+        """Add the failures of another spool's unreported incident."""
         self._add(asdict(incident))
 
     def _add(self, row: Mapping[str, object]) -> None:
-        with self._file.transaction() as db:
+        with self._store.transaction() as db:
             db.execute(ADD, row)
 
-    def take_untold(self) -> list[Incident]:
-        """Remove the open incidents of which no mail has told, for another spool."""
-        with self._file.transaction() as db:
-            untold = [Incident(*row) for row in db.execute(f"{OPEN} AND mails = 0")]
+    def pop_unreported(self) -> list[Incident]:
+        """Remove the open incidents that no mail has reported, and return them for another spool."""
+        with self._store.transaction() as db:
+            unreported = [Incident(*row) for row in db.execute(f"{OPEN} AND mails = 0")]
             db.execute("DELETE FROM incidents WHERE NOT closed AND mails = 0")
-        return untold
+        return unreported
 
     def resolve(self, kind: Kind) -> None:
-        """What had failed this way works: its incidents are over."""
-        with self._file.transaction() as db:
+        """Mark the open incidents of a kind as resolved."""
+        with self._store.transaction() as db:
             db.execute("UPDATE incidents SET resolved = 1 WHERE kind = ? AND NOT closed", (kind,))
 
     def open_incidents(self) -> list[Incident]:
-        """The incidents that go on."""
-        with self._file.using() as db:
-            return [Incident(*row) for row in db.execute(OPEN)]
+        """Return the open incidents."""
+        with self._store.connect() as db:
+            rows = db.execute(OPEN).fetchall()
+        return list(starmap(Incident, rows))
 
-    def queue(self, incident_id: int, write: Write, now: float) -> None:
-        """Queue the mail that `write` makes of the incident, whose failures it then has counted."""
-        with self._file.transaction() as db:
+    def queue_mail(self, incident_id: int, build: BuildMail, now: float) -> None:
+        """Queue the mail that `build` returns for the incident, and mark its failures as counted."""
+        with self._store.transaction() as db:
             row = db.execute(f"{OPEN} AND id = ?", (incident_id,)).fetchone()
-            written = write(Incident(*row)) if row else None
-            if written is None:
+            if row is None or (built := build(incident := Incident(*row))) is None:
                 return
-            step, letter = written
+            mail_type, mail = built
             db.execute(
-                f"INSERT INTO letters (incident, next_try, {LETTER}) VALUES (:incident, :now, {NAMED})",  # noqa: S608
-                asdict(letter) | {"incident": incident_id, "now": now},
+                f"INSERT INTO letters (incident, next_try, {FIELDS}) VALUES (:incident, :now, {PLACEHOLDERS})",  # noqa: S608
+                asdict(mail) | {"incident": incident_id, "now": now},
             )
             db.execute(
                 "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', closed = ?"
                 " WHERE id = ?",
-                (now, closes(Incident(*row), step), incident_id),
+                (now, closes_incident(incident, mail_type), incident_id),
             )
 
-    def due(self, now: float) -> list[Letter]:
-        """The mails to send now, oldest first."""
-        with self._file.using() as db:
-            query = f"SELECT {LETTER}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
-            return [Letter(*row) for row in db.execute(query, {"now": now})]
+    def find_due(self, now: float) -> list[MailMessage]:
+        """Return the mails to send now, oldest first."""
+        with self._store.connect() as db:
+            query = f"SELECT {FIELDS}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
+            rows = db.execute(query, {"now": now}).fetchall()
+        return list(starmap(MailMessage, rows))
 
-    def postpone(self, letter: Letter, now: float, pause: float, others: bool) -> None:
-        """Try the mail again after a pause, for its recipients; the others too, when the server is what failed."""
-        with self._file.transaction() as db:
+    def postpone(self, mail: MailMessage, now: float, delay: float, others: bool) -> None:
+        """Delay the mail for its recipients, and the `others` too, when the server failed."""
+        with self._store.transaction() as db:
             db.execute(
                 "UPDATE letters SET attempts = attempts + 1, next_try = ?, recipients = ? WHERE id = ?",
-                (now + pause, letter.recipients, letter.id),
+                (now + delay, mail.recipients, mail.id),
             )
             if others:
-                least, most = now + pause, now + LONGEST_PAUSE
+                least, most = now + delay, now + RETRIES.longest
                 db.execute(
                     "UPDATE letters SET next_try = min(max(next_try, ?), ?) WHERE state = 'pending'", (least, most)
                 )
 
-    def close_letter(self, letter: Letter, state: str) -> None:
-        """The mail is `sent` or `dead`; what was closed long ago is forgotten."""
-        with self._file.transaction() as db:
-            db.execute("UPDATE letters SET state = ?, body = '' WHERE id = ?", (state, letter.id))
+    def close_mail(self, mail: MailMessage, state: str) -> None:
+        """Mark the mail as `sent` or `dead`, and delete old closed mails and incidents."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE letters SET state = ?, body = '' WHERE id = ?", (state, mail.id))
             db.execute(
                 "INSERT INTO totals VALUES (?, 1) ON CONFLICT (state) DO UPDATE SET letters = letters + 1", (state,)
             )
-            db.execute("DELETE FROM letters WHERE state <> 'pending' AND id <= ?", (letter.id - KEPT,))
+            db.execute("DELETE FROM letters WHERE state <> 'pending' AND id <= ?", (mail.id - HISTORY,))
             db.execute(
                 "DELETE FROM incidents WHERE closed AND id <= (SELECT max(id) FROM incidents) - ?",
-                (KEPT,),
+                (HISTORY,),
             )
 
-    def counts(self) -> dict[str, int]:
-        """How many mails are pending, and how many have ever been sent and refused."""
-        with self._file.using() as db:
+    def count_mails(self) -> dict[str, int]:
+        """Count the mails that are pending, and those ever sent and refused."""
+        with self._store.connect() as db:
             counts = {"sent": 0, "dead": 0} | dict(db.execute("SELECT state, letters FROM totals").fetchall())
             (pending,) = db.execute("SELECT count(*) FROM letters WHERE state = 'pending'").fetchone()
             return {"pending": pending} | counts
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        self._file.close()
+        self._store.close()
 
 
-def add_recipients(db: sqlite3.Connection) -> None:
-    """Give the file of an older service the column that it lacks."""
+def migrate(db: sqlite3.Connection) -> None:
+    """Add the column that the file of an older version lacks."""
 
-    def lacks() -> bool:
+    def is_outdated() -> bool:
         return "recipients" not in {column[1] for column in db.execute("PRAGMA table_info(letters)")}
 
-    if lacks():
+    if is_outdated():
         db.execute("BEGIN IMMEDIATE")
-        if lacks():  # asked again: another process may have been first
+        if is_outdated():  # another process may have been first
             db.execute("ALTER TABLE letters ADD COLUMN recipients TEXT NOT NULL DEFAULT ''")
         db.execute("COMMIT")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from income_tax.tax.assessment import DatedAssessment
 from income_tax.tax.law import Law, Note
+from income_tax.tax.models import DatedAssessment
 from income_tax.tax.schedule_data import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
@@ -56,7 +56,7 @@ def assess_dated_group(rows: list[int], households: Households, law: Law) -> Ass
     """Assess households under the law of a year."""
     h, results = households, assess_dated(households, law)
     high = may_owe_cdhr(law, h.married, results["taxable_income"]).tolist()
-    notes_by_cdhr = law.notes_by_cdhr()
+    notes_by_cdhr = law.build_notes()
     declared = [h.year.tolist(), format_yes_no(h.married), format_yes_no(h.single_parent)]
     declared += [h.children.tolist(), h.salary.tolist(), h.spouse_salary.tolist()]
     columns = [*declared, *(results[name].tolist() for name in DatedAssessment._fields)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
+from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 from tax_common.text import truncate
 
 MAX_QUOTED = 100  # characters of a wrong name or value that an error repeats

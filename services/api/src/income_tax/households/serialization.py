@@ -5,9 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from income_tax.tax import v7
-from income_tax.tax.assessment import Assessment, DatedAssessment
 from income_tax.tax.explanation import explain
-from income_tax.tax.household import Household
+from income_tax.tax.models import Assessment, DatedAssessment, Household
 from income_tax.tax.schedule_data import Schedules
 
 # The household as the request describes it, then the result; also the columns of a CSV response.
@@ -31,11 +30,11 @@ def calculate(household: Household, schedules: Schedules, explained: bool = Fals
         assessment = v7.assess(h, schedules.v7)
         return dict(zip(V7_FIELDS, (YES_NO[h.married], h.children, h.salary, *assessment), strict=True))
     law = schedules.years[h.year]
-    values = law.values(h)
-    dated = law.result(values)
+    values = law.compute_values(h)
+    dated = law.build_assessment(values)
     declared = (h.year, YES_NO[h.married], YES_NO[h.single_parent], h.children, h.salary, h.spouse_salary)
     result: dict[str, Any] = dict(zip(DATED_FIELDS, (*declared, *dated), strict=True))
-    if notes := law.notes(dated.taxable_income, h.married):
+    if notes := law.select_notes(dated.taxable_income, h.married):
         result["notes"] = [asdict(note) for note in notes]
     if explained:
         result["steps"] = explain(law, h, values)

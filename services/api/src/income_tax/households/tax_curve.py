@@ -34,6 +34,6 @@ def compute_tax_curve(values: Values, salaries: Sequence[int], schedules: Schedu
     if year == V7:
         return TaxCurve([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
     law = schedules.years[year]
-    results, notes_by_cdhr = assess_dated(households, law), law.notes_by_cdhr()
+    results, notes_by_cdhr = assess_dated(households, law), law.build_notes()
     high = may_owe_cdhr(law, households.married, results["taxable_income"])
     return TaxCurve(results["tax"].tolist(), [notes_by_cdhr[flag] for flag in high.tolist()])

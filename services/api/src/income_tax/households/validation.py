@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from income_tax.tax.household import Household
+from income_tax.tax.models import Household
 
 from .parameters import (
     CHILDREN,

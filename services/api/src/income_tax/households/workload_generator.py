@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 import orjson
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.household import MAX_SALARY
-from income_tax.tax.schedule_data import Schedules, is_year, parse
+from income_tax.tax.models import MAX_SALARY
+from income_tax.tax.schedule_data import Schedules, is_year, parse_schedules
 
 from .parameters import HOUSEHOLD, TextDecoder
 from .serialization import calculate
@@ -37,7 +37,7 @@ class WorkloadError(ValueError):
 def read_schedules(path: Path) -> Schedules:
     """Read the schedules of a file such as `db/init/schedules.json`. Raise OSError or ScheduleError."""
     try:
-        return parse(json.loads(path.read_bytes()))
+        return parse_schedules(json.loads(path.read_bytes()))
     except ValueError as error:  # not JSON
         raise ScheduleError(f"[{path}] holds no tax data: {error}") from error
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from income_tax.alerts.dispatcher import Dispatcher
-from income_tax.monitoring.worker_metrics import Activity
-from income_tax.server.leader_follower.leader_lock import Lead, Unhurried
+from income_tax.monitoring.worker_metrics import WorkerMetrics
+from income_tax.server.leader_follower.leader_lock import LeaderLock, ReleaseLeadershipMiddleware
 from income_tax.service_log import Log, RequestLogger
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules
@@ -40,8 +40,8 @@ class AppDependencies:
     alerts: Dispatcher
     schedules: CurrentSchedules
     authenticator: Authenticator
-    activity: Activity
-    lead: Lead
+    activity: WorkerMetrics
+    lead: LeaderLock
     state: Callable[[], dict[str, Any]]  # `schedules` (version), `troubles` and `lines_lost` of this process
 
 
@@ -61,7 +61,7 @@ def create_app(services: AppDependencies) -> Flask:
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
     """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
-    app = Unhurried(app, services.lead)
+    app = ReleaseLeadershipMiddleware(app, services.lead)
     if not settings.sleep_time:  # the pause demonstrates threads, and only Flask's views have it
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app), settings.max_body)

@@ -1,4 +1,4 @@
-"""Watches whether the database answers, although nobody needs it between two reloads: the operator should know."""
+"""A monitor of the database, which no request needs: the operator learns of its loss before the next reload."""
 
 import threading
 import time
@@ -6,51 +6,51 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, text
 
-from income_tax.storage.database import reason
+from income_tax.storage.database import describe_error
 
 
-class DatabaseWatch:
-    """A thread a process that asks the database for a sign of life.
+class DatabaseMonitor:
+    """A thread of each process that queries the database at intervals.
 
-    `on_loss` is told why when it stops answering; `on_answer` nothing when it is back, and at the first look as well:
-    who started without it does not know.
+    `on_loss` receives the reason when the database stops answering. `on_answer` is called when it answers again, and
+    after the first successful query: a service that started without the database learns that it is back.
     """
 
     def __init__(
-        self, engine: Engine, every: float, on_loss: Callable[[str], object], on_answer: Callable[[], object]
+        self, engine: Engine, interval: float, on_loss: Callable[[str], object], on_answer: Callable[[], object]
     ) -> None:
-        self._engine, self._every = engine, every
+        self._engine, self._interval = engine, interval
         self._on_loss, self._on_answer = on_loss, on_answer
-        self._answers = False
-        self.trouble: str | None = None  # why it does not answer; None while it does
+        self._is_answering = False
+        self.trouble: str | None = None  # the reason while the database does not answer
 
     def start(self) -> None:
-        """Begin to watch; after the fork, which threads do not survive."""
-        threading.Thread(target=self._run, name="database watch", daemon=True).start()
+        """Start the thread; call it after the fork, which threads do not survive."""
+        threading.Thread(target=self._run, name="database monitor", daemon=True).start()
 
-    def look(self) -> None:
-        """Ask; once more where there is no answer, which may be the fault of a machine that stood still."""
-        trouble = self._ask() and self._ask()
-        if trouble:
-            first, self.trouble = self.trouble is None, f"the database does not answer: {trouble}"
-            self._answers = False
-            if first:
+    def check(self) -> None:
+        """Query the database; twice before it counts as lost, since the machine itself may have stood still."""
+        error = self._query() and self._query()
+        if error:
+            is_first, self.trouble = self.trouble is None, f"the database does not answer: {error}"
+            self._is_answering = False
+            if is_first:
                 self._on_loss(self.trouble)
         else:
-            first, self._answers, self.trouble = not self._answers, True, None
-            if first:
+            is_first, self._is_answering, self.trouble = not self._is_answering, True, None
+            if is_first:
                 self._on_answer()
 
-    def _ask(self) -> str:
-        """Why the database does not answer, or nothing."""
+    def _query(self) -> str:
+        """Return the error of a query, or an empty text."""
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-        except Exception as error:  # a driver raises what it likes on a server that talks nonsense
-            return reason(error) or type(error).__name__
+        except Exception as error:  # drivers raise many types when a server's answer is malformed
+            return describe_error(error) or type(error).__name__
         return ""
 
     def _run(self) -> None:
         while True:
-            self.look()
-            time.sleep(self._every)
+            self.check()
+            time.sleep(self._interval)

@@ -1,36 +1,35 @@
-"""What an operator wants to see at a glance: whether all is well, and if not, what is not."""
+"""The status of the service on a host, and its problems in sentences, for the operator's page."""
 
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .worker_metrics import SLOT, SLOTS, Slot
-from .worker_snapshots import Worker, together
+from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
 
-LITTLE_ROOM = 0.1  # of a volume, below which the operator is told
+LOW_DISK = 0.1  # share of a volume; less free space is a problem
 WINDOWS = (1, 5, 10)  # minutes
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The room of a volume, in bytes."""
+class DiskUsage:
+    """The size of a volume and its free space, in bytes."""
 
     total: int
     free: int
 
     @property
     def share(self) -> float:
-        """What is free of it."""
+        """The free share of it."""
         return self.free / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was answered within the last minutes."""
+    """The responses of the last minutes."""
 
     minutes: int
-    counted: Slot
+    counted: TimeBucket
 
     @property
     def rate(self) -> float:
@@ -39,102 +38,109 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The state of the service on this host; `slots` are the last ten minutes, oldest first, by when they began."""
+class ServiceStatus:
+    """The state of the service on this host; `buckets` are the last ten minutes, oldest first, by their beginning."""
 
-    workers: Sequence[Worker]
+    workers: Sequence[WorkerSnapshot]
     expected: int  # workers of each replica
-    expected_replicas: int | None  # None: nobody said how many
+    expected_replicas: int | None  # None: unknown
     alerts: Mapping[str, int]
-    dead_letters: int  # mails refused for good that nobody has removed yet
-    log_room: Room | None
+    dead_letters: int  # mails refused for good that the operator has not removed yet
+    log_disk: DiskUsage | None
     now: float
 
     @property
-    def replicas(self) -> dict[str, list[Worker]]:
+    def replicas(self) -> dict[str, list[WorkerSnapshot]]:
         """The workers by the host name of their replica."""
         hosts = sorted({worker.host for worker in self.workers})
         return {host: [worker for worker in self.workers if worker.host == host] for host in hosts}
 
     @property
-    def slots(self) -> dict[int, Slot]:
-        """What all workers together answered, ten seconds each."""
-        last = int(self.now) // SLOT * SLOT
-        counted = together(self.workers, last - SLOT * (SLOTS - 1))
-        return {began: counted.get(began, Slot()) for began in range(last - SLOT * (SLOTS - 1), last + 1, SLOT)}
+    def buckets(self) -> dict[int, TimeBucket]:
+        """The responses of all workers together, in intervals of ten seconds."""
+        last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
+        first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
+        merged = merge_buckets(self.workers, first)
+        return {begin: merged.get(begin, TimeBucket()) for begin in range(first, last + 1, BUCKET_SECONDS)}
 
     @property
     def windows(self) -> list[Window]:
         """The last minutes, summed up."""
         windows = []
         for minutes in WINDOWS:
-            counted = Slot()
-            for began, slot in self.slots.items():
-                if began > self.now - 60 * minutes:
-                    counted.add(slot)
+            counted = TimeBucket()
+            for begin, bucket in self.buckets.items():
+                if begin > self.now - 60 * minutes:
+                    counted.merge(bucket)
             windows.append(Window(minutes, counted))
         return windows
 
     @property
-    def findings(self) -> list[str]:
-        """What is not well, each in a sentence; none when all is."""
-        return self._of_workers() + self._of_work() + self._of_alerts() + self._of_logs()
+    def problems(self) -> list[str]:
+        """The problems, each in a sentence."""
+        return [
+            *self._find_worker_problems(),
+            *self._find_request_problems(),
+            *self._find_alert_problems(),
+            *self._find_disk_problems(),
+        ]
 
-    def _of_workers(self) -> list[str]:
+    def _find_worker_problems(self) -> list[str]:
         found = list(dict.fromkeys(trouble for worker in self.workers for trouble in worker.troubles))
         if not self.workers:
-            found.append("no worker has written what it does: is the volume of the state writable?")
+            found.append("no worker publishes its metrics: check that the volume of the state is writable")
         elif len(self.replicas) < (self.expected_replicas or 0):
-            few = f"{len(self.replicas)} of {self.expected_replicas} replicas are there"
-            found.append(f"{few}: run make up, or make up REPLICAS={len(self.replicas)} if no more are wanted")
+            count = len(self.replicas)
+            few = f"only {count} of {self.expected_replicas} replicas {'is' if count == 1 else 'are'} running"
+            found.append(f"{few}: run make up, or make up REPLICAS={count} if you want no more")
         for host, workers in self.replicas.items():
             if len(workers) < self.expected:
                 found.append(f"replica {host} has {len(workers)} of {self.expected} workers")
         if len({worker.schedules for worker in self.workers}) > 1:
-            found.append("the workers answer from different schedules: a reload is under way, or did not reach all")
+            found.append("the workers use different schedules: a reload is in progress, or did not reach all of them")
         if len({worker.version for worker in self.workers}) > 1:
-            found.append("the workers are of different versions: an update is under way, or stopped half-way")
+            found.append("the workers run different versions: an update is in progress, or stopped half-way")
         return found
 
-    def _of_work(self) -> list[str]:
+    def _find_request_problems(self) -> list[str]:
         found = []
         if lost := sum(worker.lines_lost for worker in self.workers):
             found.append(f"{lost} log lines were lost: the log could not be written")
         if failed := self.windows[1].counted.statuses.get(5, 0):
-            found.append(f"{failed} requests failed within the last five minutes: their alerts say why")
+            found.append(f"{failed} requests failed within the last five minutes: their alerts give the reasons")
         return found
 
-    def _of_alerts(self) -> list[str]:
+    def _find_alert_problems(self) -> list[str]:
         found = []
         if pending := self.alerts.get("pending", 0):
             found.append(f"alert mails that wait for the mail server: {pending}")
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
-            what = "see “dead letters” in docs/how-to/alerts.md"
-            found.append(f"alert mails refused for good: {self.dead_letters}; {what}")
+            remedy = "docs/how-to/alerts.md has the remedy under “dead letters”"
+            found.append(f"alert mails refused for good: {self.dead_letters}; {remedy}")
         return found
 
-    def _of_logs(self) -> list[str]:
-        if self.log_room is None:
-            return ["the volume of the logs cannot be looked at: check that the folder of LOG_FILE exists"]
-        if self.log_room.share < LITTLE_ROOM:
+    def _find_disk_problems(self) -> list[str]:
+        if self.log_disk is None:
+            return ["the volume of the logs cannot be read: check that the folder of LOG_FILE exists"]
+        if self.log_disk.share < LOW_DISK:
             return ["the volume of the logs is nearly full: lower LOG_MAX_SIZE or LOG_KEEP, or enlarge the volume"]
         return []
 
 
-def read_replicas(file: Path) -> int | None:
-    """How many replicas a file says there are to be; None when it does not say."""
+def read_expected_replicas(file: Path) -> int | None:
+    """Return the number of replicas in a file; None when it holds none."""
     try:
         return int(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def room_of(folder: Path) -> Room | None:
-    """The room of the volume that holds a folder; None when that cannot be asked."""
+def measure_disk_usage(folder: Path) -> DiskUsage | None:
+    """Return the usage of the volume that holds a folder; None when it cannot be read."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:
         return None
-    return Room(usage.total, usage.free)
+    return DiskUsage(usage.total, usage.free)

@@ -1,7 +1,7 @@
-"""What a worker of this host does: requests and latencies of the last minutes, published for whoever wants to see.
+"""Metrics of the workers of a host: requests and latencies of the last minutes.
 
-A request adds to counts in memory and touches no file. A thread of each worker writes them to a file of the worker's
-own, replaced whole every few seconds; a file that is no longer replaced is that of a worker which is gone.
+A request is counted in memory. A thread of each worker publishes the counts every few seconds: it replaces a JSON file
+of the worker's own. A worker whose file is no longer replaced has ended.
 """
 
 import contextlib
@@ -10,111 +10,154 @@ import os
 import socket
 import threading
 import time
-from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SLOT = 10  # seconds that are counted together
-SLOTS = 60  # kept: the last ten minutes
-PUBLISHED_EVERY = 2.0  # seconds
-FORGOTTEN = 3600.0  # seconds after which a file of one that did not stop by itself is removed
+from tax_common.atomic_write import write_atomically
+from tax_common.latency_histogram import LatencyHistogram
 
-# Upper bounds of latencies in seconds, each a quarter above the one before, from 0.1 ms to some 50 s: a percentile is
-# right to a quarter. One more takes what is longer.
-BOUNDS = tuple(0.0001 * 1.25**n for n in range(60))
+BUCKET_SECONDS = 10
+BUCKETS_KEPT = 60  # the last ten minutes
+PUBLISH_INTERVAL = 2.0  # seconds
+GONE = 10.0  # seconds without a new file after which a worker counts as ended
+OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
+PRECISION = 2  # of the histograms: a percentile is at most a quarter above the true one
+
+
+def build_histogram() -> LatencyHistogram:
+    """Build an empty histogram of latencies."""
+    return LatencyHistogram(PRECISION)
 
 
 @dataclass(slots=True)
-class Slot:
-    """What was answered within one slot of time: answers by class of status (2 is 2xx), and their latencies."""
+class TimeBucket:
+    """The responses of one interval, by class of status (2 is 2xx), and their latencies."""
 
-    statuses: dict[int, int] = field(default_factory=dict)
-    latencies: dict[int, int] = field(default_factory=dict)  # by index of the bound
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: LatencyHistogram = field(default_factory=build_histogram)
 
-    def add(self, other: "Slot") -> None:
-        """Add what another counted."""
-        for mine, theirs in ((self.statuses, other.statuses), (self.latencies, other.latencies)):
-            for key, count in theirs.items():
-                mine[key] = mine.get(key, 0) + count
+    def merge(self, other: "TimeBucket") -> None:
+        """Add the counts of another bucket."""
+        self.statuses.update(other.statuses)
+        self.latencies.merge(other.latencies)
 
     @property
     def requests(self) -> int:
-        """How many requests were answered."""
-        return sum(self.statuses.values())
+        """The number of responses."""
+        return self.statuses.total()
 
-    def percentile(self, share: float) -> float | None:
-        """The latency in seconds within which that share of the requests was answered; None without requests."""
-        rank, seen = share * self.requests, 0
-        for index in sorted(self.latencies):
-            seen += self.latencies[index]
-            if seen >= rank:
-                return BOUNDS[min(index, len(BOUNDS) - 1)]
-        return None
+    def compute_percentile(self, share: float) -> float | None:
+        """Return the latency in seconds that this share of the responses did not exceed; None without responses."""
+        return self.latencies.percentiles([100 * share])[0] / 1000 if self.requests else None
 
 
-class Activity:
-    """Counts what one worker answers, and publishes it; one thread may count while others do."""
+class WorkerMetrics:
+    """Counts the responses of one worker and publishes them. Safe for threads."""
 
     def __init__(self, folder: Path, version: str, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self._version = version
         self._clock = clock
         self._lock = threading.Lock()
-        self._slots: dict[int, Slot] = {}
+        self._buckets: dict[int, TimeBucket] = {}  # by the time at which they begin
         self._stop = threading.Event()
         self._path: Path | None = None
         self._thread: threading.Thread | None = None
 
-    def count(self, status: int, seconds: float) -> None:
-        """Count an answer."""
-        began = int(self._clock()) // SLOT * SLOT
-        index = bisect_left(BOUNDS, seconds)
+    def record(self, status: int, seconds: float) -> None:
+        """Count a response and its latency."""
+        begin = int(self._clock()) // BUCKET_SECONDS * BUCKET_SECONDS
         with self._lock:
-            slot = self._slots.get(began)
-            if slot is None:
-                slot = self._slots[began] = Slot()
-                for old in [one for one in self._slots if one <= began - SLOT * SLOTS]:
-                    del self._slots[old]
-            slot.statuses[status // 100] = slot.statuses.get(status // 100, 0) + 1
-            slot.latencies[index] = slot.latencies.get(index, 0) + 1
+            bucket = self._buckets.get(begin)
+            if bucket is None:
+                bucket = self._buckets[begin] = TimeBucket()
+                for old in [one for one in self._buckets if one <= begin - BUCKET_SECONDS * BUCKETS_KEPT]:
+                    del self._buckets[old]
+            bucket.statuses[status // 100] += 1
+            bucket.latencies.record(int(seconds * 1_000_000))
 
     def start(self, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Begin to publish, with what `state` gives; after the fork, which threads do not survive."""
+        """Start to publish, with the fields of `state`; call it after the fork, which threads do not survive."""
         host, pid = socket.gethostname(), os.getpid()
         self._path = self.folder / f"{host}-{pid}.json"
         known = {"host": host, "pid": pid, "version": self._version, "started": self._clock()}
-        self._thread = threading.Thread(target=self._run, args=(self._path, known, state), name="activity", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._path, known, state), name="metrics", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Publish no more; the file goes, so that nobody takes this worker for one that answers."""
+        """Stop publishing and remove the file: the worker answers no more."""
         self._stop.set()
         if self._thread:
-            self._thread.join(PUBLISHED_EVERY)  # else it might publish once more
+            self._thread.join(PUBLISH_INTERVAL)  # else it might publish once more
         if self._path:
             with contextlib.suppress(OSError):
                 self._path.unlink()
 
     def _run(self, path: Path, known: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]) -> None:
-        self._sweep()
+        self._remove_obsolete()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # a full disk is said elsewhere; it must not end this thread
+            with contextlib.suppress(OSError):  # the log reports a full disk; it must not end this thread
                 self._publish(path, {**known, **state()})
-            self._stop.wait(PUBLISHED_EVERY)
+            self._stop.wait(PUBLISH_INTERVAL)
 
     def _publish(self, path: Path, content: Mapping[str, Any]) -> None:
         with self._lock:
-            slots = {began: [dict(slot.statuses), dict(slot.latencies)] for began, slot in self._slots.items()}
+            slots = {begin: [dict(b.statuses), dict(b.latencies.counts)] for begin, b in self._buckets.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps({**content, "time": self._clock(), "slots": slots}), encoding="utf-8")
-        part.replace(path)
+        write_atomically(path, json.dumps({**content, "time": self._clock(), "slots": slots}), mode=0o644)
 
-    def _sweep(self) -> None:
-        """Remove what workers that were killed have left."""
+    def _remove_obsolete(self) -> None:
+        """Remove the files of workers that were killed."""
         with contextlib.suppress(OSError):
             for path in self.folder.iterdir():
-                if self._clock() - path.stat().st_mtime > FORGOTTEN:
+                if self._clock() - path.stat().st_mtime > OBSOLETE:
                     path.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSnapshot:
+    """A worker as its file describes it: times are seconds of the epoch, buckets by the time at which they begin."""
+
+    host: str
+    pid: int
+    version: str
+    started: float
+    time: float
+    schedules: str
+    troubles: list[str]
+    lines_lost: int
+    buckets: dict[int, TimeBucket]
+
+
+def read_snapshots(folder: Path, now: float) -> list[WorkerSnapshot]:
+    """Return the workers of this host that are running now, by host and process."""
+    workers = [worker for worker in parse_snapshots(folder) if abs(now - worker.time) <= GONE]
+    return sorted(workers, key=lambda worker: (worker.host, worker.pid))
+
+
+def parse_snapshots(folder: Path) -> Iterator[WorkerSnapshot]:
+    """Parse the files of a folder; skip those that are removed meanwhile or malformed."""
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            buckets = {int(begin): parse_bucket(*counts) for begin, counts in content.pop("slots").items()}
+            yield WorkerSnapshot(buckets=buckets, **content)
+
+
+def parse_bucket(statuses: Mapping[str, int], latencies: Mapping[str, int]) -> TimeBucket:
+    """Parse the counts of a bucket, whose keys are text in JSON."""
+    by_class, by_latency = (Counter({int(key): n for key, n in counts.items()}) for counts in (statuses, latencies))
+    return TimeBucket(by_class, LatencyHistogram(PRECISION, by_latency))
+
+
+def merge_buckets(workers: Sequence[WorkerSnapshot], since: int) -> dict[int, TimeBucket]:
+    """Merge the buckets of all workers from a time on, in the order of time."""
+    merged: dict[int, TimeBucket] = {}
+    for worker in workers:
+        for begin, bucket in worker.buckets.items():
+            if begin >= since:
+                merged.setdefault(begin, TimeBucket()).merge(bucket)
+    return dict(sorted(merged.items()))

@@ -1,1 +1,1 @@
-"""Gunicorn around the application."""
+"""The gunicorn server around the application."""

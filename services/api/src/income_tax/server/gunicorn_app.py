@@ -1,4 +1,4 @@
-"""Gunicorn around the application: its settings, what it does as it starts and ends, and its log."""
+"""The gunicorn application: its settings, its hooks and its log."""
 
 import logging
 from pathlib import Path
@@ -14,15 +14,15 @@ from income_tax.service_log import Log
 from income_tax.settings import Settings
 
 from . import single_write_response
-from .error_responses import failure_alert, worker_class
+from .error_responses import build_alert, build_worker_class
 
 KEEPALIVE = 75  # seconds; longer than nginx keeps an idle connection (60), so that nginx is the one that closes
-REQUEST_LINE_LIMIT = 8190  # bytes; nginx lets shorter lines pass only
-CLOSE_TIME = 5.0  # seconds a stopping worker takes to mail what is waiting
+REQUEST_LINE_LIMIT = 8190  # bytes; nginx rejects longer lines
+CLOSE_TIME = 5.0  # seconds in which a stopping worker delivers pending mails
 
 
-class ToLog(logging.Handler):
-    """Hands records of the standard library's logging to the service's log."""
+class ServiceLogHandler(logging.Handler):
+    """Passes records of the standard library's logging to the service's log."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
@@ -34,46 +34,46 @@ class ToLog(logging.Handler):
         self._log.log(record.levelno, record.getMessage(), place=record.name, **fields)
 
 
-def logger_class(log: Log) -> type[Logger]:
-    """Gunicorn's logger, writing to the service's log; set up again at each SIGHUP."""
+def build_logger_class(log: Log) -> type[Logger]:
+    """Build gunicorn's logger class, which writes to the service's log; gunicorn sets it up again at each SIGHUP."""
 
     class ServiceLogger(Logger):  # type: ignore[misc]
         def setup(self, cfg: Any) -> None:
             self.cfg = cfg
             self._access_log_enabled = False
             self.error_log.setLevel(logging.INFO)
-            self.error_log.handlers = [ToLog(log)]
+            self.error_log.handlers = [ServiceLogHandler(log)]
 
     return ServiceLogger
 
 
-def hooks(settings: Settings, services: Services, database: str) -> dict[str, Any]:
-    """What gunicorn calls when it is ready, and as a worker begins and ends."""
+def build_hooks(settings: Settings, services: Services, database: str) -> dict[str, Any]:
+    """Build the functions that gunicorn calls when it is ready, and when a worker starts and ends."""
     alerts = services.alerts
 
-    def ready(server: Any) -> None:
-        alerts.started()
+    def report_ready(server: Any) -> None:
+        alerts.resolve_startup()
         where = ", ".join(str(listener) for listener in server.LISTENERS)
         print(f"income-tax {__version__} on {database} serves {where}, log {settings.log_file}", flush=True)
 
-    def begin(_worker: Any) -> None:
-        services.watch.start()
+    def start_threads(_worker: Any) -> None:
+        services.database_monitor.start()
         services.activity.start(services.state)
-        alerts.start()  # every worker may send: one does, also what others or a former process have left
+        alerts.start()  # in every worker: the holder of the sender lock also delivers the mails of former processes
 
-    def end(_server: Any, _worker: Any) -> None:
+    def stop_threads(_server: Any, _worker: Any) -> None:
         services.activity.close()
         alerts.close(CLOSE_TIME)
 
-    return {"when_ready": ready, "post_worker_init": begin, "worker_exit": end}
+    return {"when_ready": report_ready, "post_worker_init": start_threads, "worker_exit": stop_threads}
 
 
-def options(settings: Settings, services: Services, database: str) -> dict[str, Any]:
-    """Gunicorn's settings."""
+def build_options(settings: Settings, services: Services, database: str) -> dict[str, Any]:
+    """Build gunicorn's settings."""
     log, alerts = services.log, services.alerts
 
     def report(error: BaseException, request_id: str) -> None:
-        alerts.send(failure_alert(error, request_id, settings.mask_amounts))
+        alerts.send(build_alert(error, request_id, settings.mask_amounts))
 
     return {
         "bind": settings.bind,
@@ -81,23 +81,23 @@ def options(settings: Settings, services: Services, database: str) -> dict[str, 
         "threads": settings.threads,
         "max_requests": settings.max_requests,
         "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced at the same moment
-        "worker_class": worker_class(log, services.lead, report),
-        "logger_class": logger_class(log),
-        # The application is made before the fork, so that workers share its memory; no thread exists by then.
+        "worker_class": build_worker_class(log, services.lead, report),
+        "logger_class": build_logger_class(log),
+        # The application exists before the fork, so that workers share its memory; no thread has started by then.
         "preload_app": True,
         "keepalive": KEEPALIVE,
         "limit_request_line": REQUEST_LINE_LIMIT,
-        "forwarded_allow_ips": "",  # whom to believe is for the trusted_proxy middleware alone
+        "forwarded_allow_ips": "",  # the trusted_proxy middleware alone sets client addresses
         "graceful_timeout": 10,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn makes it private
-        "control_socket_disable": True,  # there is no writable home in a read-only container
+        "control_socket_disable": True,  # a read-only container has no writable home
         "proc_name": "income-tax",
-        **hooks(settings, services, database),
+        **build_hooks(settings, services, database),
     }
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """The service under gunicorn; `run` returns when it is told to stop."""
+class GunicornServer(BaseApplication):  # type: ignore[misc]
+    """The service under gunicorn; `run` returns after a signal to stop."""
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:
         self._app = app
@@ -106,10 +106,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Hand gunicorn its settings."""
+        """Set gunicorn's settings."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """The WSGI application."""
+        """Return the WSGI application."""
         return self._app

@@ -1,7 +1,7 @@
-"""Answers that leave in one piece.
+"""Responses that are sent with one write.
 
-Gunicorn sends the head and the body of an answer in two steps. A worker that is killed in between leaves the proxy with
-a head and no body, when it is too late to ask another worker; sent at once, the proxy has all of it or nothing.
+Gunicorn sends the head and the body of a response with two writes. A worker that is killed between them leaves nginx
+with a head and no body, when it is too late to ask another worker. After one write nginx has all of it or nothing.
 """
 
 from typing import Any
@@ -9,23 +9,23 @@ from typing import Any
 from gunicorn.http import wsgi
 
 
-class Pieces(list[bytes]):
-    """Stands for the socket while the head is written."""
+class HeadBuffer(list[bytes]):
+    """Stands for the socket while gunicorn writes the head."""
 
     def sendall(self, data: bytes) -> None:
         """Keep the bytes."""
         self.append(data)
 
 
-class WholeResponse(wsgi.Response):  # type: ignore[misc]
-    """Keeps the head back until there is a body, or the end."""
+class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
+    """Buffers the head until there is a body, or the end."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._head = Pieces()
+        self._head = HeadBuffer()
 
     def send_headers(self) -> None:
-        """Write the head, but to keep."""
+        """Write the head to the buffer."""
         self.sock, socket = self._head, self.sock
         try:
             super().send_headers()
@@ -40,11 +40,11 @@ class WholeResponse(wsgi.Response):  # type: ignore[misc]
             self._send_head(data)
 
     def sendfile(self, _respiter: Any) -> bool:
-        """Files go out as other bodies do."""
+        """Return that the system call was not used, so that files are sent like other bodies."""
         return False
 
     def close(self) -> None:
-        """End the answer."""
+        """End the response."""
         self.send_headers()
         self._send_head()
         super().close()
@@ -56,5 +56,5 @@ class WholeResponse(wsgi.Response):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Let gunicorn answer so: its workers look the class up by this name, and have no setting for it."""
-    wsgi.Response = WholeResponse
+    """Replace gunicorn's response class by its name in the module: gunicorn has no setting for it."""
+    wsgi.Response = SingleWriteResponse

@@ -1,1 +1,1 @@
-"""Where the data lies: tax schedules in a database, users in a file."""
+"""Storage: tax schedules in a database and a snapshot, users and secrets in files, small SQLite stores."""

@@ -1,4 +1,4 @@
-"""The database engine, from the one argument that names the server."""
+"""Engines for the database of the tax schedules, and waiting for a database that is starting."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,22 +10,23 @@ from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from income_tax.tax.brackets import ScheduleError
+from tax_common.backoff import Backoff, retry
 
-PATIENCE = 5  # seconds for a connection, and for each answer on it
-RETRY_PAUSE = 0.5  # seconds between two attempts at a database that is still coming up
+TIMEOUT = 5  # seconds for a connection, and for each answer on it
+RETRIES = Backoff(first=0.5, longest=0.5, jitter=0)
 
 
 class DatabaseError(Exception):
-    """The database cannot be reached or does not hold the tax data; the text says what it answered."""
+    """The database is unreachable or does not hold the tax data; the text quotes its error."""
 
 
 class WrongDatabaseError(DatabaseError):
-    """The database is not one that this service can use, and waiting would not make it one."""
+    """The database belongs to a newer version of the service; waiting does not change that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """How to reach a database server; a port of None is the server's usual one."""
+class DatabaseAccount:
+    """Address and login of a database server; a port of None is the server's usual one."""
 
     host: str
     port: int | None
@@ -35,38 +36,39 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """A database server that the service knows: SQLAlchemy's explicit driver, the usual port, the driver's options."""
+class Dialect:
+    """A supported database server: SQLAlchemy's explicit driver, the usual port, the driver's options."""
 
     driver: str
     port: int
     options: Mapping[str, Any]
 
 
-SERVERS = {
-    "postgres": Server(
+DIALECTS = {
+    "postgres": Dialect(
         "postgresql+psycopg2",
         5432,
-        {"connect_timeout": PATIENCE, "options": f"-c statement_timeout={PATIENCE * 1000}"},
+        {"connect_timeout": TIMEOUT, "options": f"-c statement_timeout={TIMEOUT * 1000}"},
     ),
-    # PyMySQL's connect_timeout ends with TCP's handshake: a server that then says nothing is the others' business.
-    "mysql": Server(
+    # PyMySQL's connect_timeout covers TCP's handshake alone; the others cover a server that stays silent after it.
+    "mysql": Dialect(
         "mysql+pymysql",
         3306,
-        {"connect_timeout": PATIENCE, "read_timeout": PATIENCE, "write_timeout": PATIENCE},
+        {"connect_timeout": TIMEOUT, "read_timeout": TIMEOUT, "write_timeout": TIMEOUT},
     ),
 }
 
 
-def server_engine(server: str, account: Account) -> Engine:
-    """An engine for PostgreSQL or MySQL; it connects at first use and keeps no connection open."""
-    kind = SERVERS[server]
-    url = URL.create(kind.driver, account.user, account.password, account.host, account.port or kind.port, account.name)
-    return create_engine(url, poolclass=NullPool, connect_args=dict(kind.options))
+def build_server_engine(server: str, account: DatabaseAccount) -> Engine:
+    """Build an engine for PostgreSQL or MySQL; it connects at first use and keeps no connection open."""
+    dialect = DIALECTS[server]
+    port = account.port or dialect.port
+    url = URL.create(dialect.driver, account.user, account.password, account.host, port, account.name)
+    return create_engine(url, poolclass=NullPool, connect_args=dict(dialect.options))
 
 
-def file_engine(path: Path, writable: bool = False) -> Engine:
-    """An engine for an SQLite file; only a writable one creates it."""
+def build_file_engine(path: Path, writable: bool = False) -> Engine:
+    """Build an engine for an SQLite file; only a writable one creates it."""
     mode = "rwc" if writable else "ro"
     return create_engine(f"sqlite:///file:{path.absolute()}?mode={mode}&uri=true", poolclass=NullPool)
 
@@ -74,23 +76,24 @@ def file_engine(path: Path, writable: bool = False) -> Engine:
 T = TypeVar("T")
 
 
-def retry(read: Callable[[], T], wait: float, pause: Callable[[float], None] = time.sleep) -> T:
-    """What `read` gives, tried for `wait` seconds while the database is still coming up.
+def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[float], None] = time.sleep) -> T:
+    """Return the result of the action, repeated for `timeout` seconds while the database is starting.
 
-    Raises DatabaseError with the last answer of the database.
+    Raises DatabaseError with the last error of the database; OSError and ScheduleError of the action pass through.
     """
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            return read()
-        except (OSError, ScheduleError, WrongDatabaseError):
-            raise  # nothing that comes up by itself
-        except Exception as error:  # drivers raise what they like: UnicodeError, RuntimeError ...
-            if time.monotonic() >= deadline:
-                raise DatabaseError(reason(error)) from error
-        pause(RETRY_PAUSE)
+    try:
+        return retry(action, timeout, RETRIES, is_transient, pause)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        raise DatabaseError(describe_error(error)) from error
 
 
-def reason(error: Exception) -> str:
-    """What the database answered, in one line, without SQLAlchemy's own words around it."""
+def is_transient(error: Exception) -> bool:
+    """Return whether waiting may help: drivers raise many types, such as UnicodeError and RuntimeError."""
+    return not isinstance(error, (OSError, ScheduleError, WrongDatabaseError))
+
+
+def describe_error(error: Exception) -> str:
+    """Return the database's own error in one line, without SQLAlchemy's text around it."""
     return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -1,43 +1,42 @@
-"""The last good schedules, in a file that all processes of a host share, and renew in turn.
+"""A snapshot of the tax schedules in a file that all processes of a host share.
 
-It is what answers are made from: replaced as a whole, so every worker of every replica changes over at the same moment,
-and nobody needs the database between two changes.
+The service calculates from the snapshot. A reload replaces the file atomically, so every worker of every replica
+changes over at the same moment. No process needs the database between two reloads.
 """
 
 import json
-import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import Data, Schedules, parse
+from income_tax.tax.schedule_data import Data, Schedules, parse_schedules
 from tax_common.atomic_write import write_atomically
 from tax_common.file_lock import hold_lock
+from tax_common.reloading_file import ReloadingFile
 
-TURN = 15.0  # seconds; a process whose database is silent gives up, and lets the next one read, before
+LOCK_TIMEOUT = 15.0  # seconds; longer than a process waits for a silent database
 
 
-class LastGood:
-    """The file; who renews it has its lock meanwhile, for which others wait for `patience` seconds."""
+class ScheduleSnapshot:
+    """The snapshot file; a process that refreshes it holds its lock, for which others wait `timeout` seconds."""
 
-    def __init__(self, path: Path, patience: float = TURN, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path
         self.lock = path.with_name(path.name + ".lock")
-        self._patience, self._pause = patience, pause
+        self._timeout, self._pause = timeout, pause
 
-    def renew(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
-        """What `read` gives, which the file then holds; or why it does not. What `read` raises is raised.
+    def refresh(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
+        """Return the data of `read` and save it; or return the error that prevented that. Raises the errors of `read`.
 
-        One process at a time reads and saves: else one that had read before a reload could save after it, and put all
-        replicas back.
+        One process at a time reads and saves: else one that had read before a reload could save after it, and take all
+        replicas back to the old schedules.
         """
-        with ExitStack() as turn:
+        with ExitStack() as stack:
             try:
                 self.lock.parent.mkdir(parents=True, exist_ok=True)
-                turn.enter_context(hold_lock(self.lock, self._patience, self._pause))
+                stack.enter_context(hold_lock(self.lock, self._timeout, self._pause))
             except OSError as error:
                 return read(), error
             data = read()
@@ -48,67 +47,43 @@ class LastGood:
         return data, None
 
     def save(self, data: Data) -> None:
-        """Replace the file; a reader sees the old one or the new one, never a part. Raises OSError."""
+        """Replace the file atomically, durable over a crash of the machine. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, json.dumps(data, sort_keys=True), durable=True)
 
     def read(self) -> Schedules:
-        """The schedules in the file. Raises OSError, or ScheduleError when they are not good."""
+        """Return the schedules in the file. Raises OSError, or ScheduleError when they are invalid."""
         try:
-            return parse(json.loads(self.path.read_text(encoding="utf-8")))
+            return parse_schedules(json.loads(self.path.read_text(encoding="utf-8")))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ScheduleError(f"{self.path}: {error}") from error
 
     def exists(self) -> bool:
-        """Whether there are last good schedules."""
-        return self.stamp() is not None
-
-    def stamp(self) -> tuple[int, int] | None:
-        """What changes when the file is replaced; None without one."""
-        try:
-            status = os.stat(self.path)  # noqa: PTH116 - for each request: twice as fast
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns
+        """Return whether there is a snapshot."""
+        return self.path.exists()
 
 
 class CurrentSchedules:
-    """The schedules to answer with: those of the file as it is now, kept when it turns bad or goes away.
+    """The schedules that requests are calculated with, replaced when the snapshot changes.
 
-    `on_trouble` is told why, once for each bad file; `on_good` the version of one that has changed, or is good again.
+    An invalid or missing snapshot changes nothing. `on_trouble` receives the reason, once for each bad file; `on_good`
+    the version of schedules that are new, or valid again.
     """
 
     def __init__(
         self,
-        file: LastGood,
+        snapshot: ScheduleSnapshot,
         first: Schedules,
         on_good: Callable[[str], object],
         on_trouble: Callable[[str], object],
     ) -> None:
-        self._file, self._current = file, first
-        self._on_good, self._on_trouble = on_good, on_trouble
-        self._bad = False  # the file, at the last look
-        self._stamp: tuple[int, int] | None = None
-        self._lock = threading.Lock()
+        self._version, self._on_good = first.version, on_good
+        file = ReloadingFile(
+            snapshot.path, lambda _: snapshot.read(), on_trouble, self._report_version, initial=first, is_required=False
+        )
+        self.get = file.get  # costs one os.stat
 
-    def get(self) -> Schedules:
-        """The schedules; costs a look at the file's inode."""
-        stamp = self._file.stamp()
-        if stamp is not None and stamp != self._stamp:
-            with self._lock:
-                if stamp != self._stamp:
-                    self._take_in(stamp)
-        return self._current
-
-    def _take_in(self, stamp: tuple[int, int]) -> None:
-        former = self._current.version
-        try:
-            self._current = self._file.read()
-        except (OSError, ScheduleError) as error:
-            self._bad = True
-            self._on_trouble(str(error))
-        else:
-            if self._bad or self._current.version != former:
-                self._on_good(self._current.version)
-            self._bad = False
-        self._stamp = stamp
+    def _report_version(self, schedules: Schedules, has_recovered: bool) -> None:
+        former, self._version = self._version, schedules.version
+        if has_recovered or former != self._version:
+            self._on_good(self._version)

@@ -1,4 +1,4 @@
-"""The schedules as the database holds them: db/init/schema.sql says the tables."""
+"""The tables of the schedules in the database, which db/init/schema.sql defines."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import Data, parse
+from income_tax.tax.schedule_data import Data, parse_schedules
 
 from .database import DatabaseError
 
@@ -22,7 +22,7 @@ COLUMNS = {
 }
 TABLES = (*COLUMNS, "seeds", "schema_version")
 
-# All in one round trip. What a kind of row does not have is '' or 0, so that three databases agree on the types.
+# One query reads all tables. Columns that a kind of row lacks are '' or 0, so that three databases agree on the types.
 READ = text("""
 SELECT 'bracket' AS kind, schedule, name, position, rate AS a, upper_limit AS b, constant AS c, since AS d, '' AS e,
        '' AS f FROM brackets
@@ -34,73 +34,75 @@ ORDER BY 1, 2, 3, 4
 """)
 
 
-def plain(value: Any) -> str | None:
-    """A column's number as text without trailing zeros.
+def format_number(value: Any) -> str | None:
+    """Format a column's number without trailing zeros.
 
-    SQLite hands out floats; their shortest text is the very decimal that was stored.
+    SQLite returns floats; their shortest text is exactly the decimal that was stored.
     """
     return None if value is None else format(Decimal(str(value)).normalize(), "f")
 
 
-def fetch(engine: Engine) -> Data:
-    """The schedules of the database.
+def fetch_schedules(engine: Engine) -> Data:
+    """Return the schedules of the database.
 
-    Raises SQLAlchemyError when it does not answer, DatabaseError when it does not hold good ones of this version.
+    Raises SQLAlchemyError when it does not answer, DatabaseError when it holds no valid schedules of this version.
     """
     try:
         with engine.connect() as connection:
-            data = assemble([tuple(row) for row in read(connection)])
-        parse(data)
+            data = assemble_schedules([tuple(row) for row in read_rows(connection)])
+        parse_schedules(data)
     except (ScheduleError, ArithmeticError) as error:
         raise DatabaseError(f"tax data of the database: {error or type(error).__name__}") from error
     return data
 
 
-def read(connection: Connection) -> list[Any]:
-    """The rows of all tables; DatabaseError when a table is missing."""
+def read_rows(connection: Connection) -> list[Any]:
+    """Return the rows of all tables. Raises DatabaseError when a table is missing."""
     try:
         return list(connection.execute(READ))
     except DBAPIError:
         connection.rollback()
         if missing := sorted(set(TABLES) - set(inspect(connection).get_table_names())):
-            raise DatabaseError(outdated(f"it has no table {', '.join(missing)}")) from None
+            raise DatabaseError(describe_outdated(f"it has no table {', '.join(missing)}")) from None
         raise
 
 
-def outdated(reason: str) -> str:
-    """What to do about a database that is not of this version."""
+def describe_outdated(reason: str) -> str:
+    """Return the sentence about a database of another version, with the remedy."""
     return f"the database is not of this version ({reason}): `make up`, or `income-tax seed`, brings it up to date"
 
 
-def assemble(rows: list[tuple[Any, ...]]) -> Data:
-    """The schedules that the rows say."""
+def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
+    """Build the schedules of the rows. Raises DatabaseError for rows of another version."""
     versions = [row[3] for row in rows if row[0] == "version"]
     if versions != [SCHEMA_VERSION]:
-        raise DatabaseError(outdated(f"its schema is {versions}, this service's {SCHEMA_VERSION}"))
+        raise DatabaseError(describe_outdated(f"its schema is {versions}, this service's {SCHEMA_VERSION}"))
     words: dict[str, Any] = {}
     schedules: dict[str, dict[str, Any]] = {}
     for kind, schedule, name, _, a, b, c, d, e, f in rows:
         if kind == "words":
             words[name] = {"unit": d, "article": schedule, "fr": e, "en": f}
         elif kind == "constant":
-            schedules.setdefault(schedule, {})[name] = {"value": plain(a), "since": d, "references": []}
+            schedules.setdefault(schedule, {})[name] = {"value": format_number(a), "since": d, "references": []}
         elif kind == "bracket":
             scale = schedules.setdefault(schedule, {}).setdefault(name, {"brackets": [], "since": d, "references": []})
-            scale["brackets"].append({"upper_limit": plain(b), "rate": plain(a), "constant": plain(c)})
+            scale["brackets"].append(
+                {"upper_limit": format_number(b), "rate": format_number(a), "constant": format_number(c)}
+            )
         elif kind == "source" and name in schedules.get(schedule, {}):
             schedules[schedule][name]["references"].append({"title": d, "url": e})
     return {"parameters": words, "schedules": schedules}
 
 
-def rows_of(data: Data) -> Mapping[str, list[dict[str, Any]]]:
-    """The rows of each table that the schedules make."""
+def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
+    """Build the rows of each table."""
     figures = [(schedule, name, f) for schedule, all_ in data["schedules"].items() for name, f in all_.items()]
     return {
         "parameters": [{"name": name, **words} for name, words in data["parameters"].items()],
         "constants": [
             {"schedule": s, "name": n, "value": f["value"], "since": f["since"]} for s, n, f in figures if "value" in f
         ],
-        "brackets": [row for s, n, f in figures for row in bracket_rows(s, n, f)],
+        "brackets": [row for s, n, f in figures for row in build_bracket_rows(s, n, f)],
         "sources": [
             {"schedule": s, "name": n, "position": position, **reference}
             for s, n, f in figures
@@ -109,7 +111,7 @@ def rows_of(data: Data) -> Mapping[str, list[dict[str, Any]]]:
     }
 
 
-def bracket_rows(schedule: str, name: str, figure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The rows of a scale; none for a constant."""
+def build_bracket_rows(schedule: str, name: str, figure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Build the rows of a scale; none for a constant."""
     for position, bracket in enumerate(figure.get("brackets", []), start=1):
         yield {"schedule": schedule, "name": name, "position": position, "since": figure["since"], **bracket}

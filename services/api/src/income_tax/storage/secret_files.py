@@ -12,34 +12,34 @@ from .users import add_user, read_users
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # login:password
-USERS = Path("api") / "users"  # a folder of its own: it is mounted whole, so that a changed file is seen
+USERS = Path("api") / "users"  # a folder of its own: containers mount it whole and see a replaced file
 
 
-def write_missing(folder: Path) -> None:
+def write_missing_secrets(folder: Path) -> None:
     """Write the secrets that `folder` lacks: database passwords, the client's account and the users file with it.
 
-    The folder is private; the files in it are readable by all, as the accounts inside containers are others'.
+    The folder is private; its files are readable by all accounts, as those inside containers differ from its owner's.
     Raises OSError when something cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in PASSWORDS:
         if not (folder / name).exists():
-            write(folder / name, secrets.token_hex(16))
+            write_secret(folder / name, secrets.token_hex(16))
     if not (folder / CLIENT_CREDENTIALS).exists():
-        write(folder / CLIENT_CREDENTIALS, f"{CLIENT}:{secrets.token_urlsafe(18)}")
+        write_secret(folder / CLIENT_CREDENTIALS, f"{CLIENT}:{secrets.token_urlsafe(18)}")
     login, _, password = (folder / CLIENT_CREDENTIALS).read_text(encoding="utf-8").strip().partition(":")
     users = folder / USERS
-    if not users.exists() or not knows(users, login, password):
+    if not users.exists() or not has_login(users, login, password):
         add_user(users, login, password)
         users.parent.chmod(0o755)
 
 
-def knows(users: Path, login: str, password: str) -> bool:
-    """Whether the users file has the login with this password."""
+def has_login(users: Path, login: str, password: str) -> bool:
+    """Return whether the users file has the login with this password."""
     return check_password_hash(read_users(users).get(login, ""), password)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a secret as a whole file or not at all."""
+def write_secret(path: Path, text: str) -> None:
+    """Write a secret atomically, readable by all accounts."""
     write_atomically(path, text + "\n", mode=0o644)

@@ -1,1 +1,1 @@
-"""The tax rules: pure, exact, standard library only (numpy in batch.py alone)."""
+"""The tax rules: pure, exact, standard library only (numpy in vectorized.py alone)."""

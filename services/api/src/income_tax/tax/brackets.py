@@ -1,7 +1,7 @@
-"""Numbers of the law as exact integers.
+"""Brackets and constants of a schedule as exact integers, and their validation.
 
-Every amount (euros) and rate is kept in ten-thousandths, so that all arithmetic is integer arithmetic and no
-binary float decides a euro.
+Every amount (euros) and rate is an integer of ten-thousandths. All arithmetic is integer arithmetic, and no binary
+float decides a euro.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,25 +12,25 @@ from typing import TypeVar
 
 SCALE = 10_000
 
-# The brackets of a progressive tax, rising: each begins strictly above its limit (euros), and has a rate.
+# The brackets of a progressive tax in rising order: the limit (euros) strictly above which each begins, and its rate.
 Scale = Sequence[tuple[Fraction, Fraction]]
 
 
 class ScheduleError(ValueError):
-    """The tax data is incomplete or has a value that the rules cannot take."""
+    """The tax data is incomplete or has an invalid value; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """One line of the scale, in ten-thousandths: the quotient it reaches up to (None: no limit), rate, constant."""
+    """One bracket, in ten-thousandths: its upper limit (None: no limit), rate and constant."""
 
     limit: int | None
     rate: int
     constant: int
 
 
-def exact(value: Decimal) -> int:
-    """The value in ten-thousandths; ScheduleError when it has more than four decimals."""
+def scale_exactly(value: Decimal) -> int:
+    """Return the value in ten-thousandths. Raises ScheduleError when it has more than four decimals."""
     scaled = value * SCALE
     if scaled != scaled.to_integral_value():
         raise ScheduleError(f"{value} has more than four decimals")
@@ -38,7 +38,7 @@ def exact(value: Decimal) -> int:
 
 
 def check_brackets(brackets: Sequence[Bracket]) -> None:
-    """ScheduleError unless limits rise and the last bracket, and it alone, has none."""
+    """Raise ScheduleError unless limits rise and only the last bracket has none."""
     limits = [bracket.limit for bracket in brackets]
     bounded = [limit for limit in limits if limit is not None]
     if limits != [*bounded, None]:
@@ -50,10 +50,10 @@ def check_brackets(brackets: Sequence[Bracket]) -> None:
 S = TypeVar("S")
 
 
-def build(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mapping[str, int]) -> S:
-    """A schedule of the given dataclass; ScheduleError names the constants that are missing.
+def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mapping[str, int]) -> S:
+    """Build a schedule of the given dataclass. Raises ScheduleError with the names of missing constants.
 
-    Constants that the dataclass does not know are those of a later version of the service, and not its business.
+    Constants without a field belong to a later version of the service and are ignored.
     """
     check_brackets(brackets)
     wanted = {field.name for field in fields(kind) if field.name != "brackets"}  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def build(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mappin
 
 
 def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
-    """ScheduleError names a figure that no law could have: rates are fractions, amounts and shares not negative."""
+    """Raise ScheduleError with the name of an impossible figure: rates are fractions, amounts not negative."""
     for name, value in constants.items():
         if value < 0:
             raise ScheduleError(f"{name} is {float(value):g}; expected 0 or more")

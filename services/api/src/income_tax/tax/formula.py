@@ -2,11 +2,11 @@
 
 A formula is an expression of `+ - × /`, `min`, `max`, comparisons, `a if condition else b`, and
 
-- `arr(x)`: the nearest whole number, one half up (CGI art. 1657, 1);
-- `scale(x)`, or another scale by its name: the progressive tax on x, each bracket's rate on the part of x within it;
+- `arr(x)`: the nearest whole number, one half rounds up (CGI art. 1657, 1);
+- `scale(x)`, or another scale by its name: the progressive tax on x;
 - `rate_of(scale(x))`: the rate of the last bracket that x reaches.
 
-Every value is a fraction of two integers, the lower one positive, so no binary float decides a euro. The same code
+Every value is a fraction of two integers with a positive divisor, so no binary float decides a euro. The same code
 calculates with Python's integers and with numpy's arrays of 64-bit integers.
 """
 
@@ -14,25 +14,62 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
+from typing import NamedTuple
 
 from .brackets import Scale, ScheduleError
-from .ratio import Ratio, known, less, reduced, times
 
 OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
 
 
-def parse(formula: str) -> ast.expr:
-    """The expression that a formula writes."""
+class Ratio(NamedTuple):
+    """A fraction in generated code: code or digits of a whole number, and its divisor, a number or code."""
+
+    number: str
+    divisor: int | str
+
+
+def multiply(code: str | int, factor: int | str) -> str:
+    """Return the code of a product; constants are multiplied at once."""
+    constants = [int(part) for part in (str(code), str(factor)) if part.isdigit()]
+    if len(constants) == 2:
+        return str(constants[0] * constants[1])
+    if 0 in constants:
+        return "0"
+    if 1 in constants:
+        return str(factor if str(code) == "1" else code)
+    return f"({factor} * {code})"
+
+
+def fold_constant(divisor: str) -> int | str:
+    """Return the divisor as a number, if it is one."""
+    return int(divisor) if divisor.isdigit() else divisor
+
+
+def subtract(code: str, term: str) -> str:
+    """Return the code of a difference."""
+    return code if term == "0" else f"{code} - {term}"
+
+
+def reduce_product(factor: str, value: Ratio, divisor: str) -> Ratio | None:
+    """Return a constant factor times a value in lowest terms; None when factor or divisor is not constant."""
+    if not (factor.isdigit() and divisor.isdigit()):
+        return None
+    common = gcd(int(factor), int(divisor))
+    return Ratio(multiply(value.number, int(factor) // common), int(divisor) // common)
+
+
+def parse_formula(formula: str) -> ast.expr:
+    """Parse a formula."""
     return ast.parse(formula.replace("×", "*"), mode="eval").body
 
 
 @dataclass
 class Compiler:
-    """Collects the lines of code that define one name after the other.
+    """Compiles formulas to the lines of code that define one name after the other.
 
-    `divisors` has, for each variable, the whole number that its integer is to be divided by. What stands for `a if
-    condition else b` depends on whether the code is for arrays.
+    `divisors` has the divisor of each variable's integer. Code for `arrays` has `where` in place of conditional
+    expressions.
     """
 
     constants: Mapping[str, Fraction]
@@ -43,92 +80,100 @@ class Compiler:
     _temporaries: int = 0
 
     def define(self, name: str, formula: str) -> None:
-        """Add the code that gives `name` the value of the formula; ScheduleError names a figure that is missing."""
-        (value,) = self._common([self.ratio(parse(formula))])
+        """Add the code that assigns the formula to `name`. Raises ScheduleError with the name of a missing figure."""
+        (value,) = self._unify([self.compile(parse_formula(formula))])
         self.lines.append(f"{name} = {value.number}")
         self.divisors[name] = int(value.divisor)
 
-    def ratio(self, node: ast.expr) -> Ratio:
-        """The value of an expression."""
+    def compile(self, node: ast.expr) -> Ratio:
+        """Compile an expression."""
         match node:
             case ast.Constant(int(number)):
                 return Ratio(str(number), 1)
             case ast.Name(name):
-                return self._name(name)
+                return self._compile_name(name)
             case ast.BinOp(left, operator, right):
-                return self._arithmetic(self.ratio(left), operator, self.ratio(right))
+                return self._compile_arithmetic(self.compile(left), operator, self.compile(right))
             case ast.IfExp(condition, body, orelse):
-                first, second = self._common([self.ratio(body), self.ratio(orelse)])
+                first, second = self._unify([self.compile(body), self.compile(orelse)])
                 form = "where({1}, {0}, {2})" if self.arrays else "({0} if {1} else {2})"
-                return Ratio(form.format(first.number, self._condition(condition), second.number), first.divisor)
+                return Ratio(
+                    form.format(first.number, self._compile_condition(condition), second.number), first.divisor
+                )
             case ast.Call(ast.Name(name), arguments):
-                return self._call(name, arguments)
+                return self._compile_call(name, arguments)
         raise ValueError(f"not a formula: {ast.unparse(node)}")
 
-    def _call(self, name: str, arguments: Sequence[ast.expr]) -> Ratio:
+    def _compile_call(self, name: str, arguments: Sequence[ast.expr]) -> Ratio:
         if name in ("min", "max"):
-            values = self._common([self.ratio(argument) for argument in arguments])
+            values = self._unify([self.compile(argument) for argument in arguments])
             return Ratio(f"{name}({', '.join(value.number for value in values)})", values[0].divisor)
         (argument,) = arguments
         match name, argument:
             case "arr", _:
-                return self._round(self.ratio(argument))
+                return self._compile_round(self.compile(argument))
             case "rate_of", ast.Call(ast.Name(scale), [base]):
-                return self._rate(scale, self.ratio(base))
-        return self._tax(name, self.ratio(argument))
+                return self._compile_rate(scale, self.compile(base))
+        return self._compile_tax(name, self.compile(argument))
 
-    def _name(self, name: str) -> Ratio:
+    def _compile_name(self, name: str) -> Ratio:
         if name in self.divisors:
             return Ratio(name, self.divisors[name])
         if name not in self.constants:
             raise ScheduleError(f"constants missing: {name}")
         return Ratio(str(self.constants[name].numerator), self.constants[name].denominator)
 
-    def _arithmetic(self, left: Ratio, operator: ast.operator, right: Ratio) -> Ratio:
+    def _compile_arithmetic(self, left: Ratio, operator: ast.operator, right: Ratio) -> Ratio:
         match operator:
             case ast.Mult():
-                number, divisor = times(left.number, right.number), times(left.divisor, right.divisor)
-                return reduced(left.number, right, divisor) or Ratio(number, known(divisor))
+                number, divisor = multiply(left.number, right.number), multiply(left.divisor, right.divisor)
+                return reduce_product(left.number, right, divisor) or Ratio(number, fold_constant(divisor))
             case ast.Div():
-                return Ratio(times(left.number, right.divisor), known(times(right.number, left.divisor)))
-        left, right = self._common([left, right])
+                return Ratio(multiply(left.number, right.divisor), fold_constant(multiply(right.number, left.divisor)))
+        left, right = self._unify([left, right])
         return Ratio(f"({left.number} {'+' if isinstance(operator, ast.Add) else '-'} {right.number})", left.divisor)
 
-    def _condition(self, node: ast.expr) -> str:
+    def _compile_condition(self, node: ast.expr) -> str:
         if not isinstance(node, ast.Compare):
-            return self.ratio(node).number
-        left, right = self._common([self.ratio(node.left), self.ratio(node.comparators[0])])
+            return self.compile(node).number
+        left, right = self._unify([self.compile(node.left), self.compile(node.comparators[0])])
         return f"({left.number} {OPERATORS[type(node.ops[0])]} {right.number})"
 
-    def _common(self, values: Sequence[Ratio]) -> list[Ratio]:
-        """The values over one known divisor."""
+    def _unify(self, values: Sequence[Ratio]) -> list[Ratio]:
+        """Return the values over one constant divisor."""
         divisors = [value.divisor for value in values if isinstance(value.divisor, int)]
         if len(divisors) < len(values):
             raise ValueError("a quotient of variables must be rounded first: arr(...)")
         common = lcm(*divisors)
-        return [Ratio(times(v.number, common // d), common) for v, d in zip(values, divisors, strict=True)]
+        return [Ratio(multiply(v.number, common // d), common) for v, d in zip(values, divisors, strict=True)]
 
-    def _round(self, value: Ratio) -> Ratio:
+    def _compile_round(self, value: Ratio) -> Ratio:
         if value.divisor == 1:
             return value
-        divisor = self._temporary(str(value.divisor))
-        return Ratio(f"(({times(value.number, 2)} + {divisor}) // {times(divisor, 2)})", 1)
+        divisor = self._assign(str(value.divisor))
+        return Ratio(f"(({multiply(value.number, 2)} + {divisor}) // {multiply(divisor, 2)})", 1)
 
-    def _tax(self, name: str, value: Ratio) -> Ratio:
-        """The sum over the brackets: what each one's rate is above the former's, times what exceeds its limit."""
-        unit, cents, steps = self._rises(name)
-        number, divisor = self._temporary(times(value.number, cents)), self._temporary(str(value.divisor))
-        terms = [times(f"max(0, {less(number, times(divisor, above))})", rise) for above, rise in steps]
-        return Ratio(f"({' + '.join(terms) or '0'})", known(times(divisor, unit * cents)))
+    def _compile_tax(self, name: str, value: Ratio) -> Ratio:
+        """Sum over the brackets: the rise of the rate at each limit, times the amount above that limit."""
+        unit, cents, steps = self._compute_rises(name)
+        number, divisor = (
+            self._assign(multiply(value.number, cents)),
+            self._assign(str(value.divisor)),
+        )
+        terms = [multiply(f"max(0, {subtract(number, multiply(divisor, above))})", rise) for above, rise in steps]
+        return Ratio(f"({' + '.join(terms) or '0'})", fold_constant(multiply(divisor, unit * cents)))
 
-    def _rate(self, name: str, value: Ratio) -> Ratio:
-        unit, cents, steps = self._rises(name)
-        number, divisor = self._temporary(times(value.number, cents)), self._temporary(str(value.divisor))
-        terms = [times(f"({times(divisor, above)} < {number})", rise) for above, rise in steps]
+    def _compile_rate(self, name: str, value: Ratio) -> Ratio:
+        unit, cents, steps = self._compute_rises(name)
+        number, divisor = (
+            self._assign(multiply(value.number, cents)),
+            self._assign(str(value.divisor)),
+        )
+        terms = [multiply(f"({multiply(divisor, above)} < {number})", rise) for above, rise in steps]
         return Ratio(f"({' + '.join(terms) or '0'})", unit)
 
-    def _rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-        """What rates and limits are divided by, and per bracket its limit and what its rate is above the former's."""
+    def _compute_rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
+        """Return the divisors of rates and of limits, and the limit of each bracket with the rise of its rate."""
         if name not in self.scales:
             raise ScheduleError(f"brackets missing: {name}")
         scale = self.scales[name]
@@ -139,8 +184,8 @@ class Compiler:
         limits = [int(above * cents) for above, _ in scale]
         return unit, cents, [(limit, rise) for limit, rise in zip(limits, rises, strict=True) if rise]
 
-    def _temporary(self, code: str) -> str:
-        """A name for code that is used more than once."""
+    def _assign(self, code: str) -> str:
+        """Assign code that is used more than once to a name; return the name."""
         if code.isidentifier() or code.isdigit():
             return code
         self._temporaries += 1

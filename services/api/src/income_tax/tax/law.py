@@ -1,4 +1,4 @@
-"""The law of one income year, ready to assess with."""
+"""The law of one income year, compiled from its formulas."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,25 +7,25 @@ from functools import cached_property
 from math import lcm
 from typing import Any
 
-from .assessment import DatedAssessment
 from .brackets import Scale, ScheduleError, check_figures
 from .formula import Compiler
-from .household import Household
-from .steps import INPUTS, Step, steps_of
+from .models import DatedAssessment, Household
+from .steps import INPUTS, Step, select_steps
 
 Evaluate = Callable[..., tuple[int, ...]]
 
-# Results that are fractions; all others must come out in whole euros.
+# Results that are fractions; all others must be whole euros.
 FRACTIONS = ("shares", "rate")
-# Up to this common denominator of a scale's rates times that of its limits, no array's intermediate exceeds 64 bits: it
-# is at most 4 (two salaries, over half-shares) x 10**9 euros x 2 (rounding) x 220 half-shares times as large.
+# The largest product of the common denominators of a scale's rates and of its limits. With it no intermediate value of
+# an array exceeds 64 bits: the value is at most 4 (two salaries, over half-shares) x 10**9 euros x 2 (rounding) x 220
+# half-shares times as large.
 WIDEST = 10**6
-LARGEST = 10**9  # euros, of a constant that arrays are calculated with
+LARGEST = 10**9  # euros: the largest constant with which arrays are calculated
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that the figures do not cover, and their reader must know."""
+    """A limit of the calculation that a reader of the figures must know."""
 
     code: str
     fr: str
@@ -49,7 +49,7 @@ CDHR = Note(
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The law of an income year: its parameters (exact), its scales, and the article of each."""
+    """The law of an income year: its exact parameters, its scales, and the article of each."""
 
     year: int
     constants: Mapping[str, Fraction]
@@ -57,9 +57,9 @@ class Law:
     articles: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        """ScheduleError names a parameter that is missing, or that no law could have."""
+        """Raise ScheduleError with the name of a missing or impossible parameter."""
         check_figures(self.constants, self.scales)
-        _ = self.evaluate, self._picks  # no request has to wait for them
+        _ = self.evaluate, self._picks  # compiled now, so that no request waits for them
         for step in self.steps:
             if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
                 odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
@@ -68,21 +68,21 @@ class Law:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the calculation, in order."""
-        return steps_of({*self.constants, *self.scales})
+        return select_steps({*self.constants, *self.scales})
 
     @cached_property
     def divisors(self) -> Mapping[str, int]:
-        """What the integer of each step is to be divided by."""
-        return self._compiled(arrays=False)[1]
+        """The divisor of the integer of each step."""
+        return self._compile(arrays=False)[1]
 
     @cached_property
     def evaluate(self) -> Evaluate:
-        """The integers of all steps, from the values of INPUTS."""
-        return self.function(arrays=False)
+        """The function from the values of INPUTS to the integers of all steps."""
+        return self.build_function(arrays=False)
 
-    def function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """The steps as one function of INPUTS, of numbers or of arrays; `functions` are the arrays' min, max, where."""
-        code, _ = self._compiled(arrays)
+    def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
+        """Build one function of INPUTS from the steps; `functions` are min, max and where of arrays."""
+        code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
         exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - the formulas of steps.py
         function: Evaluate = namespace["evaluate"]
@@ -90,7 +90,7 @@ class Law:
 
     @property
     def fits_arrays(self) -> bool:
-        """Whether 64 bits hold all that arrays calculate."""
+        """Whether 64 bits hold all intermediate values of arrays."""
         units = (
             lcm(*(r.denominator for _, r in s)) * lcm(*(a.denominator for a, _ in s)) for s in self.scales.values()
         )
@@ -98,30 +98,30 @@ class Law:
         return max(*units, others) <= WIDEST and max(self.constants.values()) <= LARGEST
 
     def assess(self, household: Household) -> DatedAssessment:
-        """What the household owes."""
-        return self.result(self.values(household))
+        """Assess the household."""
+        return self.build_assessment(self.compute_values(household))
 
-    def values(self, household: Household) -> tuple[int, ...]:
-        """The integers of all steps for a household."""
+    def compute_values(self, household: Household) -> tuple[int, ...]:
+        """Return the integers of all steps for a household."""
         h = household
         return self.evaluate(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
 
-    def result(self, values: tuple[int, ...]) -> DatedAssessment:
-        """The result, of the integers of all steps."""
+    def build_assessment(self, values: tuple[int, ...]) -> DatedAssessment:
+        """Build the assessment from the integers of all steps."""
         return DatedAssessment._make(values[i] if d is None else values[i] / d for i, d in self._picks)
 
-    def notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
-        """What must be said beside a result."""
-        threshold = self.cdhr_threshold(married)
-        return self.notes_by_cdhr()[threshold is not None and taxable_income > threshold]
+    def select_notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
+        """Return the notes for a result."""
+        threshold = self.find_cdhr_threshold(married)
+        return self.build_notes()[threshold is not None and taxable_income > threshold]
 
-    def notes_by_cdhr(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
-        """The notes where the CDHR cannot be due, and where it may."""
+    def build_notes(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+        """Return the notes for results where the CDHR cannot be due, and for those where it may."""
         always = (CIMR,) if self.year == 2018 else ()
         return always, (*always, CDHR)
 
-    def cdhr_threshold(self, married: bool) -> Fraction | None:
-        """The taxable income above which the CDHR may be due; None in years without it."""
+    def find_cdhr_threshold(self, married: bool) -> Fraction | None:
+        """Return the taxable income above which the CDHR may be due; None in years without it."""
         return self.constants.get("cdhr_threshold_couple" if married else "cdhr_threshold_single")
 
     @cached_property
@@ -129,7 +129,7 @@ class Law:
         places = {step.name: place for place, step in enumerate(self.steps)}
         return [(places[n], self.divisors[n] if n in FRACTIONS else None) for n in DatedAssessment._fields]
 
-    def _compiled(self, arrays: bool) -> tuple[str, Mapping[str, int]]:
+    def _compile(self, arrays: bool) -> tuple[str, Mapping[str, int]]:
         compiler = Compiler(self.constants, self.scales, dict.fromkeys(INPUTS, 1), arrays)
         for step in self.steps:
             compiler.define(step.name, step.formula)

@@ -1,4 +1,4 @@
-"""The tax schedules, checked and ready to calculate with, and a version that tells them apart."""
+"""The tax schedules: their data, and the validated form that assessments use."""
 
 import hashlib
 import json
@@ -9,18 +9,18 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from .brackets import Bracket, ScheduleError, build, check_brackets, exact
+from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
 from .law import Law
 from .v7 import V7Schedule
 
-# The form of db/init/schedules.json: {"parameters": {name: its words}, "schedules": {schedule: {name: its figures}}},
-# all numbers as text.
+# The form of db/init/schedules.json: {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}, with all
+# numbers as text.
 Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """All schedules, ready to calculate with; the version is a digest of their figures, sources and words."""
+    """All schedules; the version is a digest of their figures, sources and texts."""
 
     version: str
     v7: V7Schedule
@@ -28,8 +28,8 @@ class Schedules:
     data: Data
 
 
-def parse(data: Data) -> Schedules:
-    """The schedules, checked; ScheduleError says what is missing or wrong."""
+def parse_schedules(data: Data) -> Schedules:
+    """Validate the data and build the schedules. Raises ScheduleError with the missing or wrong figure."""
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     try:
         articles = {name: words["article"] for name, words in data["parameters"].items()}
@@ -44,46 +44,50 @@ def parse(data: Data) -> Schedules:
 
 
 def is_year(schedule: str) -> bool:
-    """Whether a schedule is that of an income year."""
+    """Return whether the name of a schedule is an income year."""
     return schedule.isascii() and schedule.isdigit() and len(schedule) == 4
 
 
 def build_v7(figures: Mapping[str, Any]) -> V7Schedule:
-    """The schedule of the rules `v7`."""
+    """Build the schedule of the rules `v7`."""
     rows = figures["scale"]["brackets"]
     limits = [row["upper_limit"] for row in rows]
     brackets = [
-        Bracket(None if limit is None else scaled(limit), scaled(row["rate"]), scaled(row["constant"]))
+        Bracket(
+            None if limit is None else parse_scaled(limit), parse_scaled(row["rate"]), parse_scaled(row["constant"])
+        )
         for row, limit in zip(rows, limits, strict=True)
     ]
-    return build(
-        V7Schedule, brackets, {n: scaled(figure["value"]) for n, figure in figures.items() if "value" in figure}
+    return build_schedule(
+        V7Schedule, brackets, {n: parse_scaled(figure["value"]) for n, figure in figures.items() if "value" in figure}
     )
 
 
 def build_law(name: str, figures: Mapping[str, Any], articles: Mapping[str, str]) -> Law:
-    """The law of an income year."""
-    constants = {n: Fraction(scaled(figure["value"]), 10_000) for n, figure in figures.items() if "value" in figure}
-    scales = {n: scale_of(figure["brackets"]) for n, figure in figures.items() if "brackets" in figure}
+    """Build the law of an income year."""
+    constants = {
+        n: Fraction(parse_scaled(figure["value"]), 10_000) for n, figure in figures.items() if "value" in figure
+    }
+    scales = {n: build_scale(figure["brackets"]) for n, figure in figures.items() if "brackets" in figure}
     try:
         return Law(int(name), constants, scales, articles)
     except ScheduleError as error:
         raise ScheduleError(f"schedule {name}: {error}") from error
 
 
-def scale_of(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
-    """Where each bracket begins, and its rate."""
-    check_brackets([Bracket(limit_of(row), 0, 0) for row in rows])
-    begins = [Fraction(0), *(Fraction(limit_of(row) or 0, 10_000) for row, _ in pairwise(rows))]
-    return [(above, Fraction(scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]
+def build_scale(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
+    """Build a scale: the limit above which each bracket begins, and its rate."""
+    check_brackets([Bracket(parse_limit(row), 0, 0) for row in rows])
+    begins = [Fraction(0), *(Fraction(parse_limit(row) or 0, 10_000) for row, _ in pairwise(rows))]
+    return [(above, Fraction(parse_scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]
 
 
-def limit_of(row: Mapping[str, str | None]) -> int | None:
-    """Up to where a bracket reaches, in ten-thousandths; None: without limit."""
+def parse_limit(row: Mapping[str, str | None]) -> int | None:
+    """Parse the upper limit of a bracket, in ten-thousandths; None: no limit."""
     limit = row["upper_limit"]
-    return None if limit is None else scaled(limit)
+    return None if limit is None else parse_scaled(limit)
 
 
-def scaled(number: str) -> int:
-    """A number in ten-thousandths."""
-    return exact(Decimal(number))
+def parse_scaled(number: str) -> int:
+    """Parse a number, in ten-thousandths."""
+    return scale_exactly(Decimal(number))

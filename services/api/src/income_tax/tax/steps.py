@@ -1,20 +1,20 @@
 """The law of 2018 to 2025 for households with salaries only: its steps, in order, as formulas.
 
-Names in a formula are what the household declares, the results of earlier steps, or parameters of the year's schedule.
+Names in a formula are inputs of the household, results of earlier steps, or parameters of the year's schedule.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# What a household declares; married and single_parent are true or false.
+# The inputs of a household; married and single_parent are booleans.
 INPUTS = ("married", "single_parent", "children", "salary", "spouse_salary")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the calculation: what it is called, how it is calculated, and in which unit its result is.
+    """A step of the calculation: its name, formula, labels and unit.
 
-    `follows` names the parameters whose texts say it, where no parameter of the formula decided.
+    `follows` names the parameters whose articles define the step when no parameter of its formula decided.
     """
 
     name: str
@@ -167,6 +167,6 @@ END = (
 )
 
 
-def steps_of(parameters: Collection[str]) -> tuple[Step, ...]:
-    """The steps for a schedule that has these parameters: the reduction was law until the incomes of 2019."""
+def select_steps(parameters: Collection[str]) -> tuple[Step, ...]:
+    """Return the steps for a schedule with these parameters; the reduction was law until the incomes of 2019."""
     return BEGINNING + (REDUCTION if "reduction_rate" in parameters else NO_REDUCTION) + END

@@ -1,18 +1,17 @@
-"""The rules named `v7`: a simplified 2018, one salary a household.
+"""The rules named `v7`: a simplified law of 2018, with one salary a household.
 
-Rounding is the reference's own: amounts of tax are rounded down, discount and reduction up.
+Rounding follows the reference: amounts of tax are rounded down, discount and reduction up.
 """
 
 from dataclasses import dataclass
 
-from .assessment import Assessment
 from .brackets import SCALE, Bracket
-from .household import Household
+from .models import Assessment, Household
 
 
 @dataclass(frozen=True, slots=True)
 class V7Schedule:
-    """The numbers of the rules, amounts (euros) and rates in ten-thousandths."""
+    """The constants of the rules; amounts (euros) and rates in ten-thousandths."""
 
     brackets: tuple[Bracket, ...]
     deduction_rate: int
@@ -30,28 +29,28 @@ class V7Schedule:
     reduction_per_half_share: int
 
 
-def half_shares_of(children: int) -> int:
-    """Half-shares that children bring: one for each of the first two, two for each further one."""
+def count_half_shares(children: int) -> int:
+    """Count the half-shares for children: one for each of the first two, two for each further one."""
     return children if children < 3 else 2 * children - 2
 
 
-def taxable_income(salary: int, schedule: V7Schedule) -> int:
-    """Salary less the deduction for professional expenses, in whole euros, rounded down."""
+def compute_taxable_income(salary: int, schedule: V7Schedule) -> int:
+    """Return the salary less the deduction for professional expenses, in whole euros, rounded down."""
     share = salary * schedule.deduction_rate
     deduction = min(max(share, schedule.deduction_min), schedule.deduction_max)
     return max(0, (salary * SCALE - deduction) // SCALE)
 
 
-def gross_tax(taxable: int, half_shares: int, schedule: V7Schedule) -> tuple[int, int]:
-    """Tax by the scale for a number of half-shares: (whole euros rounded down, rate of the bracket reached)."""
+def compute_gross_tax(taxable: int, half_shares: int, schedule: V7Schedule) -> tuple[int, int]:
+    """Return the tax by the scale (whole euros, rounded down) and the rate of the bracket reached."""
     for bracket in schedule.brackets:
         if bracket.limit is None or 2 * taxable * SCALE <= bracket.limit * half_shares:
             break
     return (2 * taxable * bracket.rate - half_shares * bracket.constant) // (2 * SCALE), bracket.rate
 
 
-def discount_of(tax: int, married: bool, schedule: V7Schedule) -> int:
-    """The decote: what small amounts of tax are lowered by, in whole euros rounded up."""
+def compute_discount(tax: int, married: bool, schedule: V7Schedule) -> int:
+    """Return the décote, a discount on small amounts of tax, in whole euros, rounded up."""
     threshold = schedule.decote_threshold_couple if married else schedule.decote_threshold_single
     if tax * SCALE >= threshold:
         return 0
@@ -59,8 +58,8 @@ def discount_of(tax: int, married: bool, schedule: V7Schedule) -> int:
     return -(-min(tax * SCALE, max(0, ceiling - schedule.decote_rate * tax)) // SCALE)
 
 
-def reduction_of(taxable: int, half_shares: int, owed: int, married: bool, schedule: V7Schedule) -> int:
-    """The reduction for modest incomes on what is owed after the decote, in whole euros rounded up."""
+def compute_reduction(taxable: int, half_shares: int, owed: int, married: bool, schedule: V7Schedule) -> int:
+    """Return the reduction for modest incomes on the tax after the décote, in whole euros, rounded up."""
     limit = schedule.reduction_limit_couple if married else schedule.reduction_limit_single
     if taxable * SCALE >= limit + schedule.reduction_per_half_share * half_shares:
         return 0
@@ -68,19 +67,19 @@ def reduction_of(taxable: int, half_shares: int, owed: int, married: bool, sched
 
 
 def assess(household: Household, schedule: V7Schedule) -> Assessment:
-    """What the household owes by the rules `v7`."""
+    """Assess the household by the rules `v7`."""
     married, salary = household.married, household.salary
-    taxable = taxable_income(salary, schedule)
+    taxable = compute_taxable_income(salary, schedule)
     adults = 4 if married else 2  # in half-shares
-    extra = half_shares_of(household.children)
-    with_children, rate = gross_tax(taxable, adults + extra, schedule)
-    alone, rate_alone = gross_tax(taxable, adults, schedule)
+    extra = count_half_shares(household.children)
+    with_children, rate = compute_gross_tax(taxable, adults + extra, schedule)
+    alone, rate_alone = compute_gross_tax(taxable, adults, schedule)
     capped = alone - schedule.cap_half_share * extra // SCALE
-    # Above the maximum of the deduction, the reference counts what it leaves taxable as a surcharge.
+    # Above the maximum of the deduction, the reference counts the rest of it as a surcharge.
     surcharge = max(0, (taxable * SCALE - salary * (SCALE - schedule.deduction_rate)) // SCALE)
     tax = with_children
     if with_children <= capped:
         tax, rate, surcharge = capped, rate_alone, capped - with_children + surcharge
-    discount = discount_of(tax, married, schedule)
-    reduction = reduction_of(taxable, extra, tax - discount, married, schedule)
+    discount = compute_discount(tax, married, schedule)
+    reduction = compute_reduction(taxable, extra, tax - discount, married, schedule)
     return Assessment(tax - discount - reduction, surcharge, rate / SCALE, discount, reduction)

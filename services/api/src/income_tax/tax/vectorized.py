@@ -1,4 +1,4 @@
-"""Many households at once: the same law as for one, on arrays."""
+"""Assessment of many households at once: the same law as for one, on numpy arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import v7
-from .assessment import Assessment, DatedAssessment
-from .household import Household
 from .law import FRACTIONS, Evaluate, Law
+from .models import Assessment, DatedAssessment, Household
 from .v7 import V7Schedule
 
 Numbers = NDArray[np.int64]
 Truths = NDArray[np.bool_]
-V7 = 0  # stands for no year
+V7 = 0  # in the column of years: no year, so the rules `v7`
 
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """Households as columns of the same length: whole euros a year; `year` is V7 where the rules `v7` hold."""
+    """Households as columns of the same length, in whole euros a year; `year` is V7 where the rules `v7` apply."""
 
     year: Numbers
     married: Truths
@@ -31,7 +30,7 @@ class Households:
     spouse_salary: Numbers
 
     def take(self, rows: NDArray[Any]) -> "Households":
-        """Some of them."""
+        """Select rows."""
         return Households(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def __iter__(self) -> Any:
@@ -41,46 +40,46 @@ class Households:
 
 
 def assess_v7(households: Households, schedule: V7Schedule) -> list[Assessment]:
-    """What each household owes by the rules `v7`."""
+    """Assess each household by the rules `v7`."""
     return [v7.assess(household, schedule) for household in households]
 
 
 def assess_dated(households: Households, law: Law) -> Mapping[str, NDArray[Any]]:
-    """What each household owes by the law of one year: the columns of DatedAssessment."""
+    """Assess the households by the law of one year; return the columns of DatedAssessment."""
     if not law.fits_arrays:
         rows = [law.assess(household) for household in households]
         columns = zip(*rows, strict=True) if rows else ([] for _ in DatedAssessment._fields)
         return {name: np.array(column) for name, column in zip(DatedAssessment._fields, columns, strict=True)}
     h = households
-    values = compiled(law)(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
+    values = compile_law(law)(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
     by_name = {step.name: value for step, value in zip(law.steps, values, strict=True)}
-    return {name: column(by_name[name], law, name, len(h.year)) for name in DatedAssessment._fields}
+    return {name: build_column(by_name[name], law, name, len(h.year)) for name in DatedAssessment._fields}
 
 
-def column(value: Any, law: Law, name: str, length: int) -> NDArray[Any]:
-    """A result as an array, also where it is the same for all."""
+def build_column(value: Any, law: Law, name: str, length: int) -> NDArray[Any]:
+    """Return a result as an array, even if it is the same for all households."""
     return np.broadcast_to(value / law.divisors[name] if name in FRACTIONS else value, length)
 
 
 def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
-    """To whom the note on the CDHR is due."""
-    single, couple = law.cdhr_threshold(married=False), law.cdhr_threshold(married=True)
+    """Return the households for which the note on the CDHR applies."""
+    single, couple = law.find_cdhr_threshold(married=False), law.find_cdhr_threshold(married=True)
     if single is None or couple is None:
         return np.zeros(len(married), bool)
     return np.where(married, taxable_income > float(couple), taxable_income > float(single))
 
 
 @lru_cache(maxsize=64)
-def compiled(law: Law) -> Evaluate:
-    """The law's steps for arrays."""
-    return law.function(arrays=True, min=lowest, max=highest, where=np.where)
+def compile_law(law: Law) -> Evaluate:
+    """Compile the law's steps for arrays."""
+    return law.build_function(arrays=True, min=compute_minimum, max=compute_maximum, where=np.where)
 
 
-def lowest(*values: Any) -> Any:
-    """The least, element by element."""
+def compute_minimum(*values: Any) -> Any:
+    """Return the minimum of each element."""
     return reduce(np.minimum, values)
 
 
-def highest(*values: Any) -> Any:
-    """The greatest, element by element."""
+def compute_maximum(*values: Any) -> Any:
+    """Return the maximum of each element."""
     return reduce(np.maximum, values)

@@ -29,7 +29,7 @@ UNAUTHORIZED = "login and password are missing or wrong: send those of a user of
 class UserHashes(Protocol):
     """Provides the stored hash of a login."""
 
-    def hash_of(self, login: str) -> str | None:
+    def find_hash(self, login: str) -> str | None:
         """Return the hash, None for an unknown user."""
 
 
@@ -74,12 +74,12 @@ class Authenticator:
             login, colon, password = b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:
             return False
-        stored = self._users.hash_of(login) if colon and login else None
+        stored = self._users.find_hash(login) if colon and login else None
         return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
         """Return whether the password is the login's. Raise RetryLater if the login may not try now."""
-        stored = self._users.hash_of(login)
+        stored = self._users.find_hash(login)
         digest = self._compute_digest(login, password, stored or self._dummy_hash)
         if self._has_digest(digest):
             return True

@@ -29,7 +29,7 @@ def compute_wait(failures: Failures | None, now: float) -> float:
 class FailureStore(Protocol):
     """Keeps the failures."""
 
-    def of(self, login: str, address: str) -> Failures | None:
+    def find(self, login: str, address: str) -> Failures | None:
         """Return the failures of a login from an address."""
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
@@ -54,7 +54,7 @@ class LoginThrottle:
     def get_wait(self, login: str, address: str) -> int:
         """Return the whole seconds that this login has to wait at this address, 0 if it may try now."""
         try:
-            return math.ceil(compute_wait(self._store.of(login, address), self._clock()))
+            return math.ceil(compute_wait(self._store.find(login, address), self._clock()))
         except (sqlite3.Error, OSError) as error:
             self._warn(error)
             return 0
@@ -62,7 +62,7 @@ class LoginThrottle:
     def is_suspect(self, address: str) -> bool:
         """Return whether logins of any users fail repeatedly at this address, and did just now."""
         try:
-            failures = self._store.of(ANY_LOGIN, address)
+            failures = self._store.find(ANY_LOGIN, address)
         except (sqlite3.Error, OSError) as error:
             self._warn(error)
             return False
@@ -82,7 +82,7 @@ class LoginThrottle:
     def record_success(self, login: str, address: str) -> None:
         """Forget the failures of the login at the address."""
         try:
-            if self._store.of(login, address):
+            if self._store.find(login, address):
                 self._store.clear(login, address)
         except (sqlite3.Error, OSError) as error:
             self._warn(error)

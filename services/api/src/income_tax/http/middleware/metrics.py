@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from income_tax.monitoring.worker_metrics import Activity
+from income_tax.monitoring.worker_metrics import WorkerMetrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -15,8 +15,8 @@ UNCOUNTED = ("/health/", "/status")
 class MetricsMiddleware:
     """Counts the application's responses."""
 
-    def __init__(self, app: "WSGIApplication", activity: Activity) -> None:
-        self._app, self._count = app, activity.count
+    def __init__(self, app: "WSGIApplication", activity: WorkerMetrics) -> None:
+        self._app, self._count = app, activity.record
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Return the application's response."""

@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from income_tax.households.parameters import CALCULATION
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.storage.schedule_snapshot import CurrentSchedules
-from income_tax.tax.household import MAX_CHILDREN, MAX_SALARY
+from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 
 from .rendering import TEXTS, choose_language, render_page, render_rejected_login
 

@@ -11,8 +11,8 @@ from flask import Blueprint, Response
 from income_tax import __version__
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.monitoring.service_status import Overview, read_replicas, room_of
-from income_tax.monitoring.worker_snapshots import read_workers
+from income_tax.monitoring.service_status import ServiceStatus, measure_disk_usage, read_expected_replicas
+from income_tax.monitoring.worker_metrics import read_snapshots
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
@@ -53,16 +53,16 @@ def format_time(moment: float) -> str:
 FORMATS = {"milliseconds": format_latency, "gibibytes": format_size, "duration": format_duration, "clock": format_time}
 
 
-def build_bars(overview: Overview) -> list[Bar]:
+def build_bars(overview: ServiceStatus) -> list[Bar]:
     """Build a bar of the chart for the requests of each ten seconds, with the failures at its foot."""
-    slots = overview.slots
-    width, height = CHART_SIZE[0] / len(slots), CHART_SIZE[1]
-    most = max(1, *(slot.requests for slot in slots.values()))
+    buckets = overview.buckets
+    width, height = CHART_SIZE[0] / len(buckets), CHART_SIZE[1]
+    most = max(1, *(bucket.requests for bucket in buckets.values()))
     bars: list[Bar] = []
-    for index, (began, slot) in enumerate(slots.items()):
-        total, failed = height * slot.requests / most, height * slot.statuses.get(5, 0) / most
+    for index, (began, bucket) in enumerate(buckets.items()):
+        total, failed = height * bucket.requests / most, height * bucket.statuses.get(5, 0) / most
         bars.append({"x": round(index * width + 1, 2), "width": round(width - 2, 2), "height": round(total, 2),
-                     "failed": round(failed, 2), "requests": slot.requests, "at": format_time(began)})  # fmt: skip
+                     "failed": round(failed, 2), "requests": bucket.requests, "at": format_time(began)})  # fmt: skip
     return bars
 
 
@@ -78,22 +78,22 @@ def build_blueprint(
     routes = Blueprint("status", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 
-    def read_overview() -> Overview:
+    def read_status() -> ServiceStatus:
         moment = now()
-        return Overview(
-            workers=read_workers(metrics_folder, moment),
+        return ServiceStatus(
+            workers=read_snapshots(metrics_folder, moment),
             expected=settings.workers,
-            expected_replicas=read_replicas(settings.replicas_file),
-            alerts=alerts.counts(),
+            expected_replicas=read_expected_replicas(settings.replicas_file),
+            alerts=alerts.count_mails(),
             dead_letters=len(list(settings.dead_letters.glob("*.eml"))),
-            log_room=room_of(settings.log_file.parent),
+            log_disk=measure_disk_usage(settings.log_file.parent),
             now=moment,
         )
 
     @routes.get("/status", provide_automatic_options=False)
     @login_required
     def status() -> Response:
-        overview = read_overview()
+        overview = read_status()
         values: dict[str, Any] = {"overview": overview, "bars": build_bars(overview), "chart": CHART_SIZE, **FORMATS}
         values |= {"version": __version__, "schedules": schedules.get(), "mail_page": settings.mail_page}
         return render_page("status.html", language="en", text=TEXTS["en"], **values)

@@ -22,7 +22,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.requests.query_string import parse_query
 from income_tax.http.responses import build_bad_request, build_response, set_schedules_version
 from income_tax.storage.schedule_snapshot import CurrentSchedules
-from income_tax.tax.household import MAX_SALARY
+from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_data import Schedules
 
 MAX_POINTS = 2000

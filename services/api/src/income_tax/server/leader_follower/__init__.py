@@ -1,1 +1,1 @@
-"""A gunicorn worker whose threads wait for requests in turn (leader/followers)."""
+"""A gunicorn worker whose threads wait for requests in turn (leader/followers); README.md explains it."""

@@ -1,4 +1,4 @@
-"""The connections of a worker: sockets that never keep the leader waiting, and those that wait for a request."""
+"""Connections of a worker: sockets that never block the leader, and the idle ones that wait for a request."""
 
 from __future__ import annotations
 
@@ -10,138 +10,138 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from .leader_lock import Lead
+from .leader_lock import LeaderLock
 
 
 class Connection(socket.socket):
-    """An accepted connection. Whoever has to wait for its peer passes the lead on first.
+    """An accepted connection. A thread that has to wait for the peer releases the leader lock first.
 
-    Its time-out is set only when it changes: gunicorn says it five times a request, and each system call of a thread
-    gives the interpreter to another.
+    A timeout that does not change costs no system call: gunicorn sets it five times a request, and each system call of
+    a thread lets another thread run.
     """
 
-    def __init__(self, accepted: socket.socket, lead: Lead) -> None:
+    def __init__(self, accepted: socket.socket, lock: LeaderLock) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        self._lead = lead
+        self._lock = lock
 
     def settimeout(self, value: float | None) -> None:
-        """Seconds that a call may take; 0 is not to wait at all, None for ever."""
+        """Set the seconds that a call may take; 0 never blocks, None waits without end."""
         if value != self.gettimeout():
             super().settimeout(value)
 
     def setblocking(self, flag: bool) -> None:
-        """Wait for ever, or not at all."""
+        """Wait without end, or never block."""
         self.settimeout(None if flag else 0.0)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """What has come, or comes."""
-        if self._lead.held:
+        """Receive bytes, without the leader lock if they have not arrived yet."""
+        if self._lock.is_held:
             try:
                 return super().recv(size, flags | socket.MSG_DONTWAIT)
             except BlockingIOError:
-                self._lead.pass_on()
+                self._lock.release()
         return super().recv(size, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all of the bytes."""
-        if self._lead.held:
+        """Send all of the bytes, without the leader lock if the peer does not read them."""
+        if self._lock.is_held:
             try:
                 sent = super().send(data, flags | socket.MSG_DONTWAIT)
             except BlockingIOError:
                 sent = 0
             if sent == len(data):
                 return
-            self._lead.pass_on()
+            self._lock.release()
             data = memoryview(data)[sent:]
         super().sendall(data, flags)
 
 
-class Nobody:
-    """Stands for a connection where there is none: its time is never over."""
+class NullConnection:
+    """Stands for the first idle connection where there is none: it never times out."""
 
     timeout = float("inf")
 
 
-class Waiting:
-    """Connections (gunicorn's TConn) that wait for a request, the one that has waited longest first. Safe for threads.
+class IdleConnections:
+    """Connections (gunicorn's TConn) that wait for a request, the longest-waiting one first. Safe for threads.
 
-    A connection is that of the thread which claims it: one that answers it, or the main thread, which ends it when its
-    time is over. Gunicorn knows the first one's time-out and the number of all.
+    The thread that claims a connection owns it: a leader that answers it, or the main thread that closes it after its
+    timeout. Gunicorn reads the first one's timeout and the number of all.
     """
 
     def __init__(self) -> None:
-        self._of = dict[int, Any]()  # by descriptor; each operation on it is one of the interpreter's
+        self._by_descriptor = dict[int, Any]()  # each operation on it is atomic in the interpreter
 
     def add(self, conn: Any) -> None:
-        """Let it wait."""
-        self._of[conn.sock.fileno()] = conn
+        """Add a connection."""
+        self._by_descriptor[conn.sock.fileno()] = conn
 
     def claim(self, descriptor: int) -> Any | None:
-        """The connection, which waits no longer; None when it was claimed before."""
-        return self._of.pop(descriptor, None)
+        """Remove and return the connection; None when another thread has claimed it."""
+        return self._by_descriptor.pop(descriptor, None)
 
     def __len__(self) -> int:
-        return len(self._of)
+        return len(self._by_descriptor)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._of.values()))
+        return iter(list(self._by_descriptor.values()))
 
-    def __getitem__(self, place: int) -> Any:
-        known = list(self._of.values())
-        return known[place] if place < len(known) else Nobody
+    def __getitem__(self, index: int) -> Any:
+        connections = list(self._by_descriptor.values())
+        return connections[index] if index < len(connections) else NullConnection
 
 
-class Calls:
-    """Tells which of the waiting connections have something to say, each once. Safe for threads, but for `wait`."""
+class ReadinessPoller:
+    """Polls idle connections for bytes to read; reports each once. Safe for threads, except `poll`."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
 
-    def watch(self, descriptor: int) -> None:
-        """A new connection is to be told of, once."""
+    def register(self, descriptor: int) -> None:
+        """Report a new connection once."""
         self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
-    def watch_again(self, descriptor: int) -> None:
-        """A connection that was told of is to be told of again, once."""
+    def rearm(self, descriptor: int) -> None:
+        """Report once more a connection that was reported."""
         self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
-    def forget(self, descriptor: int) -> None:
-        """A connection is about to be closed before it was told of; epoll sees that by itself."""
+    def unregister(self, descriptor: int) -> None:
+        """Do nothing: epoll itself drops a connection that is closed."""
 
-    def wait(self, seconds: float) -> list[int]:
-        """The descriptors that have something to say, within so many seconds."""
+    def poll(self, seconds: float) -> list[int]:
+        """Return the descriptors that have bytes to read, within so many seconds."""
         return [descriptor for descriptor, _ in self._epoll.poll(seconds)]
 
 
-class PortableCalls(Calls):
+class SelectorPoller(ReadinessPoller):
     """The same without Linux's epoll, for development on other systems."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
 
-    def watch(self, descriptor: int) -> None:
-        """A connection is to be told of, once."""
+    def register(self, descriptor: int) -> None:
+        """Report a connection once."""
         with self._lock:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
-    watch_again = watch
+    rearm = register
 
-    def forget(self, descriptor: int) -> None:
-        """A connection is about to be closed before it was told of."""
+    def unregister(self, descriptor: int) -> None:
+        """Drop a connection before it is closed."""
         with self._lock, contextlib.suppress(KeyError):
             self._selector.unregister(descriptor)
 
-    def wait(self, seconds: float) -> list[int]:
-        """The descriptors that have something to say, within so many seconds."""
+    def poll(self, seconds: float) -> list[int]:
+        """Return the descriptors that have bytes to read, within so many seconds."""
         descriptors = [key.fd for key, _ in self._selector.select(seconds)]
         with self._lock:
             for descriptor in descriptors:
-                with contextlib.suppress(KeyError):  # forgotten meanwhile
+                with contextlib.suppress(KeyError):  # unregistered meanwhile
                     self._selector.unregister(descriptor)
         return descriptors
 
 
-def new_calls() -> Calls:
-    """What this system has."""
-    return Calls() if hasattr(select, "epoll") else PortableCalls()
+def build_poller() -> ReadinessPoller:
+    """Build the poller of this system."""
+    return ReadinessPoller() if hasattr(select, "epoll") else SelectorPoller()

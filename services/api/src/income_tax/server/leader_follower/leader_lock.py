@@ -1,8 +1,8 @@
-"""Leader and followers: of a worker's threads one leads, that is, it waits for requests and answers them.
+"""The leader lock of a worker: the thread that holds it waits for requests and answers them.
 
-What takes microseconds the leader answers itself, and goes on leading: no other thread is woken, and none fights it for
-the interpreter. Before anything that may take longer it passes the lead on, and a thread that followed leads. (Schmidt,
-Stal, Rohnert, Buschmann: Pattern-Oriented Software Architecture, volume 2, "Leader/Followers".)
+The leader answers short requests itself and keeps the lock: no other thread is woken or competes for the interpreter.
+Before anything that may take longer it releases the lock, and a follower becomes the leader. (Schmidt, Stal, Rohnert,
+Buschmann: Pattern-Oriented Software Architecture, volume 2, "Leader/Followers".)
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class Lead:
-    """The lead of a process: one thread's at a time."""
+class LeaderLock:
+    """A lock that one thread of a process holds at a time; both methods may be repeated."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._of_thread = local()
 
     @property
-    def held(self) -> bool:
-        """Whether this thread leads."""
-        return getattr(self._of_thread, "held", False)
+    def is_held(self) -> bool:
+        """Whether this thread is the leader."""
+        return getattr(self._of_thread, "is_held", False)
 
-    def take(self) -> None:
-        """Lead, once no other thread does; at once where this one leads already."""
-        if not self.held:
+    def acquire(self) -> None:
+        """Become the leader, once no other thread is; return at once where this one already is."""
+        if not self.is_held:
             self._lock.acquire()
-            self._of_thread.held = True
+            self._of_thread.is_held = True
 
-    def pass_on(self) -> None:
-        """Let another thread lead, where this one does."""
-        if self.held:
-            self._of_thread.held = False
+    def release(self) -> None:
+        """Let another thread become the leader, if this one is."""
+        if self.is_held:
+            self._of_thread.is_held = False
             self._lock.release()
 
 
-class Threads:
-    """The threads of a worker; gunicorn takes them for its pool."""
+class FollowerThreads:
+    """The threads of a worker, with the interface of gunicorn's thread pool."""
 
     def __init__(self, size: int, work: Callable[[], None]) -> None:
         self._threads = [Thread(target=work, name=f"Thread-{number}", daemon=True) for number in range(1, size + 1)]
@@ -52,16 +52,16 @@ class Threads:
             thread.start()
 
     def shutdown(self, wait: bool = False) -> None:
-        """They end with the process: what they still do has had its time."""
+        """Do nothing: the threads end with the process, after the graceful timeout."""
 
 
-class Unhurried:
-    """An application that may take its time: whoever calls it passes the lead on."""
+class ReleaseLeadershipMiddleware:
+    """Releases the leader lock before it calls an application that may take longer."""
 
-    def __init__(self, app: WSGIApplication, lead: Lead) -> None:
-        self._app, self._lead = app, lead
+    def __init__(self, app: WSGIApplication, lock: LeaderLock) -> None:
+        self._app, self._lock = app, lock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The application's answer."""
-        self._lead.pass_on()
+        """Call the application."""
+        self._lock.release()
         return self._app(environ, start_response)

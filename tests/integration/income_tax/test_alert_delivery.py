@@ -1,0 +1,197 @@
+"""Alerts of the running service while the SMTP server fails in every way, and while the service itself dies."""
+
+import json
+import re
+from collections import Counter
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.support.budget import budget
+from tests.support.service import Service, flood, prepare, running_service, service_with
+from tests.support.smtp import FaultySmtp, failures_in
+from tests.support.waiting import wait_until
+
+SETTINGS = {"DRILL_ROUTE": "on"}
+SHORT = SETTINGS | {"ALERT_QUIET": "1", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "2"}
+OVER = SETTINGS | {"ALERT_QUIET": "1"}  # for a service that has only to tell that failures are over
+TWO_KINDS = ["/drill", "/drill/other"]
+
+
+def route_of(mail: EmailMessage) -> str:
+    """The address, without its query, whose failure a mail tells."""
+    return re.search(r"^request: GET ([^\s?]+)(?:\?\S*)?\r?$", mail.get_content(), re.MULTILINE)[1]  # type: ignore[index]
+
+
+def failed_attempts(service: Service, event: str) -> int:
+    return sum(record["event"] == event for record in service.log())
+
+
+def test_answers_do_not_wait_for_the_server(tmp_path: Path) -> None:
+    """While the SMTP server holds the first mail's connection in silence, fifty more failures are answered."""
+    with FaultySmtp("hang") as smtp:
+        prepare(tmp_path)
+        with service_with(tmp_path, smtp.port, **SETTINGS) as service:
+            assert 500 == service.get("/drill").status
+            assert "hang" == smtp.attempts.get(timeout=60)
+            assert [500] * 50 == flood(service.port, "client:secret", TWO_KINDS * 25, 4)
+            # The sender is still where it was: no attempt has ended, for none is logged and no second one was begun.
+            assert (True, 0) == (smtp.attempts.empty(), failed_attempts(service, "alert not sent"))
+            service.kill()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["living", "killed"])
+@pytest.mark.parametrize("fault", ["hang", "refuse", "451", "reset"])
+def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed: bool) -> None:
+    """Whatever the server did, and when all processes were killed meanwhile: then all failures are told, each once."""
+    prepare(tmp_path)
+    with FaultySmtp(fault) as smtp:
+        with service_with(tmp_path, smtp.port, **SHORT) as service:
+            assert [500] * 10 == flood(service.port, "client:secret", TWO_KINDS * 5, 2)
+            wait_until(lambda: failed_attempts(service, "alert not sent"))
+            if killed:
+                service.kill()
+            else:
+                smtp.set("")
+                mails = smtp.mails_counting(10)
+        if killed:
+            smtp.set("")
+            with service_with(tmp_path, smtp.port, **SHORT):
+                mails = smtp.mails_counting(10)
+    counts: Counter[str] = Counter()
+    for mail in mails:
+        counts[route_of(mail)] += failures_in(mail)
+    assert {"/drill": 5, "/drill/other": 5} == counts
+
+
+def test_mail_whose_answer_was_lost_comes_again_as_the_same(tmp_path: Path) -> None:
+    """When the connection breaks after the server took a mail, the mail comes again under the same Message-ID."""
+    prepare(tmp_path)
+    with FaultySmtp("lost") as smtp, service_with(tmp_path, smtp.port, **SETTINGS) as service:
+        assert 500 == service.get("/drill").status
+        first = smtp.next()
+        smtp.set("")
+        again = smtp.next()
+        assert first["Message-ID"] == again["Message-ID"]
+        assert first.as_bytes() == again.as_bytes()
+
+
+def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
+    """A 550 puts the mail in the folder of dead letters, logged; nothing is lost, and later mails arrive."""
+    prepare(tmp_path)
+    with FaultySmtp("550") as smtp:
+        with service_with(tmp_path, smtp.port, **SETTINGS) as service:
+            assert [500] * 4 == flood(service.port, "client:secret", ["/drill"] * 4, 1)
+            wait_until(lambda: failed_attempts(service, "alert refused"))
+        smtp.set("")
+        with service_with(tmp_path, smtp.port, **OVER):
+            recovered = smtp.next()
+    logged = {record.get("dead_letter") for record in service.log() if record["event"] == "alert refused"}
+    letters = list((tmp_path / "state/alerts/dead").iterdir())
+    assert logged == {str(path) for path in letters}
+    dead = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in letters]
+    assert 4 == sum(map(failures_in, [*dead, recovered]))
+    assert recovered["Subject"].endswith(" [recovered]")
+
+
+def test_recipients_that_are_refused(tmp_path: Path) -> None:
+    """Who is refused for now (451) gets the same mail later, who is for good (550) is named beside a dead letter."""
+    prepare(tmp_path)
+    settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
+    with FaultySmtp() as smtp:
+        smtp.refused = {"b@example.org": "451 later", "c@example.org": "550 nobody"}
+        with service_with(tmp_path, smtp.port, **settings) as service:
+            assert 500 == service.get("/drill").status
+            first = smtp.next()
+            wait_until(lambda: failed_attempts(service, "alert not sent"))
+            smtp.refused = {}
+            assert first.as_bytes() == smtp.next().as_bytes()
+            (refused,) = [record for record in service.log() if record["event"] == "alert refused"]
+    assert [["a@example.org"], ["b@example.org"]] == [smtp.recipients.get(timeout=60) for _ in range(2)]
+    assert "c@example.org: 550 nobody" == refused["reason"]
+    letter = message_from_bytes(Path(refused["dead_letter"]).read_bytes())
+    assert first["Message-ID"] == letter["Message-ID"]
+
+
+STORM = budget(100, 1000)
+
+
+def test_storm_is_a_few_mails_with_exact_counts(tmp_path: Path) -> None:
+    """Thousands of failures of two kinds are two mails a kind, one of them when they are over; the counts are exact.
+
+    Each is of another address: what the addresses have in common is what counts.
+    """
+    prepare(tmp_path)
+    with FaultySmtp() as smtp:
+        with service_with(tmp_path, smtp.port, **SETTINGS) as service:
+            often, seldom = TWO_KINDS
+            targets = [f"{often if number % 10 < 7 else seldom}?{number}" for number in range(10 * STORM)]
+            assert [500] * (10 * STORM) == flood(service.port, "client:secret", targets, 8)
+            mails = [smtp.next(), smtp.next()]
+        with service_with(tmp_path, smtp.port, **OVER):
+            mails += [smtp.next(), smtp.next()]
+        assert smtp.mails.empty()
+    assert [False, False, True, True] == [mail["Subject"].endswith(" [recovered]") for mail in mails]
+    counts: Counter[str] = Counter()
+    for mail in mails:
+        counts[route_of(mail)] += failures_in(mail)
+    assert {"/drill": 7 * STORM, "/drill/other": 3 * STORM} == counts
+    assert {"/drill": 2, "/drill/other": 2} == Counter(map(route_of, mails))
+
+
+def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
+    """Services that share a state folder group their failures together, and one of them sends."""
+    prepare(tmp_path)
+    with FaultySmtp() as smtp:
+        with (
+            service_with(tmp_path, smtp.port, **SETTINGS) as one,
+            service_with(tmp_path, smtp.port, **SETTINGS) as other,
+        ):
+            for service in (one, other) * 10:
+                assert [500, 500] == [service.get(target).status for target in TWO_KINDS]
+            mails = [smtp.next(), smtp.next()]
+            sent = wait_until(lambda: [r["pid"] for r in one.log() if r["event"] == "alert sent"][1:] and one.log())
+            senders = {record["pid"] for record in sent if record["event"] == "alert sent"}
+        with service_with(tmp_path, smtp.port, **OVER):
+            mails += [smtp.next(), smtp.next()]
+        assert smtp.mails.empty()
+    assert 40 == sum(map(failures_in, mails))
+    assert [False, False, True, True] == [mail["Subject"].endswith(" [recovered]") for mail in mails]
+    assert 1 == len(senders)
+
+
+def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
+    """When the process that sends is killed, another one sends what comes next."""
+    prepare(tmp_path)
+    with (
+        FaultySmtp() as smtp,
+        service_with(tmp_path, smtp.port, **SETTINGS) as one,
+        service_with(tmp_path, smtp.port, **SETTINGS) as other,
+    ):
+        one.get("/drill")
+        smtp.next()
+        (sender,) = wait_until(lambda: {r["pid"] for r in one.log() if r["event"] == "alert sent"})
+        workers = children(one)
+        doomed, kept = (one, other) if sender in workers else (other, one)
+        doomed.kill()
+        assert 500 == kept.get("/drill/other").status
+        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # one whose sending was not noted comes again
+
+
+def children(service: Service) -> set[int]:
+    """The worker processes of a service."""
+    pid = service.process.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def test_full_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
+    """When the spool cannot be opened, failures are answered and mailed all the same, and the log says why."""
+    (tmp_path / "state").touch()
+    with running_service(tmp_path, DRILL_ROUTE="on") as service:
+        answer = service.get("/drill")
+        assert answer.request_id == service.mailbox.next()["X-Request-ID"]
+        assert 500 == answer.status
+        assert "alert not spooled" in service.events_of(answer.request_id)
+        assert any(json.loads(line)["event"] == "alert spool error" for line in service.log_lines())

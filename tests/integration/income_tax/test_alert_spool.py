@@ -1,0 +1,227 @@
+"""The spool as a file: shared by processes, over forks, and when it cannot be used."""
+
+import json
+import multiprocessing
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from income_tax.alerts import dispatcher
+from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.delivery import MailDelivery
+from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.incident_policy import AlertRules, MailType
+from income_tax.alerts.mail_message import build_message
+from income_tax.alerts.spool import Spool
+from income_tax.service_log import build_logger
+from income_tax.storage import sqlite_store
+from tax_common.file_lock import ProcessLock
+from tests.support.fakes import FakeMailer, Lines
+from tests.support.waiting import wait_until
+
+ALERT = Alert("request", "It failed:", {}, "abc12345", {}, "place", "/")
+REPORTS = 50
+
+
+def report_many(path: Path) -> None:
+    sqlite_store.TIMEOUT = 60  # this is about what is counted, not about how long a slow disk is waited for
+    spool = Spool(path)
+    for _ in range(REPORTS):
+        spool.report(ALERT, 1.0)
+
+
+def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
+    """Processes that make the file and report at the same time lose no failure and count none twice."""
+    path = tmp_path / "alerts/spool.sqlite"
+    processes = [multiprocessing.get_context("spawn").Process(target=report_many, args=[path]) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [0] * 4 == [process.exitcode for process in processes]
+    (incident,) = Spool(path).open_incidents()
+    assert 4 * REPORTS == incident.total
+    assert 5 == len(json.loads(incident.request_ids))
+    assert 0o700 == path.parent.stat().st_mode & 0o777
+
+
+def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
+    """A process that forks after it has used the spool, and its child, both go on with it."""
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.report(ALERT, 1.0)
+    child = os.fork()
+    if not child:
+        spool.report(ALERT, 2.0)
+        os._exit(0)
+    assert (child, 0) == os.waitpid(child, 0)
+    spool.report(ALERT, 3.0)
+    (incident,) = spool.open_incidents()
+    assert 3 == incident.total
+
+
+def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
+    """ProcessLock is one process's at a time, is not inherited, and is free when it has been left."""
+    first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    assert (True, False, True) == (first.try_acquire(), second.try_acquire(), first.try_acquire())
+    child = os.fork()
+    if not child:
+        os._exit(int(first.try_acquire()))
+    assert (child, 0) == os.waitpid(child, 0)
+    assert not second.try_acquire()
+    first.release()
+    assert second.try_acquire()
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
+    """A dispatcher over the folder, its mailer and its log."""
+    lines, mailer = Lines(), FakeMailer()
+    log = build_logger("api", lines.write, "json", "info")
+    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
+    return Dispatcher(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log), mailer, lines
+
+
+Parts = tuple[Dispatcher, FakeMailer, Lines]
+
+
+def events(lines: Lines) -> list[str]:
+    return [json.loads(line)["event"] for line in lines.written]
+
+
+def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool that stays locked is waited for briefly; what it could not take it gets later: one mail counts all."""
+    monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
+    alerts, mailer, lines = parts
+    alerts.send(ALERT)
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        alerts.send(ALERT)
+        assert ["alert not spooled"] == events(lines)
+        other.execute("ROLLBACK")
+    monkeypatch.undo()
+    alerts.send(ALERT)
+    alerts.wait_until_idle(60)
+    alerts.close(60)
+    assert ["failures in all: 3"] == [
+        line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in all")
+    ]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: Parts) -> None:
+    """While another does not let go of the spool, alerts are mailed from memory, each failure counted once."""
+    alerts, mailer, _ = parts
+    alerts.send(ALERT)
+    with locked(tmp_path / "spool.sqlite"):
+        alerts.send(ALERT)
+        alerts.start()
+        wait_until(lambda: mailer.sent)
+    alerts.wait_until_idle(60)
+    alerts.close(60)
+    assert ["failures in this mail: 1"] * 2 == [
+        line for letter in mailer.sent for line in letter.body.splitlines() if line.startswith("failures in this mail")
+    ]
+
+
+def test_spool_of_an_older_service_goes_on(tmp_path: Path) -> None:
+    """A spool whose mails had no recipients of their own is used as it is: what waits in it is for all."""
+    path = tmp_path / "spool.sqlite"
+    spool = Spool(path)
+    spool.report(ALERT, 1.0)
+    (incident,) = spool.open_incidents()
+    spool.queue_mail(
+        incident.id, lambda current: (MailType.FIRST, build_message(current, MailType.FIRST, "/l", 1.0)), 1.0
+    )
+    spool.close()
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("ALTER TABLE letters DROP COLUMN recipients")
+    assert [replace(build_message(incident, MailType.FIRST, "/l", 1.0), id=1)] == Spool(path).find_due(1.0)
+
+
+def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
+    """A file that is no spool is left alone, said once, and used again by itself when it has been moved away."""
+    path = tmp_path / "spool.sqlite"
+    path.write_bytes(b"no database" * 1000)
+    alerts, mailer, lines = parts
+    alerts.send(ALERT)
+    alerts.wait_until_idle(60)
+    assert 1 == len(mailer.sent)
+    assert 1 == events(lines).count("alert spool error")
+    path.rename(tmp_path / "damaged")
+    alerts.send(ALERT)
+    alerts.wait_until_idle(60)
+    alerts.close(60)
+    assert 2 == len(mailer.sent)
+    assert 1 == alerts.count_mails()["sent"]
+
+
+def failure(kind: Kind) -> Alert:
+    return Alert.for_service(kind, "It failed.", "a reason")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The spool while another process does not let go of it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool that makes trouble is waited for briefly, and used again at once."""
+    monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
+    monkeypatch.setattr(dispatcher, "PAUSE", 0.0)
+
+
+def recovered(mailer: FakeMailer) -> set[str]:
+    """The kinds of failure that were mailed as over."""
+    return {letter.kind for letter in mailer.sent if letter.suffix == " [recovered]"}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Parts) -> None:
+    """What is over while the spool is locked is told once it is free, each kind of it, and no other."""
+    alerts, mailer, lines = parts
+    for kind in ("startup", "database", "log"):
+        alerts.send(failure(kind))
+    with locked(tmp_path / "spool.sqlite"):
+        alerts.resolve("startup")
+        alerts.resolve("database")
+        assert ["alert spool error"] == events(lines)
+    alerts.wait_until_idle(60)
+    alerts.close(60)
+    assert {"startup", "database"} == recovered(mailer)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
+    """What fails again before the spool could be told that it was over is told as a failure that goes on."""
+    alerts, mailer, _ = parts
+    alerts.send(failure("database"))
+    with locked(tmp_path / "spool.sqlite"):
+        alerts.resolve("database")
+    alerts.send(failure("database"))
+    alerts.wait_until_idle(60)
+    alerts.close(60)
+    assert (set(), 2) == (recovered(mailer), Spool(tmp_path / "spool.sqlite").open_incidents()[0].total)
+
+
+def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
+    """What was mailed from memory, the spool being no file, is mailed as over from memory, too."""
+    (tmp_path / "spool.sqlite").mkdir()
+    alerts, mailer, _ = parts
+    kinds: list[Kind] = ["database", "log"]
+    for kind in kinds:
+        alerts.send(failure(kind))
+    alerts.wait_until_idle(60)
+    for kind in kinds:
+        alerts.resolve(kind)
+    alerts.close(60)
+    assert {"database", "log"} == recovered(mailer)

@@ -1,0 +1,100 @@
+"""The file of failed logins: shared by processes, bounded, harmless when broken."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from income_tax.storage import login_failures
+from income_tax.storage.login_failures import Failures, LoginFailureStore
+from tests.support.service import Service, running_service
+
+TARGET = "/?married=yes&children=3&salary=200000"
+WRITER = """
+import sys
+from pathlib import Path
+from income_tax.store import patience
+from income_tax.storage.failures import LoginFailureStore
+patience.PATIENCE = 60
+file = LoginFailureStore(Path(sys.argv[1]))
+for number in range(250):
+    file.add("ann", "192.0.2.1", float(number), 0.0)
+"""
+
+
+def test_processes_share_one_count(tmp_path: Path) -> None:
+    """Four processes that count into a new file at once lose no failure."""
+    path = tmp_path / "logins/failures.sqlite"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
+    assert [0] * 4 == [writer.wait(60) for writer in writers]
+    assert 1000 == (LoginFailureStore(path).find("ann", "192.0.2.1") or Failures(0, 0)).count
+
+
+def test_old_failures_do_not_count(tmp_path: Path) -> None:
+    """A failure after a long pause is the first one again; a success forgets all."""
+    file = LoginFailureStore(tmp_path / "f")
+    file.add("ann", "a", 1.0, 0.0)
+    file.add("ann", "a", 2.0, 0.0)
+    file.add("ann", "b", 2.0, 0.0)
+    assert Failures(2, 2.0) == file.find("ann", "a")
+    file.add("ann", "a", 100.0, 50.0)
+    assert Failures(1, 100.0) == file.find("ann", "a")
+    file.clear("ann", "a")
+    assert [None, Failures(1, 2.0)] == [file.find("ann", "a"), file.find("ann", "b")]
+
+
+def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest failures are kept, whatever the length of the names that were tried, and none can be read."""
+    monkeypatch.setattr(login_failures, "ROWS", 50)
+    file = LoginFailureStore(tmp_path / "f")
+    for number in range(1000):
+        file.add("secret" * 1000 + str(number), "a", float(number), 0.0)
+    kept = [n for n in range(1000) if file.find("secret" * 1000 + str(n), "a")]
+    assert list(range(950, 1000)) == kept
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"secret" not in stored
+    assert (tmp_path / "f").stat().st_size < 500_000
+
+
+def guesses(service: Service, count: int) -> list[int]:
+    return [service.get(TARGET, f"client:guess{number}").status for number in range(count)]
+
+
+def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
+    """After the free tries any worker answers 429 with Retry-After and in JSON, after a restart too."""
+    with running_service(tmp_path, WORKERS="3") as service:
+        assert [401] * 5 == guesses(service, 5)
+        file = LoginFailureStore(tmp_path / "state/logins/failures.sqlite")
+        for _ in range(9):  # which bar for minutes: the restart has to fit into them
+            file.add("client", "127.0.0.1", time.time(), 0.0)
+        assert [429] * 9 == guesses(service, 9)
+        answer = service.get(TARGET)
+        assert 429 == answer.status
+        assert 1 <= int(answer.headers["retry-after"]) <= 300
+        assert "Retry-After" in answer.errors[0]
+        assert answer.request_id == answer.body["response"]["request_id"]
+    with running_service(tmp_path) as service:
+        assert 429 == service.get(TARGET).status
+        assert 401 == service.get(TARGET, "somebody:else").status
+
+
+def test_remembered_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
+    """A client at work is served while its own login is throttled at its own address."""
+    with running_service(tmp_path, WORKERS="1") as service:
+        assert 200 == service.get(TARGET).status
+        assert [401] * 5 == guesses(service, 5)
+        assert 429 in guesses(service, 5)
+        assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
+
+
+def test_broken_file_stops_nobody(tmp_path: Path) -> None:
+    """A file that is no database is logged, and logins work."""
+    (tmp_path / "state/logins").mkdir(parents=True)
+    (tmp_path / "state/logins/failures.sqlite").write_bytes(b"rubbish" * 1000)
+    with running_service(tmp_path, WORKERS="1") as service:
+        assert [401] * 7 == guesses(service, 7)
+        assert 200 == service.get(TARGET).status
+        said = [record for record in service.log() if record["event"] == "failed logins are not counted"]
+    assert ["warning"] == [record["level"] for record in said]

@@ -1,0 +1,164 @@
+"""The last good schedules on the disk: who may renew their file, and what a process tells when it turns bad."""
+
+import fcntl
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.bootstrap import build_engine, build_snapshot
+from income_tax.service_log import build_logger
+from income_tax.settings import read_settings
+from income_tax.startup import read_schedules_or_exit
+from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+from income_tax.storage.schedule_tables import fetch_schedules
+from income_tax.tax.schedule_data import parse_schedules
+from tax_common.atomic_write import write_atomically
+from tests.support.data import schedules
+from tests.support.fakes import Lines
+from tests.support.service import COMMAND, environment, prepare, running_service
+from tests.support.sessions import gone
+from tests.support.waiting import wait_until
+
+TARGET = "/?married=yes&children=3&salary=200000"
+
+
+def test_each_bad_file_is_told_once_and_the_good_one_after_it(tmp_path: Path) -> None:
+    """A bad file is told once, and the good one after it as well, though it is of the version before."""
+    told: list[str] = []
+    file = ScheduleSnapshot(tmp_path / "schedules.json")
+    file.save(schedules().data)
+    current = CurrentSchedules(file, schedules(), told.append, lambda reason: told.append("bad: " + reason[-20:]))
+    assert (schedules().version, []) == (current.get().version, told)
+    for _ in range(2):
+        file.path.write_text("{")
+        assert [schedules().version] * 2 == [current.get().version, current.get().version]
+        file.save(schedules().data)
+        assert [schedules().version] * 2 == [current.get().version, current.get().version]
+    bad, good = told[0], schedules().version
+    assert bad.startswith("bad: ")
+    assert [bad, good, bad, good] == told
+
+
+def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
+    """A service whose file of schedules turns bad goes on and mails so; it mails when the figures are back, too."""
+    with running_service(tmp_path, WORKERS="1") as service:
+        version = service.get(TARGET).headers["x-schedules-version"]
+        (path,) = (tmp_path / "state").glob("schedules-*.json")
+        good = path.read_text()
+        path.write_text("{")
+        assert version == service.get(TARGET).headers["x-schedules-version"]
+        assert "their file is bad" in service.mailbox.next().get_content()
+        write_atomically(path, good)  # at once: nobody sees half of it
+        wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
+        assert service.mailbox.next()["Subject"].endswith(" [recovered]")
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """While open, somebody else has the lock of a file."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_who_renews_second_reads_second(tmp_path: Path) -> None:
+    """Of two that renew the file at the same time, the second reads when the first has kept: nothing old comes back."""
+    path = tmp_path / "schedules.json"
+    reads, waits, go = Event(), Event(), Event()
+
+    def read_slowly() -> dict[str, str]:
+        reads.set()
+        assert go.wait(60)
+        return {"figures": "old"}
+
+    def pause(_seconds: float) -> None:
+        waits.set()
+        go.wait(60)
+
+    first = Thread(target=ScheduleSnapshot(path).refresh, args=[read_slowly])
+    second = Thread(target=ScheduleSnapshot(path, pause=pause).refresh, args=[lambda: {"figures": "new"}])
+    first.start()
+    assert reads.wait(60)
+    second.start()
+    assert waits.wait(60)
+    go.set()
+    first.join()
+    second.join()
+    assert {"figures": "new"} == json.loads(path.read_text())
+
+
+def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+    """Who finds the file in other hands for too long gets what he reads, and why it is not kept; nothing is kept."""
+    file = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0)
+    with held(file.lock):
+        data, trouble = file.refresh(lambda: {"figures": "new"})
+    assert ({"figures": "new"}, False) == (data, file.exists())
+    assert isinstance(trouble, TimeoutError)
+    assert str(file.lock) in str(trouble)
+    assert ({"figures": "new"}, None) == file.refresh(lambda: {"figures": "new"})
+
+
+def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that finds the file in other hands for too long logs so, and serves what it has read."""
+    prepare(tmp_path)
+    settings = read_settings(environment(tmp_path, 1))
+    file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
+    monkeypatch.setattr("income_tax.startup.build_snapshot", lambda *_: file)
+    alerts = cast(Dispatcher, SimpleNamespace(resolve=over.append))
+    with held(file.lock):
+        read = read_schedules_or_exit(settings, "sqlite", build_logger("api", lines.write), alerts)
+    events = [json.loads(line)["event"] for line in lines.written]
+    assert ["schedule snapshot not saved", "successful database connection"] == events
+    assert (schedules().version, ["database"], False) == (read.version, over, file.exists())
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open."""
+    try:
+        return path in [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except FileNotFoundError:  # one that it has closed meanwhile
+        return False
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[int]:
+    """A command of the service in a folder that is prepared; its process."""
+    env = environment(folder, 1, BIND="127.0.0.1:0")
+    with subprocess.Popen([*COMMAND, *arguments], env=env, start_new_session=True) as process:
+        try:
+            yield process.pid
+        finally:
+            if not gone(process.pid):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("arguments", [["reload", "sqlite"], ["sqlite"]], ids=["a reload", "a start"])
+def test_the_database_is_read_when_nobody_else_renews(tmp_path: Path, arguments: list[str]) -> None:
+    """A reload and a start read the database in their turn alone: what they keep is not older than what was kept."""
+    prepare(tmp_path)
+    settings = read_settings(environment(tmp_path, 1))
+    file, engine = build_snapshot(settings, "sqlite"), build_engine(settings, "sqlite")
+    file.save(fetch_schedules(engine))
+    with ExitStack() as somebody, ExitStack() as commands:
+        somebody.enter_context(held(file.lock))
+        pid = commands.enter_context(running(tmp_path, *arguments))
+        wait_until(lambda: has_open(pid, file.lock))
+        with closing(sqlite3.connect(settings.db_file)) as database:
+            database.execute("UPDATE constants SET value = value + 1 WHERE name = 'cap_half_share'")
+            database.commit()
+        version = parse_schedules(fetch_schedules(engine)).version
+        assert version != file.read().version
+        somebody.close()
+        wait_until(lambda: version == file.read().version)

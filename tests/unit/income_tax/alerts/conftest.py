@@ -1,0 +1,16 @@
+"""Fixtures of the tests of the alerts."""
+
+import pytest
+
+from income_tax.alerts.spool import Spool
+from tests.unit.income_tax.alerts.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def spool() -> Spool:
+    return Spool(None)

@@ -1,0 +1,221 @@
+"""The delivery of mails on a clock that the tests move."""
+
+from pathlib import Path
+from sqlite3 import OperationalError
+
+import pytest
+
+from income_tax.alerts import spool
+from tests.unit.income_tax.alerts.world import World, count
+
+
+def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
+    """A storm causes a first mail after a second, digests at the repeat interval, and one mail when it is quiet."""
+    world.fail(times=5)
+    assert [] == world.after(0.9)
+    assert [":5"] == world.after(0.1)
+    world.fail(times=100)
+    assert [] == world.after(500)
+    world.fail(times=20)
+    assert [] == world.after(399)
+    assert [" [+120:120"] == world.after(1)
+    world.fail(times=2)
+    assert [] == world.after(599)
+    assert [" [recovered]:2"] == world.after(1)
+    assert [] == world.after(100_000)
+
+
+def test_one_failure_is_mailed_once(world: World) -> None:
+    """A start-up failure that is not repeated is mailed once, however long it lasts."""
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    assert [] == world.after(1_000_000)
+
+
+def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None:
+    """Failed restarts are mailed at once, then counted once per repeat interval, until a start succeeds."""
+    subjects = []
+    for _ in range(40):
+        world.fail("startup")
+        subjects += world.after(60)
+    assert [":1", " [+15:15", " [+15:15"] == subjects
+    world.spool.resolve("startup")
+    assert [" [recovered]:9"] == world.after(1)
+    world.spool.resolve("startup")
+    assert [] == world.after(1000)
+
+
+def test_failure_after_a_recovery_is_new(world: World) -> None:
+    """A failure after the mail of a recovery is mailed at once."""
+    world.fail("startup")
+    world.spool.resolve("startup")
+    assert [":1"] == world.after(0)
+    assert [" [recovered]:0"] == world.after(0)
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+
+
+def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
+    """A successful start between two failed ones, sooner than a mail was sent, is no recovery."""
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    world.spool.resolve("startup")
+    world.fail("startup")
+    assert [] == world.after(1)
+    assert [" [+1:1"] == world.after(900)
+
+
+def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
+    """Drills are not grouped and never recover."""
+    world.fail("drill", times=2)
+    assert [":1", ":1"] == world.after(0)
+    world.spool.resolve("drill")
+    assert [] == world.after(100_000)
+
+
+def test_each_route_is_an_incident(world: World) -> None:
+    """Failures of two routes are two incidents, each with its own mails."""
+    world.fail(route="/a", times=3)
+    world.fail(route="/b", times=4)
+    assert [":3", ":4"] == world.after(1)
+
+
+def test_clock_set_back_does_not_silence(world: World) -> None:
+    """When the machine's clock is set back by an hour, an incident that goes on is still mailed."""
+    world.fail()
+    assert [":1"] == world.after(1)
+    world.clock.now -= 3600
+    world.fail()
+    assert [" [+1:1"] == world.after(1)
+
+
+def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
+    """A postponed mail is due when the clock is set back by an hour, and its incident goes on."""
+    world.mailer.broken = True
+    world.fail("startup", times=3)
+    assert [] == world.after(0)
+    world.clock.now -= 3600
+    world.mailer.broken = False
+    assert [":3"] == world.after(0)
+    world.fail("startup")
+    assert [" [+1:1"] == world.after(900)
+
+
+def test_clock_set_back_causes_one_attempt(world: World) -> None:
+    """After the clock was set back, a server that is still down gets one attempt, not one for each postponed mail."""
+    world.mailer.broken = True
+    world.fail("drill", times=50)
+    world.after(0)
+    world.clock.now -= 3600
+    for _ in range(3):
+        world.after(0)
+    assert 2 == world.mailer.attempts
+
+
+def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
+    """When a server recovers, it gets the first mail and one with all later failures."""
+    world.mailer.broken = True
+    for _ in range(100):
+        world.fail(times=10)
+        assert [] == world.after(60)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
+    world.mailer.broken = False
+    assert [":10"] == world.after(60)
+    assert [" [+990:990"] == world.after(1)
+
+
+def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
+    """A server that does not answer gets one attempt, not one for each pending mail."""
+    world.mailer.broken = True
+    world.fail("drill", times=50)
+    world.after(0)
+    assert 1 == world.mailer.attempts
+    world.mailer.broken = False
+    assert 50 == len(world.after(1))
+
+
+def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
+    """A mail that the server refuses for good becomes a file of dead letters, is logged, and stops no other."""
+    world = World(tmp_path / "dead")
+    world.mailer.refusing = True
+    world.fail("drill")
+    assert [] == world.after(0)
+    world.mailer.refusing = False
+    world.fail("drill")
+    assert [":1"] == world.after(0)
+    (dead,) = (tmp_path / "dead").iterdir()
+    assert "It failed:" in dead.read_text()
+    assert any(b'"alert refused"' in line and str(dead).encode() in line for line in world.lines.written)
+    assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.count_mails()
+
+
+def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
+    """Without room for the dead letter the mail stays in the spool."""
+    (tmp_path / "file").touch()
+    world = World(tmp_path / "file/dead")
+    world.mailer.refusing = True
+    world.fail("drill")
+    world.after(0)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
+
+
+def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail is not sent again when the spool cannot record that it was sent."""
+
+    def full(*_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    world.fail("drill")
+    with monkeypatch.context() as disk:
+        disk.setattr(world.spool, "close_mail", full)
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                world.after(60)
+    assert [] == world.after(60)
+    assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.count_mails())
+
+
+def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
+    """Recipients with a 4xx get the same mail later; a 5xx makes it a dead letter."""
+    world = World(tmp_path / "dead")
+    world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
+    world.fail("drill")
+    assert [":1"] == world.after(0)
+    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
+    assert ["c@test: 550 nobody"] == [record["reason"] for record in world.records("alert refused")]
+    (letter,) = (tmp_path / "dead").iterdir()
+    assert world.mailer.sent[0].body in letter.read_text()
+    world.mailer.refusals = {"d@test": (452, "452 full")}
+    world.after(60)
+    world.mailer.refusals = {}
+    world.after(60)
+    assert ["", "b@test\nd@test", "d@test"] == [letter.recipients for letter in world.mailer.sent]
+    assert 1 == len({letter.name for letter in world.mailer.sent})
+    assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.count_mails()
+
+
+def test_recipient_refused_for_now_delays_no_other(world: World) -> None:
+    """While one recipient is refused for now, the others get the incident's next mails."""
+    world.mailer.refusals = {"b@test": (452, "452 full")}
+    world.fail("startup")
+    assert [":1"] == world.after(0)
+    world.fail("startup", times=7)
+    world.after(900)
+    digest = world.mailer.sent[-1]
+    assert ["", "b@test", ""] == [letter.recipients for letter in world.mailer.sent]
+    assert (" [+7", 7) == (digest.suffix.partition(" since")[0], count(digest.body))
+
+
+def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of the spool is bounded: it keeps the newest closed incidents."""
+    assert 1000 == spool.HISTORY
+    monkeypatch.setattr(spool, "HISTORY", 100)
+    for _ in range(150):
+        world.fail("drill")
+        world.after(0)
+    with world.spool._store.connect() as db:
+        assert [(100,), (100,)] == [
+            db.execute("SELECT count(*) FROM incidents").fetchone(),
+            db.execute("SELECT count(*) FROM letters").fetchone(),
+        ]
+    assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.count_mails()

@@ -1,0 +1,69 @@
+"""The policy of mails: which one is due, and which one is the last."""
+
+from dataclasses import replace
+
+import pytest
+
+from income_tax.alerts.incident_policy import (
+    RETRIES,
+    AlertRules,
+    Incident,
+    MailType,
+    choose_mail,
+    closes_incident,
+    is_over,
+)
+
+INCIDENT = Incident(1, "t", "request", "p", "/", 5, 5, 1, 0.0, 0.0, 0.0, False, False, "", "", "[]")
+RULES = AlertRules()
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "step"),
+    [
+        ({"mails": 0}, 0.0, None),
+        ({"mails": 0}, 0.999, None),
+        ({"mails": 0}, 1.0, MailType.FIRST),
+        ({"mails": 0}, -0.001, MailType.FIRST),
+        ({"mails": 0, "kind": "startup"}, 0.0, MailType.FIRST),
+        ({"mails": 0, "under_way": True}, 5.0, None),
+        ({"mails": 0, "resolved": True}, 5.0, MailType.FIRST),
+        ({}, 599.999, None),
+        ({}, 600.0, MailType.RECOVERED),
+        ({"kind": "startup"}, 10**6, None),
+        ({"kind": "startup", "resolved": True}, 0.0, MailType.RECOVERED),
+        ({"resolved": True}, 0.0, MailType.RECOVERED),
+        ({"resolved": True, "under_way": True}, 0.0, None),
+        ({"total": 6, "last_seen": 800.0}, 899.999, None),
+        ({"total": 6, "last_seen": 800.0}, 900.0, MailType.DIGEST),
+        ({"total": 5, "last_seen": 800.0}, 900.0, None),
+        ({"total": 6}, -900.0, MailType.DIGEST),
+        ({"total": 6}, -899.0, None),
+    ],
+)
+def test_which_mail_is_due(changes: dict[str, object], now: float, step: MailType | None) -> None:
+    """Each bound of the policy: the first mail's wait, the digests' interval, the quiet that ends an incident."""
+    assert step is choose_mail(replace(INCIDENT, **changes), RULES, now)  # type: ignore[arg-type]
+
+
+def test_ends_of_incidents() -> None:
+    """An incident is over when it was resolved, a request's when it is quiet; a recovery and a drill close theirs."""
+    assert [True, False, True, False] == [
+        is_over(replace(INCIDENT, resolved=True), RULES, 0.0),
+        is_over(INCIDENT, RULES, 599.0),
+        is_over(INCIDENT, RULES, 600.0),
+        is_over(replace(INCIDENT, kind="startup"), RULES, 600.0),
+    ]
+    drill = replace(INCIDENT, kind="drill")
+    assert [True, False, False, True] == [
+        closes_incident(INCIDENT, MailType.RECOVERED),
+        closes_incident(INCIDENT, MailType.DIGEST),
+        closes_incident(INCIDENT, MailType.FIRST),
+        closes_incident(drill, MailType.FIRST),
+    ]
+
+
+def test_delays_double_with_jitter() -> None:
+    """Delays between attempts double up to a minute, less a random part."""
+    assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
+    assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

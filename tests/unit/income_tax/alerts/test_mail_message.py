@@ -1,0 +1,109 @@
+"""The text of the mails."""
+
+import json
+import re
+import subprocess
+from dataclasses import replace
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from income_tax.alerts.alert import Alert
+from income_tax.alerts.incident_policy import Incident, MailType
+from income_tax.alerts.mail_message import MailMessage, build_message
+from income_tax.alerts.smtp import MailSettings, SmtpMailer
+
+ALERT = Alert(
+    "request", "It failed:", {"response": {"errors": ["é"], "request_id": "abc12345"}}, "abc12345", {"error": "X: y"}
+)
+SETTINGS = MailSettings("127.0.0.1", 1, "tax@example.org", "admin@example.org", "Crash")
+
+
+def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bool = False) -> Incident:
+    stored = alert.to_json()
+    ids = json.dumps([alert.request_id] if alert.request_id else [])
+    mails = int(mailed > 0)
+    return Incident(
+        7, "c0ffee", alert.kind, "p", "/", total, mailed, mails, 10, 20, 15, resolved, False, stored, stored, ids
+    )
+
+
+def test_text_has_response_and_log_command() -> None:
+    """The mail has the JSON of the response, the error, and the command that finds the log lines."""
+    text = ALERT.format_text("/logs/api/api.log")
+    answer = text[text.index("{") : text.rindex("}") + 1]
+    assert ALERT.answer == json.loads(answer)
+    assert "error: X: y\n" in text
+    assert "find the log lines: grep -F -- abc12345 /logs/api/api.log*\n" in text
+
+
+@pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
+def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
+    """The mail's command, pasted into a shell, finds the lines of that id alone, in archives and odd folders too."""
+    folder = tmp_path / "the logs"
+    folder.mkdir()
+    (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
+    (folder / "api.log.20261126T010203.000000Z").write_text(f"{request_id} before\n")
+    text = replace(ALERT, request_id=request_id).format_text(str(folder / "api.log"))
+    (command,) = re.findall("^find the log lines: (.+)$", text, re.MULTILINE)
+    found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert ["now", "before"] == [line.rpartition(" ")[2] for line in found.stdout.splitlines()]
+
+
+def test_alert_survives_its_json() -> None:
+    """An alert restored from JSON equals the original, lone surrogates included."""
+    alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
+    assert alert.to_json().isascii()
+    assert alert == Alert.from_json(alert.to_json())
+
+
+def test_alert_of_a_newer_version_is_readable() -> None:
+    """Fields of a newer version are dropped: versions meet during an update."""
+    newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
+    assert ALERT == Alert.from_json(newer)
+
+
+def test_first_mail_has_text_and_count() -> None:
+    """The first mail has the subject of the settings, the alert's text, the request id, and the number of failures."""
+    mail = build_message(incident(total=3), MailType.FIRST, "/l", 30)
+    assert ("", "abc12345", "alert.c0ffee.1") == (mail.suffix, mail.request_id, mail.name)
+    assert mail.body.startswith(ALERT.format_text("/l"))
+    assert "failures in this mail: 3\nfailures in all: 3\n" in mail.body
+
+
+@pytest.mark.parametrize(
+    ("step", "suffix", "sentence"),
+    [
+        (MailType.DIGEST, " [+4 since ", "This failure goes on"),
+        (MailType.RECOVERED, " [recovered]", "Recovered: this failure"),
+    ],
+)
+def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, sentence: str) -> None:
+    """Subject and first sentence distinguish digests and recoveries; both count the failures since the last mail."""
+    mail = build_message(incident(total=5, mailed=1), step, "/l", 30)
+    assert mail.suffix.startswith(suffix)
+    assert mail.body.startswith(sentence)
+    assert "failures in this mail: 4\nfailures in all: 5\n" in mail.body
+    assert "some request ids: abc12345\n" in mail.body
+    assert "alert.c0ffee.2" == mail.name
+
+
+def test_no_failure_forges_a_header_or_a_line() -> None:
+    """Line ends and control characters of a request, an error or a setting stay inside their header or line."""
+    evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
+    alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})
+    mail = build_message(incident(alert), MailType.FIRST, "/l", 30)
+    settings = MailSettings("h", 1, "tax@example.org", "admin@example.org", "Crash\r\nBcc: evil@example.org")
+    message = message_from_bytes(bytes(SmtpMailer(settings).build_email(mail)))
+    assert message["Bcc"] is None
+    assert "Crash\\x0d\\x0aBcc: evil@example.org" == message["Subject"]
+    assert [] == [line for line in mail.body.splitlines() if line.startswith(("Bcc", "hello"))]
+
+
+def test_message_is_the_same_at_each_attempt() -> None:
+    """A mail that is sent twice is the same mail, Message-ID and date included."""
+    mail = MailMessage("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
+    first, second = (SmtpMailer(SETTINGS).build_email(mail) for _ in range(2))
+    assert "<alert.c0ffee.1@example.org>" == first["Message-ID"]
+    assert bytes(first) == bytes(second)

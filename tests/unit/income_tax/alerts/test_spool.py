@@ -1,0 +1,166 @@
+"""The spool: it keeps each failure once, and the state of each incident."""
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from income_tax.alerts.incident_policy import (
+    Incident,
+    MailType,
+)
+from income_tax.alerts.mail_message import MailMessage
+from income_tax.alerts.spool import SAMPLES, Spool
+from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_incident
+
+
+def by_place(spool: Spool) -> list[Incident]:
+    """The open incidents in the order of their places."""
+    return sorted(spool.open_incidents(), key=lambda incident: incident.place)
+
+
+def test_a_failure_opens_an_incident(spool: Spool) -> None:
+    """An incident begins with all facts of its first failure, under a unique token."""
+    failure = build_alert(request_id="id-1")
+    spool.report(failure, 7.0)
+    incident = get_incident(spool)
+    stored = failure.to_json()
+    assert 16 == len(incident.token)
+    assert Incident(
+        1, incident.token, "request", "p", "/", 1, 0, 0, 7.0, 7.0, 0.0, False, False, stored, stored, '["id-1"]'
+    ) == replace(incident, resolved=bool(incident.resolved), under_way=bool(incident.under_way))
+
+
+def test_the_next_failure_is_counted(spool: Spool) -> None:
+    """A further failure of the kind, place and route is counted, becomes the last one, and adds its request id."""
+    for now, request_id in enumerate((None, "id-1", None, "id-2")):
+        spool.report(build_alert(request_id=request_id), float(now))
+    spool.report(build_alert(place="other"), 9.0)
+    other, incident = by_place(spool)
+    assert (4, 0.0, 3.0, '["id-1","id-2"]') == (
+        incident.total,
+        incident.first_seen,
+        incident.last_seen,
+        incident.request_ids,
+    )
+    assert [None, "id-2"] == [json.loads(text)["request_id"] for text in (incident.first, incident.last)]
+    assert ("other", 1, "[]") == (other.place, other.total, other.request_ids)
+
+
+def test_some_request_ids_are_kept(spool: Spool) -> None:
+    """An incident keeps its first five request ids."""
+    for number in range(SAMPLES + 2):
+        spool.report(build_alert(request_id=f"id-{number}"), 1.0)
+    assert [f"id-{number}" for number in range(SAMPLES)] == json.loads(get_incident(spool).request_ids)
+
+
+def test_each_drill_is_an_incident(spool: Spool) -> None:
+    """A drill has a unique route, other failures that of their address."""
+    spool.report(build_alert("drill"), 1.0)
+    spool.report(build_alert("drill"), 1.0)
+    assert [True, True] == [incident.route == incident.token for incident in spool.open_incidents()]
+
+
+def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
+    """Incidents that no mail has reported are removed from one spool and merged into another."""
+    spool.report(build_alert("startup"), 1.0)
+    told = get_incident(spool)
+    spool.queue_mail(told.id, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
+    spool.report(build_alert(request_id="id-1"), 3.0)
+    spool.report(build_alert(), 4.0)
+    untold = spool.pop_unreported()
+    assert [("request", 2)] == [(incident.kind, incident.total) for incident in untold]
+    assert [("startup", 1)] == [(incident.kind, incident.total) for incident in spool.open_incidents()]
+    other = Spool(None)
+    other.report(build_alert(), 9.0)
+    other.merge_incident(untold[0])
+    assert (3, 9.0, 4.0, '["id-1"]') == (
+        get_incident(other).total,
+        get_incident(other).first_seen,
+        get_incident(other).last_seen,
+        get_incident(other).request_ids,
+    )
+
+
+def test_one_kind_is_resolved(spool: Spool) -> None:
+    """Resolving a kind resolves its open incidents alone; a later failure reopens them."""
+    spool.report(build_alert("startup"), 1.0)
+    spool.report(build_alert("database"), 1.0)
+    spool.resolve("startup")
+    assert {"startup": 1, "database": 0} == {i.kind: i.resolved for i in spool.open_incidents()}
+    spool.report(build_alert("startup"), 2.0)
+    assert {"startup": 0, "database": 0} == {i.kind: i.resolved for i in spool.open_incidents()}
+
+
+def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
+    """A queued mail is due at once, under way until it is sent, and has counted the failures so far."""
+    for request_id in ("id-1", "id-2"):
+        spool.report(build_alert(request_id=request_id), 1.0)
+    spool.report(build_alert(place="other"), 1.0)
+    other, incident = by_place(spool)
+    seen: list[Incident] = []
+
+    def write(current: Incident) -> tuple[MailType, MailMessage]:
+        seen.append(current)
+        return MailType.FIRST, build_mail("a")
+
+    spool.queue_mail(incident.id, write, 5.0)
+    assert [incident] == seen
+    same, queued = by_place(spool)
+    assert other == same
+    assert (2, 2, 1, 5.0, 1, "[]") == (
+        queued.total,
+        queued.mailed,
+        queued.mails,
+        queued.last_mail,
+        queued.under_way,
+        queued.request_ids,
+    )
+    assert [replace(build_mail("a"), id=1)] == spool.find_due(5.0)
+    assert {"pending": 1, "sent": 0, "dead": 0} == spool.count_mails()
+
+
+def test_no_mail_is_queued_unless_due(spool: Spool) -> None:
+    """No mail is queued when none is built, nor for an incident that is not open."""
+    spool.report(build_alert(), 1.0)
+    before = get_incident(spool)
+    spool.queue_mail(before.id, lambda _: None, 2.0)
+    spool.queue_mail(before.id + 1, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
+    assert before == get_incident(spool)
+    assert [] == spool.find_due(2.0)
+
+
+def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
+    """After the mail of a recovery or of a drill, a failure opens a new incident."""
+    spool.report(build_alert(), 1.0)
+    spool.queue_mail(get_incident(spool).id, lambda _: (MailType.RECOVERED, build_mail("a")), 2.0)
+    assert [] == spool.open_incidents()
+    spool.report(build_alert("drill"), 1.0)
+    spool.queue_mail(get_incident(spool).id, lambda _: (MailType.FIRST, build_mail("b")), 2.0)
+    assert [] == spool.open_incidents()
+
+
+def test_an_older_file_is_migrated(tmp_path: Path) -> None:
+    """A spool without the column of recipients gets it, and keeps its mails; a newer one stays unchanged."""
+    path = tmp_path / "spool.sqlite"
+    for older in (True, False):
+        spool = Spool(path)
+        spool.report(build_alert("drill"), 1.0)
+        spool.queue_mail(
+            get_incident(spool).id, lambda _: (MailType.FIRST, replace(build_mail("a"), recipients="b@test")), 1.0
+        )
+        spool.close()
+        if older:
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("ALTER TABLE letters DROP COLUMN recipients")
+    assert ["", "b@test"] == [one.recipients for one in Spool(path).find_due(1.0)]
+
+
+def test_incidents_survive_their_process(tmp_path: Path) -> None:
+    """Another process reads reported failures from the file."""
+    path = tmp_path / "spool.sqlite"
+    first = Spool(path)
+    first.report(build_alert(), 1.0)
+    first.close()
+    assert 1 == len(Spool(path).open_incidents())

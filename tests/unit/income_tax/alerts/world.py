@@ -1,0 +1,63 @@
+"""A spool with its clock, mail server and log, for tests of the delivery."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.delivery import MailDelivery
+from income_tax.alerts.incident_policy import (
+    AlertRules,
+    Incident,
+)
+from income_tax.alerts.mail_message import MailMessage
+from income_tax.alerts.spool import Spool
+from income_tax.service_log import build_logger
+from tests.support.fakes import FakeClock, FakeMailer, Lines
+from tests.support.smtp import SINCE
+
+
+class World:
+    """A spool in memory, a delivery, a mail server, and a clock that the test moves."""
+
+    def __init__(self, dead: Path = Path("unused")) -> None:
+        self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
+        self.lines = Lines()
+        log = build_logger("api", self.lines.write, "json", "info")
+        self.sender = MailDelivery(self.mailer, AlertRules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
+
+    def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
+        for _ in range(times):
+            self.spool.report(Alert(kind, "It failed:", {}, None, {}, "place", route), self.clock())
+
+    def records(self, event: str) -> list[dict[str, Any]]:
+        """The records of an event in the log."""
+        return [record for record in map(json.loads, self.lines.written) if record["event"] == event]
+
+    def after(self, seconds: float) -> list[str]:
+        """The subjects' ends and counts of what is mailed when so many seconds have passed."""
+        self.clock.now += seconds
+        before = len(self.mailer.sent)
+        self.sender.deliver_due(self.spool)
+        return [f"{letter.suffix.partition(' since')[0]}:{count(letter.body)}" for letter in self.mailer.sent[before:]]
+
+
+def count(body: str) -> int:
+    (number,) = SINCE.findall(body)
+    return int(number)
+
+
+def build_alert(kind: Kind = "request", request_id: str | None = None, place: str = "p", route: str = "/") -> Alert:
+    """A failure."""
+    return Alert(kind, "It failed:", {"a": 1}, request_id, {}, place, route)
+
+
+def build_mail(name: str) -> MailMessage:
+    """A mail."""
+    return MailMessage(name, " [s]", "body", 5.0, "request", "id-1")
+
+
+def get_incident(spool: Spool) -> Incident:
+    """The one incident that is open."""
+    (incident,) = spool.open_incidents()
+    return incident

@@ -1,0 +1,92 @@
+"""The users file: its lines, its editing and its reloading."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from werkzeug.security import generate_password_hash
+
+from income_tax.storage import users as store
+from income_tax.storage.users import Users, UsersError, add_user, read_users, remove_user
+from tests.support.locks import is_locked
+from tests.support.waiting import wait_until
+
+DIGEST = "0" * 128
+DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
+
+
+def test_added_users_are_read(tmp_path: Path) -> None:
+    """An added user is read with the hash; blank lines and comments are skipped."""
+    path = tmp_path / "users"
+    add_user(path, "ann", "secret")
+    path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
+    users = read_users(path)
+    assert ["ann", "bob"] == list(users)
+    assert users["ann"].startswith("scrypt:32768:8:1$")
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "secret",
+        "scrypt:",
+        "scrypt:1:1$s$h",
+        f"scrypt:32768:8:1${DIGEST}",
+        f"scrypt:32768:8:1$salt${DIGEST}0",
+        f"scrypt:32768:8:1$salt${DIGEST[1:]}x",
+        f"scrypt:32768:8:1$salt${DIGEST}$",
+        f"scrypt:32767:8:1$salt${DIGEST}",  # n is no power of 2
+        f"scrypt:1:8:1$salt${DIGEST}",
+        f"scrypt:0:8:1$salt${DIGEST}",
+        f"scrypt:32768:0:1$salt${DIGEST}",
+        f"scrypt:32768:8:0$salt${DIGEST}",
+        f"scrypt:1048576:8:1$salt${DIGEST}",  # a gigabyte
+        f"pbkdf2:sha256:1000$salt${DIGEST}",
+    ],
+)
+def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
+    """A hash of another form, or of too high a cost, is rejected with its line."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\n")
+    assert ["ann"] == list(read_users(path))
+    path.write_text(f"ann:{DIGESTED}\nbob:{digest}\n")
+    with pytest.raises(UsersError, match=r"users, line 2: expected login:scrypt hash, as `users add` writes it"):
+        read_users(path)
+
+
+def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is locked from the reading to the writing, so that simultaneous editors lose no change."""
+    path = tmp_path / "users"
+    held: list[bool] = []
+
+    def watch(name: str) -> None:
+        work: Callable[..., object] = getattr(store, name)
+
+        def watched(*arguments: object, **options: object) -> object:
+            held.append(is_locked(tmp_path))
+            return work(*arguments, **options)
+
+        monkeypatch.setattr(store, name, watched)
+
+    add_user(path, "ann", "secret")
+    watch("read_users")
+    watch("write_atomically")
+    add_user(path, "bob", "secret")
+    remove_user(path, "ann")
+    assert [True] * 4 == held
+    assert not is_locked(tmp_path)
+
+
+def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
+    """A new file of the same size and time, as two quick changes leave, is read."""
+    path, other = tmp_path / "users", tmp_path / "other"
+    path.write_text(f"ann:{DIGESTED}\n")
+    users = Users(path, pytest.fail)
+    other.write_text(f"bob:{DIGESTED}\n")
+    status = path.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert DIGESTED == wait_until(lambda: users.find_hash("bob"))
+    assert users.find_hash("ann") is None

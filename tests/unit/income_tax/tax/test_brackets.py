@@ -1,0 +1,46 @@
+"""Incomplete tax data is rejected, not guessed."""
+
+from decimal import Decimal
+
+import pytest
+
+from income_tax.tax.brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
+from income_tax.tax.v7 import V7Schedule
+
+OPEN = Bracket(None, 4500, 0)
+
+
+def test_four_decimals_are_kept() -> None:
+    """Four decimals are kept as integers."""
+    assert 13_949_600 == scale_exactly(Decimal("1394.96"))
+
+
+def test_a_fifth_decimal_is_rejected() -> None:
+    """A fifth decimal is an error, not a rounding."""
+    with pytest.raises(ScheduleError, match="more than four decimals"):
+        scale_exactly(Decimal("0.12345"))
+
+
+@pytest.mark.parametrize(
+    "brackets",
+    [[], [Bracket(1, 0, 0)], [OPEN, OPEN], [OPEN, Bracket(1, 0, 0)], [Bracket(2, 0, 0), Bracket(1, 0, 0), OPEN]],
+    ids=["none", "closed", "two open", "open first", "falling"],
+)
+def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None:
+    """Brackets must rise and end with one without limit."""
+    with pytest.raises(ScheduleError):
+        check_brackets(brackets)
+
+
+def test_missing_constants_are_named() -> None:
+    """A missing constant is named."""
+    with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
+        build_schedule(V7Schedule, [OPEN], {})
+
+
+def test_unknown_constants_are_ignored() -> None:
+    """A constant of a later version does not stop this one from starting."""
+    constants = {name: 1 for name in V7Schedule.__dataclass_fields__ if name != "brackets"}
+    assert build_schedule(V7Schedule, [OPEN], constants) == build_schedule(
+        V7Schedule, [OPEN], constants | {"of_tomorrow": 1}
+    )

@@ -1,0 +1,58 @@
+"""The rules `v7` at limits where one euro decides."""
+
+from dataclasses import replace
+
+import pytest
+
+from income_tax.tax.brackets import SCALE
+from income_tax.tax.models import Household
+from income_tax.tax.v7 import V7Schedule, assess, compute_discount
+from tests.support.data import schedules
+from tests.unit.income_tax.tax.test_v7 import assessed, contract
+
+
+@pytest.mark.parametrize(
+    ("children", "salary"),
+    [(1, 36_500), (1, 36_504), (1, 36_505), (2, 42_427), (2, 42_428)],
+)
+def test_the_cap_equals_the_saving(children: int, salary: int) -> None:
+    """Where the tax is the same with the children's shares and by the cap, the rate is that without children."""
+    found = assessed(False, children, salary)
+    assert contract(False, children, salary) == found
+    assert 0.3 == found[2]
+
+
+@pytest.mark.parametrize("married", [False, True])
+@pytest.mark.parametrize("children", [0, 1, 2, 3, 4])
+def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
+    """Below a household's limit there is a reduction, at the limit there is none."""
+    halves = children if children < 3 else 2 * children - 2
+    limit = (42_074 if married else 21_037) + 3797 * halves
+    salaries = range(limit * 10 // 9 - 2, limit * 10 // 9 + 4)
+    assert [contract(married, children, salary) for salary in salaries] == [
+        assessed(married, children, salary) for salary in salaries
+    ]
+
+
+@pytest.mark.parametrize("married", [False, True])
+def test_the_discount_ends_at_its_threshold(married: bool) -> None:
+    """Other thresholds than those of 2018 end the discount."""
+    early = with_thresholds(1000, 1500)
+    end = 1500 if married else 1000
+    assert [True, False, False] == [compute_discount(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
+    assert 0 == compute_discount(8000, married, with_thresholds(9000, 9000))
+
+
+def with_thresholds(single: int, couple: int) -> V7Schedule:
+    """The figures of 2018, but with these ends of the discount, in euros."""
+    ends = single * SCALE, couple * SCALE
+    return replace(schedules().v7, decote_threshold_single=ends[0], decote_threshold_couple=ends[1])
+
+
+def test_a_cap_in_cents_gives_whole_euros() -> None:
+    """The cents of a cap are dropped: the tax has none."""
+    household = Household(False, 1, 200_000)
+    whole = schedules().v7
+    cents = replace(whole, cap_half_share=whole.cap_half_share + SCALE // 2)
+    found = assess(household, cents).tax
+    assert (int, assess(household, whole).tax) == (type(found), found)

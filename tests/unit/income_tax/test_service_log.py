@@ -1,0 +1,63 @@
+"""The form of a log line, and that no request can forge one."""
+
+import json
+import re
+from datetime import datetime
+
+import pytest
+
+from income_tax.service_log import build_logger, shorten
+from tax_common.logs.log_lines import BODY_LIMIT
+from tests.support.fakes import Lines
+
+HOSTILE = "a\r\nb\x00\x1b[31m\x7f\x85\u2028c"
+
+
+def lines_of(form: str, event: str, **fields: object) -> list[bytes]:
+    lines = Lines()
+    build_logger("api", lines.write, form, "info").bind(place="index").info(event, **fields)
+    return lines.written
+
+
+def test_text_form_is_the_reference_s() -> None:
+    """The text form is the reference's: date, time to the microsecond, thread, place, sentence."""
+    (line,) = lines_of("text", "pause", seconds=1)
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, MainThread: \[index\] thread paused for 1 second\(s\)\n", line.decode()
+    )
+
+
+def test_json_form_has_the_same_facts() -> None:
+    """The JSON form has the facts as fields, its time with a zone."""
+    (line,) = lines_of("json", "pause", seconds=1)
+    record = json.loads(line)
+    assert datetime.fromisoformat(record["time"]).tzinfo is not None
+    assert {"service": "api", "place": "index", "thread": "MainThread", "event": "pause", "seconds": 1} == {
+        name: record[name] for name in ("service", "place", "thread", "event", "seconds")
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("event", ["request", "request refused", HOSTILE])
+def test_no_request_forges_a_line(form: str, event: str) -> None:
+    """Each event stays one line without control characters, whatever a request contains."""
+    (line,) = lines_of(form, event, method=HOSTILE, url=HOSTILE, remote=HOSTILE)
+    text = line.decode()
+    assert text.endswith("\n")
+    assert 1 == len(text.splitlines())
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+
+
+def test_a_long_body_is_truncated() -> None:
+    """A body over 4 KB is truncated in the log, with a mark and its full length."""
+    fields = shorten("x" * (BODY_LIMIT + 1))
+    assert ("x" * BODY_LIMIT + " [cut]", True, BODY_LIMIT + 1) == (
+        fields["body"],
+        fields["body_cut"],
+        fields["body_length"],
+    )
+
+
+def test_body_at_the_limit_is_whole() -> None:
+    """A body of exactly 4 KB is kept whole."""
+    assert {"body": "x" * BODY_LIMIT} == shorten("x" * BODY_LIMIT)

@@ -1,0 +1,61 @@
+"""Settings: their defaults, and wrong ones rejected by name."""
+
+from pathlib import Path
+
+import pytest
+
+from income_tax.settings import read_settings
+from tax_common.env_reader import SettingsError
+
+
+def test_defaults_need_no_environment() -> None:
+    """An empty environment gives safe defaults: loopback only, no drill route, no proxy trusted."""
+    settings = read_settings({})
+    assert ("127.0.0.1:8000", False, "", 0.0) == (
+        settings.bind,
+        settings.drill_route,
+        settings.trusted_proxy,
+        settings.sleep_time,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("LOG_FORMAT", "xml", "json or text"),
+        ("DB_WAIT", "soon", "a number of seconds, 0 or more"),
+        ("SLEEP_TIME", "-1", "a number of seconds, 0 or more"),
+        ("SLEEP_TIME", "nan", "a number of seconds, 0 or more"),
+        ("SMTP_TIMEOUT", "0", "a number of seconds above 0"),
+        ("SMTP_PORT", "70000", "a whole number from 1 to 65535"),
+        ("THREADS", "1", "a whole number from 2 to 1024"),
+        ("DRILL_ROUTE", "maybe", "off or on"),
+        ("SMTP_TLS", "ssl", "none, starttls or tls"),
+    ],
+)
+def test_wrong_value_is_named(name: str, value: str, expected: str) -> None:
+    """A wrong setting is rejected with its name, its value and the expected values."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: value})
+    assert f"{name} is [{value}]; expected {expected}" == str(caught.value)
+
+
+def test_missing_secret_is_named() -> None:
+    """A missing password file is named."""
+    with pytest.raises(SettingsError, match=r"^DB_PASSWORD_FILE=/nowhere/x: cannot be read"):
+        read_settings({"DB_PASSWORD_FILE": "/nowhere/x"})
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """A folder in place of the file of authorities is rejected."""
+    with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a file$"):
+        read_settings({"SMTP_CA_FILE": str(tmp_path)})
+
+
+def test_no_password_shows(tmp_path: Path) -> None:
+    """Settings that are printed show no password, neither the database's nor the mail server's."""
+    secret = tmp_path / "secret"
+    secret.write_text("s3cr3t-of-a-test\n")
+    settings = read_settings({"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)})
+    assert ("s3cr3t-of-a-test",) * 2 == (settings.account.password, settings.mail.password)
+    assert "s3cr3t" not in repr(settings) + str(settings)

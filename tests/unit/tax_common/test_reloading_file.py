@@ -1,0 +1,125 @@
+"""A file that is read again when it changes: its last good content stays, and each bad file is reported once."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tax_common.reloading_file import ReloadingFile
+
+Reports = list[object]
+
+
+def read_number(path: Path) -> int:
+    return int(path.read_text())
+
+
+def build(path: Path, **options: object) -> tuple[ReloadingFile[int], Reports]:
+    """The file of a number, and the reports about it: a reason, or a content with whether a bad file came before."""
+    reports: Reports = []
+    return ReloadingFile(path, read_number, reports.append, lambda *load: reports.append(load), **options), reports  # type: ignore[arg-type]
+
+
+def test_a_changed_file_is_read_once(tmp_path: Path) -> None:
+    """A new content is returned and reported; the same file is not read again."""
+    path = tmp_path / "number"
+    path.write_text("1")
+    file, reports = build(path)
+    assert (1, 1) == (file.get(), file.get())
+    path.write_text("22")
+    assert (22, 22, [(22, False)]) == (file.get(), file.get(), reports)
+
+
+def test_a_replaced_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> None:
+    """An atomic replacement is seen by its inode, even within one tick of the clock."""
+    path, other = tmp_path / "number", tmp_path / "other"
+    path.write_text("1")
+    file, _ = build(path)
+    other.write_text("2")
+    status = path.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert 2 == file.get()
+
+
+def make_bad(path: Path) -> None:
+    path.write_text("one")
+
+
+def make_unreadable(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [make_bad, make_unreadable, Path.unlink])
+def test_a_bad_file_is_reported_once_until_it_recovers(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    """The last good content stays; the error comes once; the next good file is reported as a recovery."""
+    path, new = tmp_path / "number", tmp_path / "new"
+    path.write_text("1")
+    file, reports = build(path)
+    spoil(path)
+    assert (1, 1, 1) == (file.get(), file.get(), len(reports))
+    if path.is_dir():
+        path.rmdir()
+    new.write_text("3")
+    new.replace(path)
+    assert (3, 3) == (file.get(), file.get())
+    assert [(3, True)] == reports[1:]
+
+
+def test_each_bad_file_is_reported(tmp_path: Path) -> None:
+    """A second bad file with another fingerprint is a second error."""
+    path = tmp_path / "number"
+    path.write_text("1")
+    file, reports = build(path)
+    for text in ("a", "bb"):
+        path.write_text(text)
+        file.get()
+    assert 2 == len(reports)
+
+
+def test_the_former_file_that_returns_is_a_recovery(tmp_path: Path) -> None:
+    """A file that was moved away and back is good again, without being read again."""
+    path, away = tmp_path / "number", tmp_path / "away"
+    path.write_text("1")
+    file, reports = build(path)
+    for _ in range(2):
+        path.rename(away)
+        file.get()
+        away.rename(path)
+        file.get()
+    assert [(1, True)] * 2 == reports[1::2]
+    assert 4 == len(reports)
+
+
+def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
+    """With an initial content and a file that is not required, a missing file is no error."""
+    file, reports = build(tmp_path / "number", initial=7, is_required=False)
+    assert (7, []) == (file.get(), reports)
+    (tmp_path / "number").write_text("8")
+    assert (8, [(8, False)]) == (file.get(), reports)
+
+
+def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
+    """Without an initial content a missing or bad file is an error at once."""
+    with pytest.raises(OSError):
+        build(tmp_path / "number")
+    (tmp_path / "number").write_text("one")
+    with pytest.raises(ValueError):
+        build(tmp_path / "number")
+
+
+def test_looks_keep_their_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the interval after a look the file is not looked at."""
+    now = 100.0
+    monkeypatch.setattr("tax_common.reloading_file.time.monotonic", lambda: now)
+    path = tmp_path / "number"
+    path.write_text("1")
+    file, _ = build(path, interval=5.0)
+    file.get()
+    path.write_text("22")
+    now = 104.0
+    assert 1 == file.get()
+    now = 105.0
+    assert 22 == file.get()
