@@ -17,7 +17,7 @@ LONG = re.compile(r"[0-9]{7,}")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service, its own amounts hidden as well."""
+    """Run the service, with its own amounts masked as well."""
     with running_service(tmp_path_factory.mktemp("service"), MASK_AMOUNTS="on") as running:
         yield running
 
@@ -33,8 +33,8 @@ def masking(request: pytest.FixtureRequest, place: Place, service: Service, monk
 
 def find_amounts(amounts: str, *logs: Path) -> list[str]:
     """Return the amounts of a text, and the salaries, that stand in a log."""
-    told = "".join(log.read_text() for log in logs)
-    return [amount for amount in {*LONG.findall(amounts), *map(str, SALARIES)} if amount in told]
+    logged = "".join(log.read_text() for log in logs)
+    return [amount for amount in {*LONG.findall(amounts), *map(str, SALARIES)} if amount in logged]
 
 
 @pytest.mark.parametrize("options", [[], ["--batch", "4"]], ids=["one by one", "in batches"])
@@ -48,8 +48,8 @@ def test_a_calculation_logs_no_amount(masking: Place, service: Service, options:
     assert [] == find_amounts(results, log, service.folder / "api.log")
     answers = re.findall("raw answer: 200 .*|.*raw_answer.*", log.read_text())
     assert (2 if options else len(SALARIES)) == len([answer for answer in answers if '"salary' in answer])
-    told = [int(number) for number in re.findall(r'"id": ?([0-9]+)', log.read_text())]
-    assert ([] if options else [result["id"] for result in masking.results]) == sorted({*told})
+    ids = [int(number) for number in re.findall(r'"id": ?([0-9]+)', log.read_text())]
+    assert ([] if options else [result["id"] for result in masking.results]) == sorted({*ids})
 
 
 def test_a_quoted_error_logs_no_amount(masking: Place, service: Service) -> None:
