@@ -15,7 +15,7 @@ def get_url(service: Service) -> str:
 
 
 def start(place: Place, service: Service, *more: str) -> subprocess.Popen[bytes]:
-    """A client in a process of its own."""
+    """Start a client in a process of its own."""
     command = [sys.executable, "-m", "tax_client", *place.arguments("calculate", get_url(service), *more)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
