@@ -1,6 +1,7 @@
-"""A place to run the client in, whole: its files, and an environment that sets nothing."""
+"""Folders to run the client in, with its files and without settings in the environment, and a slow service."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,40 +10,41 @@ import pytest
 
 from tax_client.cli import main
 from tax_client.settings import SETTINGS
+from tests.support.service import Service, running_service
 
 
 @dataclass(frozen=True)
 class Place:
-    """A folder to run the client in: its files, and the command line that names them."""
+    """A folder to run the client in, with its files and the command lines that name them."""
 
     folder: Path
 
     def arguments(self, command: str, url: str, *more: str) -> list[str]:
-        """The arguments of a command that works in this folder."""
+        """Return the arguments of a command that works in this folder."""
         files = ["--credentials-file", str(self.folder / "credentials"), "--log-file", str(self.folder / "client.log")]
         if command == "calculate":
             files += ["--results", str(self.folder / "results.json"), "--errors", str(self.folder / "errors.jsonl")]
         return [command, "--url", url, *files, *more]
 
     def run(self, command: str, url: str, *more: str) -> int:
-        """The exit code of a command."""
+        """Run a command and return its exit code."""
         return main(self.arguments(command, url, *more))
 
     def write(self, lines: str) -> str:
-        """The path of a taxpayers file of these lines."""
+        """Write a taxpayers file of these lines and return its path."""
         path = self.folder / "taxpayers.txt"
         path.write_text(lines)
         return str(path)
 
     @property
     def results(self) -> list[dict[str, Any]]:
-        """What the results file holds."""
+        """The content of the results file."""
         results: list[dict[str, Any]] = json.loads((self.folder / "results.json").read_text())
         return results
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """What the errors file holds."""
+        """The content of the errors file."""
         return json_lines(self.folder / "errors.jsonl")
 
     @property
@@ -52,15 +54,29 @@ class Place:
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines."""
+    """Return the objects of a file of JSON lines."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A folder of its own, credentials in it, and an environment without settings but for the time-out."""
+    """Create a folder with credentials, and an environment without settings except the time-out."""
     for variable, *_ in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("TAX_TIMEOUT", "300")  # however slow the machine is
+    monkeypatch.setenv("TAX_TIMEOUT", "300")  # for a slow machine
     (tmp_path / "credentials").write_text("admin:pass:é\n")
     return Place(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def slow_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run a service that delays half of its answers by 50 ms."""
+    with running_service(tmp_path_factory.mktemp("service"), SLEEP_TIME="0.05") as running:
+        yield running
+
+
+@pytest.fixture
+def bulk(place: Place, slow_service: Service) -> Place:
+    """Create a place with the credentials of the slow service."""
+    (place.folder / "credentials").write_text(slow_service.credentials + "\n")
+    return place

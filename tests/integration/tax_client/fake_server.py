@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback whose answers a test scripts."""
+"""An HTTP server on the loopback interface with scripted answers."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ PUBLISHED: list[dict[str, Any]] = orjson.loads((DATA / "published.json").read_by
 
 @dataclass(frozen=True)
 class Request:
-    """What the server saw of a request."""
+    """A request as the server received it."""
 
     path: str
     query: list[tuple[str, str]]
@@ -27,24 +27,24 @@ class Request:
 
     @property
     def salary(self) -> int:
-        """The salary asked for."""
+        """The salary in the query."""
         return int(dict(self.query)["salary"])
 
 
 Plain = tuple[int, bytes]  # status and body
-Reply = Plain | tuple[int, bytes, Mapping[str, str]]  # headers too: more of them, or others than the server's own
+Reply = Plain | tuple[int, bytes, Mapping[str, str]]  # with headers beside, or instead of, those of the server
 Script = Callable[[Request], Reply]
 
 
 def published_reply(request: Request) -> Plain:
-    """The published result of the household asked for."""
+    """Return the published result of the household in the query."""
     asked = {name: value if name == "married" else int(value) for name, value in request.query}
     (row,) = [row for row in PUBLISHED if asked == {name: row[name] for name in asked}]
     return 200, result_body({name: value for name, value in row.items() if name != "id"})
 
 
 def echo_reply(request: Request) -> Plain:
-    """A result of amounts 0 for any household."""
+    """Return a result with amounts 0 for any household."""
     query = dict(request.query)
     zeros = dict.fromkeys(("tax", "surcharge", "rate", "discount", "reduction"), 0)
     household = {"married": query["married"], "children": int(query["children"]), "salary": int(query["salary"])}
@@ -52,13 +52,13 @@ def echo_reply(request: Request) -> Plain:
 
 
 def result_body(result: dict[str, Any]) -> bytes:
-    """The body of an answer 200."""
+    """Build the body of an answer 200."""
     return orjson.dumps({"response": {"result": result}})
 
 
 @dataclass
 class FakeServer:
-    """The running server: its address, and the requests it saw."""
+    """The running server: its address, its requests, its connections."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
@@ -67,11 +67,11 @@ class FakeServer:
 
 @contextmanager
 def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:  # noqa: C901 - counts its classes
-    """A server that answers by the script, until the context ends; over HTTPS with `tls`."""
+    """Serve the answers of a script until the context ends; over HTTPS with `tls`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 30  # a client that leaves its connection open ends the test all the same
+        timeout = 30  # ends the test of a client that leaves its connection open
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -106,7 +106,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
             return connection, address
 
         def handle_error(self, *_args: object) -> None:
-            pass  # the client left: what the tests of time-outs and interruptions make it do
+            pass  # the client left, as tests of time-outs and interruptions cause
 
     accepted: list[socket.socket] = []
     server = Server(("127.0.0.1", 0), Handler)
@@ -120,7 +120,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
     finally:
         server.shutdown()
         thread.join()
-        for connection in accepted:  # after a failure urllib3 leaves one open until garbage is collected
+        for connection in accepted:  # after a failure urllib3 leaves one open until a garbage collection
             with suppress(OSError):  # closed already
                 connection.shutdown(socket.SHUT_RD)
         server.server_close()

@@ -1,4 +1,4 @@
-"""HTTPS with a certificate that no public authority vouches for."""
+"""HTTPS with a certificate of a private authority."""
 
 import ssl
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
 @pytest.fixture
 def authority(place: Place) -> trustme.CA:
-    """An authority of our own, whose certificate lies in the place."""
+    """Create a certificate authority, whose certificate is in the place."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(place.folder / "ca.pem"))
     return made
@@ -24,7 +24,7 @@ def authority(place: Place) -> trustme.CA:
 
 @pytest.fixture
 def url(authority: trustme.CA) -> Iterator[str]:
-    """The address of a server that has its certificate from it."""
+    """Serve with a certificate of that authority, and return the address."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with serving(published_reply, context) as server:
@@ -32,8 +32,8 @@ def url(authority: trustme.CA) -> Iterator[str]:
 
 
 @each_command
-def test_an_authority_of_ones_own_is_trusted_when_named(place: Place, url: str, command: tuple[str, ...]) -> None:
-    """With --ca-file every answer comes, from a server that it vouches for."""
+def test_a_named_authority_is_trusted(place: Place, url: str, command: tuple[str, ...]) -> None:
+    """With --ca-file every answer comes from a server with a certificate of that authority."""
     name, *options = command
     assert 0 == place.run(name, url, *options, "--ca-file", str(place.folder / "ca.pem"))
     if name == "calculate":
@@ -44,20 +44,20 @@ def test_an_authority_of_ones_own_is_trusted_when_named(place: Place, url: str, 
 def test_an_unknown_authority_is_not_trusted(
     place: Place, url: str, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without it nothing is sent, and what is said names the option."""
+    """Without --ca-file no request is sent, and the reason names the option."""
     name, *options = command
     assert 1 == place.run(name, url, *options)
-    said = (
+    reasons = (
         [error["reason"] for error in place.errors if "id" in error] if name == "calculate" else [*capsys.readouterr()]
     )
-    assert "name its authority by --ca-file or TAX_CA_FILE" in " ".join(said)
+    assert "name its authority by --ca-file or TAX_CA_FILE" in " ".join(reasons)
 
 
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
-def test_a_file_without_certificates_is_refused(
+def test_a_file_without_certificates_is_an_error(
     place: Place, tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that is not there or holds no certificate ends the command before anything is sent."""
+    """A missing file, or one without certificates, stops the command before any request."""
     path = tmp_path / "empty.pem"
     if text is not None:
         path.write_text(text)

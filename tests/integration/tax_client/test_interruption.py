@@ -1,4 +1,4 @@
-"""Signals and readers that leave: what calculations and floods, in processes of their own, make of them."""
+"""Signals, and a reader that leaves: their effect on calculations and floods in processes of their own."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ class Held:
 
 @contextmanager
 def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A client in a process of its own."""
+    """Start a client in a process of its own."""
     command = [sys.executable, "-m", "tax_client", *arguments]
     with subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -48,7 +48,7 @@ def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Pope
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_calculation_writes_what_is_done(place: Place, number: signal.Signals, code: int) -> None:
+def test_an_interrupted_calculation_writes_its_results(place: Place, number: signal.Signals, code: int) -> None:
     """A signal ends the client without a traceback: results so far are written, the rest is in the errors file."""
     script = Held(answered=4, held=1)
     with serving(script) as server:
@@ -70,7 +70,7 @@ def test_an_interrupted_calculation_writes_what_is_done(place: Place, number: si
 
 
 def test_an_interrupted_flood_reports(place: Place) -> None:
-    """Ctrl-C ends a flood without a traceback, with the report of what was done and what was still on its way."""
+    """Ctrl-C ends a flood without a traceback; the report counts the answers and the requests in flight."""
     script = Held(answered=20, held=3)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "1000", "--threads", "3")
@@ -85,10 +85,10 @@ def test_an_interrupted_flood_reports(place: Place) -> None:
     assert 20 == sum(event["event"] == "answer" for event in place.log)
 
 
-def test_a_flood_waits_for_the_answers_on_their_way(place: Place) -> None:
-    """Answers that come after Ctrl-C are counted and logged: what was sent is what is reported.
+def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
+    """Answers after Ctrl-C are counted and logged, so that the report has every request.
 
-    The client leaves them a second; a minute here, where the machine may stand still.
+    The client waits for a second; here for a minute, because the machine may stand still.
     """
     path = begun_with(place.folder, "from tax_client import runtime\nruntime.GRACE_SECONDS = 60\n")
     script = Held(answered=20, held=3)
@@ -105,8 +105,8 @@ def test_a_flood_waits_for_the_answers_on_their_way(place: Place) -> None:
     assert sent == sum(event["event"] == "answer" for event in place.log)
 
 
-def test_a_reader_that_leaves_is_no_traceback(place: Place) -> None:
-    """When the reader of the summary closes its end, the files are written and stderr stays clean."""
+def test_a_reader_that_leaves_causes_no_traceback(place: Place) -> None:
+    """When the reader of the summary closes its end, the files are written and standard error stays empty."""
     script = Held(answered=0, held=1)
     arguments = ["--max-threads", "1"]
     with serving(script) as server, client(place.arguments("calculate", server.url, *arguments)) as process:

@@ -9,7 +9,7 @@ SIGNALLED = 128  # plus the number of the signal
 
 
 class UserError(Exception):
-    """Stops a command with exit code 2; its text names what was expected and the next step."""
+    """Stops a command with exit code 2; its text names the expected input and the next step."""
 
 
 def build_file_error(kind: str, path: object, error: OSError, remedy: str) -> UserError:

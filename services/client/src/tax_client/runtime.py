@@ -55,7 +55,7 @@ def build_log(file: LogFile, settings: Settings) -> Log:
 
 
 def describe_lost_lines(path: Path, count: int) -> str:
-    """Report lines that are missing from a log file, in text that JSON can hold whatever the file's name."""
+    """Report lines that are missing from a log file, in text that JSON can hold."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"
 

@@ -1,1 +1,1 @@
-"""Access to the API: credentials, requests, retries, and the checks of what comes back."""
+"""Access to the API: credentials, requests, retries, and the checks of its responses."""

@@ -47,7 +47,7 @@ class TaxApi:
         return parse_results(self._send("POST", request_id, headers, data=encode_csv(taxpayers)), taxpayers)
 
     def _send(self, method: str, request_id: str, headers: Mapping[str, str], **content: Any) -> Answer:
-        """Return the response, whatever its status, and log it at level debug. Raises ApiError without a response."""
+        """Return a response of any status, and log it at level debug. Raises ApiError without a response."""
         try:
             response = self._session().request(
                 method,

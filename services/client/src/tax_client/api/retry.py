@@ -82,7 +82,7 @@ def parse_retry_after(header: str, now: Callable[[], float] = time.time) -> floa
         return float(header[:9])
     try:
         date = parsedate_to_datetime(header)
-        # A date without a zone is GMT (RFC 9110, 5.6.7), whatever the local zone.
+        # A date without a zone is GMT (RFC 9110, 5.6.7), not local time.
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
     except (ValueError, OverflowError):
         return 0.0

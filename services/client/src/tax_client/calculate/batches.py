@@ -116,7 +116,7 @@ class BatchCalculator:
 
     def __init__(self, calculator: Calculator, log: Log, *, in_batches: bool = False, retries: int = 0) -> None:
         self._calculator, self._log, self._in_batches = calculator, log, in_batches
-        self._limit = sys.maxsize  # taxpayers that the server is known to accept in one request
+        self._limit = sys.maxsize  # taxpayers of one request; lowered after the server rejects a larger one
         self.retrier = Retrier(retries, log)
 
     def calculate(self, batch: Batch) -> None:

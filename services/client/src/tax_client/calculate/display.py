@@ -22,8 +22,8 @@ DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_incom
 class Progress:
     """A line on a stream with rate and time left, rewritten on a terminal, repeated elsewhere.
 
-    `measure` returns the bytes that are read of the input's `size` (None: unknown), and the taxpayers that are done.
-    `clock` returns seconds.
+    `size` is that of the input, in bytes (None: unknown). `measure` returns the bytes read and the taxpayers done so
+    far. `clock` returns seconds.
     """
 
     def __init__(

@@ -26,8 +26,8 @@ PIECE = 2**20  # bytes
 class OutputFile:
     """A file that grows as a draft beside its place, and replaces it when it is complete.
 
-    Raises UserError when the place cannot be written, before any result exists. With `saved` the draft of an
-    interrupted run goes on; it must begin with the saved prefix, else UserError, before any file is changed.
+    Raises UserError when the place cannot be written, before any result exists. With `saved` it continues the draft of
+    an interrupted run. A draft without the saved prefix raises UserError, before any file is changed.
     """
 
     def __init__(self, path: Path, saved: SavedPrefix | None = None) -> None:
