@@ -25,7 +25,7 @@ from tests.integration.client.fake_server import (
     result_body,
     serving,
 )
-from tests.integration.client.troubled_server import Troubles, troubled
+from tests.integration.client.faulty_server import Faults, serve_faults
 
 LINE = "1,yes,2,55555\n"  # the household of the first published result
 
@@ -86,7 +86,7 @@ def breaking_off() -> Iterator[str]:
 @contextmanager
 def resetting() -> Iterator[str]:
     """The first connection is reset."""
-    with troubled(Troubles(reset=frozenset({1}))) as server:
+    with serve_faults(Faults(reset=frozenset({1}))) as server:
         yield server.url
 
 
