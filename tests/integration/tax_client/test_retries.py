@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tax_client.api.failures import TRANSIENT
-from tests.integration.client.troubled_server import Troubles, troubled
 from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.fake_server import (
     PUBLISHED,
@@ -23,6 +22,7 @@ from tests.integration.tax_client.fake_server import (
     result_body,
     serving,
 )
+from tests.integration.tax_client.faulty_server import Faults, serve_faults
 
 LINE = "1,yes,2,55555\n"  # the household of the first published result
 
@@ -83,7 +83,7 @@ def serve_short_body() -> Iterator[str]:
 @contextmanager
 def serve_reset() -> Iterator[str]:
     """Serve a reset of the first connection."""
-    with troubled(Troubles(reset=frozenset({1}))) as server:
+    with serve_faults(Faults(reset=frozenset({1}))) as server:
         yield server.url
 
 

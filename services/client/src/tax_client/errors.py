@@ -12,6 +12,10 @@ class UserError(Exception):
     """Stops a command with exit code 2; its text names the expected input and the next step."""
 
 
+class Interrupted(Exception):
+    """A signal came while a command waited for its input."""
+
+
 def build_file_error(kind: str, path: object, error: OSError, remedy: str) -> UserError:
     """Build the error of a file that cannot be opened, read or written; `kind` names its role."""
     return UserError(f"{kind} [{path}]: {error.strerror or error}: {remedy}")

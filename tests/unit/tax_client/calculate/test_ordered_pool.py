@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tax_client.calculate.ordered_pool import AHEAD, Interrupted, OrderedPool
-from tax_client.errors import UserError
+from tax_client.calculate.ordered_pool import AHEAD, OrderedPool
+from tax_client.errors import Interrupted, UserError
 from tax_client.runtime import SignalQueue
 
 

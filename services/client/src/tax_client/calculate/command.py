@@ -13,6 +13,7 @@ from tax_client.console import print_error
 from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE, UserError, check_distinct_paths
 from tax_client.runtime import SignalQueue, build_log, connect, describe_lost_lines, open_log_file, redirect_signals
 from tax_client.settings import Settings
+from tax_client.taxpayers.input_source import STDIN, InputSource, open_input
 from tax_client.taxpayers.line_format import YEAR_MAX
 from tax_client.taxpayers.reader import Reader
 from tax_common.logs import Log, LogFile
@@ -21,7 +22,6 @@ from .batches import Batch, BatchCalculator, split_into_batches
 from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
 from .display import Progress
 from .formats import choose_format
-from .input_source import STDIN, InputSource, open_input
 from .ordered_pool import OrderedPool
 from .output_file import OutputFile, locate_draft, remove_file
 from .result_writer import ResultWriter

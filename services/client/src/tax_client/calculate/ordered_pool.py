@@ -13,17 +13,13 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from tax_client.errors import UserError
+from tax_client.errors import Interrupted, UserError
 from tax_client.runtime import GRACE_SECONDS, SignalQueue
 
 DONE = 0  # the message of a thread after each task; all others are numbers of signals
 AHEAD = 2  # tasks in flight for each thread
 
 T = TypeVar("T")
-
-
-class Interrupted(Exception):
-    """A signal came while the next task was awaited."""
 
 
 class OrderedPool(Generic[T]):

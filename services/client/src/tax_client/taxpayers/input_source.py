@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tax_client.errors import UserError, build_file_error
-from tax_client.taxpayers.reader import REMEDY
+from tax_client.errors import Interrupted, UserError, build_file_error
 
-from .ordered_pool import Interrupted
+from .reader import REMEDY
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

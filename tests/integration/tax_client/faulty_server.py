@@ -1,4 +1,4 @@
-"""A fast server on the loopback that answers right, but for the troubles that a test scripts by the request's turn."""
+"""A fast server on the loopback with right answers, except for faults that a test scripts by request number."""
 
 import asyncio
 import socket
@@ -23,22 +23,22 @@ WRONG = {query: result_body(row | {"tax": row["tax"] + 1}) for query, row in BOD
 
 
 @dataclass(frozen=True)
-class Troubles:
-    """Which requests, by their turn from 1 on, get what; 0 or empty: none."""
+class Faults:
+    """The faults by the number of the request, from 1; 0 or empty stands for none."""
 
     wrong_every: int = 0
     slow_every: int = 0
     slow_seconds: float = 0.5
     refused: frozenset[int] = frozenset()  # status 503
-    retry_after: int = 0  # seconds that a refusal asks for
-    reset: frozenset[int] = frozenset()  # the connection, before any byte of the answer
-    stall_at: int = 0  # from that request on nobody is answered
+    retry_after: int = 0  # seconds in the Retry-After of a 503
+    reset: frozenset[int] = frozenset()  # connections that are reset before any byte of the answer
+    stall_at: int = 0  # the request at which the whole server stalls
     stall_seconds: float = 0.0
 
 
 @dataclass
-class Troubled:
-    """The running server: its address, what it did, and the ids of wrong answers."""
+class FaultyServer:
+    """The running server: its address, the faults it committed, and the ids of requests."""
 
     url: str = ""
     did: Counter[str] = field(default_factory=Counter)
@@ -48,47 +48,47 @@ class Troubled:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; a request comes in one piece, and only after the answer to the one before."""
+    """A connection; each request comes in one piece, after the previous answer."""
 
-    def __init__(self, troubles: Troubles, seen: Troubled) -> None:
-        self._troubles, self._seen = troubles, seen
+    def __init__(self, faults: Faults, seen: FaultyServer) -> None:
+        self._faults, self._seen = faults, seen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._seen.open.add(transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The client has left, or is left."""
+        """Forget the transport."""
         self._seen.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer, or do what the turn asks for."""
-        seen, troubles = self._seen, self._troubles
+        """Answer, or commit the fault of this request."""
+        seen, faults = self._seen, self._faults
         request_id = data.partition(b"X-Request-ID: ")[2].partition(b"\r")[0]
         seen.ids.append(request_id)
-        turn, query = len(seen.ids), data.partition(b"?")[2].partition(b" ")[0]
-        if turn in troubles.reset:
+        number, query = len(seen.ids), data.partition(b"?")[2].partition(b" ")[0]
+        if number in faults.reset:
             seen.did["reset"] += 1
             linger = struct.pack("ii", 1, 0)
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self._transport.abort()
-        elif turn in troubles.refused:
+        elif number in faults.refused:
             seen.did["refused"] += 1
-            asked = b"\r\nRetry-After: %d" % troubles.retry_after if troubles.retry_after else b""
+            asked = b"\r\nRetry-After: %d" % faults.retry_after if faults.retry_after else b""
             self._answer(b"503 Service Unavailable" + asked, b'{"response": {"errors": ["busy"]}}')
-        elif troubles.slow_every and turn % troubles.slow_every == 0:
+        elif faults.slow_every and number % faults.slow_every == 0:
             seen.did["slow"] += 1
             later = asyncio.get_running_loop().call_later
-            later(troubles.slow_seconds, self._answer, b"200 OK", RIGHT[query])
-        elif troubles.wrong_every and turn % troubles.wrong_every == 1:
+            later(faults.slow_seconds, self._answer, b"200 OK", RIGHT[query])
+        elif faults.wrong_every and number % faults.wrong_every == 1:
             seen.did["wrong"] += 1
             seen.wrong_ids.add(request_id.decode())
             self._answer(b"200 OK", WRONG[query])
         else:
-            if turn == troubles.stall_at:
-                time.sleep(troubles.stall_seconds)
+            if number == faults.stall_at:
+                time.sleep(faults.stall_seconds)
             self._answer(b"200 OK", RIGHT[query])
 
     def _answer(self, status: bytes, body: bytes) -> None:
@@ -96,12 +96,12 @@ class Connection(asyncio.Protocol):
 
 
 @contextmanager
-def troubled(troubles: Troubles) -> Iterator[Troubled]:
-    """The server, until the context ends."""
-    seen, loop, ready = Troubled(), asyncio.new_event_loop(), threading.Event()
+def serve_faults(faults: Faults) -> Iterator[FaultyServer]:
+    """Run the server until the context ends."""
+    seen, loop, ready = FaultyServer(), asyncio.new_event_loop(), threading.Event()
 
     async def serve() -> asyncio.Server:
-        return await loop.create_server(lambda: Connection(troubles, seen), "127.0.0.1", 0)
+        return await loop.create_server(lambda: Connection(faults, seen), "127.0.0.1", 0)
 
     def run() -> None:
         server = loop.run_until_complete(serve())
@@ -112,14 +112,14 @@ def troubled(troubles: Troubles) -> Iterator[Troubled]:
         loop.close()
 
     async def hang_up(server: asyncio.Server) -> None:
-        """Take the connections that are just being accepted, too, then end all of them."""
+        """Wait for connections that are being accepted, then abort all of them."""
         while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.gather(*accepting)
-        server.close()  # not before: what a closed server is still accepting it drops without closing it
+        server.close()  # not before: a closed server drops connections that it is accepting without closing them
         while seen.open:
             for transport in seen.open:
                 transport.abort()
-            await asyncio.sleep(0)  # in which they close
+            await asyncio.sleep(0)  # lets them close
 
     thread = threading.Thread(target=run)
     thread.start()

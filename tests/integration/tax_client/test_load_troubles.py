@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tax_client.cli import main
-from tax_client.load.histogram import Latencies, value_at
-from tests.integration.client.troubled_server import Troubles, troubled
+from tax_client.load.counters import decode_histogram
 from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.fake_server import Reply, Request, published_reply, serving
+from tests.integration.tax_client.faulty_server import Faults, serve_faults
 from tests.support.budget import budget
 from tests.support.waiting import wait_until
 
@@ -31,15 +31,16 @@ def flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(report.read_text())
 
 
-def count_slow(latencies: str) -> int:
-    """How many took half a second or longer."""
-    return sum(count for where, count in Latencies.decode(latencies).counts.items() if value_at(where) >= 500_000)
+def count_slow(encoded: str) -> int:
+    """Count the latencies of half a second or longer."""
+    latencies = decode_histogram(encoded)
+    return sum(n for bucket, n in latencies.counts.items() if latencies.compute_upper_bound(bucket) >= 500_000)
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Two wrong answers, slow ones, 503 in bursts, connections reset: the report has each of them."""
-    with troubled(Troubles(wrong_every=COUNT // 2, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
+    with serve_faults(Faults(wrong_every=COUNT // 2, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
         options = ["--requests", str(COUNT), "--threads", "40", "--processes", processes]
         code, report = flood(place, server.url, *options)
     assert 1 == code
@@ -50,7 +51,7 @@ def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: 
     assert {"status 503": 250, "connection lost": lost} == total["failures"]
     assert server.wrong_ids == {wrong["request_id"] for wrong in total["wrongs"]}
     assert sum(part["right"] for part in report["intervals"]) == total["right"]
-    latencies = Latencies.decode(total["latencies"])
+    latencies = decode_histogram(total["latencies"])
     assert count_slow(total["latencies"]) >= SLOW
     assert COUNT - 250 - lost == latencies.total, "right and wrong answers; a fast 503 is no good latency"
     assert (COUNT - lost, COUNT - lost) == (total["answered"], total["measured"]), "whoever got an answer, a 503 too"
@@ -59,8 +60,8 @@ def test_every_trouble_is_counted_exactly(place: Place, processes: str, capsys: 
 
 def test_retries_are_counted_apart(place: Place) -> None:
     """Refused and reset requests are sent again, under new ids, until they are right; each sending has its line."""
-    troubles = Troubles(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
-    with troubled(troubles) as server:
+    faults = Faults(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
+    with serve_faults(faults) as server:
         options = ["--requests", "1000", "--threads", "8", "--retries", "9"]
         code, report = flood(place, server.url, *options)
     assert 0 == code
@@ -74,7 +75,7 @@ def test_retries_are_counted_apart(place: Place) -> None:
 
 def test_a_retry_waits_for_what_the_server_asks(place: Place) -> None:
     """A refusal with Retry-After: 1 is sent again no sooner."""
-    with troubled(Troubles(refused=frozenset({5}), retry_after=1)) as server:
+    with serve_faults(Faults(refused=frozenset({5}), retry_after=1)) as server:
         code, report = flood(place, server.url, "--requests", "20", "--retries", "1")
     assert (0, 1) == (code, report["total"]["retries"])
     assert report["latency_ms"]["max"] >= 990
@@ -86,11 +87,11 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
     A thousand were due in the first half of that second. Whatever the machine does, each of its own stalls delays four
     requests of a closed loop, so that even twenty of them leave it far below a tenth of those thousand.
     """
-    troubles = Troubles(stall_at=1000, stall_seconds=1.0)
+    faults = Faults(stall_at=1000, stall_seconds=1.0)
     options = ["--requests", "6000", "--threads", "4", "--processes", "1"]
-    with troubled(troubles) as server:
+    with serve_faults(faults) as server:
         _, closed = flood(place, server.url, *options)
-    with troubled(troubles) as server:
+    with serve_faults(faults) as server:
         _, opened = flood(place, server.url, *options, "--rate", "2000")
     assert closed["latency_from_send_ms"] is None
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
@@ -101,25 +102,25 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
 
 def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
     """A wrong answer in the warm-up is told, and the slow one of then is in no latency."""
-    with troubled(Troubles(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
+    with serve_faults(Faults(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
         options = ["--requests", "10", "--warm-up", "1.25", "--rate", "4", "--processes", "1"]
         code, report = flood(place, server.url, *options)
     total = report["total"]
     assert (1, 10, 1) == (code, total["sent"], total["wrong"])
-    assert 5 == Latencies.decode(total["latencies"]).total, "those that were due after it"
+    assert 5 == decode_histogram(total["latencies"]).total, "those that were due after it"
     assert 5 <= total["measured"] < 10, "those that were answered after it"
     assert 1.25 == report["measured_from_seconds"]
 
 
 def test_a_server_that_keeps_up_has_the_rate_it_is_asked_for(place: Place) -> None:
     """With a ramp-up and a warm-up figures begin after both: they have the whole rate, not that of the growth."""
-    with troubled(Troubles()) as server:
+    with serve_faults(Faults()) as server:
         options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
         _, report = flood(place, server.url, *options)
     total = report["total"]
     assert (1.5, 3.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
     assert 500 == total["right"] + total["unsent"], "a machine that stands still at the end leaves some unsent"
-    assert 300 - total["unsent"] <= Latencies.decode(total["latencies"]).total <= 300
+    assert 300 - total["unsent"] <= decode_histogram(total["latencies"]).total <= 300
     assert report["answers_per_second"] == pytest.approx(total["measured"] / 1.5)
 
 
@@ -128,11 +129,11 @@ def test_what_is_on_its_way_at_the_end_is_waited_for_and_not_in_the_throughput(p
 
     On a machine that stands still the first ten may be the last, and any of them too late.
     """
-    with troubled(Troubles(slow_every=1, slow_seconds=2)) as server:
+    with serve_faults(Faults(slow_every=1, slow_seconds=2)) as server:
         code, report = flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
     total = report["total"]
     assert (0, total["sent"]) == (code, total["right"])
-    assert total["sent"] == Latencies.decode(total["latencies"]).total
+    assert total["sent"] == decode_histogram(total["latencies"]).total
     assert total["sent"] - 10 <= total["measured"] <= 10
     assert pytest.approx(total["measured"] / 3) == report["answers_per_second"]
 
@@ -142,21 +143,21 @@ def test_time_outs_have_a_latency_and_fast_refusals_none(place: Place) -> None:
 
     On a machine that stands still others may time out as well.
     """
-    troubles = Troubles(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
-    with troubled(troubles) as server:
+    faults = Faults(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
+    with serve_faults(faults) as server:
         options = ["--requests", "100", "--threads", "10", "--timeout", "2"]
         code, report = flood(place, server.url, *options)
     failures, right = report["total"]["failures"], report["total"]["right"]
     timeouts = failures["timeout"]
     assert (1, 100) == (code, right + timeouts + failures["status 503"])
     assert timeouts >= 10
-    assert right + timeouts == Latencies.decode(report["total"]["latencies"]).total
+    assert right + timeouts == decode_histogram(report["total"]["latencies"]).total
     assert report["latency_ms"]["p99"] >= 1990
 
 
 def test_a_time_out_of_less_than_a_millisecond_is_one(place: Place) -> None:
     """Half a millisecond is no leave to wait for ever: a server that takes a second is not waited for."""
-    with troubled(Troubles(slow_every=1, slow_seconds=1.0)) as server:
+    with serve_faults(Faults(slow_every=1, slow_seconds=1.0)) as server:
         options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005"]
         code, report = flood(place, server.url, *options)
     failures = report["total"]["failures"]
@@ -190,7 +191,7 @@ def test_a_client_that_may_open_no_more_files_blames_itself(place: Place) -> Non
 def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
     """With 64 descriptors that may be 4,096 a hundred connections are no trouble."""
     options = ["--requests", "100", "--threads", "100", "--processes", "1"]
-    with troubled(Troubles(slow_every=1)) as server:
+    with serve_faults(Faults(slow_every=1)) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
         shell = ["bash", "-c", 'ulimit -Hn 4096; ulimit -Sn 64; "$@"', "-", *command]
         assert 0 == subprocess.run(shell, capture_output=True, check=False).returncode
@@ -214,7 +215,7 @@ def test_an_open_loop_without_a_free_connection_says_what_it_did_not_send(
 
     Those are errors, though all that was answered is right.
     """
-    with troubled(Troubles(slow_every=1)) as server:
+    with serve_faults(Faults(slow_every=1)) as server:
         options = ["--duration", "1", "--rate", "10", "--threads", "1"]
         code, report = flood(place, server.url, *options, "--fail-if", "errors>0")
     total = report["total"]
@@ -228,7 +229,7 @@ def test_an_open_loop_without_a_free_connection_says_what_it_did_not_send(
 
 def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """All answers are right; a limit that is passed fails the run, one that is kept does not."""
-    with troubled(Troubles(slow_every=50)) as server:
+    with serve_faults(Faults(slow_every=50)) as server:
         assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
         assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")
     out = capsys.readouterr().out
@@ -241,7 +242,7 @@ def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFix
 def test_a_condition_may_allow_some_errors(place: Place) -> None:
     """One wrong answer of 500 fails a run, but not one of which a hundredth may be; of a merge the same holds."""
     report = str(place.folder / "report.json")
-    with troubled(Troubles(wrong_every=500)) as server:
+    with serve_faults(Faults(wrong_every=500)) as server:
         assert 1 == place.run("flood", server.url, "--requests", "500")
         options = ["--requests", "500", "--json", report, "--fail-if", "errors>1%"]
         assert 0 == place.run("flood", server.url, *options)
@@ -251,7 +252,7 @@ def test_a_condition_may_allow_some_errors(place: Place) -> None:
 
 def test_what_the_log_lacks_is_said(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """Of 200 answers by two processes no line can be written, nor of the begin and the end: the reports say so."""
-    with troubled(Troubles()) as server:
+    with serve_faults(Faults()) as server:
         options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = flood(place, server.url, *options)
     said = "log file [/dev/full]: 202 line(s) of this run could not be written: give a place"
@@ -261,7 +262,7 @@ def test_what_the_log_lacks_is_said(place: Place, capsys: pytest.CaptureFixture[
 
 def test_many_connections_are_watched_without_looking_at_each(place: Place) -> None:
     """Three hundred connections of one process, some of them reset: each request is sent once and counted."""
-    with troubled(Troubles(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
+    with serve_faults(Faults(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
         options = ["--requests", "3000", "--threads", "300", "--processes", "1"]
         code, report = flood(place, server.url, *options)
     assert 1 == code

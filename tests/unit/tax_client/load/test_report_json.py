@@ -1,4 +1,4 @@
-"""Files of a flood's record are read back; what is wrong in one is named."""
+"""JSON reports are read back; the error of a damaged one names the value."""
 
 import json
 from pathlib import Path
@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from tax_client.errors import UserError
-from tax_client.load.json_fields import Fields
-from tax_client.load.report_reader import read_run, run_from
-from tax_client.load.report_writer import content_of, json_of
-from tax_client.load.summary import summary
-from tests.unit.client.flood_runs import run_of, tally, troubled_run
+from tax_client.load.report_json import Fields, build_content, parse_run, read_report, write_json
+from tax_client.load.report_text import compare_runs, summarize
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
 NO_NUMBER: list[Any] = [None, "x", [], {}, True, -1, 1e308]
 NO_COUNT = [*NO_NUMBER, 0.5]
@@ -55,23 +53,23 @@ PLACES = {"": BAD, "total": BAD_TOTAL, "intervals": BAD_INTERVAL}
 
 @pytest.fixture(scope="module")
 def report() -> bytes:
-    """The JSON report of a run without a latency: histograms take long to read."""
-    return json_of(run_of(tally(range(0))))
+    """The JSON report of a run without latencies, since reading histograms is slow."""
+    return write_json(build_run(build_counters(range(0))))
 
 
 def test_a_run_survives_its_file() -> None:
-    """What the JSON report says is read as the same run, and JSON it is."""
-    run = troubled_run()
-    content = json.loads(json.dumps(content_of(run)))
-    again = run_from(Fields(content))
-    assert content == content_of(again)
-    assert summary(run) == summary(again)
+    """The JSON report is JSON, and is read as the same run."""
+    run = build_troubled_run()
+    content = json.loads(json.dumps(build_content(run)))
+    again = parse_run(Fields(content))
+    assert content == build_content(again)
+    assert summarize(run) == summarize(again)
     assert 2.0 == pytest.approx(content["latency_ms"]["p50"], rel=1e-3)
 
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES.items() for name in names])
 def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path, place: str, name: str) -> None:
-    """A value of another kind or out of its range, or none at all: the error names the file and the value."""
+    """For a missing value, or one of a wrong type or out of range, the error names the file and the value."""
     path = tmp_path / "x.json"
     for bad in (*PLACES[place][name], MISSING):
         content = json.loads(report)
@@ -81,21 +79,30 @@ def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path
             del part[name]
         path.write_text(json.dumps(content))
         with pytest.raises(UserError, match=rf"x\.json.*expected a flood's report in JSON \({place}.*{name}.*\): give"):
-            read_run(path)
+            read_report(path)
 
 
 def test_every_value_of_a_report_is_damaged_above() -> None:
-    """But for the figures that are made of others again, each value of a report is among those that are tried."""
-    content = content_of(troubled_run())
+    """Each value of a report is damaged in the test above, except figures that are derived from others."""
+    content = build_content(build_troubled_run())
     assert {*BAD} == {*content} - {"answers_per_second", "client_load", "latency_ms", "latency_from_send_ms"}
     assert {*BAD_TOTAL} == {*content["total"]}
     assert {*BAD_INTERVAL} == {*content["intervals"][0]} - {*content["latency_ms"]}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other"}', '{"format": "tax-client flood 1"}'])
-def test_what_is_no_report_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
-    """A file that no flood wrote is an error that names it."""
+def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
+    """The error of a file that is no report names the file."""
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(UserError, match=r"x\.json.*expected a flood's report"):
-        read_run(path)
+        read_report(path)
+
+
+def test_a_report_of_an_engine_of_earlier_versions_is_read(tmp_path: Path) -> None:
+    """A report that names the former requests engine is read, and compared with one of today."""
+    old, new = build_troubled_run(), build_troubled_run()
+    old.settings["engine"], new.settings["engine"] = "requests", "curl"
+    path = tmp_path / "old.json"
+    path.write_bytes(write_json(old))
+    assert "engine: requests / curl" in compare_runs(read_report(path), new, ("old", "new"))

@@ -1,4 +1,4 @@
-"""What a flood asks, and the right answers that it compares with."""
+"""The requests of a run and their right answers."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tax_client.errors import UserError
-from tax_client.load.workload import published_workload, read_workload
+from tax_client.load.workload import read_published_results, read_workload
 
 RESULT = {"married": "yes", "children": 2, "salary": 5, "tax": 0}
 LINE = json.dumps({"query": "year=2024&married=yes&children=2&salary=5", "expected": RESULT})
@@ -22,7 +22,7 @@ def lines(tmp_path: Path) -> Path:
 
 
 def test_each_line_is_a_request_with_its_right_body(lines: Path) -> None:
-    """The right body is the expected result as the API writes it."""
+    """The right body holds the expected result as the API serializes it."""
     workload = read_workload(lines, None)
     assert 3 == len(workload)
     assert "year=2024&married=yes&children=2&salary=5" == workload.queries[0]
@@ -31,7 +31,7 @@ def test_each_line_is_a_request_with_its_right_body(lines: Path) -> None:
 
 
 def test_a_batch_is_an_array_of_households(lines: Path) -> None:
-    """Three lines in batches of two are two bodies, the last one shorter; numbers are numbers of JSON."""
+    """Three lines in batches of two are two bodies, the second shorter; digits are JSON numbers."""
     workload = read_workload(lines, 2)
     assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
     assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
@@ -40,15 +40,15 @@ def test_a_batch_is_an_array_of_households(lines: Path) -> None:
 
 @pytest.mark.parametrize(("batch", "households"), [(None, 1), (3, 3), (500, 3)])
 def test_a_request_has_no_more_households_than_there_are(lines: Path, batch: int | None, households: int) -> None:
-    """Where more are asked for than the file has, a request has those of the file."""
+    """A batch larger than the file holds the households of the file."""
     assert households == read_workload(lines, batch).households
 
 
 def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
-    """The household is asked for, the other fields are expected; the id is neither."""
+    """The household forms the query, the other fields the expected result; the id is in neither."""
     path = tmp_path / "published.json"
     path.write_text(json.dumps([{"id": 7, **RESULT}]))
-    workload = published_workload(path, None)
+    workload = read_published_results(path, None)
     assert ["married=yes&children=2&salary=5"] == workload.queries
     assert {"response": {"result": RESULT}} == json.loads(workload.right[0])
 
@@ -56,8 +56,8 @@ def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["x", "[]", "{}", '{"query": 1, "expected": {}}', '{"query": "é", "expected": {}}', '{"query": "a=1"}']
 )
-def test_a_line_that_is_no_question_is_named(lines: Path, line: str) -> None:
-    """The error names the line, what was expected, and what makes such files."""
+def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
+    """The error names the line, the expected form, and the command that makes such files."""
     with lines.open("a") as stream:
         stream.write(line + "\n")
     with pytest.raises(UserError, match=r"line 4: expected .*income-tax expected"):
@@ -65,7 +65,7 @@ def test_a_line_that_is_no_question_is_named(lines: Path, line: str) -> None:
 
 
 def test_an_empty_workload_is_refused(tmp_path: Path) -> None:
-    """Without a line there is nothing to ask; without a file neither."""
+    """A file without lines and a missing file are errors."""
     (tmp_path / "empty").touch()
     with pytest.raises(UserError, match="found none"):
         read_workload(tmp_path / "empty", None)
