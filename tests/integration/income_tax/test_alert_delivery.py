@@ -97,7 +97,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_recipients(tmp_path: Path) -> None:
-    """A recipient refused for now (451) gets the same mail later; one refused for good (550) is named beside a dead letter."""
+    """A recipient refused for now (451) gets the mail later; one refused for good (550) leaves a dead letter."""
     prepare(tmp_path)
     settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
     with FaultySmtp() as smtp:

@@ -96,7 +96,7 @@ def events(lines: Lines) -> list[str]:
 def test_failures_of_a_locked_spool_are_counted_later(
     tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A locked spool is waited for briefly; failures that it could not take are merged later, and one mail counts all."""
+    """A locked spool is waited for briefly; its failures are merged later, and one mail counts all."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)

@@ -127,7 +127,7 @@ def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
 
 
 def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
-    """With one worker of two threads, others are answered while a request arrives in pieces, or a response is not read."""
+    """With one worker of two threads, a slow request and an unread response delay no other."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         half, deaf = opened.enter_context(connect(service)), opened.enter_context(connect(service))
         request = request_bytes(service)

@@ -96,7 +96,7 @@ def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
-    """Lines are counted while writes fail, and the reason is reported once; then writing resumes and the count is reported."""
+    """Lines are counted while writes fail, and the reason is reported once; the count is reported afterwards."""
     clock, path = FakeClock(), tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path, clock)
