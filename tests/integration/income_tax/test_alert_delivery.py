@@ -1,4 +1,4 @@
-"""Alerts of the running service while the SMTP server fails in every way, and while the service itself dies."""
+"""Alerts of the running service during every fault of the SMTP server, and after kills of the service."""
 
 import json
 import re
@@ -21,7 +21,7 @@ TWO_KINDS = ["/drill", "/drill/other"]
 
 
 def route_of(mail: EmailMessage) -> str:
-    """The address, without its query, whose failure a mail tells."""
+    """The address, without its query, of the failure that a mail reports."""
     return re.search(r"^request: GET ([^\s?]+)(?:\?\S*)?\r?$", mail.get_content(), re.MULTILINE)[1]  # type: ignore[index]
 
 
@@ -29,7 +29,7 @@ def failed_attempts(service: Service, event: str) -> int:
     return sum(record["event"] == event for record in service.log())
 
 
-def test_answers_do_not_wait_for_the_server(tmp_path: Path) -> None:
+def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
     """While the SMTP server holds the first mail's connection in silence, fifty more failures are answered."""
     with FaultySmtp("hang") as smtp:
         prepare(tmp_path)
@@ -45,7 +45,7 @@ def test_answers_do_not_wait_for_the_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("killed", [False, True], ids=["living", "killed"])
 @pytest.mark.parametrize("fault", ["hang", "refuse", "451", "reset"])
 def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed: bool) -> None:
-    """Whatever the server did, and when all processes were killed meanwhile: then all failures are told, each once."""
+    """After any fault of the server, and after a kill of all processes, each failure is reported once."""
     prepare(tmp_path)
     with FaultySmtp(fault) as smtp:
         with service_with(tmp_path, smtp.port, **SHORT) as service:
@@ -66,8 +66,8 @@ def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed:
     assert {"/drill": 5, "/drill/other": 5} == counts
 
 
-def test_mail_whose_answer_was_lost_comes_again_as_the_same(tmp_path: Path) -> None:
-    """When the connection breaks after the server took a mail, the mail comes again under the same Message-ID."""
+def test_mail_with_a_lost_reply_is_sent_again(tmp_path: Path) -> None:
+    """When the connection breaks after the server accepted a mail, the mail comes again under the same Message-ID."""
     prepare(tmp_path)
     with FaultySmtp("lost") as smtp, service_with(tmp_path, smtp.port, **SETTINGS) as service:
         assert 500 == service.get("/drill").status
@@ -79,7 +79,7 @@ def test_mail_whose_answer_was_lost_comes_again_as_the_same(tmp_path: Path) -> N
 
 
 def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
-    """A 550 puts the mail in the folder of dead letters, logged; nothing is lost, and later mails arrive."""
+    """A 550 puts the mail into the folder of dead letters and logs that; nothing is lost, and later mails arrive."""
     prepare(tmp_path)
     with FaultySmtp("550") as smtp:
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
@@ -96,8 +96,8 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
     assert recovered["Subject"].endswith(" [recovered]")
 
 
-def test_recipients_that_are_refused(tmp_path: Path) -> None:
-    """Who is refused for now (451) gets the same mail later, who is for good (550) is named beside a dead letter."""
+def test_refused_recipients(tmp_path: Path) -> None:
+    """A recipient refused for now (451) gets the mail later; one refused for good (550) leaves a dead letter."""
     prepare(tmp_path)
     settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
     with FaultySmtp() as smtp:
@@ -163,7 +163,7 @@ def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
 
 
 def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
-    """When the process that sends is killed, another one sends what comes next."""
+    """After a kill of the process that sends, another one sends the next mail."""
     prepare(tmp_path)
     with (
         FaultySmtp() as smtp,
@@ -187,7 +187,7 @@ def children(service: Service) -> set[int]:
 
 
 def test_full_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
-    """When the spool cannot be opened, failures are answered and mailed all the same, and the log says why."""
+    """When the spool cannot be opened, failures are still answered and mailed, and the log has the reason."""
     (tmp_path / "state").touch()
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")

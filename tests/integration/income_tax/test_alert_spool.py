@@ -36,7 +36,7 @@ def report_many(path: Path) -> None:
 
 
 def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
-    """Processes that make the file and report at the same time lose no failure and count none twice."""
+    """Processes that create the file and report at the same time lose no failure and count none twice."""
     path = tmp_path / "alerts/spool.sqlite"
     processes = [multiprocessing.get_context("spawn").Process(target=report_many, args=[path]) for _ in range(4)]
     for process in processes:
@@ -64,8 +64,8 @@ def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
     assert 3 == incident.total
 
 
-def test_one_process_leads_and_a_fork_of_it_does_not(tmp_path: Path) -> None:
-    """ProcessLock is one process's at a time, is not inherited, and is free when it has been left."""
+def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
+    """One process holds the lock; a fork does not inherit it; another process gets it after its release."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert (True, False, True) == (first.try_acquire(), second.try_acquire(), first.try_acquire())
     child = os.fork()
@@ -93,8 +93,10 @@ def events(lines: Lines) -> list[str]:
     return [json.loads(line)["event"] for line in lines.written]
 
 
-def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spool that stays locked is waited for briefly; what it could not take it gets later: one mail counts all."""
+def test_failures_of_a_locked_spool_are_counted_later(
+    tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked spool is waited for briefly; its failures are merged later, and one mail counts all."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
@@ -114,7 +116,7 @@ def test_spool_that_another_holds_too_long(tmp_path: Path, parts: Parts, monkeyp
 
 @pytest.mark.usefixtures("hasty")
 def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: Parts) -> None:
-    """While another does not let go of the spool, alerts are mailed from memory, each failure counted once."""
+    """While the spool stays locked, alerts are mailed from memory, each failure counted once."""
     alerts, mailer, _ = parts
     alerts.send(ALERT)
     with locked(tmp_path / "spool.sqlite"):
@@ -128,8 +130,8 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
     ]
 
 
-def test_spool_of_an_older_service_goes_on(tmp_path: Path) -> None:
-    """A spool whose mails had no recipients of their own is used as it is: what waits in it is for all."""
+def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
+    """Pending mails of a spool without the column of recipients go to all."""
     path = tmp_path / "spool.sqlite"
     spool = Spool(path)
     spool.report(ALERT, 1.0)
@@ -144,7 +146,7 @@ def test_spool_of_an_older_service_goes_on(tmp_path: Path) -> None:
 
 
 def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
-    """A file that is no spool is left alone, said once, and used again by itself when it has been moved away."""
+    """A damaged file is left alone, reported once, and replaced after it was moved away."""
     path = tmp_path / "spool.sqlite"
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
@@ -166,7 +168,7 @@ def failure(kind: Kind) -> Alert:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """The spool while another process does not let go of it."""
+    """The spool while another connection holds its lock."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -175,19 +177,19 @@ def locked(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spool that makes trouble is waited for briefly, and used again at once."""
+    """A short timeout of the spool, and no pause after its errors."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     monkeypatch.setattr(dispatcher, "PAUSE", 0.0)
 
 
 def recovered(mailer: FakeMailer) -> set[str]:
-    """The kinds of failure that were mailed as over."""
+    """The kinds of failure whose recovery was mailed."""
     return {letter.kind for letter in mailer.sent if letter.suffix == " [recovered]"}
 
 
 @pytest.mark.usefixtures("hasty")
-def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Parts) -> None:
-    """What is over while the spool is locked is told once it is free, each kind of it, and no other."""
+def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> None:
+    """Kinds resolved while the spool is locked are mailed as recovered once it is free, and no other."""
     alerts, mailer, lines = parts
     for kind in ("startup", "database", "log"):
         alerts.send(failure(kind))
@@ -201,8 +203,8 @@ def test_what_is_over_is_told_when_the_spool_is_back(tmp_path: Path, parts: Part
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
-    """What fails again before the spool could be told that it was over is told as a failure that goes on."""
+def test_a_new_failure_cancels_a_recovery(tmp_path: Path, parts: Parts) -> None:
+    """A failure before the spool recorded a recovery continues the incident."""
     alerts, mailer, _ = parts
     alerts.send(failure("database"))
     with locked(tmp_path / "spool.sqlite"):
@@ -213,8 +215,8 @@ def test_a_new_failure_is_not_over(tmp_path: Path, parts: Parts) -> None:
     assert (set(), 2) == (recovered(mailer), Spool(tmp_path / "spool.sqlite").open_incidents()[0].total)
 
 
-def test_what_is_over_is_told_from_memory(tmp_path: Path, parts: Parts) -> None:
-    """What was mailed from memory, the spool being no file, is mailed as over from memory, too."""
+def test_recoveries_are_mailed_from_memory(tmp_path: Path, parts: Parts) -> None:
+    """Recoveries of incidents in memory are mailed from memory."""
     (tmp_path / "spool.sqlite").mkdir()
     alerts, mailer, _ = parts
     kinds: list[Kind] = ["database", "log"]

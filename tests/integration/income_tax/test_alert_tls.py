@@ -45,7 +45,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
-    """What aiosmtpd asks whether a login is right."""
+    """Check a login, as aiosmtpd asks for."""
     return AuthResult(success=(USER.encode(), PASSWORD.encode()) == (data.login, data.password), handled=False)
 
 
@@ -59,7 +59,7 @@ SERVERS: Mapping[str, Options] = {
 
 
 def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict[str, Any]]:
-    """A start without tax data, which mails; the records of its log."""
+    """Start without tax data, which sends a mail; return the records of the log."""
     (folder / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     ended = subprocess.run(
         [*COMMAND, "sqlite"],
@@ -76,7 +76,7 @@ def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict
 @pytest.mark.parametrize("login", [False, True], ids=["anonymous", "login"])
 @pytest.mark.parametrize("tls", list(SERVERS))
 def test_mail_arrives(tmp_path: Path, pki: Pki, tls: str, login: bool) -> None:
-    """By STARTTLS, by implicit TLS and in the clear, with and without a login that the server insists on."""
+    """Mails arrive by STARTTLS, by implicit TLS and in the clear, with a required login and without."""
     settings = {"SMTP_TLS": tls, "SMTP_CA_FILE": str(pki.ca_file)}
     if login:
         settings |= {"SMTP_USER": USER, "SMTP_PASSWORD_FILE": str(tmp_path / "password")}
@@ -88,8 +88,8 @@ def test_mail_arrives(tmp_path: Path, pki: Pki, tls: str, login: bool) -> None:
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 @pytest.mark.parametrize("trouble", ["unknown authority", "other name"])
-def test_certificate_that_is_not_the_server_s(tmp_path: Path, pki: Pki, tls: str, trouble: str) -> None:
-    """A certificate of an unknown authority or of another name stops the mail, not for good: it arrives when right."""
+def test_wrong_certificates_delay_the_mail(tmp_path: Path, pki: Pki, tls: str, trouble: str) -> None:
+    """A certificate of an unknown authority or of another name stops the mail until it is right."""
     settings = {"SMTP_TLS": tls} | ({"SMTP_CA_FILE": str(pki.ca_file)} if trouble == "other name" else {})
     with SmtpCatcher(**SERVERS[tls](pki.elsewhere if trouble == "other name" else pki.here)) as smtp:
         log = fail_to_start(tmp_path, smtp, **settings)
@@ -100,7 +100,7 @@ def test_certificate_that_is_not_the_server_s(tmp_path: Path, pki: Pki, tls: str
 
 
 def test_server_without_starttls_gets_no_mail(tmp_path: Path) -> None:
-    """When STARTTLS is asked for and not offered, nothing is sent in the clear."""
+    """When the settings require STARTTLS and the server does not offer it, nothing is sent in the clear."""
     with SmtpCatcher() as smtp:
         log = fail_to_start(tmp_path, smtp, SMTP_TLS="starttls")
         assert smtp.mailbox.empty()
@@ -108,7 +108,7 @@ def test_server_without_starttls_gets_no_mail(tmp_path: Path) -> None:
 
 
 def test_wrong_password_loses_nothing(tmp_path: Path, pki: Pki) -> None:
-    """A login that the server refuses (535) is a wrong setting, not a refused mail: it waits for the right one."""
+    """A login that the server refuses (535) delays the mail until the setting is right."""
     with SmtpCatcher(**SERVERS["tls"](pki.here), **LOGIN) as smtp:
         settings = {"SMTP_TLS": "tls", "SMTP_CA_FILE": str(pki.ca_file), "SMTP_USER": USER}
         (tmp_path / "wrong").write_text("wrong\n")
@@ -125,8 +125,8 @@ def test_wrong_password_loses_nothing(tmp_path: Path, pki: Pki) -> None:
     assert PASSWORD not in (tmp_path / "api.log").read_text(encoding="utf-8")
 
 
-def test_missing_authority_file_is_said_at_the_start(tmp_path: Path) -> None:
-    """A file of authorities that is not there is a wrong setting: named, and exit 64."""
+def test_a_missing_authority_file_is_a_wrong_setting(tmp_path: Path) -> None:
+    """A missing file of authorities is a wrong setting: it is named, and the exit code is 64."""
     env = environment(tmp_path, 1, SMTP_CA_FILE="/nowhere/ca.pem")
     ended = subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (64, "income-tax: SMTP_CA_FILE=/nowhere/ca.pem: cannot be read; expected a file\n") == (

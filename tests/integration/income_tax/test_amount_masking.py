@@ -1,4 +1,4 @@
-"""With MASK_AMOUNTS=on the real service writes no salary and no tax down: not in its log, its mails or their spool."""
+"""With MASK_AMOUNTS=on the real service writes no salary and no tax to its log, its mails or their spool."""
 
 import json
 import re
@@ -23,13 +23,13 @@ LONG = re.compile(r"[0-9]{7,}")  # an amount: no time, no port and no process ha
 
 @pytest.fixture(params=["json", "text"])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
-    """The service with amounts hidden, in both forms of its log."""
+    """The service with amounts masked, in both forms of its log."""
     with running_service(tmp_path, MASK_AMOUNTS="on", LOG_FORMAT=request.param) as running:
         yield running
 
 
 def written(folder: Path) -> str:
-    """All that the service has written, but its tax data."""
+    """All that the service has written, except its tax data."""
     while True:
         paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
         try:
@@ -40,12 +40,12 @@ def written(folder: Path) -> str:
 
 
 def shown(amounts: set[str], told: str) -> list[str]:
-    """Those of the amounts that stand somewhere."""
+    """The amounts that a text contains."""
     return [amount for amount in (*amounts, *SPELLINGS) if amount in told]
 
 
 def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
-    """Status and body of the answers to a request of each kind, good ones and refused ones."""
+    """Status and body of the responses to requests of every kind, accepted and rejected."""
     one, two, three, four = SALARIES
     household = {"married": "yes", "children": 2, "salary": int(one)}
     rows = f"married,children,salary\nno,0,{one}\nno,0,{three}x\nno,0,{ELSEWHERE}\n"
@@ -62,7 +62,7 @@ def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
 
 
 def test_no_amount_of_any_request_is_written(service: Service) -> None:
-    """Of single requests, batches, curves and refusals no amount that was sent or answered is written down."""
+    """No amount of single requests, batches, curves and rejections is written, sent or returned."""
     answers = ask_in_every_way(service)
     assert [200, 200, 400, 400, 200, 200, 200, 400, 200] == [status for status, _ in answers]
     told = re.sub(r'"request_id": "\w+"', "", " ".join(body for _, body in answers))
@@ -75,7 +75,7 @@ def test_no_amount_of_any_request_is_written(service: Service) -> None:
 
 @pytest.fixture
 def without_numpy(tmp_path: Path) -> str:
-    """A folder of Python whose numpy fails, with words that hold salaries: batches cannot be calculated then."""
+    """A folder of Python modules whose numpy fails with an error that quotes salaries, so that batches fail."""
     folder = tmp_path / "modules"
     folder.mkdir()
     words = f"no array of {SALARIES[0]}, {ELSEWHERE}"
@@ -86,7 +86,7 @@ def without_numpy(tmp_path: Path) -> str:
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("kind", ["application/json", "text/csv"])
 def test_no_amount_of_a_batch_that_fails_is_mailed(tmp_path: Path, without_numpy: str, form: str, kind: str) -> None:
-    """A batch whose failure quotes amounts is mailed and logged without them, but with the place and the id."""
+    """A failed batch whose error quotes amounts is mailed and logged without them, but with the place and the id."""
     body = f"married,children,salary\nno,0,{SALARIES[0]}\n"
     if kind == "application/json":
         body = json.dumps([{"married": "no", "children": 0, "salary": int(SALARIES[0])}])
@@ -100,5 +100,5 @@ def test_no_amount_of_a_batch_that_fails_is_mailed(tmp_path: Path, without_numpy
     facts = [f"where: {without_numpy}/numpy.py:1 in <module>", f"request id: {answer.request_id}"]
     assert {"error: ImportError: no array of *, *", *facts} <= {*mail.splitlines()}
     (line,) = [line for line in service.log_lines() if "request failed" in line]
-    assert re.search(r"received\.py\W+, line [0-9]+, in _(json|csv)", line)
+    assert re.search(r"body\.py\W+, line [0-9]+, in _(parse_)?(json|csv)", line)
     assert "ImportError: no array of *, *" in line

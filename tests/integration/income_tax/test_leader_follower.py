@@ -1,4 +1,4 @@
-"""The worker: connections shared fairly, kept alive, and ended in order."""
+"""The worker: connections are shared fairly, kept alive, and closed in order."""
 
 import base64
 import signal
@@ -21,7 +21,7 @@ def request_bytes(service: Service) -> bytes:
 
 
 def status_of(connection: socket.socket) -> tuple[int, str | None]:
-    """The status of the answer that comes, and what it says of the connection."""
+    """The status of the next response, and its header on the connection."""
     answer = HTTPResponse(connection)
     answer.begin()
     answer.read()
@@ -47,7 +47,7 @@ def serve_burst(service: Service, size: int) -> set[int]:
 
 
 def test_connections_of_bursts_are_shared(tmp_path: Path) -> None:
-    """Of connections opened at once both workers get some."""
+    """Both workers get connections of a burst."""
     with running_service(tmp_path, WORKERS="2", THREADS="8") as service:
         service.get(TARGET)
         wait_until(lambda: len(list((tmp_path / "state/workers").glob("*.json"))) == 2)
@@ -64,8 +64,8 @@ def test_more_connections_than_threads(tmp_path: Path) -> None:
             assert {(200, "keep-alive")} == {status_of(connection) for connection in connections}
 
 
-def test_requests_in_one_piece(tmp_path: Path) -> None:
-    """Requests that come in one piece are answered in turn."""
+def test_pipelined_requests(tmp_path: Path) -> None:
+    """Pipelined requests are answered in order."""
     with running_service(tmp_path, WORKERS="1") as service, connect(service) as connection:
         connection.sendall(request_bytes(service) * 20)
         received = b""
@@ -102,8 +102,8 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
         assert 0 == service.process.wait(timeout=60)
 
 
-def test_a_stop_ends_kept_connections(tmp_path: Path) -> None:
-    """A service that is told to stop ends kept-alive connections without a request, and does so by itself."""
+def test_a_stop_closes_idle_connections(tmp_path: Path) -> None:
+    """A service that stops closes idle kept-alive connections and ends."""
     with running_service(tmp_path, WORKERS="1") as service, ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(3)]
         for connection in connections:
@@ -115,7 +115,7 @@ def test_a_stop_ends_kept_connections(tmp_path: Path) -> None:
 
 
 def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
-    """A worker that answers single households does not have numpy in its memory; one that has answered many does."""
+    """A worker that answers single households does not have numpy in its memory; one that has answered a batch does."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         (pid,) = {record["pid"] for record in service.log() if record["event"] == "answer"}
@@ -126,8 +126,8 @@ def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
         assert "_multiarray_umath" in maps.read_text()  # its compiled heart
 
 
-def test_a_client_that_dawdles_keeps_nobody_waiting(tmp_path: Path) -> None:
-    """With one worker of two threads, others are answered while a request comes in pieces, or is never read."""
+def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
+    """With one worker of two threads, a slow request and an unread response delay no other."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         half, deaf = opened.enter_context(connect(service)), opened.enter_context(connect(service))
         request = request_bytes(service)
@@ -143,7 +143,7 @@ def test_a_client_that_dawdles_keeps_nobody_waiting(tmp_path: Path) -> None:
 
 
 def test_short_requests_do_not_wait_for_long_ones(tmp_path: Path) -> None:
-    """While a batch is being calculated, a remembered login's request is answered by another thread."""
+    """While a batch is being calculated, another thread answers the request of a cached login."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         service.get(TARGET)
         slow, quick = opened.enter_context(connect(service)), opened.enter_context(connect(service))

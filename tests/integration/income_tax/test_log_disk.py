@@ -9,7 +9,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_full_disk_stops_no_request(tmp_path: Path) -> None:
-    """With a full disk requests go on, the loss is said, counted and mailed, and writing resumes."""
+    """With a full disk requests go on, the loss is reported, counted and mailed, and writing resumes."""
     with running_service(tmp_path, WORKERS="1") as service:
         log = tmp_path / "api.log"
         log.rename(tmp_path / "api.log.1")
@@ -36,8 +36,8 @@ def test_full_disk_stops_no_request(tmp_path: Path) -> None:
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 
 
-def test_disk_that_is_full_at_the_start_is_told(tmp_path: Path) -> None:
-    """A service that starts while its log disk is full serves, and mails that it loses lines; then that it is over."""
+def test_a_disk_that_is_full_at_the_start_is_reported(tmp_path: Path) -> None:
+    """A service that starts while its log disk is full serves, mails that it loses lines, and then the recovery."""
     log = tmp_path / "api.log"
     log.symlink_to("/dev/full")
     with running_service(tmp_path) as service:

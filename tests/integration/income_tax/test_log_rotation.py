@@ -1,4 +1,4 @@
-"""Rotation: logs set aside by size or on demand, and the oldest archives dropped."""
+"""Rotation of logs by size or on demand, and the removal of the oldest archives."""
 
 import errno
 import os
@@ -27,25 +27,25 @@ def logs(folder: Path) -> dict[str, Path]:
 
 
 def test_small_logs_are_left_alone(tmp_path: Path) -> None:
-    """What is not larger than the limit stays as it is."""
+    """A log that is not larger than the limit stays unchanged."""
     logs(tmp_path)
     assert ([], []) == rotate(tmp_path, 100, 3)
 
 
 def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is done with a log is done with the folder locked: by hand and unattended, no log is set aside twice."""
+    """The folder is locked during a rotation, so that two rotations never archive a log twice."""
     logs(tmp_path)
     held: dict[str, set[bool]] = {}
-    for name in ("set_aside", "cut", "prune"):
+    for name in ("rename_log", "truncate_log", "remove_old_archives"):
         seen = held.setdefault(name, set())
         monkeypatch.setattr(log_rotation, name, lambda *_, seen=seen: seen.add(is_locked(tmp_path)))
     rotate(tmp_path, 99, 3)
-    assert {"set_aside": {True}, "cut": {True}, "prune": {True}} == held
+    assert {"rename_log": {True}, "truncate_log": {True}, "remove_old_archives": {True}} == held
     assert not is_locked(tmp_path)
 
 
-def test_large_logs_are_renamed_or_cut(tmp_path: Path) -> None:
-    """API's and nginx's logs are renamed; other services' logs are copied and cut in place."""
+def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
+    """API's and nginx's logs are renamed; other services' logs are copied and truncated in place."""
     paths = logs(tmp_path)
     inode = paths["nginx/error.log"].stat().st_ino
     assert sorted(paths.values()) == sorted(rotate(tmp_path, 99, 3).rotated)
@@ -63,8 +63,8 @@ def test_oldest_archives_are_dropped(tmp_path: Path) -> None:
     assert ["333", "444", "555"] == [path.read_text()[:3] for path in kept]
 
 
-def test_one_log_s_trouble_is_not_the_others(tmp_path: Path) -> None:
-    """A log that cannot be set aside is named; all others are rotated all the same, by the command too."""
+def test_an_error_of_one_log_stops_no_other(tmp_path: Path) -> None:
+    """A log that cannot be rotated is named; all others are rotated, by the command too."""
     paths = logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     done = rotate(tmp_path, 99, 3)
@@ -74,8 +74,8 @@ def test_one_log_s_trouble_is_not_the_others(tmp_path: Path) -> None:
     assert (1, f"income-tax: {done.errors[0]}\n") == (command.returncode, command.stderr)
 
 
-def test_a_full_disk_gets_its_room_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that cannot be copied for want of room is emptied all the same."""
+def test_a_full_disk_gets_its_space_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that cannot be copied to a full disk is truncated without a copy."""
 
     def full(_source: Path, target: Path) -> None:
         target.write_text("part")
@@ -87,8 +87,8 @@ def test_a_full_disk_gets_its_room_back(tmp_path: Path, monkeypatch: pytest.Monk
     assert (0, False) == (paths["nginx/error.log"].stat().st_size, (tmp_path / "nginx/error.log.1").exists())
 
 
-def test_each_look_is_a_sign_of_life(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Looking again and again says what is wrong and goes on, and touches a file after each look."""
+def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Repeated rotation prints errors, goes on, and touches a file each time."""
     logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     alive, looks = tmp_path / "alive", []
@@ -108,8 +108,8 @@ def test_each_look_is_a_sign_of_life(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("step", ["touch", "chmod", "replace"])
-def test_trouble_costs_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """However often a log cannot be set aside, its archives stay, and no name is added to them."""
+def test_an_error_removes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Repeated errors of a log neither remove its archives nor add one."""
     for number in range(3):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -132,15 +132,15 @@ def test_trouble_costs_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ([".", "--every", "-1"], 64, "expected a number of seconds above 0, found [-1]"),
     ],
 )
-def test_wrong_use_is_said(arguments: list[str], code: int, said: str) -> None:
-    """A folder that is not there, and a time that is none, are a sentence each."""
+def test_wrong_usage_is_a_sentence(arguments: list[str], code: int, said: str) -> None:
+    """A missing folder and an invalid time are a sentence each."""
     command = subprocess.run([*COMMAND, "rotate", *arguments], capture_output=True, text=True, check=False)
     assert code == command.returncode
     assert said in command.stderr
 
 
 def test_command_rotates_a_running_service_s_log(tmp_path: Path) -> None:
-    """`rotate --now` on a live log: the lines before are in the archive, those after in a new file, none is missing."""
+    """`rotate --now` on a log in use loses no line: former lines are in the archive, later ones in a new file."""
     folder = tmp_path / "logs/api"
     folder.mkdir(parents=True)
     with running_service(tmp_path, LOG_FILE=str(folder / "api.log")) as service:

@@ -1,4 +1,4 @@
-"""The file of failed logins: shared by processes, bounded, harmless when broken."""
+"""The file of failed logins: shared by processes, bounded, harmless when damaged."""
 
 import subprocess
 import sys
@@ -15,9 +15,9 @@ TARGET = "/?married=yes&children=3&salary=200000"
 WRITER = """
 import sys
 from pathlib import Path
-from income_tax.store import patience
-from income_tax.storage.failures import LoginFailureStore
-patience.PATIENCE = 60
+from income_tax.storage import sqlite_store
+from income_tax.storage.login_failures import LoginFailureStore
+sqlite_store.TIMEOUT = 60
 file = LoginFailureStore(Path(sys.argv[1]))
 for number in range(250):
     file.add("ann", "192.0.2.1", float(number), 0.0)
@@ -25,7 +25,7 @@ for number in range(250):
 
 
 def test_processes_share_one_count(tmp_path: Path) -> None:
-    """Four processes that count into a new file at once lose no failure."""
+    """Four processes that count into a new file at the same time lose no failure."""
     path = tmp_path / "logins/failures.sqlite"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
     assert [0] * 4 == [writer.wait(60) for writer in writers]
@@ -33,7 +33,7 @@ def test_processes_share_one_count(tmp_path: Path) -> None:
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
-    """A failure after a long pause is the first one again; a success forgets all."""
+    """A failure after a long pause is the first one again; a success deletes all."""
     file = LoginFailureStore(tmp_path / "f")
     file.add("ann", "a", 1.0, 0.0)
     file.add("ann", "a", 2.0, 0.0)
@@ -46,7 +46,7 @@ def test_old_failures_do_not_count(tmp_path: Path) -> None:
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest failures are kept, whatever the length of the names that were tried, and none can be read."""
+    """The newest failures are kept, whatever the length of the logins, and no login is readable."""
     monkeypatch.setattr(login_failures, "ROWS", 50)
     file = LoginFailureStore(tmp_path / "f")
     for number in range(1000):
@@ -80,8 +80,8 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
         assert 401 == service.get(TARGET, "somebody:else").status
 
 
-def test_remembered_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
-    """A client at work is served while its own login is throttled at its own address."""
+def test_cached_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
+    """A client with a cached login is served while its own login is throttled at its own address."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         assert [401] * 5 == guesses(service, 5)
@@ -89,7 +89,7 @@ def test_remembered_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
         assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
 
 
-def test_broken_file_stops_nobody(tmp_path: Path) -> None:
+def test_a_damaged_file_stops_no_login(tmp_path: Path) -> None:
     """A file that is no database is logged, and logins work."""
     (tmp_path / "state/logins").mkdir(parents=True)
     (tmp_path / "state/logins/failures.sqlite").write_bytes(b"rubbish" * 1000)

@@ -1,4 +1,4 @@
-"""The last good schedules on the disk: who may renew their file, and what a process tells when it turns bad."""
+"""The snapshot of the schedules on the disk: its lock, its reloading, and reports about a bad file."""
 
 import fcntl
 import json
@@ -33,8 +33,8 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 
 
-def test_each_bad_file_is_told_once_and_the_good_one_after_it(tmp_path: Path) -> None:
-    """A bad file is told once, and the good one after it as well, though it is of the version before."""
+def test_each_bad_file_and_each_recovery_is_reported_once(tmp_path: Path) -> None:
+    """A bad file is reported once, and the next good one, even with the former version."""
     told: list[str] = []
     file = ScheduleSnapshot(tmp_path / "schedules.json")
     file.save(schedules().data)
@@ -51,7 +51,7 @@ def test_each_bad_file_is_told_once_and_the_good_one_after_it(tmp_path: Path) ->
 
 
 def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
-    """A service whose file of schedules turns bad goes on and mails so; it mails when the figures are back, too."""
+    """A service keeps its schedules when the snapshot becomes invalid; it mails that, and the recovery."""
     with running_service(tmp_path, WORKERS="1") as service:
         version = service.get(TARGET).headers["x-schedules-version"]
         (path,) = (tmp_path / "state").glob("schedules-*.json")
@@ -66,15 +66,15 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """While open, somebody else has the lock of a file."""
+    """Another process holds the lock of a file."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def test_who_renews_second_reads_second(tmp_path: Path) -> None:
-    """Of two that renew the file at the same time, the second reads when the first has kept: nothing old comes back."""
+def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
+    """Of two simultaneous refreshes the second reads after the first has saved, so that old data never returns."""
     path = tmp_path / "schedules.json"
     reads, waits, go = Event(), Event(), Event()
 
@@ -99,8 +99,8 @@ def test_who_renews_second_reads_second(tmp_path: Path) -> None:
     assert {"figures": "new"} == json.loads(path.read_text())
 
 
-def test_nobody_waits_for_ever(tmp_path: Path) -> None:
-    """Who finds the file in other hands for too long gets what he reads, and why it is not kept; nothing is kept."""
+def test_a_held_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """After the timeout the data is returned with the error, and not saved."""
     file = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0)
     with held(file.lock):
         data, trouble = file.refresh(lambda: {"figures": "new"})
@@ -110,8 +110,8 @@ def test_nobody_waits_for_ever(tmp_path: Path) -> None:
     assert ({"figures": "new"}, None) == file.refresh(lambda: {"figures": "new"})
 
 
-def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start that finds the file in other hands for too long logs so, and serves what it has read."""
+def test_a_start_goes_on_without_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that cannot lock the snapshot logs that, and serves the data it has read."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
@@ -125,7 +125,7 @@ def test_a_start_goes_on_with_what_it_cannot_keep(tmp_path: Path, monkeypatch: p
 
 
 def has_open(pid: int, path: Path) -> bool:
-    """Whether a process has a file open."""
+    """Return whether a process has a file open."""
     try:
         return path in [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
     except FileNotFoundError:  # one that it has closed meanwhile
@@ -134,7 +134,7 @@ def has_open(pid: int, path: Path) -> bool:
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[int]:
-    """A command of the service in a folder that is prepared; its process."""
+    """A command of the service in a prepared folder; its process."""
     env = environment(folder, 1, BIND="127.0.0.1:0")
     with subprocess.Popen([*COMMAND, *arguments], env=env, start_new_session=True) as process:
         try:
@@ -145,8 +145,8 @@ def running(folder: Path, *arguments: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("arguments", [["reload", "sqlite"], ["sqlite"]], ids=["a reload", "a start"])
-def test_the_database_is_read_when_nobody_else_renews(tmp_path: Path, arguments: list[str]) -> None:
-    """A reload and a start read the database in their turn alone: what they keep is not older than what was kept."""
+def test_the_database_is_read_under_the_lock(tmp_path: Path, arguments: list[str]) -> None:
+    """A reload and a start read the database while they hold the lock."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, engine = build_snapshot(settings, "sqlite"), build_engine(settings, "sqlite")

@@ -17,7 +17,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
-    """A failure is a 500 without internals; its mail has the answer, the error and the request's id."""
+    """A failure is a 500 without internals; its mail has the response, the error and the request id."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")
         mail = service.mailbox.next()
@@ -32,7 +32,7 @@ def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
 
 
 def test_drill_needs_a_login(tmp_path: Path) -> None:
-    """Even when it is on, strangers cannot provoke alerts."""
+    """The drill route requires a login, so that strangers cannot cause alerts."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         assert 401 == service.get("/drill", None).status
         assert service.mailbox.empty()
@@ -42,8 +42,8 @@ def users(folder: Path, *arguments: str, password: str = "") -> Called:
     return called(main, "users", *arguments, given=password, environment=environment(folder, 1))
 
 
-def test_users_come_and_go_while_it_serves(tmp_path: Path) -> None:
-    """A user who is added can log in at once, one who is removed can't, remembered or not; no restart."""
+def test_users_change_without_a_restart(tmp_path: Path) -> None:
+    """An added user can log in at once; a removed one cannot, cached or not."""
     with running_service(tmp_path) as service:
         assert 401 == service.get(TARGET, "ann:pa:ss").status
         assert 0 == users(service.folder, "add", "ann", password="pa:ss\n").returncode
@@ -55,15 +55,13 @@ def test_users_come_and_go_while_it_serves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "no hash"])
 def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
-    """A file that turns bad while it serves keeps the users, with a line in the log; the next good one counts."""
+    """An invalid users file keeps the former users and is logged; the next valid one counts."""
     with running_service(tmp_path) as service:
         path = tmp_path / "users"
         good = path.read_bytes()
         path.write_bytes(good + line)
         assert [200, 401] == [service.get(TARGET).status, service.get(TARGET, "bob:x").status]
-        (record,) = {
-            r["reason"]: r for r in service.log() if r["event"].startswith("users file cannot be read")
-        }.values()
+        (record,) = {r["reason"]: r for r in service.log() if r["event"].startswith("users file invalid")}.values()
         assert str(path) in record["reason"]
         path.write_bytes(good)
         assert 0 == users(service.folder, "add", "bob", password="x\n").returncode
@@ -79,8 +77,8 @@ def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
         (["add"], "x\n", "needs a login"),
     ],
 )
-def test_users_command_refuses(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
-    """Wrong logins and passwords are refused in a sentence, with exit 64 and the file unchanged."""
+def test_users_command_rejects(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
+    """Wrong logins and passwords are rejected in a sentence, with exit 64 and the file unchanged."""
     prepare(tmp_path)
     before = (tmp_path / "users").read_text()
     ended = users(tmp_path, *arguments, password=password)
@@ -108,7 +106,7 @@ def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
 
 
 def test_text_log(tmp_path: Path) -> None:
-    """In text form every line is the reference's, and the pause its very sentence."""
+    """In text form every line has the reference's form, and the pause its sentence."""
     with running_service(tmp_path, LOG_FORMAT="text", SLEEP_TIME="1", THREADS="16") as service:
         # Each request pauses or does not, by chance.
         wait_until(lambda: ask_at_once(service, 16) and any("paused" in line for line in service.log_lines()))
@@ -130,8 +128,8 @@ def test_every_request_has_its_lines(tmp_path: Path) -> None:
     assert [["request", "answer"]] * 400 == [lines[request_id] for request_id in ids]
 
 
-def test_stop_finishes_what_runs(tmp_path: Path) -> None:
-    """Told to stop, the service answers the requests it has begun, then ends."""
+def test_a_stop_finishes_requests(tmp_path: Path) -> None:
+    """A service that stops answers the requests in progress, then ends."""
     settings = {"SLEEP_TIME": "1", "WORKERS": "1", "THREADS": "16"}
     with running_service(tmp_path, **settings) as service, ThreadPoolExecutor(16) as pool:
         answers = [pool.submit(service.get, TARGET) for _ in range(16)]

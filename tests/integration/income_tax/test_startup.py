@@ -40,7 +40,7 @@ def test_wrong_setting(tmp_path: Path) -> None:
     ("database", "port"), [("postgres", "5432"), ("pgres", "5432"), ("mysql", "3306"), ("sqlite", "")]
 )
 def test_no_database(database: str, port: str, tmp_path: Path) -> None:
-    """Without tax data: console, log and e-mail name the database's error, and exit 2; it never serves."""
+    """Without tax data: console, log and e-mail quote the database's error, and exit 2; it never serves."""
     with SmtpCatcher() as smtp, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         env = environment(tmp_path, smtp.port, DB_PORT=str(closed.getsockname()[1]))
@@ -56,14 +56,14 @@ def test_no_database(database: str, port: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("database", ["postgres", "mysql"])
 def test_silent_database(database: str, tmp_path: Path) -> None:
-    """A server that takes the connection and says nothing is given up on, with exit 2."""
+    """A server that accepts the connection and stays silent leads to exit 2."""
     with SmtpCatcher() as smtp, socket.create_server(("127.0.0.1", 0)) as silent:
         env = environment(tmp_path, smtp.port, DB_PORT=str(silent.getsockname()[1]))
         assert 2 == start(database, env=env).returncode
 
 
 def test_taken_port(tmp_path: Path) -> None:
-    """A port that another program holds is one sentence that says what to do, and exit 64; it never says it serves."""
+    """A port in use is one sentence with the remedy, and exit 64; it never reports that it serves."""
     prepare(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = start("sqlite", env=environment(tmp_path, 1, BIND=f"127.0.0.1:{taken.getsockname()[1]}"))
@@ -72,8 +72,8 @@ def test_taken_port(tmp_path: Path) -> None:
     assert "BIND=127.0.0.1:8001" in ended.stderr
 
 
-def test_last_good_data_of_the_same_database_alone(tmp_path: Path) -> None:
-    """A database that has given good data may be away at the next start; another one may not."""
+def test_the_snapshot_of_the_same_database_alone(tmp_path: Path) -> None:
+    """A start without its database uses the snapshot of that database, and of no other."""
     with running_service(tmp_path) as service:
         version = service.get("/health/ready").body["response"]["schedules"]
     (tmp_path / "tax.sqlite").rename(tmp_path / "away.sqlite")
@@ -87,7 +87,7 @@ def test_last_good_data_of_the_same_database_alone(tmp_path: Path) -> None:
 
 
 def test_incomplete_tax_data(tmp_path: Path) -> None:
-    """Tax data that lacks a constant is refused by name, with exit 2."""
+    """Tax data that lacks a constant is rejected by name, with exit 2."""
     prepare(tmp_path)
     with closing(sqlite3.connect(tmp_path / "tax.sqlite")) as database:
         database.execute("DELETE FROM constants WHERE name = 'cap_half_share'")
@@ -99,7 +99,7 @@ def test_incomplete_tax_data(tmp_path: Path) -> None:
 
 
 def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
-    """A reload that can neither keep the schedules nor spool its alert mails it before it ends, with exit 2."""
+    """A reload that can neither save the snapshot nor spool its alert mails it before it ends, with exit 2."""
     prepare(tmp_path)
     (tmp_path / "state").touch()
     with SmtpCatcher() as smtp:
@@ -110,8 +110,8 @@ def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
     assert "did not take in new schedules" in mail.get_content()
 
 
-def test_reload_of_what_the_database_was_not_given(tmp_path: Path) -> None:
-    """Why the database was not given new figures goes to the administrator, with exit 2."""
+def test_reload_of_refused_figures(tmp_path: Path) -> None:
+    """The reason why the database refused new figures is mailed to the administrator, with exit 2."""
     prepare(tmp_path)
     with SmtpCatcher() as smtp:
         refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=environment(tmp_path, smtp.port))
@@ -133,8 +133,8 @@ def test_log_that_cannot_be_opened(tmp_path: Path) -> None:
     assert "cannot be opened" in mail.get_content()
 
 
-def test_mail_trouble_does_not_hide_the_first_trouble(tmp_path: Path) -> None:
-    """With neither database nor SMTP server, the exit code and the console tell of the database; both are logged."""
+def test_a_mail_error_does_not_hide_the_first_error(tmp_path: Path) -> None:
+    """With neither database nor SMTP server, exit code and console report the database; both are logged."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ended = start("sqlite", env=environment(tmp_path, closed.getsockname()[1]))
@@ -144,7 +144,7 @@ def test_mail_trouble_does_not_hide_the_first_trouble(tmp_path: Path) -> None:
 
 
 def test_no_users_file(tmp_path: Path) -> None:
-    """Without a users file nobody could log in: it refuses to start and says how to write one."""
+    """Without a users file the service refuses to start, with the command that writes one."""
     prepare(tmp_path)
     (tmp_path / "users").unlink()
     ended = start("sqlite", env=environment(tmp_path, 1))
@@ -152,8 +152,8 @@ def test_no_users_file(tmp_path: Path) -> None:
     assert "income-tax users add" in ended.stderr
 
 
-def test_order_of_a_good_start(tmp_path: Path) -> None:
-    """A good start logs the startup with its version, then the connection."""
+def test_order_of_a_successful_start(tmp_path: Path) -> None:
+    """A successful start logs the startup with its version, then the connection."""
     with running_service(tmp_path) as service:
         first, second = service.log()[:2]
     assert ("server startup", "successful database connection") == (first["event"], second["event"])
@@ -186,7 +186,7 @@ def test_secrets_are_generated_once(tmp_path: Path) -> None:
     assert 0o700 == (tmp_path / "s").stat().st_mode & 0o777
 
 
-def test_lost_credentials_are_made_anew(tmp_path: Path) -> None:
+def test_lost_credentials_are_generated_again(tmp_path: Path) -> None:
     """When the client's credentials are lost, new ones are generated and the users file follows."""
     env = dict(os.environ)
     start("secrets", str(tmp_path), env=env)

@@ -1,4 +1,4 @@
-"""The tax data in a database: written once, brought up to date, refused when it is another version's."""
+"""The tax data in a database: seeded once, brought up to date, rejected in another version."""
 
 import copy
 import json
@@ -47,15 +47,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "tax.sqlite"
 
 
-def test_what_is_written_is_read(path: Path) -> None:
-    """The database gives back the data file, sources and words included: the same version."""
+def test_seeded_data_is_read(path: Path) -> None:
+    """The database returns the data file, sources and texts included, with the same version."""
     data = fetch_schedules(build_file_engine(path))
     assert schedules().data == data
     assert schedules().version == parse_schedules(data).version
 
 
 def test_one_round_trip(path: Path) -> None:
-    """All of it is one query."""
+    """One query reads all of it."""
     engine, statements = build_file_engine(path), []
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
     fetch_schedules(engine)
@@ -63,7 +63,7 @@ def test_one_round_trip(path: Path) -> None:
 
 
 def test_seeding_again(path: Path) -> None:
-    """A second time nothing is written, and what was corrected by hand stays; it is written anew when asked for."""
+    """A second seeding writes nothing and keeps corrections by hand, unless forced."""
     run(path, "UPDATE constants SET value = 1 WHERE name = 'cap_half_share' AND schedule = '2024'")
     assert not seed(path)
     assert "1" == fetch_schedules(build_file_engine(path))["schedules"]["2024"]["cap_half_share"]["value"]
@@ -71,8 +71,8 @@ def test_seeding_again(path: Path) -> None:
     assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
-def test_a_backup_is_written_whatever_was_written_before(path: Path) -> None:
-    """Figures that are given take the place of the file's, though the database has had that very file."""
+def test_given_figures_are_always_written(path: Path) -> None:
+    """Given figures replace the file's, even if the database has had that very file."""
     backup = copy.deepcopy(schedules().data)
     backup["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     assert seed(path, figures=json.dumps(backup).encode())
@@ -80,8 +80,8 @@ def test_a_backup_is_written_whatever_was_written_before(path: Path) -> None:
     assert not seed(path), "they stay when the usual file comes again"
 
 
-def test_tables_of_an_older_service(tmp_path: Path) -> None:
-    """A database of version 1 is refused with what to do, and brought up to date by seeding, as often as one likes."""
+def test_tables_of_an_older_version(tmp_path: Path) -> None:
+    """A database of version 1 is rejected with the remedy, and brought up to date by seeding, repeatedly."""
     path = tmp_path / "tax.sqlite"
     run(path, OF_VERSION_1)
     with pytest.raises(DatabaseError, match=r"it has no table parameters, schema_version, sources\): `make up`"):
@@ -91,8 +91,8 @@ def test_tables_of_an_older_service(tmp_path: Path) -> None:
     assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
-def test_a_seeding_that_was_cut_off(path: Path) -> None:
-    """Tables without a version, as a seeding leaves them that was killed, are refused and made anew."""
+def test_an_interrupted_seeding(path: Path) -> None:
+    """Tables without a version, as a killed seeding leaves them, are rejected and created again."""
     run(path, "DELETE FROM schema_version; DELETE FROM sources")
     with pytest.raises(DatabaseError, match="its schema is"):
         fetch_schedules(build_file_engine(path))
@@ -100,8 +100,8 @@ def test_a_seeding_that_was_cut_off(path: Path) -> None:
     assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
-def test_tables_of_a_newer_service(path: Path) -> None:
-    """A database of a newer service is neither read nor overwritten."""
+def test_tables_of_a_newer_version(path: Path) -> None:
+    """A database of a newer version is neither read nor overwritten."""
     run(path, "UPDATE schema_version SET version = version + 1; DELETE FROM constants")
     with pytest.raises(DatabaseError, match="its schema is"):
         fetch_schedules(build_file_engine(path))
@@ -145,8 +145,8 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_figures_that_cannot_be(path: Path, path_in_data: tuple[Any, ...], value: Any, error: str) -> None:
-    """Figures that are incomplete or that no law could have are refused by name, and nothing is written."""
+def test_impossible_figures_are_rejected(path: Path, path_in_data: tuple[Any, ...], value: Any, error: str) -> None:
+    """Incomplete or impossible figures are rejected by name, and nothing is written."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=json.dumps(broken(path_in_data, value)))
     assert schedules().data == fetch_schedules(build_file_engine(path))
@@ -160,8 +160,8 @@ def test_figures_that_cannot_be(path: Path, path_in_data: tuple[Any, ...], value
         ('{"parameters": {}, "schedules": {}}', "one of an income year at least"),
     ],
 )
-def test_files_that_are_no_figures(path: Path, figures: str, error: str) -> None:
-    """What is not the form of the data file is refused."""
+def test_malformed_files_are_rejected(path: Path, figures: str, error: str) -> None:
+    """A file of another form is rejected."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=figures)
     assert schedules().data == fetch_schedules(build_file_engine(path))

@@ -57,7 +57,7 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
-    """After a rename lines go to a new file of the old name, from the next look on, whoever has made that file."""
+    """After a rename lines go to a new file of the old name, from the next check on, whichever writer created it."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.rename(tmp_path / "a.log.1")
@@ -70,8 +70,8 @@ def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
     assert b"after\n" == path.read_bytes()
 
 
-def test_no_thread_writes_to_the_renamed_file_during_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one thread looks the others wait: the renamed file may have been removed since the last line."""
+def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads wait during a check: the renamed file may have been removed since the last line."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.unlink()
@@ -95,8 +95,8 @@ def test_no_thread_writes_to_the_renamed_file_during_the_look(tmp_path: Path, mo
     assert {b"first", b"second"} == set(path.read_bytes().splitlines())
 
 
-def test_full_disk_is_counted_told_once_and_over_when_it_is(tmp_path: Path) -> None:
-    """While writes fail lines are counted, the reason is told once; then writing resumes and the count is told."""
+def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
+    """Lines are counted while writes fail, and the reason is reported once; the count is reported afterwards."""
     clock, path = FakeClock(), tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path, clock)
@@ -114,7 +114,7 @@ def test_full_disk_is_counted_told_once_and_over_when_it_is(tmp_path: Path) -> N
 
 
 def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that has turned read-only is a loss like another, and does not raise."""
+    """A disk that has become read-only is a loss like another, and does not raise."""
     log = LogFile(tmp_path / "a.log")
 
     def refuse(_fd: int, _line: bytes) -> int:
@@ -126,7 +126,7 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the reserve nothing is written, so that no line is cut short by the disk's end."""
+    """Below the reserve nothing is written, so that the end of the disk truncates no line."""
     clock = FakeClock()
     log = LogFile(tmp_path / "a.log", clock)
     monkeypatch.setattr(log_file, "RESERVE", 1 << 62)
@@ -140,7 +140,7 @@ def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
-    """What another process has left of a line on a full disk is ended once, before the next lines of all."""
+    """A fragment that another process left on a full disk is ended once, before the next lines of all."""
     clock, path = FakeClock(), tmp_path / "a.log"
     logs = [LogFile(path, clock), LogFile(path, clock)]
     logs[0].write(b"first\n")
@@ -152,8 +152,8 @@ def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
     assert b'first\n{"cut\nwhole\nwhole\n' == path.read_bytes()
 
 
-def test_a_fork_tells_its_own_loss(tmp_path: Path) -> None:
-    """A process that is forked while lines are being lost tells its own first loss, and counts its own lines."""
+def test_a_fork_reports_its_own_loss(tmp_path: Path) -> None:
+    """A process forked while lines are being lost reports its own first loss, and counts its own lines."""
     path = tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path)
@@ -170,7 +170,7 @@ def test_a_fork_tells_its_own_loss(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
-    """A pipe, as /dev/stdout may be, takes every line and keeps its mode; when its reader has left, that is a loss."""
+    """A pipe, such as /dev/stdout, takes every line and keeps its mode; the end of its reader is a loss."""
     path, clock = tmp_path / "pipe", FakeClock()
     os.mkfifo(path, 0o600)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -186,7 +186,7 @@ def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
 
 
 def test_short_write_does_not_join_lines(tmp_path: Path) -> None:
-    """What one writer left of a line is ended before the next one, whoever writes it."""
+    """The fragment of one writer is ended before the next line of any writer."""
     script = """
 import resource, sys
 from pathlib import Path
