@@ -47,7 +47,7 @@ class AppDependencies:
 
 
 def create_app(services: AppDependencies) -> Flask:
-    """Create the application; nothing is built here that several processes could not share."""
+    """Create the application, before the fork: it starts no thread and opens no connection."""
     settings = services.settings
     app = Flask("income_tax", static_folder=None)
     app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
