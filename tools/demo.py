@@ -1,7 +1,7 @@
-"""`make demo`: the service without Docker, from the tax data to the results and a caught alert e-mail.
+"""Run the service without Docker for `make demo`, from the tax data to results and a caught alert e-mail.
 
-Gunicorn on SQLite, a real SMTP catcher, the client over the sample file; then a start whose database is not there.
-Everything it starts ends with it, and it takes free ports only.
+The demo starts the API on SQLite and an SMTP catcher, and calculates the sample file. Then it starts the API without a
+database. It stops everything that it started, and uses free ports only.
 """
 
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 SECRETS = ROOT / "secrets"
 SAMPLE = ROOT / "services/client/data/taxpayers.txt"
-# Settings of this shell are not the demo's.
+# The demo ignores the settings of the calling shell.
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR") if name in os.environ}
 CLIENT_DONE = 0
 
@@ -33,14 +33,14 @@ def title(text: str) -> None:
 
 
 def run(*command: str, **environment: str) -> int:
-    """Run one of the project's commands; its exit code."""
+    """Run a command of the project and return its exit code."""
     program = str(BIN / command[0])
     return subprocess.run([program, *command[1:]], env=CLEAN | environment, check=False).returncode
 
 
 @contextmanager
 def api(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """The API on SQLite, on a port that is ours before it starts; its address."""
+    """Run the API on SQLite, on a port that is bound before it starts, and yield its address."""
     environment = {"DB_FILE": str(folder / "tax.sqlite"), **settings}
     if run("income-tax", "seed", "sqlite", str(ROOT / "db/init"), **environment):
         sys.exit("the demo's database could not be written")
@@ -60,7 +60,7 @@ def api(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
 
 
 def calculate(url: str, folder: Path) -> int:
-    """The client over the sample file; its exit code."""
+    """Calculate the sample file with the client and return its exit code."""
     results, errors = folder / "results.json", folder / "errors.jsonl"
     settings = {"TAX_URL": url, "TAX_CREDENTIALS_FILE": str(SECRETS / "client_credentials")}
     settings["LOG_FILE"] = str(folder / "client.log")
@@ -71,8 +71,8 @@ def calculate(url: str, folder: Path) -> int:
 
 
 def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
-    """A start against a database that is not there, and the e-mail that it caused; the exit code of the start."""
-    with socket.socket() as closed:  # bound and not listening: nothing answers, and nobody else can take the port
+    """Start the API without a database, print the resulting e-mail, and return the exit code of the start."""
+    with socket.socket() as closed:  # bound but not listening: nothing answers, and no other program can take the port
         closed.bind(("127.0.0.1", 0))
         nowhere = {"DB_HOST": "127.0.0.1", "DB_PORT": str(closed.getsockname()[1]), "DB_WAIT": "0"}
         code = run("income-tax", "postgres", **settings, **nowhere)
@@ -85,7 +85,7 @@ def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
 
 
 def main() -> int:
-    """Run the demo; 0 when all of it went as it should. Told to stop, it ends what it started."""
+    """Run the demo and return 0 if every step succeeded. A signal ends it and everything that it started."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     run("income-tax", "secrets", str(SECRETS))

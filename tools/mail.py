@@ -1,4 +1,4 @@
-"""Prints the last mails that MailHog caught; run in the API's container, by its bare interpreter."""
+"""Print the last mails that MailHog caught. The script runs in a container of the API, on the interpreter alone."""
 
 import json
 import os

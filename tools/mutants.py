@@ -1,6 +1,7 @@
-"""`make mutants`: small faults put into the code one at a time, by mutmut, to see whether the tests notice each.
+"""Put small faults into the code one at a time with mutmut, and count those that the tests notice (`make mutants`).
 
-pyproject.toml has the modules and the tests. Ends with 1 when the tests notice less than 95 % of what could be noticed.
+pyproject.toml lists the modules and the tests. The exit code is 1 if the tests notice less than 95 % of the faults that
+change anything.
 """
 
 import json
@@ -22,14 +23,14 @@ PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
-NOT_IMPORTED = 255  # by the tests, which make the laws at once
+NOT_IMPORTED = 255  # the tests could not be imported, because they compile the laws at import
 NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # a test fails, never ends, or crashes
 SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
 
 
 def lay_out() -> None:
-    """The folder that mutmut works in: this one's, the packages side by side in src/."""
+    """Create the folder that mutmut works in, with links to this folder and all packages in src/."""
     shutil.rmtree(PLACE, ignore_errors=True)
     (PLACE / "src").mkdir(parents=True)
     for package in PACKAGES:
@@ -40,7 +41,7 @@ def lay_out() -> None:
 
 
 def mutmut(*arguments: str, quiet: bool = False) -> str:
-    """mutmut, with the packages that the tests need beside its own; what it prints, when it is to be `quiet`."""
+    """Run mutmut with the packages that the tests need, and return its output if it is `quiet`."""
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     program = installed("mutants", "mutmut", ROOT / "tools")
     output = subprocess.PIPE if quiet else None
@@ -51,7 +52,7 @@ def mutmut(*arguments: str, quiet: bool = False) -> str:
 
 
 def outcomes() -> dict[str, dict[str, int | None]]:
-    """The exit code of the tests for each mutant that was tried, by module."""
+    """Return the exit code of the tests for each tried mutant, by module."""
     found = {}
     for path in sorted((PLACE / "mutants/src").rglob("*.meta")):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -61,14 +62,14 @@ def outcomes() -> dict[str, dict[str, int | None]]:
 
 
 def change(mutant: str) -> tuple[str, str]:
-    """The text that a mutant takes out of its function, and what it puts in."""
+    """Return the text that a mutant removes from its function, and the text that it inserts."""
     lines = [line for line in mutmut("show", mutant, quiet=True).splitlines() if line[:3] not in ("+++", "---")]
     out, put = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
     return out, put
 
 
 def is_equivalent(function: str, out: str, put: str) -> bool:
-    """Whether the list of changes that no test can notice has this one."""
+    """Return whether the list of changes that no test can notice contains this one."""
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if " | " not in line or line.startswith("#"):
             continue
@@ -82,13 +83,13 @@ def is_equivalent(function: str, out: str, put: str) -> bool:
 
 
 def name_of(mutant: str) -> str:
-    """The function of a mutant: `module.function`, or `module.Class.method`."""
+    """Return the function of a mutant, as `module.function` or `module.Class.method`."""
     path, _, name = mutant.partition("__mutmut_")[0].rpartition(".")
     return f"{path}.{name.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
 
 def report(found: dict[str, dict[str, int | None]]) -> bool:
-    """Print the survivors and the table; whether enough was noticed."""
+    """Print the survivors and the table, and return whether the tests noticed enough."""
     if {code for codes in found.values() for code in codes.values()} == {NOT_IMPORTED}:
         sys.exit("every fault kept the tests from being imported: that is no proof, something else is wrong")
     total = Counter[str]()
@@ -113,7 +114,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
 
 
 def main(names: list[str]) -> None:
-    """Try all mutants, or those whose names match; print what came of them."""
+    """Try all mutants, or those whose names match, and print the outcome."""
     lay_out()
     mutmut("run", *names)
     sys.exit(not report(outcomes()))

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps what it is sent: the administrator's mailbox of the demo and of the tests."""
+"""An SMTP server that keeps its mails, as the administrator's mailbox of the demo and the tests."""
 
 import queue
 import socket
@@ -11,7 +11,7 @@ from aiosmtpd.smtp import Envelope
 
 
 class Mailbox:
-    """What aiosmtpd hands the mails to."""
+    """Keeps the mails that aiosmtpd receives."""
 
     def __init__(self) -> None:
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
@@ -22,16 +22,16 @@ class Mailbox:
         return "250 kept"
 
     def next(self, timeout: float = 60) -> EmailMessage:
-        """The next mail, waited for; queue.Empty when none comes in time."""
+        """Wait for the next mail and return it. Raises queue.Empty after `timeout` seconds."""
         return self._mails.get(timeout=timeout)
 
     def empty(self) -> bool:
-        """Whether no mail is waiting."""
+        """Return whether no mail is waiting."""
         return self._mails.empty()
 
 
 class SmtpCatcher(Controller):
-    """The server, on a free port of 127.0.0.1; a context manager."""
+    """The server on a free port of 127.0.0.1, as a context manager."""
 
     def __init__(self, **options: Any) -> None:
         self.mailbox = Mailbox()
@@ -39,7 +39,7 @@ class SmtpCatcher(Controller):
         super().__init__(self.mailbox, hostname="127.0.0.1", port=self._socket.getsockname()[1], **options)
 
     def _create_server(self) -> Any:
-        # On the socket that is bound already: no other program can take the port in between.
+        # The socket is already bound, so no other program can take the port.
         return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self.ssl_context)
 
     def __enter__(self) -> "SmtpCatcher":

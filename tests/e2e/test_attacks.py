@@ -28,7 +28,7 @@ with ThreadPoolExecutor(len(places)) as pool:
 """
 
 
-def reached(stack: Stack, network: str, *places: str) -> list[str]:
+def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
     """Which places a container on a network of the stack can connect to."""
     image = ["--entrypoint", "python", f"{stack.project}-client"]
     finished = stack.run(
@@ -46,18 +46,20 @@ def test_walls_between_networks(stack: Stack) -> None:
     (page,) = (f"{address}:8025" for address in addresses(stack, "mailhog"))
     everything = ["nginx:8080", *api, *db, page, "api:8000", f"db:{port}"]
     for network in ("clients", "edge"):
-        assert ["nginx:8080"] == reached(stack, network, *everything)
-    assert {*db, f"db:{port}"} <= set(reached(stack, "data", *everything)) <= {*api, *db, "api:8000", f"db:{port}"}
-    assert {"clients", "edge", "app"} == networks_of(stack, "nginx")
-    assert {"app", "data", "mail"} == networks_of(stack, "api")
-    assert {"data"} == networks_of(stack, "db")
+        assert ["nginx:8080"] == find_reachable(stack, network, *everything)
+    assert (
+        {*db, f"db:{port}"} <= set(find_reachable(stack, "data", *everything)) <= {*api, *db, "api:8000", f"db:{port}"}
+    )
+    assert {"clients", "edge", "app"} == list_networks(stack, "nginx")
+    assert {"app", "data", "mail"} == list_networks(stack, "api")
+    assert {"data"} == list_networks(stack, "db")
     described = stack.run("docker", "network", "inspect", *[f"{stack.project}_{name}" for name in NETWORKS]).stdout
     assert NETWORKS == {one["Name"].rpartition("_")[2]: one["Internal"] for one in json.loads(described)}
     refused = stack.execute("nginx", "curl", "--max-time", "2", f"telnet://{db[0]}")
     assert 0 != refused.returncode
 
 
-def networks_of(stack: Stack, service: str) -> set[str]:
+def list_networks(stack: Stack, service: str) -> set[str]:
     networks = [set(container["NetworkSettings"]["Networks"]) for container in stack.containers(service)]
     return {name.rpartition("_")[2] for name in set.union(*networks)}
 

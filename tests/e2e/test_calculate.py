@@ -65,7 +65,7 @@ def test_an_interrupted_calculation_is_gone_on_with(
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=300)
     assert process.returncode
-    assert "interrupted: go on with --resume" in err
+    assert "interrupted: continue with --resume" in err
     results, errors = contents(stack)
     assert 0 < len(json.loads(results)) < LINES
     assert json.loads(errors.splitlines()[-1])["reason"].startswith("interrupted")

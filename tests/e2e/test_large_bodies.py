@@ -5,7 +5,7 @@ from socket import create_connection, socket
 
 import pytest
 
-from tests.e2e.test_log_disk import mounted, within
+from tests.e2e.test_log_disk import mount_disk, within
 from tests.support.pages import Page, load
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -42,7 +42,7 @@ def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
 
 def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
     """While nginx has no room for bodies, those above a buffer are 500s in JSON and others answered; then all are."""
-    with mounted(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
+    with mount_disk(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
         within(stack, container, "mkdir", "/bodies/requests")
         refused = ask(stack, ABOVE_A_BUFFER)
         assert (500, "The proxy failed") == (refused.status, refused.json["response"]["errors"][0][:16])

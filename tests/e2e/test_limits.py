@@ -81,7 +81,7 @@ def test_connection_limit(stack: Stack) -> None:
 
 
 @pytest.fixture
-def unasked(stack: Stack) -> Iterator[Stack]:
+def fresh_nginx(stack: Stack) -> Iterator[Stack]:
     """The stack with an nginx that has counted no request yet, before the test and after it."""
     restart_nginx(stack)
     yield stack
@@ -96,9 +96,9 @@ def restart_nginx(stack: Stack) -> None:
 
 
 @pytest.mark.profile("small")
-def test_rate_limit(unasked: Stack) -> None:
+def test_rate_limit(fresh_nginx: Stack) -> None:
     """After its burst an address gets 429s in JSON with Retry-After, and the container's health check goes on."""
-    stack, allowed = unasked, 1 + int(PROFILES["small"]["RATE_BURST"])
+    stack, allowed = fresh_nginx, 1 + int(PROFILES["small"]["RATE_BURST"])
     answers = [stack.get(LIVE) for _ in range(allowed + 9)]
     up = stack.output("nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
     assert [200] * allowed == [answer.status for answer in answers[:allowed]], "the burst, and one that the rate allows"

@@ -23,7 +23,7 @@ def reports(stack: Stack, ending: str) -> set[Path]:
     return set((stack.folder / "reports").glob(f"load-*.{ending}"))
 
 
-def loaded(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str, Any]]:
+def run_load(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str, Any]]:
     """What `make load` printed, and the report that it left."""
     before = reports(stack, "json")
     said = stack.make("load", *arguments, code=code)
@@ -51,7 +51,7 @@ def containers(stack: Stack) -> list[str]:
 
 def test_reports_are_left(stack: Stack) -> None:
     """The report names the address within the network, the engine and the counts."""
-    _, report = loaded(stack, "REQUESTS=500")
+    _, report = run_load(stack, "REQUESTS=500")
     assert ("http://nginx:8080", "curl") == (report["settings"]["url"], report["settings"]["engine"])
     assert (500, 500) == (report["total"]["sent"], report["total"]["right"])
 
@@ -59,7 +59,7 @@ def test_reports_are_left(stack: Stack) -> None:
 @pytest.mark.parametrize("batch", [[], ["BATCH=50"]])
 def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch: list[str]) -> None:
     """The questions are of all years, the right answers made without the server; all of them are right."""
-    _, report = loaded(stack, "HOUSEHOLDS=400", "SEED=1", "REQUESTS=400", *batch)
+    _, report = run_load(stack, "HOUSEHOLDS=400", "SEED=1", "REQUESTS=400", *batch)
     assert 400 == report["total"]["right"]
     assert (8 if batch else 400) == report["settings"]["different requests"]
 
@@ -85,7 +85,7 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
     """A file from anywhere, of any form that `make calculate` takes; all of it in one batch where it is small."""
     file = stack.folder / name
     file.write_text(content)
-    _, report = loaded(stack, f"FILE={file}", "REQUESTS=10", *batch)
+    _, report = run_load(stack, f"FILE={file}", "REQUESTS=10", *batch)
     assert (2, 10) == (report["settings"][counted], report["total"]["right"])
 
 
@@ -94,8 +94,8 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
     [
         (["FILE=/nowhere/x"], "FILE=/nowhere/x cannot be read"),
         (["FILE=Makefile"], "taxpayers file [reports/"),
-        (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS are about households at random"),
-        (["SEED=1"], "SEED and YEARS are about households at random"),
+        (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS need random households"),
+        (["SEED=1"], "SEED and YEARS need random households"),
         (["FILE=Makefile", "HOUSEHOLDS=5"], "give one of them"),
         (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "CLIENTS=2: give conditions with FAIL_IF"),
     ],
@@ -111,10 +111,10 @@ def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], 
 
 def test_several_clients_are_one_report(stack: Stack) -> None:
     """Three containers of 300 requests each: 900 requests, one report; limits hold for all together."""
-    said, report = loaded(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
+    said, report = run_load(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
     assert (900, 900, 3) == (report["total"]["sent"], report["total"]["right"], report["clients"])
     assert "threshold   errors>0: passed" in said
-    said, _ = loaded(stack, "CLIENTS=2", "REQUESTS=50", "FAIL_IF=max>1us", code=2)
+    said, _ = run_load(stack, "CLIENTS=2", "REQUESTS=50", "FAIL_IF=max>1us", code=2)
     assert "threshold   max>1us: failed" in said
     assert [] == containers(stack)
 
@@ -123,8 +123,8 @@ def test_several_clients_are_one_report(stack: Stack) -> None:
 def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients: str) -> None:
     """Where nothing listens every request fails, which fails the run, unless a condition allows it."""
     nowhere = (clients, "REQUESTS=10", "OPTIONS=--url http://nginx:9")
-    loaded(stack, *nowhere, code=2)
-    said, report = loaded(stack, *nowhere, "FAIL_IF=errors>100%")
+    run_load(stack, *nowhere, code=2)
+    said, report = run_load(stack, *nowhere, "FAIL_IF=errors>100%")
     assert "threshold   errors>100%: passed, 100%" in said
     assert report["total"]["sent"] == report["total"]["failures"]["connection refused"]
 

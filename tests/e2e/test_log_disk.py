@@ -35,7 +35,7 @@ def mount(stack: Stack, pid: int, *command: str) -> None:
 
 
 @contextmanager
-def mounted(stack: Stack, container: dict[str, Any], folder: str, options: str) -> Iterator[str]:
+def mount_disk(stack: Stack, container: dict[str, Any], folder: str, options: str) -> Iterator[str]:
     """A small disk of its own over the log folder of a container; the container's id."""
     pid = container["State"]["Pid"]
     mount(stack, pid, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
@@ -49,7 +49,7 @@ def mounted(stack: Stack, container: dict[str, Any], folder: str, options: str) 
 def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
     """A small disk over the log folder of one replica."""
     try:
-        with mounted(stack, stack.containers("api")[replica], LOGS, options) as container:
+        with mount_disk(stack, stack.containers("api")[replica], LOGS, options) as container:
             yield container
     finally:
         time.sleep(CHECK_EVERY)  # then every worker looks before it writes: nothing goes to the disk that was here
@@ -62,7 +62,7 @@ def written_ids(stack: Stack) -> set[str]:
     return {record["request_id"] for record in records if record["event"] == "answer"}
 
 
-def asked(stack: Stack, credentials: str, count: int) -> set[str]:
+def ask_all(stack: Stack, credentials: str, count: int) -> set[str]:
     """Ask so often, by several at once, so that all workers are asked; the requests' ids."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(count)))
@@ -86,7 +86,7 @@ def record(line: str) -> dict[str, Any] | None:
     return found
 
 
-def said(stack: Stack, sentence: str) -> int:
+def count_printed(stack: Stack, sentence: str) -> int:
     """How often the containers of the API have printed a sentence, as `docker compose logs api` shows it."""
     return stack.compose("logs", "--no-color", "api").count(f"{sentence}\n")
 
@@ -94,10 +94,10 @@ def said(stack: Stack, sentence: str) -> int:
 def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
     """With no room for log lines requests are answered, the loss is counted, mailed and told; then writing resumes."""
     inbox, sentence = Inbox(stack), f"{LOSING}: {LOGS}/api.log: the disk is full"
-    printed = said(stack, sentence)
+    printed = count_printed(stack, sentence)
     with own_disk(stack, "size=8m,mode=1777", 0) as container:
 
-        def written() -> list[dict[str, Any]]:
+        def read_records() -> list[dict[str, Any]]:
             lines = within(stack, container, "sh", "-c", f"cat {LOGS}/api.log 2>/dev/null || true").splitlines()
             whole = [one for line in lines if (one := record(line))]
             # What the disk's end has cut short stands alone: each of the two workers was writing one line then.
@@ -105,19 +105,21 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
             return whole
 
         def while_asking(condition: Callable[[], Any]) -> Any:
-            asked(stack, credentials, 8)
+            ask_all(stack, credentials, 8)
             return condition()
 
-        wait_until(lambda: while_asking(written))
+        wait_until(lambda: while_asking(read_records))
         fill = f"dd if=/dev/zero of={LOGS}/filler bs=64k 2>/dev/null; df {LOGS} | tail -1"
         assert "100%" in within(stack, container, "sh", "-c", fill)
         wait_until(lambda: while_asking(lambda: readiness(stack, container)["log_lines_lost"]))
         wait_until(lambda: inbox.mails(LOSING))
-        wait_until(lambda: said(stack, sentence) > printed)
+        wait_until(lambda: count_printed(stack, sentence) > printed)
         within(stack, container, "rm", f"{LOGS}/filler")
-        resumed = wait_until(lambda: while_asking(lambda: [r for r in written() if r["event"] == "log lines lost"]))
+        resumed = wait_until(
+            lambda: while_asking(lambda: [r for r in read_records() if r["event"] == "log lines lost"])
+        )
         assert 0 < resumed[0]["lines"]
-        wait_until(lambda: said(stack, f"{WRITING}: {LOGS}/api.log: {resumed[0]['lines']} lost"))
+        wait_until(lambda: count_printed(stack, f"{WRITING}: {LOGS}/api.log: {resumed[0]['lines']} lost"))
     mails = wait_until(lambda: len(inbox.mails(LOSING)) > 1 and inbox.mails(LOSING))
     subjects = ["Tax calculation server crash", "Tax calculation server crash [recovered]"]
     assert subjects == sorted(mail["Subject"] for mail in mails), "one first mail of both workers"
@@ -126,7 +128,7 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
 def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
     """Where no new file can be made, lines go on into the open one: none is lost, every request is answered."""
     with own_disk(stack, "ro", 1):
-        requests = asked(stack, credentials, 200)
+        requests = ask_all(stack, credentials, 200)
     assert requests <= written_ids(stack)
 
 
@@ -141,22 +143,22 @@ def is_json(line: str) -> bool:
 def test_requests_go_on_with_nginx_s_log_disk_full(stack: Stack, credentials: str) -> None:
     """With no room for a line of nginx every request is answered; with room again, it writes: one line is broken."""
     (nginx,) = stack.containers("nginx")
-    with mounted(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
+    with mount_disk(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
 
         def is_full() -> bool:
-            asked(stack, credentials, 32)
+            ask_all(stack, credentials, 32)
             return "100%" in within(stack, container, "df", NGINX_LOGS)
 
         def is_logged() -> bool:
-            requests = asked(stack, credentials, 8)
+            requests = ask_all(stack, credentials, 8)
             lines = within(stack, container, "cat", f"{NGINX_LOGS}/access.log").split("\n")[:-1]
             whole = [json.loads(line) for line in lines if is_json(line)]
             assert 1 >= len(lines) - len(whole), "the line that was cut short has no end: the next one stands in it"
             return requests <= {record["request_id"] for record in whole}
 
         wait_until(is_full)
-        asked(stack, credentials, 200)
+        ask_all(stack, credentials, 200)
         assert 1 == stack.healthy("nginx")
         mount(stack, nginx["State"]["Pid"], "mount", "-o", "remount,size=1m", NGINX_LOGS)
         wait_until(is_logged)
-    wait_until(lambda: asked(stack, credentials, 8) <= {r["request_id"] for r in stack.records("nginx/access.log")})
+    wait_until(lambda: ask_all(stack, credentials, 8) <= {r["request_id"] for r in stack.records("nginx/access.log")})

@@ -53,7 +53,7 @@ def records(stack: Stack, log: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in all_lines(stack, log)]
 
 
-def answered(stack: Stack) -> Counter[str]:
+def count_answers(stack: Stack) -> Counter[str]:
     """The ids of the requests that the client's log has an answer to, and how often each is there."""
     return Counter(r["request_id"] for r in records(stack, "client/client.log") if r["event"] == "answer")
 
@@ -62,9 +62,9 @@ def answered(stack: Stack) -> Counter[str]:
 def test_rotation_loses_nothing(stack: Stack) -> None:
     """Each request of a flood during three rotations has exactly its records in the logs of nginx, API and client."""
     stack.make("rotate")
-    before, old = answered(stack), archives(stack, "api/api.log")
+    before, old = count_answers(stack), archives(stack, "api/api.log")
     flood_and_rotate(stack)
-    new = dict(answered(stack) - before)
+    new = dict(count_answers(stack) - before)
     nginx = Counter(r["request_id"] for r in records(stack, "nginx/access.log") if r["port"] == 8080)
     api = Counter((r["request_id"], r["event"]) for r in records(stack, "api/api.log") if "request_id" in r)
     assert (REQUESTS, {1}) == (len(new), set(new.values()))
@@ -95,7 +95,7 @@ def test_logs_are_bounded_unattended(stack: Stack) -> None:
         assert sorted(names)[-1] <= archives(stack, log)[-1]
 
 
-def ids_of(lines: list[str], words: str) -> Counter[str]:
+def count_ids(lines: list[str], words: str) -> Counter[str]:
     """The ids at the ends of the lines of text that hold the words, and how often each is there."""
     return Counter(line.rpartition("(")[2].removesuffix(")") for line in lines if words in line)
 
@@ -106,10 +106,10 @@ def test_rotation_in_text_form(stack: Stack) -> None:
     flood_and_rotate(stack)
     client, lines = all_lines(stack, "client/client.log"), all_lines(stack, "api/api.log")
     assert [] == [line for line in client + lines if not TEXT_LINE.match(line)]
-    sent = ids_of(client, ": [flood] answer: 200 in ")
+    sent = count_ids(client, ": [flood] answer: 200 in ")
     assert (REQUESTS, {1}) == (len(sent), set(sent.values()))
     nginx = Counter(r["request_id"] for r in records(stack, "nginx/access.log") if r["port"] == 8080)
-    begun, ended = ids_of(lines, ": [index] request: "), ids_of(lines, ": [index] answer: 200 ")
+    begun, ended = count_ids(lines, ": [index] request: "), count_ids(lines, ": [index] answer: 200 ")
     assert [dict(sent)] * 3 == [{one: found[one] for one in sent} for found in (nginx, begun, ended)]
 
 
@@ -146,11 +146,11 @@ def addresses_told(stack: Stack) -> list[str]:
             f"GET {target} HTTP/1.1\r\nHost: x\r\nX-Request-ID: {request_id}\r\nConnection: close\r\n\r\n".encode()
         )
 
-    def told() -> list[str] | None:
+    def find_uris() -> list[str] | None:
         uris = {record["request_id"]: record["uri"] for record in records(stack, "nginx/access.log")}
         return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None  # written after the answer
 
-    return wait_until(told)
+    return wait_until(find_uris)
 
 
 def test_amounts_are_logged(stack: Stack) -> None:

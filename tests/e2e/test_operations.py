@@ -23,7 +23,7 @@ KILLED = 128 + signal.SIGKILL  # the exit code of what had to be
 def test_up_after_down(stack: Stack) -> None:
     """`down` waits for no kill and keeps data, mails, logs and choice; `up` goes on with them."""
     stack.make("drill")
-    mails, lines = ids_of(stack.mails()), stack.count("api/api.log")
+    mails, lines = list_message_ids(stack.mails()), stack.count("api/api.log")
     try:
         stack.compose("stop")  # as `down` begins, which then removes what could be asked
         ends = {service: [c["State"] for c in stack.containers(service)] for service in LONG_RUNNING}
@@ -36,12 +36,12 @@ def test_up_after_down(stack: Stack) -> None:
     assert [] == killed, "signals are handled: nothing waits for a kill"
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
-    assert mails <= ids_of(stack.mails())
+    assert mails <= list_message_ids(stack.mails())
     assert lines < stack.count("api/api.log")
     assert 200 == stack.get(TARGET, stack.credentials).status
 
 
-def ids_of(mails: list[EmailMessage]) -> set[str]:
+def list_message_ids(mails: list[EmailMessage]) -> set[str]:
     """The ids of mails."""
     return {mail["Message-ID"] for mail in mails}
 

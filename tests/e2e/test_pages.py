@@ -58,13 +58,13 @@ def test_operators_page(opened: Open, stack: Stack) -> None:
     assert 200 == stack.get("/schedules", stack.credentials).status  # a request to be counted
     with opened() as tab:
 
-        def seen() -> bool:
+        def is_counted() -> bool:
             tab.open("/status")
             tiles = tab.text("main > dl")
             counted = re.search(r"Requests, last five minutes [1-9]\d*", tiles)
             return "2 × 2 4 workers seen" in tiles and counted is not None
 
-        wait_until(seen)
+        wait_until(is_counted)
         assert "2" == stack.output("api", "cat", "/state/replicas").strip()
         tiles = tab.text("main > dl")
         assert re.search(r"\d+ pending", tiles)

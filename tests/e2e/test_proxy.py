@@ -24,7 +24,7 @@ END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # seen as wrong when it is thrown away
 
 
-def logged(stack: Stack, request_id: str) -> list[dict[str, Any]]:
+def find_records(stack: Stack, request_id: str) -> list[dict[str, Any]]:
     """The records of a request in nginx's log, which are written after its answer."""
     return wait_until(lambda: stack.records("nginx/access.log", holding=request_id))
 
@@ -68,7 +68,7 @@ def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> N
     """Malformed, oversized and unknown requests are refused in JSON, with an id that nginx's log knows."""
     answer = stack.raw(request_bytes)
     assert_nginx_error(answer, status)
-    (record,) = logged(stack, answer.request_id)
+    (record,) = find_records(stack, answer.request_id)
     assert status == record["status"]
 
 
@@ -172,7 +172,7 @@ http.server.HTTPServer(("", 8000), Handler).serve_forever()
 
 def reached_alone(stack: Stack) -> bool:
     """Whether nginx knows of it, and of no other any more."""
-    (record,) = logged(stack, stack.get("/0").request_id)
+    (record,) = find_records(stack, stack.get("/0").request_id)
     return bool(record["upstream_status"] == "200")
 
 
@@ -213,7 +213,7 @@ def test_request_id_runs_through(stack: Stack) -> None:
     """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
     own = f"client-{secrets.token_hex(8)}"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
-    assert 1 == len(logged(stack, own))
+    assert 1 == len(find_records(stack, own))
     events = [r["event"] for r in stack.records("api/api.log", holding=own)]
     assert ["request", "answer"] == events
     assert 32 == len(stack.get(TARGET, stack.credentials, X_Request_ID=json.dumps("x" * 9)).request_id)

@@ -131,11 +131,11 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
     smtp.set("")
     failures: dict[str, int] = {}  # of each mail: one that was refused as the service was killed may come again
 
-    def logged() -> set[str]:
+    def list_dead_letters() -> set[str]:
         return {record["dead_letter"] for record in records(mailing, "alert refused", before)}
 
-    def told() -> int:
-        dead = [mailing.output("api", "cat", name) for name in logged()]
+    def count_failures() -> int:
+        dead = [mailing.output("api", "cat", name) for name in list_dead_letters()]
         mails = [message_from_string(text, policy=default) for text in dead]
         while not smtp.mails.empty():
             mails.append(smtp.mails.get())
@@ -143,8 +143,8 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
         failures.update({mail["Message-ID"]: failures_in(mail) for mail in drills})
         return sum(failures.values())
 
-    wait_until(lambda: told() == (20 if is_killed else 10))
-    assert logged() <= dead_letters(mailing) - kept
+    wait_until(lambda: count_failures() == (20 if is_killed else 10))
+    assert list_dead_letters() <= dead_letters(mailing) - kept
 
 
 def dead_letters(stack: Stack) -> set[str]:

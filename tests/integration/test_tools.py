@@ -39,7 +39,7 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / ".env.new").symlink_to("/dev/full")
     done = tool(tmp_path, str(ROOT / "tools/remember"), ".env", "DB", "mysql")
     assert 1 == done.returncode
-    assert ".env could not be written: make room" in done.stderr
+    assert ".env could not be written: free disk space" in done.stderr
     assert "DB=postgres\n" == settings.read_text()
 
 
@@ -84,7 +84,7 @@ def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
 
 
 def test_no_signal_is_sent_before_a_client_can_hear_it(tmp_path: Path) -> None:
-    """Of a container that has just started, the process of the client is waited for: an earlier signal is lost."""
+    """The script sends a signal only after the container runs the client, because an earlier one would be lost."""
     docker = tmp_path / "docker"
     docker.write_text(
         """#!/bin/sh
@@ -94,7 +94,7 @@ echo "$1" >> calls
 """
     )
     docker.chmod(0o755)
-    script = f"PATH=.:$PATH; . {ROOT}/tools/client-run; stop client $$"
+    script = f"PATH=.:$PATH; . {ROOT}/tools/client-run; stop_client client $$"
     done = tool(tmp_path, "sh", "-c", script)
     assert (0, "") == (done.returncode, done.stderr)
     assert ["top", "top", "top", "kill"] == (tmp_path / "calls").read_text().split()
@@ -103,16 +103,21 @@ echo "$1" >> calls
 @pytest.mark.parametrize("shell", ["dash", "bash --posix"])
 @pytest.mark.parametrize(
     ("early", "late", "code"),
-    [("", "", 0), ("kill -s TERM 0", "", 2), ("", "kill -s TERM 0", -signal.SIGTERM), ("", "kill -s KILL 0", -9)],
+    [
+        ("", "", 0),
+        ("kill -s TERM 0", "", 2),
+        ("", "kill -s TERM 0", -signal.SIGTERM),
+        ("", "kill -s KILL 0", -signal.SIGKILL),
+    ],
     ids=["left alone", "before it is watched", "watched", "killed"],
 )
 def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
-    """However and whenever a script of clients ends: also when the signal meets its watcher in the same session."""
+    """The watcher removes the folder of a run however the script ends, even before the watcher has its session."""
     (tmp_path / "tools").symlink_to(ROOT / "tools")
     for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
         (tmp_path / name).chmod(0o755)
-    script = f"PATH=.:$PATH; . tools/client-run; folder=. work=.load names=name; watch; echo watched; {late}"
+    script = f"PATH=.:$PATH; . tools/client-run; folder=. work=.load names=name; start_watcher; echo watched; {late}"
     with in_session([*shell.split(), "-c", script], tmp_path) as process:
         said, err = process.communicate(timeout=60)
     assert ("" if early else "watched\n", code) == (said, process.returncode), err

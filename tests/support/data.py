@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from income_tax.households.parameters import QUESTION, TextForm
-from income_tax.households.validation import Reading, household_of
-from income_tax.http.requests.query_string import pairs
+from income_tax.households.parameters import CALCULATION, TextDecoder
+from income_tax.households.validation import HouseholdSchema, build_household
+from income_tax.http.requests.query_string import parse_query
 from income_tax.tax.models import Household
 from income_tax.tax.schedule_data import Schedules, parse_schedules
 from income_tax.tax.v7 import V7Schedule
@@ -63,4 +63,4 @@ def v7_cases() -> list[dict[str, Any]]:
 
 def read_household(query: str) -> Household:
     """The household that a query string says; ParameterError lists what is wrong."""
-    return household_of(Reading(QUESTION, TextForm()).values(pairs(query), schedules().years))
+    return build_household(HouseholdSchema(CALCULATION, TextDecoder()).parse(parse_query(query), schedules().years))

@@ -18,10 +18,13 @@ THREAD = (
         (f"{THREAD};Parser.__next__ (/x/gunicorn/http/parser.py:119)", "gunicorn: parser"),
         (f"{THREAD};create (/x/gunicorn/http/wsgi.py:233);encode (<frozen os>:756)", "gunicorn: response"),
         (
-            f"{THREAD};Front.__call__ (/x/income_tax/http/middleware/fast_path.py:60)",
+            f"{THREAD};FastPathMiddleware.__call__ (/x/income_tax/http/middleware/fast_path.py:60)",
             "request id, counters, the short way",
         ),
-        (f"{THREAD};Logins.knows (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)", "login"),
+        (
+            f"{THREAD};Authenticator.is_cached (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)",
+            "login",
+        ),
         (f"{THREAD};bare (/x/bench/hello.py:25)", "the bare callable"),
         (THREAD, "gunicorn: worker, its threads"),
         ("Other.run (/usr/lib/other.py:3)", "rest"),

@@ -1,166 +1,202 @@
-"""The walls of the house: what may import what, and facts that stand in two places staying equal."""
+"""Architecture rules: which room may import which, and how names, sizes and docstrings keep to the house's rules."""
 
 import ast
-import json
 import re
-import subprocess
-import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-import income_tax
-import tax_client
-import tax_common
-from income_tax.households import serialization
-from income_tax.households.parameters import HOUSEHOLD
-from tax_client.api import results
-from tax_client.taxpayers.cells import LIMITS
-from tax_client.taxpayers.line_format import ALIASES
-from tests.support.data import ROOT, SAMPLE, v7_cases
+from tests.support.data import ROOT
 
-API = ROOT / "services/api/src/income_tax"
-TAX = sorted((API / "tax").glob("*.py"))
-MODULES = sorted([*API.rglob("*.py"), *(ROOT / "services/client/src").rglob("*.py")])
-LOCKS = ["services/api/requirements.lock", "services/client/requirements.lock", "requirements.lock"]
-TOOLS_LOCKS = [str(path.relative_to(ROOT)) for folder in ("bench", "tools") for path in (ROOT / folder).glob("*.lock")]
+PACKAGES = {
+    "income_tax": ROOT / "services/api/src",
+    "tax_client": ROOT / "services/client/src",
+    "tax_common": ROOT / "services/common/src",
+}
+SCREEN = 24  # entries of a folder
+MODULE_LINES, FUNCTION_LINES = 200, 35
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def imports_of(path: Path) -> set[str]:
-    """The modules that a file imports; relative ones begin with their dots."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def name_module(path: Path, source: Path) -> str:
+    """The dotted name of a file."""
+    return ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    name_module(path, source): path for package, source in PACKAGES.items() for path in (source / package).rglob("*.py")
+}
+
+
+@cache
+def parse(module: str) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def resolve_import(module: str, node: ast.ImportFrom) -> str:
+    """The absolute name of the module that a relative or absolute import names."""
+    if not node.level:
+        return node.module or ""
+    parents = module.split(".") if MODULES[module].name == "__init__.py" else module.split(".")[:-1]
+    base = parents[: len(parents) - node.level + 1]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+@cache
+def find_imports(module: str) -> frozenset[str]:
+    """The modules that a module imports, late and for types as well."""
+    found = set()
+    for node in ast.walk(parse(module)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add("." * node.level + (node.module or ""))
-    return names
+            base = resolve_import(module, node)
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else base for name in names}
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("path", TAX, ids=lambda p: p.name)
-def test_tax_is_pure(path: Path) -> None:
-    """The tax rules import the standard library and each other, nothing else; those for arrays, numpy."""
-    allowed = {"ast", "collections.abc", "dataclasses", "decimal", "fractions", "functools", "math", "typing"}
-    allowed |= {"hashlib", "itertools", "json"} if path.name == "schedule_data.py" else set()
-    allowed |= {"numpy", "numpy.typing"} if path.name == "vectorized.py" else set()
-    assert set() == {name for name in imports_of(path) if name not in allowed and not re.fullmatch(r"\.\w*", name)}
+def find_functions(module: str) -> Iterator[Function]:
+    """The functions and methods of a module, nested ones too."""
+    return (node for node in ast.walk(parse(module)) if isinstance(node, Function))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_only_settings_reads_the_environment(path: Path) -> None:
-    """`os.environ` is handed to the settings by the command, and read nowhere else."""
-    allowed = path.name in ("__main__.py", "settings.py", "cli.py")
-    assert allowed or not re.search(r"os\.(environ|getenv)", path.read_text(encoding="utf-8"))
+# A room, and what it must not import (prefixes of modules).
+HTTP_LIBRARIES = ("flask", "werkzeug", "gunicorn", "flask_httpauth")
+BUILDERS = ("income_tax.cli", "income_tax.bootstrap", "income_tax.startup")
+WALLS = {
+    "income_tax.tax": ("income_tax", "tax_common", *HTTP_LIBRARIES),
+    "income_tax.households": (
+        *("income_tax.http", "income_tax.server", "income_tax.storage", "income_tax.alerts", "income_tax.monitoring"),
+        *(*HTTP_LIBRARIES, *BUILDERS),
+    ),
+    "income_tax.storage": (
+        *("income_tax.http", "income_tax.server", "income_tax.alerts", "income_tax.monitoring", *BUILDERS),
+        *("flask", "gunicorn"),
+    ),
+    "income_tax.alerts": ("income_tax.http", "income_tax.server", "income_tax.monitoring", *HTTP_LIBRARIES, *BUILDERS),
+    "income_tax.monitoring": ("income_tax.http", "income_tax.server", *HTTP_LIBRARIES, *BUILDERS),
+    "income_tax.http": ("income_tax.server", "gunicorn", "sqlalchemy", *BUILDERS),
+    "income_tax.server": ("sqlalchemy", *BUILDERS),
+    "income_tax.bootstrap": ("income_tax.cli", "income_tax.startup"),
+    "tax_common": ("income_tax", "tax_client"),
+    "income_tax": ("tax_client",),
+    "tax_client": ("income_tax",),
+    "tax_client.api": ("tax_client.calculate", "tax_client.load", "tax_client.taxpayers"),
+    "tax_client.taxpayers": ("tax_client.calculate", "tax_client.load", "requests"),
+    "tax_client.calculate": ("tax_client.load",),
+    "tax_client.load": ("tax_client.calculate",),
+}
 
 
-def versions(lock: str) -> dict[str, str]:
-    """Package to version of a lock file."""
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+def is_in(module: str, room: str) -> bool:
+    """Whether a module is the room, or in it."""
+    return f"{module}.".startswith(f"{room}.")
 
 
-def test_locks_agree() -> None:
-    """What two lock files both pin, they pin to the same version."""
-    whole = versions(LOCKS[2])
-    for lock in LOCKS[:2]:
-        pinned = versions(lock)
-        assert pinned == {name: whole[name] for name in pinned}
-
-
-@pytest.mark.parametrize("lock", sorted([*LOCKS, *TOOLS_LOCKS]))
-def test_locks_hold_hashes_and_no_address(lock: str) -> None:
-    """Every pinned package has hashes, and no address of a package index is written down."""
-    text = (ROOT / lock).read_text(encoding="utf-8")
-    assert "://" not in text
-    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", text) if "==" in block)
-
-
-def test_one_version() -> None:
-    """Service, client, logs and the newest entry of the change log have the same version."""
-    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert newest is not None
-    assert [newest[1]] * 3 == [income_tax.__version__, tax_client.__version__, tax_common.__version__]
-
-
-def test_published_results_are_the_first_cases() -> None:
-    """The client's published results are the first eleven cases of the contract."""
-    published = json.loads((SAMPLE / "published.json").read_text(encoding="utf-8"))
-    assert v7_cases()[:11] == [{name: row[name] for name in row if name != "id"} for row in published]
-
-
-def test_the_client_knows_what_the_api_takes() -> None:
-    """The limits and the French names of the client's fields are those of the API's parameters."""
-    numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
-    assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
-    assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
-
-
-def test_the_client_knows_what_the_api_answers() -> None:
-    """The fields of a result are the same on both sides, in the same order, by both laws."""
-    assert serialization.V7_FIELDS == results.FIELDS
-    assert serialization.DATED_FIELDS == results.DATED_FIELDS
-
-
-def tags(image: str) -> set[str]:
-    """The tags by which the project's files name an image, where they begin with a number."""
-    command = ["git", "grep", "-hoE", rf"\b{image}:[0-9]+\.[0-9a-z.-]+"]
-    return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
-
-
-@pytest.mark.parametrize("image", ["nginx", "python"])
-def test_one_tag_of_an_image(image: str) -> None:
-    """Images, tools, benchmarks and texts name the same nginx and the same Python."""
-    assert 1 == len(tags(image))
-
-
-def test_python_versions_agree() -> None:
-    """All packages ask for the same Python."""
-    files = ["pyproject.toml", *(f"services/{name}/pyproject.toml" for name in ("api", "client", "common"))]
-    wanted = {tomllib.loads((ROOT / f).read_text(encoding="utf-8"))["project"]["requires-python"] for f in files}
-    assert {">=3.11"} == wanted
-
-
-COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-
-
-def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
-    """What docker-compose.yml takes from `.env` stands in `.env.example`, and the other way round."""
-    taken = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
-    assert taken == set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", COMPOSE))
-    lines = re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE)
-    documented = dict(lines)
-    assert len(lines) == len(documented)
-    assert {name: value for name, value in defaults.items() if value} == {
-        name: documented[name] for name, value in defaults.items() if value
+@pytest.mark.parametrize("room", WALLS)
+def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+    """No module of a room imports a module or a library that its wall keeps out."""
+    modules = [module for module in MODULES if is_in(module, room)]
+    assert modules
+    found = {
+        (module, name)
+        for module in modules
+        for name in find_imports(module)
+        for wall in WALLS[room]
+        if is_in(name, wall) and not (is_in(name, room) and is_in(room, wall))
     }
+    assert set() == found
 
 
-def test_every_setting_of_the_api_is_set_by_the_stack_or_has_one_place() -> None:
-    """What the API's settings read is set for its containers in docker-compose.yml, but for a few with a reason."""
-    settings = (API / "settings.py").read_text(encoding="utf-8")
-    read = set(re.findall(r'read\.\w+\("([A-Z_]+)"', settings))
-    # Of SQLite alone; the usual ones of each database; what `make drill` says by itself.
-    elsewhere = {"DB_FILE", "DB_PORT", "DB_NAME", "ALERT_DRILL"}
-    assert set() == {name for name in read - elsewhere if not re.search(rf"^\s+{name}: ", COMPOSE, re.MULTILINE)}
+def test_the_tax_rules_need_the_standard_library_alone() -> None:
+    """The tax rules import nothing else, but numpy where they calculate arrays."""
+    allowed = {"ast", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json"}
+    allowed |= {"math", "typing", "income_tax"}
+    for module in (module for module in MODULES if is_in(module, "income_tax.tax")):
+        roots = {name.partition(".")[0] for name in find_imports(module)}
+        assert roots <= allowed | ({"numpy"} if module.endswith(".vectorized") else set()), module
 
 
-SUMMARY = "The tax service "
+def test_no_modules_import_each_other() -> None:
+    """The imports of all modules, late ones and those for types included, have no circle."""
+    graph = {module: {name for name in find_imports(module) if name in MODULES} for module in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
-def test_every_alert_is_explained() -> None:
-    """Each summary of an alert has its line in the table of docs/operations.md, and each line its alert."""
-    nodes = (node for path in API.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    summaries = {text.removeprefix(SUMMARY).rstrip(".:") for text in texts if text.startswith(SUMMARY)}
-    guide = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    table = guide.partition("## Alerts\n")[2].partition("\n\n`make drill`")[0]
-    assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
+def test_only_the_commands_read_the_environment() -> None:
+    """`os.environ` is read by the commands, which pass it to the settings, and nowhere else."""
+    readers = {name for name, path in MODULES.items() if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))}
+    assert readers <= {"income_tax.cli", "tax_client.cli", "tax_client.settings"}
 
 
-def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
-    """The client's containers have an init of their own: tools/client-run sends no signal before it has a child."""
-    assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-run").read_text(encoding="utf-8")
-    client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
-    assert client is not None
-    assert "    init: true\n" in client[1]
+def edit_distance_is_one(a: str, b: str) -> bool:
+    """Whether one letter added, removed or replaced makes one name of the other."""
+    if len(a) > len(b):
+        a, b = b, a
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    return a != b and a[start + (len(a) == len(b)) :] == b[start + 1 :]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_module_names_are_distinct(package: str) -> None:
+    """Within a package no two modules have the same name, or names that are a letter apart."""
+    places = defaultdict(list)
+    for module, path in MODULES.items():
+        if is_in(module, package) and path.name not in ("__init__.py", "__main__.py"):
+            places[module.rpartition(".")[2]].append(module)
+    assert [] == [modules for modules in places.values() if len(modules) > 1]
+    assert [] == [pair for pair in combinations(sorted(places), 2) if edit_distance_is_one(*pair)]
+
+
+def test_a_folder_fits_a_screen() -> None:
+    """A folder of the packages has so few entries that a listing of it fits a screen."""
+    folders = {path.parent for path in MODULES.values()}
+    entries = {folder: len([path for path in folder.iterdir() if path.name != "__pycache__"]) for folder in folders}
+    assert {} == {folder: count for folder, count in entries.items() if count > SCREEN}
+
+
+def test_modules_and_functions_are_short() -> None:
+    """A module has at most 200 lines, a function at most 35 from its signature to its end."""
+    modules = {module: len(path.read_text("utf-8").splitlines()) for module, path in MODULES.items()}
+    functions = {(m, f.name): (f.end_lineno or 0) - f.lineno + 1 for m in MODULES for f in find_functions(m)}
+    assert {} == {module: lines for module, lines in modules.items() if lines > MODULE_LINES}
+    assert {} == {function: lines for function, lines in functions.items() if lines > FUNCTION_LINES}
+
+
+IRREGULAR = "begun drawn done found given held kept known left made met said seen sent shown spent taken told written"
+PARTICIPLE = re.compile(rf"_*(?:[a-z]+ed|{IRREGULAR.replace(' ', '|')})")
+
+
+def is_attribute(function: Function) -> bool:
+    """Whether a function is read as an attribute (a property), whose name is a noun or an adjective."""
+    decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
+    return not decorators.isdisjoint({"property", "cached_property", "functools.cached_property"})
+
+
+def test_functions_are_named_by_verbs() -> None:
+    """No function's name is a bare participle, or ends in `of`."""
+    names = {(module, f.name) for module in MODULES for f in find_functions(module) if not is_attribute(f)}
+    assert set() == {name for name in names if PARTICIPLE.fullmatch(name[1]) or name[1].endswith("_of")}
+
+
+def find_docstrings(module: str) -> Iterator[str]:
+    """The docstrings of a module, its classes and its functions."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(parse(module)) if isinstance(node, documented)]
+    return (text for node in nodes if (text := ast.get_docstring(node)))
+
+
+def test_docstrings_name_their_subject() -> None:
+    """No docstring begins with a free relative clause such as "What is ..." or "Who calls ..."."""
+    texts = [(module, text) for module in MODULES for text in find_docstrings(module)]
+    assert [] == [(module, text) for module, text in texts if re.match(r"(What|Who|Whoever|Whom)\b", text)]

@@ -1,4 +1,4 @@
-"""The real service, one for all tests of a file that change nothing of it."""
+"""The real service, which the tests of a file share."""
 
 from collections.abc import Iterator
 

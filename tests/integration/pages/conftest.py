@@ -1,4 +1,4 @@
-"""The service alone with a real browser: one service for all tests of a process, one browser for those of a file."""
+"""The service with a real browser: one service for all tests of a process, one browser for those of a file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.service import Service, running_service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service, which names the page of the mails; no test changes anything of it."""
+    """The service with a link to the mail page; no test changes its state."""
     folder = tmp_path_factory.mktemp("service")
     with running_service(folder, MAIL_PAGE="http://127.0.0.1:8025/") as running:
         yield running
@@ -27,12 +27,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(service: Service, browser: Browser) -> Open:
-    """Opens tabs of the service, logged in."""
+    """A function that opens tabs of the service with a login."""
     return lambda **options: tab(browser, f"http://127.0.0.1:{service.port}", service.credentials, **options)
 
 
 @pytest.fixture(scope="module")
 def family(service: Service) -> dict[str, Any]:
-    """The API's answer for the household that the tests enter."""
+    """The API's result for the household that the tests enter."""
     result: dict[str, Any] = service.get(f"/?{QUERY}").body["response"]["result"]
     return result

@@ -1,4 +1,4 @@
-"""All pages in a real browser: in peace, on a phone, in the dark, for everybody."""
+"""All pages in a real browser: on a phone, in light and dark, and accessible."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PAGES = [SIMULATOR, "/status", "/docs"]
 
 @pytest.mark.parametrize("path", PAGES, ids=["simulator", "status", "docs"])
 def test_phone(opened: Open, path: str) -> None:
-    """On a phone of 360 px nothing is wider than the screen; left alone, the page causes no error afterwards either."""
+    """On a phone of 360 px nothing is wider than the screen, and an idle page causes no error."""
     with opened(viewport=PHONE) as tab:
         tab.open(path)
         assert PHONE["width"] >= tab.page.evaluate("document.documentElement.scrollWidth")
@@ -24,7 +24,7 @@ def test_phone(opened: Open, path: str) -> None:
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(opened: Open, path: str, locale: str, scheme: str) -> None:
-    """axe-core finds nothing serious, contrast included, in light and dark and in every language of the page."""
+    """axe-core finds no serious violation, in light and dark and in every language of the page."""
     with opened(color_scheme=scheme, locale=locale) as tab:
         tab.open(path)
         assert [] == tab.serious()

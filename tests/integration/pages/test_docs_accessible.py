@@ -1,4 +1,4 @@
-"""The description of the API in a real browser: everybody can read it."""
+"""The API documentation in a real browser is accessible."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.service import Service
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(opened: Open, service: Service, scheme: str) -> None:
-    """axe-core finds nothing serious on the whole page: closed, with all operations open, and with answers."""
+    """axe-core finds no serious violation on the page: closed, with all operations open, and with responses."""
     with opened(color_scheme=scheme) as tab:
         tab.open("/docs")
         assert [] == tab.serious()

@@ -1,4 +1,4 @@
-"""The form of the simulator, in a real browser: what it does with what is typed, checked and clicked."""
+"""The form of the simulator in a real browser: typing, choices and clicks."""
 
 import re
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ from tests.support.browser import STATUS_400, Open, bodies_of
         ("children", "-1", "Expected: a whole number from 0 to 99."),
     ],
 )
-def test_bad_value(opened: Open, name: str, value: str, sentence: str) -> None:
-    """A bad value is said at its field, with what was expected, and nothing else is shown as a result."""
+def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> None:
+    """An invalid value has its error and the expected values at its field, and no result is visible."""
     with opened() as tab:
         tab.open("/simulator")
         tab.page.locator(f"#{name}").fill(value)
@@ -36,8 +36,8 @@ def test_bad_value(opened: Open, name: str, value: str, sentence: str) -> None:
     ("locale", "amount"),
     [("en-GB", "50 000 €"), ("en-GB", "50,000"), ("fr-FR", "50\u00a0000\u202f€"), ("fr-FR", "50000")],
 )
-def test_amounts_as_people_type_them(opened: Open, locale: str, amount: str) -> None:
-    """Spaces of any kind and a euro sign at the end are no part of an amount."""
+def test_grouped_amounts(opened: Open, locale: str, amount: str) -> None:
+    """The form ignores spaces of any kind and a euro sign at the end of an amount."""
     with opened(locale=locale) as tab:
         tab.open("/simulator#year=2024&married=no&salary=1")
         tab.page.locator("#salary").fill(amount)
@@ -46,13 +46,13 @@ def test_amounts_as_people_type_them(opened: Open, locale: str, amount: str) -> 
         assert tab.page.locator("#salary-error").is_hidden()
 
 
-def households(bodies: Iterable[Any]) -> list[Any]:
-    """Those of the bodies that are one household."""
+def select_households(bodies: Iterable[Any]) -> list[Any]:
+    """Select the bodies with one household."""
     return [body for body in bodies if isinstance(body, dict)]
 
 
 def test_enter_is_one_calculation(opened: Open) -> None:
-    """Enter in a changed field asks for that household once, and once for its pictures."""
+    """Enter in a changed field requests that household once, and the data of its charts once."""
     with opened() as tab:
         tab.open("/simulator")
         bodies = bodies_of(tab)
@@ -60,11 +60,11 @@ def test_enter_is_one_calculation(opened: Open) -> None:
         tab.page.keyboard.press("Enter")
         expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")
         assert 2 == len(bodies)
-        assert [51234] == [household["salary"] for household in households(bodies)]
+        assert [51234] == [household["salary"] for household in select_households(bodies)]
 
 
-def test_single_parent_has_a_child(opened: Open) -> None:
-    """Who becomes a single parent has a child, and has none again with another situation, unless it was counted."""
+def test_single_parent_sets_a_child(opened: Open) -> None:
+    """Single parent sets one child; another situation removes it unless the user has changed the number."""
     with opened() as tab:
         tab.open("/simulator")
         children = tab.page.locator("#children")
@@ -82,7 +82,7 @@ def test_single_parent_has_a_child(opened: Open) -> None:
 
 
 def test_children_stay_within_bounds(opened: Open) -> None:
-    """The buttons stop at no child and at the most that the service takes."""
+    """The buttons stop at zero and at the maximum number of children."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&children=98&salary=30000")
         more, less = (tab.page.get_by_role("button", name=f"One child {word}") for word in ("more", "less"))
@@ -95,7 +95,7 @@ def test_children_stay_within_bounds(opened: Open) -> None:
 
 
 def test_error_is_announced(opened: Open) -> None:
-    """What is wrong with a field that was left is announced in the place of the amount before."""
+    """Leaving an invalid field announces its error instead of the previous amount."""
     with opened() as tab:
         tab.open("/simulator")
         expect(tab.page.locator("#announcement")).to_contain_text("to pay")
@@ -106,8 +106,8 @@ def test_error_is_announced(opened: Open) -> None:
         tab.forgive(STATUS_400)
 
 
-def test_a_hidden_salary_counts_for_nothing(opened: Open) -> None:
-    """Who chooses to be single after a spouse's salary was typed is calculated without it."""
+def test_hidden_salary_is_ignored(opened: Open) -> None:
+    """The situation Single ignores a spouse's salary that was typed before."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=yes&children=0&salary=30000&spouse_salary=20000")
         with tab.page.expect_request(lambda request: request.method == "POST") as sent:

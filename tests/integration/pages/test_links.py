@@ -1,4 +1,4 @@
-"""Links to a household, in a real browser: nothing that a link has wrong is corrected in silence."""
+"""Links to a household in a real browser: the page corrects nothing of a link silently."""
 
 import re
 
@@ -24,8 +24,8 @@ from tests.support.browser import STATUS_400, Open
         ("married=yes&children=2", "salary", "Please fill this in"),
     ],
 )
-def test_wrong_link(opened: Open, fragment: str, at: str, words: str) -> None:
-    """What a link says wrong is said at its field; no other household's tax is shown, and the address is kept."""
+def test_invalid_link(opened: Open, fragment: str, at: str, words: str) -> None:
+    """An invalid value of a link has its error at its field, without a result; the address stays."""
     with opened() as tab:
         tab.open("/simulator#" + fragment)
         expect(tab.page.locator(f"#{at}-error")).to_contain_text(words)
@@ -36,7 +36,7 @@ def test_wrong_link(opened: Open, fragment: str, at: str, words: str) -> None:
 
 
 def test_unknown_name_in_a_link(opened: Open) -> None:
-    """A name that the service does not know is said, until the form is sent without it."""
+    """An unknown name has an error until the form is sent without it."""
     with opened() as tab:
         tab.open("/simulator#year=2024&salary=50000&childs=2")
         expect(tab.page.locator("#trouble")).to_have_text("unknown parameter [childs]")
@@ -46,8 +46,8 @@ def test_unknown_name_in_a_link(opened: Open) -> None:
         tab.forgive(STATUS_400)
 
 
-def test_wrong_link_mended(opened: Open) -> None:
-    """A year or a situation that the link had wrong is chosen in the form, and the result is that of the choice."""
+def test_invalid_link_corrected(opened: Open) -> None:
+    """The user chooses the year and the situation that the link has invalid, and gets the result of that choice."""
     with opened() as tab:
         tab.open("/simulator#year=2030&married=maybe&children=0&salary=50000")
         assert (-1, 0) == (
@@ -63,8 +63,8 @@ def test_wrong_link_mended(opened: Open) -> None:
         tab.forgive(STATUS_400)
 
 
-def test_second_salary_emptied(opened: Open) -> None:
-    """A second salary that a single person has by the link is shown; without it the household is that person's."""
+def test_second_salary_cleared(opened: Open) -> None:
+    """A single person's second salary is visible; once cleared, the result is that of a single person."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&salary=40000&spouse_salary=30000")
         tab.page.get_by_label("Spouse's yearly salary").fill("")
@@ -75,15 +75,15 @@ def test_second_salary_emptied(opened: Open) -> None:
 
 
 def test_french_link(opened: Open) -> None:
-    """A link may have the French names and words of the service; a year of its own, or the latest there is."""
+    """A link may have French names and values."""
     with opened() as tab:
         tab.open("/simulator#année=2024&marié=OUI&enfants=2&salaire=50000&salaire_conjoint=20000")
         expect(tab.page.locator("#results-heading")).to_have_text("To pay on the income of 2024")
         assert "married=yes&single_parent=no&year=2024&children=2&salary=50000&spouse_salary=20000" in tab.page.url
 
 
-def test_next_link_is_another_household(opened: Open) -> None:
-    """A second link in the same tab takes nothing over from the household before; the skip link is none."""
+def test_next_link_replaces_the_household(opened: Open) -> None:
+    """A second link in the same tab replaces the whole household; the skip link is not one."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=yes&children=2&salary=50000&spouse_salary=20000")
         tab.page.evaluate("location.hash = 'year=2023&salary=30000'")

@@ -1,4 +1,4 @@
-"""What the simulator shows of a household, in a real browser."""
+"""The results of the simulator in a real browser."""
 
 import re
 from itertools import pairwise
@@ -26,7 +26,7 @@ def fill(tab: Tab) -> None:
 
 
 def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
-    """Who fills the form and submits it reads what the API answers: what is to pay, the rates, every step."""
+    """A submitted form shows the API's result: the amount to pay, the rates, every step."""
     with opened() as tab:
         tab.open("/simulator")
         fill(tab)
@@ -46,8 +46,8 @@ def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
         assert str(law).startswith("https://www.legifrance.gouv.fr/")
 
 
-def test_pictures(opened: Open, family: dict[str, Any]) -> None:
-    """The three pictures show the household: its place on the curve, the years, how full each bracket is."""
+def test_charts(opened: Open, family: dict[str, Any]) -> None:
+    """The three charts show the household: its point on the curve, its years, its brackets."""
     with opened() as tab:
         tab.open(SIMULATOR)
         assert tab.page.locator("#curve canvas").count() == 1
@@ -64,8 +64,8 @@ def test_pictures(opened: Open, family: dict[str, Any]) -> None:
         expect(tab.page.locator("#collected")).to_have_text("€0")
 
 
-def test_ones_own_place_is_marked_on_the_curve(opened: Open) -> None:
-    """The dot on the curve stands where the household's salary is on an axis from 0 to 80,000 euros."""
+def test_own_salary_is_marked_on_the_curve(opened: Open) -> None:
+    """The dot on the curve is at the household's salary on an axis from 0 to 80,000 euros."""
     with opened() as tab:
         tab.page.add_init_script(DOTS)
         for salary in (40000, 50000):
@@ -82,26 +82,26 @@ def test_ones_own_place_is_marked_on_the_curve(opened: Open) -> None:
     [(50_000, 2024, ""), (400_000, 2024, "2025"), (400_000, 2025, "")],
 )
 def test_other_years_have_notes(opened: Open, salary: int, year: int, noted: str) -> None:
-    """Years other than the chosen one are named under their picture where the CDHR may apply; its notes are shown."""
+    """The chart of the years lists the other years with notes; choosing a year shows its notes."""
     with opened() as tab:
         tab.open(f"/simulator#year={year}&married=no&salary={salary}")
-        said = f"There are notes to the amounts of {noted}: choose the year to read them." if noted else ""
+        said = f"The amounts of {noted} have notes: choose a year to read them." if noted else ""
         assert said == tab.text("#years-notes")
 
 
 def test_single_parent_and_high_income(opened: Open) -> None:
-    """A single parent's cap is explained, and what high incomes owe beside the tax is shown with its note."""
+    """The page explains a single parent's cap, and shows the surtax on high incomes with its note."""
     with opened() as tab:
         tab.open("/simulator#year=2025&married=no&single_parent=yes&children=1&salary=600000")
         assert tab.page.get_by_label("Single parent").is_checked()
-        assert "The cap of the family quotient applies" in tab.text("#brackets-about")
+        assert "The cap on the family quotient applies" in tab.text("#brackets-about")
         tiles = tab.text("#tiles")
         assert "High incomes contribution" in tiles
         assert "CDHR" in tab.text("#notes")
 
 
-def test_what_is_not_covered_is_said(opened: Open) -> None:
-    """The page lists what it leaves out, whether there is a result or not."""
+def test_limits_are_listed(opened: Open) -> None:
+    """The page lists its limits, with and without a result."""
     left_out = ["Widowhood", "Pensions", "Tax credits", "overseas departments", "CDHR", "CIMR"]
     for path in (SIMULATOR, "/simulator#year=2024&salary=x"):
         with opened() as tab:
@@ -115,7 +115,7 @@ def test_what_is_not_covered_is_said(opened: Open) -> None:
 
 
 def test_years_never_overlap(opened: Open) -> None:
-    """Year, bar and amount of each row stand side by side within it, for the largest salaries on any screen."""
+    """Year, bar and amount of a row do not overlap, for the largest salaries on any screen."""
     boxes = """rows => rows.map(row => [row, ...row.children].map(part => part.getBoundingClientRect())
         .map(({left, right, top, bottom}) => [left, right, top, bottom]))"""
     with opened() as tab:
@@ -129,8 +129,8 @@ def test_years_never_overlap(opened: Open) -> None:
             assert all(above[0][3] <= below[0][2] for above, below in pairwise(rows)), width
 
 
-def test_curve_speaks_french(opened: Open) -> None:
-    """Millions on the axes of the curve are written with the comma of French."""
+def test_curve_is_localized(opened: Open) -> None:
+    """The French axes of the curve have a decimal comma."""
     said = """Object.defineProperty(window, 'drawn', {value: new Set()});
         const write = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function(text, ...rest) {

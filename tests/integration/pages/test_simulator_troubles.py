@@ -1,4 +1,4 @@
-"""The simulator in trouble, in a real browser: small batches, a server that is gone, a browser that forbids things."""
+"""The simulator under failures in a real browser: small batches, an unreachable server, forbidden storage."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.support.service import running_service
 
 
 def test_small_batches(tmp_path: Path, browser: Browser, family: dict[str, Any]) -> None:
-    """The simulator asks for no more than BATCH_MAX households at once, and draws all its pictures of them."""
+    """The simulator requests at most BATCH_MAX households at once, and draws all its charts."""
     most = 20
     with running_service(tmp_path, BATCH_MAX=str(most)) as small:
         address = f"http://127.0.0.1:{small.port}"
@@ -29,7 +29,7 @@ def test_small_batches(tmp_path: Path, browser: Browser, family: dict[str, Any])
 
 
 def test_short_bodies(opened: Open) -> None:
-    """Where fewer households fit into a body than the service would take, they are asked for in pieces that fit."""
+    """If a body of BATCH_MAX households is too large, the simulator sends smaller batches."""
     longest = 2000
     refusal = json.dumps({"response": {"errors": ["too large"], "request_id": "0123456789"}})
 
@@ -50,8 +50,8 @@ def test_short_bodies(opened: Open) -> None:
         tab.forgive("Failed to load resource: the server responded with a status of 413")
 
 
-def test_server_gone_or_login_refused(opened: Open) -> None:
-    """When the server is gone or refuses the login, the page says so in words and keeps what was entered."""
+def test_unreachable_server_or_rejected_login(opened: Open) -> None:
+    """If the server is unreachable or rejects the login, the page reports it and keeps the entries."""
 
     def answer(status: int, **headers: str) -> Callable[[Route], None]:
         body = json.dumps({"response": {"errors": ["no"], "request_id": "0123456789"}})
@@ -82,8 +82,8 @@ def test_server_gone_or_login_refused(opened: Open) -> None:
         tab.forgive("Failed to load resource")
 
 
-def test_an_answer_that_is_late_is_given_up(opened: Open) -> None:
-    """Who asks again before there is an answer sees the second one: the first request is ended."""
+def test_late_responses_are_ignored(opened: Open) -> None:
+    """A second calculation aborts the first request, and the page shows the second result."""
     with opened() as tab:
         tab.open(SIMULATOR)
         tab.page.route(
@@ -99,7 +99,7 @@ def test_an_answer_that_is_late_is_given_up(opened: Open) -> None:
 
 
 def test_storage_forbidden(opened: Open) -> None:
-    """Where the browser forbids the page to keep anything, it calculates, and speaks the language that is chosen."""
+    """In a browser without storage the page calculates and switches languages."""
     with opened() as tab:
         forbid = (
             "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})"
@@ -114,7 +114,7 @@ def test_storage_forbidden(opened: Open) -> None:
 @pytest.mark.parametrize("file", ["texts.json", "results.js", "vendor/uplot/uPlot.esm.js"])
 @pytest.mark.parametrize(("locale", "words"), [("en-GB", "are not loaded"), ("fr-FR", "ne sont pas chargés")])
 def test_files_not_loaded(opened: Open, file: str, locale: str, words: str) -> None:
-    """When a script or the texts cannot be loaded, the page says so in its language."""
+    """If a script or the texts cannot be loaded, the page reports it in its language."""
     with opened(locale=locale) as tab:
         tab.page.route(f"**/static/*/{file}", lambda route: route.abort())
         with tab.page.expect_event("requestfailed", lambda request: request.url.endswith(file)):

@@ -1,4 +1,4 @@
-"""The operator's page in a real browser: how it brings itself up to date, and what it says when it cannot."""
+"""The operator's page in a real browser: its updates, and its messages when they fail."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ PATIENCE_BY_HAND = """AbortSignal.timeout = milliseconds => {
 
 
 def open_status(tab: Tab) -> None:
-    """Open the page, with a mark on its content, which the next one lacks."""
+    """Open the page and mark its content, so that an update is visible."""
     tab.page.add_init_script(BY_HAND)
     tab.open("/status")
     tab.page.evaluate("document.querySelector('h1').className = 'old'")
@@ -26,17 +26,17 @@ def open_status(tab: Tab) -> None:
 
 
 def updates(tab: Tab) -> list[str]:
-    """The requests by which the page brought itself up to date; the browser asks for its icon at any time."""
+    """Return the requests of the page's updates, without those for the icon."""
     return [address for address in tab.asked if address.endswith("/status")]
 
 
 def tick(tab: Tab) -> None:
-    """Let the page bring itself up to date."""
+    """Let the page update itself."""
     tab.page.evaluate("tick()")
 
 
-def renew(tab: Tab) -> None:
-    """Let the page bring itself up to date, which it must do without a word."""
+def update(tab: Tab) -> None:
+    """Let the page update itself, without a message."""
     tick(tab)
     expect(tab.page.locator("h1")).not_to_have_class("old")
     expect(tab.page.locator("h1")).to_contain_text("ll is well")
@@ -45,25 +45,25 @@ def renew(tab: Tab) -> None:
 
 @pytest.mark.parametrize("place", ["#requests", "#workers", "#mails"])
 def test_focus_is_kept(opened: Open, place: str) -> None:
-    """Whoever has the focus in a table or on a link has it there again when the content is renewed."""
+    """An update keeps the focus in a table or on a link."""
     with opened() as tab:
         open_status(tab)
         tab.page.locator(place).focus()
-        renew(tab)
+        update(tab)
         expect(tab.page.locator(place)).to_be_focused()
 
 
 def test_scrolled_tables_stay(opened: Open) -> None:
-    """A table that was scrolled sideways on a phone is where it was when the content is renewed."""
+    """An update keeps the scroll position of a table on a phone."""
     with opened(viewport={"width": 360, "height": 740}) as tab:
         open_status(tab)
         tab.page.locator("#requests").evaluate("box => { box.scrollLeft = 40; }")
-        renew(tab)
+        update(tab)
         assert 40 == tab.page.locator("#requests").evaluate("box => box.scrollLeft")
 
 
 def test_selected_text_is_kept(opened: Open) -> None:
-    """Content waits while text is selected; that is said, with how things are, and so is trouble."""
+    """While text is selected the content stays; the page reports newer figures and failures."""
     with opened() as tab:
         open_status(tab)
         tab.page.evaluate("getSelection().selectAllChildren(document.getElementById('workers-heading'))")
@@ -76,12 +76,12 @@ def test_selected_text_is_kept(opened: Open) -> None:
         assert "Workers" == tab.page.evaluate("getSelection().toString()")
         tab.page.unroute_all()
         tab.page.evaluate("getSelection().removeAllRanges()")
-        renew(tab)
+        update(tab)
         tab.forgive("Failed to load resource")
 
 
 def test_pause(opened: Open) -> None:
-    """Paused, the page asks nothing and says so; resumed, it asks at once."""
+    """A paused page sends no request and reports the pause; a resumed page updates at once."""
     with opened() as tab:
         open_status(tab)
         tab.page.get_by_role("button", name="Pause updates").click()
@@ -99,12 +99,12 @@ def test_pause(opened: Open) -> None:
     [
         (lambda route: route.abort(), "The server cannot be reached"),
         (lambda route: route.fulfill(status=502, body="{}"), "The server answers with status 502"),
-        (lambda route: route.fulfill(status=200, body="<p>Elsewhere</p>"), "Another page is answered"),
+        (lambda route: route.fulfill(status=200, body="<p>Elsewhere</p>"), "The server returned another page"),
     ],
     ids=["gone", "502", "another page"],
 )
-def test_trouble(opened: Open, answer: Callable[[Route], None], words: str) -> None:
-    """When no page comes, that is said wherever the focus is, and nothing says that all is well, until one comes."""
+def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str) -> None:
+    """A failed update is reported, with any focus, and the page is out of date until one succeeds."""
     with opened() as tab:
         open_status(tab)
         tab.page.locator("#workers").focus()
@@ -114,25 +114,27 @@ def test_trouble(opened: Open, answer: Callable[[Route], None], words: str) -> N
         expect(tab.page.locator("h1")).to_have_text("Out of date")
         expect(tab.page.locator("#workers")).to_be_focused()
         tab.page.unroute_all()
-        renew(tab)
+        update(tab)
         tab.errors.clear()
 
 
-def test_login_refused(opened: Open) -> None:
-    """When the login is refused, that is said, and the page asks no more: the browser would ask for it each time."""
+def test_login_rejected(opened: Open) -> None:
+    """After a rejected login the page reports it and stops, since the browser would show its dialog each time."""
     with opened() as tab:
         open_status(tab)
         tab.page.route("**/status", lambda route: route.fulfill(status=401, body="{}"))
         tick(tab)
-        expect(tab.page.locator("#stale")).to_contain_text("The login is refused, reload the page to log in again")
+        expect(tab.page.locator("#stale")).to_contain_text(
+            "The server rejected the login, reload the page to log in again"
+        )
         expect(tab.page.locator("h1")).to_have_text("Out of date")
         tick(tab)
         assert 1 == len(updates(tab))
         tab.forgive("Failed to load resource: the server responded with a status of 401")
 
 
-def test_server_that_does_not_answer(opened: Open) -> None:
-    """A request without an answer is given up after ten seconds, which is said; until then there is no second one."""
+def test_timeout(opened: Open) -> None:
+    """A request times out after ten seconds with a message, and no second one starts before."""
     with opened() as tab:
         tab.page.add_init_script(PATIENCE_BY_HAND)
         open_status(tab)
@@ -145,4 +147,4 @@ def test_server_that_does_not_answer(opened: Open) -> None:
         expect(tab.page.locator("#stale")).to_contain_text("The server does not answer")
         assert 1 == len(updates(tab))
         tab.page.unroute_all()
-        renew(tab)
+        update(tab)

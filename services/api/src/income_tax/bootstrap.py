@@ -1,6 +1,7 @@
 """Builds the objects of the service: the only module that does."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,14 @@ from .alerts.delivery import MailDelivery
 from .alerts.dispatcher import Dispatcher
 from .alerts.smtp import SmtpMailer
 from .alerts.spool import Spool
-from .http.auth.basic_auth import Logins
-from .http.auth.login_throttle import Throttle
-from .http.auth.password_check_queue import Turns
+from .http.app import AppDependencies
+from .http.auth.basic_auth import Authenticator
+from .http.auth.login_throttle import LoginThrottle
+from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.leader_follower.leader_lock import LeaderLock
-from .service_log import Log, LogFile, Say, build_logger, quick_log
+from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
 from .storage.database import build_file_engine, build_server_engine
 from .storage.login_failures import LoginFailureStore
@@ -31,29 +33,11 @@ from .tax.schedule_data import Schedules
 MONITOR_INTERVAL = 10.0  # seconds between two queries of the database monitor
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The dependencies of the application and of the server."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(AppDependencies):
+    """The dependencies of the application, and the database monitor that each worker starts."""
 
-    settings: Settings
-    log_file: LogFile
-    log: Log
-    say: Say
-    alerts: Dispatcher
-    schedules: CurrentSchedules
     database_monitor: DatabaseMonitor
-    logins: Logins
-    activity: WorkerMetrics
-    lead: LeaderLock
-
-    def troubles(self) -> list[str]:
-        """Return the reasons why the service is degraded while it goes on."""
-        return [trouble for trouble in (self.database_monitor.trouble, self.log_file.trouble) if trouble]
-
-    def state(self) -> dict[str, Any]:
-        """Return the state that a worker publishes for the operator's page."""
-        schedules, lost = self.schedules.get().version, self.log_file.lost
-        return {"schedules": schedules, "troubles": self.troubles(), "lines_lost": lost}
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -128,12 +112,31 @@ def build_services(
     """Build all dependencies. Raises OSError or UsersError when the users file cannot be used."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
     monitor = build_database_monitor(build_engine(settings, database), log, alerts)
-    say = quick_log(file.write, settings.log_format, settings.log_level, settings.mask_amounts)
-    metrics, logins = WorkerMetrics(settings.state_dir / "workers", __version__), build_logins(settings, log)
-    return Services(settings, file, log, say, alerts, schedules, monitor, logins, metrics, LeaderLock())
+    return Services(
+        settings=settings,
+        log=log,
+        request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
+        alerts=alerts,
+        schedules=schedules,
+        authenticator=build_authenticator(settings, log),
+        activity=WorkerMetrics(settings.state_dir / "workers", __version__),
+        lead=LeaderLock(),
+        state=build_state(schedules, monitor, file),
+        database_monitor=monitor,
+    )
 
 
-def build_logins(settings: Settings, log: Log) -> Logins:
+def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
+    """Build the reader of the state that a worker publishes."""
+
+    def state() -> dict[str, Any]:
+        troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]
+        return {"schedules": schedules.get().version, "troubles": troubles, "lines_lost": file.lost}
+
+    return state
+
+
+def build_authenticator(settings: Settings, log: Log) -> Authenticator:
     """Build the verification of logins. Raises OSError or UsersError when the users file cannot be used."""
-    throttle = Throttle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
-    return Logins(build_users(settings, log), throttle, Turns(settings.threads))
+    throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
+    return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

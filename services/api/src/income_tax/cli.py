@@ -15,13 +15,13 @@ from tax_common.env_reader import SettingsError, number
 from . import __version__, exit_codes
 from .exit_codes import fail
 from .households.workload_generator import (
-    FIGURES,
-    ExpectedError,
-    chosen_years,
-    random_households,
-    read_figures,
+    SCHEDULES_FILE,
+    WorkloadError,
+    generate_households,
+    parse_years,
     read_households,
-    write_expected,
+    read_schedules,
+    write_workload,
 )
 from .log_rotation import rotate, rotate_forever
 from .settings import Settings, read_settings
@@ -87,7 +87,7 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     source.add_argument("--households", type=int, metavar="N", help="number of random households")
     expected.add_argument("--seed", type=int, help="generate the same households each time (default: others)")
     expected.add_argument("--years", metavar="YEARS", help="of random households, as in 2018-2025,v7 (default: all)")
-    expected.add_argument("--schedules", type=Path, default=FIGURES, metavar="FILE", help="default: %(default)s")
+    expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")
 
 
 def read_password(login: str) -> str:
@@ -141,15 +141,15 @@ def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def run_expected(arguments: argparse.Namespace) -> None:
     """Print the requests and answers for a file, or for random households."""
-    schedules = read_figures(arguments.schedules)
+    schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
-            raise ExpectedError("--years and --seed are about households at random: leave them out with a file")
+            raise WorkloadError("--years and --seed are about households at random: leave them out with a file")
         questions = read_households(arguments.file)
     else:
-        years = chosen_years(arguments.years, schedules)
-        questions = random_households(arguments.households, arguments.seed, years)
-    write_expected(questions, schedules)
+        years = parse_years(arguments.years, schedules)
+        questions = generate_households(arguments.households, arguments.seed, years)
+    write_workload(questions, schedules)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -179,7 +179,7 @@ def main() -> None:
     """Run the command; an error is one sentence on stderr and an exit code."""
     try:
         run(build_parser().parse_args())
-    except (ExpectedError, SettingsError, UsersError) as error:
+    except (WorkloadError, SettingsError, UsersError) as error:
         fail(str(error), exit_codes.USAGE)
     except (DatabaseError, ScheduleError, SQLAlchemyError) as error:
         fail(str(error), exit_codes.DATABASE)

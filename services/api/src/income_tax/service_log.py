@@ -4,10 +4,19 @@ import sys
 from collections.abc import Callable
 
 from tax_common import logs
-from tax_common.logs import Log, LogFile, Say, shorten
+from tax_common.logs import Log, LogFile, RequestLogger, shorten
 from tax_common.logs.amount_masking import mask_amounts
 
-__all__ = ["Log", "LogFile", "Say", "build_console_logger", "build_logger", "mask_amounts", "quick_log", "shorten"]
+__all__ = [
+    "Log",
+    "LogFile",
+    "RequestLogger",
+    "build_console_logger",
+    "build_logger",
+    "build_request_logger",
+    "mask_amounts",
+    "shorten",
+]
 
 # The reference's sentences, for the text form; an event without one is written as its name and its fields.
 SENTENCES = {
@@ -27,9 +36,11 @@ def build_logger(
     return logs.build_logger(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
-def quick_log(write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False) -> Say:
-    """Build the logger for the lines of every request."""
-    return logs.quick_log("api", write, SENTENCES, form=form, level=level, mask=mask)
+def build_request_logger(
+    write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
+) -> RequestLogger:
+    """Build the logger of the lines of every request, which equal those of `build_logger`."""
+    return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
 
 
 def build_console_logger(service: str) -> Log:

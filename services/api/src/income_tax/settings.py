@@ -1,6 +1,6 @@
 """The API's settings, read from the environment that the command passes.
 
-`.env.example` documents those of the stack, `docs/operations.md` those of an API without containers.
+`.env.example` explains those of the stack, `docs/how-to/without-containers.md` those of a service without containers.
 """
 
 from collections.abc import Mapping

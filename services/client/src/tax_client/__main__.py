@@ -1,4 +1,4 @@
-"""`python -m tax_client`, the same as `tax-client`."""
+"""Run the command line as `python -m tax_client`, the same as `tax-client`."""
 
 import sys
 

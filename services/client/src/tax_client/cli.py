@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 from . import __version__
 from .arguments import Parser, setting_options
-from .calculate.options import add_calculate
-from .console import complain, keep_numbers, silence
-from .errors import UserError
-from .exit_codes import SIGNALLED, UNUSABLE
+from .calculate.command import add_calculate
+from .console import discard_output, print_error, reserve_standard_streams
+from .errors import SIGNALLED, UNUSABLE, UserError
 from .load.options import add_compare, add_flood, add_households, add_merge
 from .settings import load_settings
 
 
 def build_parser() -> Parser:
-    """The parser of the whole command line."""
+    """Build the parser of all commands."""
     parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -25,23 +24,23 @@ def build_parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit code."""
-    keep_numbers()
+    """Run a command line and return its exit code."""
+    reserve_standard_streams()
     try:
         options = build_parser().parse_args(arguments)
         code: int = options.command(options, load_settings(vars(options)))
     except UserError as error:
-        complain(str(error))
+        print_error(str(error))
         return UNUSABLE
     except KeyboardInterrupt:
-        complain("interrupted before any request was sent")
+        print_error("interrupted before any request was sent")
         return SIGNALLED + signal.SIGINT
     except BrokenPipeError:  # the reader of the summary left; the files are written
-        silence(sys.stdout)
+        discard_output(sys.stdout)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:
-        what = f"[{error.filename}]" if error.filename else "standard output"
-        complain(f"{what}: {error.strerror}: give a place that can be written")
-        silence(sys.stdout)
+        place = f"[{error.filename}]" if error.filename else "standard output"
+        print_error(f"{place}: {error.strerror}: give a place that can be written")
+        discard_output(sys.stdout)
         return UNUSABLE
     return code

@@ -1,35 +1,81 @@
-"""What every command needs before it sends anything: its log, and the access to the API."""
+"""The parts of every command that sends requests: its log, its signals, its access to the API."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
+
+from tax_common.logs import Log, LogFile, build_logger
 
 from .api.client import TaxApi
 from .api.credentials import read_credentials
-from .client_log import Log, LogFile, log_on
-from .errors import unreadable
+from .errors import build_file_error
 from .settings import Settings
 
+GRACE_SECONDS = 1.0  # after an interruption, for the requests in flight
 LOG_REMEDY = "give a place that can be written with --log-file or LOG_FILE"
+SignalQueue = SimpleQueue[int]  # its put() is safe in a signal handler, unlike set() of an Event
+
+# The sentences of the log's text form; an event without a sentence is written as its name and its fields.
+SENTENCES = {
+    "run_start": "start of the run: {file}, from line {line} on",
+    "thread_start": "start of thread [{thread}] with {taxpayers} taxpayer(s)",
+    "calculation_start": "start of the calculation of tax for {taxpayer}",
+    "raw_answer": "raw answer: {status} {body}",
+    "calculation_end": "end of the calculation of tax: {result}",
+    "batch_start": "start of the calculation of tax for {taxpayers} taxpayer(s), [{first}] to [{last}]",
+    "batch_too_large": "the server rejects {taxpayers} taxpayer(s) in one request: half of them are sent",
+    "batch_end": "end of the calculation of tax: {calculated} calculated, {failed} failed",
+    "retry": "the request is sent again in {seconds} second(s): {reason}",
+    "calculation_failure": "failure of the calculation of tax for {taxpayer}: {reason}",
+    "thread_end": "end of thread [{thread}]",
+    "run_end": "end of the run: {calculated} calculated, {failed} failed, {bad_lines} bad line(s)",
+    "flood_start": "start of the flood: {requests} request(s), {threads} connection(s), {processes} process(es)",
+    "answer": "answer: {status} in {ms} ms, {outcome}",
+    "flood_end": "end of the flood: {sent} sent, {right} right, {wrong} wrong, {failed} failed, {unanswered} left",
+}
 
 
-def opened_log_file(settings: Settings) -> LogFile:
-    """The file of the client's log. Raises UserError when it cannot be opened."""
+def open_log_file(settings: Settings) -> LogFile:
+    """Open the client's log file. Raises UserError."""
     try:
         return LogFile(settings.log_file)
     except OSError as error:
-        raise unreadable("log file", settings.log_file, error, LOG_REMEDY) from None
+        raise build_file_error("log file", settings.log_file, error, LOG_REMEDY) from None
 
 
-def lost_lines(path: Path, count: int) -> str:
-    """What is said of lines that a log file lacks; JSON can have it, whatever the name of the file."""
+def build_log(file: LogFile, settings: Settings) -> Log:
+    """Build the logger of a command on its log file."""
+    masked = settings.mask_amounts == "on"
+    return build_logger(
+        "client", file.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
+    )
+
+
+def describe_lost_lines(path: Path, count: int) -> str:
+    """Report lines that are missing from a log file, in text that JSON can hold."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"
 
 
-def log_of(file: LogFile, settings: Settings) -> Log:
-    """The client's log on its file."""
-    return log_on(file, settings.log_format, settings.log_level, settings.mask_amounts == "on")
-
-
 def connect(settings: Settings, log: Log) -> TaxApi:
-    """The access to the API; nothing is sent yet. Raises UserError when there are no credentials."""
+    """Build the access to the API, without sending anything. Raises UserError without usable credentials."""
     return TaxApi(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file, log)
+
+
+@contextmanager
+def redirect_signals(queue: SignalQueue) -> Iterator[None]:
+    """Put the numbers of SIGINT and SIGTERM into a queue instead of interrupting the main thread anywhere."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
+        signal.signal(number, lambda number, _frame: queue.put(number))
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -16,6 +16,11 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
     return text if len(text) <= limit else text[:limit] + mark
 
 
+def truncate_with_length(text: str, limit: int) -> str:
+    """Cut a text longer than `limit` characters, and append its whole length."""
+    return truncate(text, limit, f"... ({len(text)} characters)")
+
+
 def format_fields(fields: Mapping[str, str], limit: int) -> str:
     """Format each field as one line `name: value`, with control characters escaped and long values truncated."""
     return "".join(f"{name}: {escape_controls(truncate(value, limit, ' [cut]'))}\n" for name, value in fields.items())

@@ -15,7 +15,7 @@ from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
-from income_tax.service_log import build_logger, mask_amounts, quick_log
+from income_tax.service_log import build_logger, build_request_logger, mask_amounts
 from tests.support.fakes import Lines
 
 SCRIPTS = [zero for zero in map(chr, range(sys.maxunicode + 1)) if unicodedata.decimal(zero, None) == 0]
@@ -106,7 +106,7 @@ def test_a_request_that_fails_shows_no_amount(form: str) -> None:
     """Address, body and error of a failed request show no amount, in log lines and mail; ids stay."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
-    request_log.register(app, log, quick_log(lines.write, form, mask=True))
+    request_log.register(app, build_request_logger(lines.write, form, mask=True))
     error_handlers.register(app, log, cast(Dispatcher, SimpleNamespace(send=alerts.append)), 10, mask=True)
 
     @app.post("/")

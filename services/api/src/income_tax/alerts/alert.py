@@ -27,7 +27,7 @@ class Alert:
     """
 
     kind: Kind
-    summary: str  # the reference of the alerts explains each one: cause and remedy
+    summary: str  # docs/reference/alerts.md explains each
     answer: Mapping[str, Any]
     request_id: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Households: their parameters, validation, serialization and tax curve; no HTTP in here."""
+"""Households: their parameters, validation, serialization and tax curve, for the API and the command line."""

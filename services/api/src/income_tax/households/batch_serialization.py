@@ -1,4 +1,4 @@
-"""The answer for many households, in their order, as JSON or as CSV."""
+"""Calculation of a batch, and its results in the order of the households, as JSON or as CSV."""
 
 import csv
 import io
@@ -14,17 +14,18 @@ from income_tax.tax.models import DatedAssessment
 from income_tax.tax.schedule_data import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
-from .batch_validation import Many
+from .batch_validation import ParsedBatch
 from .serialization import DATED_FIELDS, V7_FIELDS, YES_NO
 from .validation import ParameterError
 
 CSV_FIELDS = (*DATED_FIELDS, "notes", "errors")
+STRINGS = ("married", "single_parent")  # fields that JSON quotes; all others are numbers
 Notes = tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The results of the households that have the same rules: where they stand, and their columns."""
+class AssessedGroup:
+    """The results of the households under the same rules: their rows in the batch, and their columns."""
 
     rows: list[int]
     fields: tuple[str, ...]
@@ -32,84 +33,83 @@ class Group:
     notes: list[Notes]
 
 
-def groups(many: Many, schedules: Schedules) -> Iterator[Group]:
-    """The results of all good households, by their rules."""
-    good = np.ones(len(many.households.year), bool)
-    good[list(many.errors)] = False
-    for year in np.unique(many.households.year[good]).tolist():
-        rows = np.flatnonzero(good & (many.households.year == year))
-        households = many.households.take(rows)
+def assess_groups(batch: ParsedBatch, schedules: Schedules) -> Iterator[AssessedGroup]:
+    """Yield the results of all valid households, grouped by their rules."""
+    valid = np.ones(len(batch.households.year), bool)
+    valid[list(batch.errors)] = False
+    for year in np.unique(batch.households.year[valid]).tolist():
+        rows = np.flatnonzero(valid & (batch.households.year == year))
         if year == V7:
-            yield v7_group(rows.tolist(), households, schedules)
+            yield assess_v7_group(rows.tolist(), batch.households.take(rows), schedules)
         else:
-            yield dated_group(rows.tolist(), households, schedules.years[year])
+            yield assess_dated_group(rows.tolist(), batch.households.take(rows), schedules.years[year])
 
 
-def v7_group(rows: list[int], households: Households, schedules: Schedules) -> Group:
-    """The results by the rules `v7`."""
-    declared = [words(households.married), households.children.tolist(), households.salary.tolist()]
+def assess_v7_group(rows: list[int], households: Households, schedules: Schedules) -> AssessedGroup:
+    """Assess households under the rules `v7`."""
     results = list(zip(*assess_v7(households, schedules.v7), strict=True))
-    return Group(rows, V7_FIELDS, [*declared, *results], [()] * len(rows))
+    declared = [format_yes_no(households.married), households.children.tolist(), households.salary.tolist()]
+    return AssessedGroup(rows, V7_FIELDS, [*declared, *results], [()] * len(rows))
 
 
-def dated_group(rows: list[int], households: Households, law: Law) -> Group:
-    """The results by the law of a year."""
+def assess_dated_group(rows: list[int], households: Households, law: Law) -> AssessedGroup:
+    """Assess households under the law of a year."""
     h, results = households, assess_dated(households, law)
-    declared = [h.year.tolist(), words(h.married), words(h.single_parent)]
-    declared += [h.children.tolist(), h.salary.tolist(), h.spouse_salary.tolist()]
-    kinds = law.build_notes()
     high = may_owe_cdhr(law, h.married, results["taxable_income"]).tolist()
+    notes_by_cdhr = law.build_notes()
+    declared = [h.year.tolist(), format_yes_no(h.married), format_yes_no(h.single_parent)]
+    declared += [h.children.tolist(), h.salary.tolist(), h.spouse_salary.tolist()]
     columns = [*declared, *(results[name].tolist() for name in DatedAssessment._fields)]
-    return Group(rows, DATED_FIELDS, columns, [kinds[flag] for flag in high])
+    return AssessedGroup(rows, DATED_FIELDS, columns, [notes_by_cdhr[flag] for flag in high])
 
 
-def words(flags: Any) -> list[str]:
-    """A column of yes and no."""
+def format_yes_no(flags: Any) -> list[str]:
+    """Convert a column of booleans to yes and no."""
     return [YES_NO[flag] for flag in flags.tolist()]
 
 
-def as_json(many: Many, schedules: Schedules) -> bytes:
-    """`{"response": {"results": [...]}}`."""
-    parts = [""] * len(many.households.year)
-    for row, error in many.errors.items():
-        parts[row] = orjson.dumps({"errors": errors_of(row, error), "expected": error.expected}).decode()
-    for group in groups(many, schedules):
-        form = '{"result":{' + ",".join(f'"{name}":{json_form(name)}' for name in group.fields) + "%s}}"
-        notes = {kind: json_notes(kind) for kind in set(group.notes)}
-        for row, note, values in zip(group.rows, group.notes, zip(*group.columns, strict=True), strict=True):
-            parts[row] = form % (*values, notes[note])
+def serialize_json(batch: ParsedBatch, schedules: Schedules) -> bytes:
+    """Serialize as `{"response": {"results": [...]}}`."""
+    parts = [""] * len(batch.households.year)
+    for row, error in batch.errors.items():
+        parts[row] = orjson.dumps({"errors": locate_errors(row, error), "expected": error.expected}).decode()
+    for group in assess_groups(batch, schedules):
+        members = [f'"{name}":"%s"' if name in STRINGS else f'"{name}":%s' for name in group.fields]
+        template = '{"result":{' + ",".join(members) + "%s}}"
+        written = {notes: serialize_notes(notes) for notes in set(group.notes)}
+        for row, notes, values in zip(group.rows, group.notes, zip(*group.columns, strict=True), strict=True):
+            parts[row] = template % (*values, written[notes])
     return ('{"response":{"results":[' + ",".join(parts) + "]}}").encode()
 
 
-def errors_of(row: int, error: ParameterError) -> list[str]:
-    """The errors of a household, each with its place among the others."""
+def locate_errors(row: int, error: ParameterError) -> list[str]:
+    """Return the errors of a household, each with its index in the batch."""
     return [f"household [{row}]: {sentence}" for sentence in error.errors]
 
 
-def json_form(name: str) -> str:
-    """How a column's values are written: numbers of Python are numbers of JSON."""
-    return '"%s"' if name in ("married", "single_parent") else "%s"
-
-
-def json_notes(notes: Notes) -> str:
-    """The notes as the last member of a result."""
+def serialize_notes(notes: Notes) -> str:
+    """Serialize notes as the last member of a result."""
     return ',"notes":' + orjson.dumps([asdict(note) for note in notes]).decode() if notes else ""
 
 
-def as_csv(many: Many, schedules: Schedules) -> bytes:
-    """A line of names, then a line for each household; what a result or an error does not have is empty."""
-    parts = [""] * len(many.households.year)
-    for row, error in many.errors.items():
-        line = io.StringIO()
-        cells = [""] * (len(CSV_FIELDS) - 1)
-        told = "; ".join([*errors_of(row, error), *(f"expected {what}" for what in error.expected)])
-        csv.writer(line, lineterminator="").writerow([*cells, told])
-        parts[row] = line.getvalue()
-    for group in groups(many, schedules):
-        form = ",".join("%s" if name in group.fields else "" for name in DATED_FIELDS) + ",%s,"
+def serialize_csv(batch: ParsedBatch, schedules: Schedules) -> bytes:
+    """Serialize as a header and a line for each household; a field without a value is empty."""
+    parts = [""] * len(batch.households.year)
+    for row, error in batch.errors.items():
+        parts[row] = serialize_csv_error(row, error)
+    for group in assess_groups(batch, schedules):
+        template = ",".join("%s" if name in group.fields else "" for name in DATED_FIELDS) + ",%s,"
         order = [group.fields.index(name) for name in DATED_FIELDS if name in group.fields]
-        notes = {kind: " ".join(note.code for note in kind) for kind in set(group.notes)}
-        columns = [group.columns[place] for place in order]
-        for row, note, values in zip(group.rows, group.notes, zip(*columns, strict=True), strict=True):
-            parts[row] = form % (*values, notes[note])
+        codes = {notes: " ".join(note.code for note in notes) for notes in set(group.notes)}
+        columns = [group.columns[index] for index in order]
+        for row, notes, values in zip(group.rows, group.notes, zip(*columns, strict=True), strict=True):
+            parts[row] = template % (*values, codes[notes])
     return "\r\n".join([",".join(CSV_FIELDS), *parts, ""]).encode()
+
+
+def serialize_csv_error(row: int, error: ParameterError) -> str:
+    """Serialize a line that has only errors, in its last field."""
+    line = io.StringIO()
+    sentences = [*locate_errors(row, error), *(f"expected {values}" for values in error.expected)]
+    csv.writer(line, lineterminator="").writerow([*[""] * (len(CSV_FIELDS) - 1), "; ".join(sentences)])
+    return line.getvalue()

@@ -1,8 +1,4 @@
-"""Many households in one body: what is good becomes columns, what is not keeps its own errors.
-
-Whole columns are checked at once; only a household that does not pass goes through the reading that a single one gets,
-which finds the words for what is wrong with it.
-"""
+"""Validation of a batch: whole columns at once; a household that fails is parsed alone, which finds its errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -10,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from income_tax.http.requests.body import pairs_of_object
 from income_tax.tax.vectorized import Households, Numbers, Truths
 
-from .columns import json_column, text_column
 from .parameters import (
     BY_NAME,
     CHILDREN,
@@ -23,115 +17,145 @@ from .parameters import (
     SINGLE_PARENT,
     SPOUSE_SALARY,
     YEAR,
-    JsonForm,
+    YES_NO,
+    JsonDecoder,
     Parameter,
-    TextForm,
+    TextDecoder,
+    Values,
 )
-from .validation import ParameterError, Reading
+from .validation import HouseholdSchema, Pairs, ParameterError, list_members
 
+INVALID = -1  # stands for an invalid value in a column
+SAFE_DIGITS = 9  # a number of so many digits fits into 64 bits
 REQUIRED = {parameter for parameter in HOUSEHOLD if parameter.required}
-OBJECT, ROW = Reading(HOUSEHOLD, JsonForm()), Reading(HOUSEHOLD, TextForm())
+JSON_SCHEMA, TEXT_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdSchema(HOUSEHOLD, TextDecoder())
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
-    """Households in the order of the request: rows of `households` are good but for those that `errors` has."""
+class ParsedBatch:
+    """The households in the order of the request; a row is valid unless `errors` has it."""
 
     households: Households
     errors: dict[int, ParameterError]
 
 
-class Table:
-    """Columns that are being filled; a household is good as long as nothing is wrong in its row."""
+class ColumnBuilder:
+    """Collects the columns of a batch, and marks the rows that are valid."""
 
     def __init__(self, length: int, years: Collection[int]) -> None:
         self._years = np.array(sorted(years))
         self._numbers: dict[Parameter, Numbers] = {p: np.zeros(length, np.int64) for p in HOUSEHOLD}
-        self._given: dict[Parameter, Truths] = {p: np.zeros(length, bool) for p in HOUSEHOLD}
-        self.good = np.zeros(length, bool)
+        self._present: dict[Parameter, Truths] = {p: np.zeros(length, bool) for p in HOUSEHOLD}
+        self.valid = np.zeros(length, bool)
 
-    def fill(self, rows: Sequence[int] | slice, columns: dict[Parameter, Numbers], given: dict[Parameter, Any]) -> None:
-        """Set the values of some rows; WRONG is one that cannot be taken."""
-        fine: Any = True
+    def set_columns(
+        self, rows: Sequence[int] | slice, columns: dict[Parameter, Numbers], present: dict[Parameter, Any]
+    ) -> None:
+        """Set the values of some rows; a parameter without an entry in `present` is present in all of them."""
+        valid: Any = True
         for parameter, numbers in columns.items():
             self._numbers[parameter][rows] = numbers
-            self._given[parameter][rows] = given.get(parameter, True)
+            self._present[parameter][rows] = present.get(parameter, True)
             highest = parameter.maximum if parameter.maximum is not None else 1
-            fine = fine & (numbers >= 0) & (numbers <= highest)
-        self.good[rows] = fine
+            valid = valid & (numbers >= 0) & (numbers <= highest)
+        self.valid[rows] = valid
 
-    def put(self, row: int, values: dict[Parameter, int]) -> None:
-        """Set the values of one row that was read by itself."""
+    def set_row(self, row: int, values: Values) -> None:
+        """Set the values of one row that was parsed alone."""
         for parameter in HOUSEHOLD:
             self._numbers[parameter][row] = values.get(parameter, 0)
-        self.good[row] = True
+        self.valid[row] = True
 
-    def check(self) -> None:
-        """Take out what contradicts itself, as `Reading` has it."""
+    def reject_contradictions(self) -> None:
+        """Mark the rows that contradict themselves as invalid, by the rules of `find_contradictions`."""
         n = self._numbers
-        dated = self._given[YEAR]
+        dated = self._present[YEAR]
         alone, married = n[SINGLE_PARENT] == 1, n[MARRIED] == 1
-        self.good &= ~dated | np.isin(n[YEAR], self._years)
-        self.good &= dated | ~(self._given[SINGLE_PARENT] | self._given[SPOUSE_SALARY])
-        self.good &= ~(alone & (married | (n[CHILDREN] == 0)))
-        self.good &= ~((n[SPOUSE_SALARY] > 0) & ~married)
+        self.valid &= ~dated | np.isin(n[YEAR], self._years)
+        self.valid &= dated | ~(self._present[SINGLE_PARENT] | self._present[SPOUSE_SALARY])
+        self.valid &= ~(alone & (married | (n[CHILDREN] == 0)))
+        self.valid &= ~((n[SPOUSE_SALARY] > 0) & ~married)
 
-    def households(self) -> Households:
-        """The columns; a row that is not good is a household that has nothing."""
-        n = {parameter: np.where(self.good, numbers, 0) for parameter, numbers in self._numbers.items()}
+    def build(self) -> Households:
+        """Build the households; an invalid row becomes a household of zeros."""
+        n = {parameter: np.where(self.valid, numbers, 0) for parameter, numbers in self._numbers.items()}
         flags = n[MARRIED] == 1, n[SINGLE_PARENT] == 1
         return Households(n[YEAR], *flags, n[CHILDREN], n[SALARY], n[SPOUSE_SALARY])
 
 
-def finish(
-    table: Table,
-    pairs_of: Callable[[int], Collection[tuple[str, Any]]],
-    reading: Reading,
-    years: Collection[int],
-    named: Collection[str] = (),
-) -> Many:
-    """Read by itself what did not pass as part of a column; `named` are the names of columns."""
-    table.check()
-    errors = {}
-    for row in np.flatnonzero(~table.good).tolist():
-        try:
-            table.put(row, reading.values(pairs_of(row), years, named))
-        except ParameterError as error:
-            errors[row] = error
-    return Many(table.households(), errors)
-
-
-def read_objects(items: Sequence[Any], years: Collection[int]) -> Many:
-    """The households of a JSON array."""
-    table = Table(len(items), years)
-    shapes: dict[tuple[str, ...], list[int]] = {}
+def parse_objects(items: Sequence[Any], years: Collection[int]) -> ParsedBatch:
+    """Parse the households of a JSON array."""
+    builder = ColumnBuilder(len(items), years)
+    rows_by_names: dict[tuple[str, ...], list[int]] = {}
     for row, item in enumerate(items):
         if type(item) is dict:
-            shapes.setdefault(tuple(item), []).append(row)
-    for names, rows in shapes.items():
+            rows_by_names.setdefault(tuple(item), []).append(row)
+    for names, rows in rows_by_names.items():
         parameters = [BY_NAME.get(name) for name in names]
         if {*parameters} >= REQUIRED and len({*parameters} - {None}) == len(names):
             columns = zip(*(items[row].values() for row in rows), strict=True)
-            filled = {p: json_column(p, column) for p, column in zip(parameters, columns, strict=True) if p}
-            table.fill(slice(None) if len(rows) == len(items) else rows, filled, {})
-    return finish(table, lambda row: pairs_of_object(items[row]), OBJECT, years)
+            parsed = {p: parse_json_column(p, column) for p, column in zip(parameters, columns, strict=True) if p}
+            builder.set_columns(slice(None) if len(rows) == len(items) else rows, parsed, {})
+    return parse_invalid_rows(builder, lambda row: list_members(items[row]), JSON_SCHEMA, years)
 
 
-def read_rows(header: Sequence[str], rows: Sequence[Sequence[str]], years: Collection[int]) -> Many:
-    """The households of a table of text, whose columns the header names; an empty cell is not given."""
+def parse_rows(header: Sequence[str], rows: Sequence[Sequence[str]], years: Collection[int]) -> ParsedBatch:
+    """Parse the households of a text table; the header names its columns, and an empty cell is an absent value."""
     parameters = [BY_NAME[name] for name in header]
-    table = Table(len(rows), years)
+    builder = ColumnBuilder(len(rows), years)
     whole = [row for row, cells in enumerate(rows) if len(cells) == len(header)]
     if whole:
         columns = list(zip(*(rows[row] for row in whole), strict=True))
-        filled = {p: text_column(p, column) for p, column in zip(parameters, columns, strict=True)}
-        given = {p: np.array([*map(bool, column)]) for p, column in zip(parameters, columns, strict=True)}
-        table.fill(whole if len(whole) < len(rows) else slice(None), filled, given)
-    return finish(table, lambda row: pairs_of_row(header, rows[row]), ROW, years, header)
+        parsed = {p: parse_text_column(p, column) for p, column in zip(parameters, columns, strict=True)}
+        present = {p: np.array([*map(bool, column)]) for p, column in zip(parameters, columns, strict=True)}
+        builder.set_columns(whole if len(whole) < len(rows) else slice(None), parsed, present)
+    return parse_invalid_rows(builder, lambda row: pair_cells(header, rows[row]), TEXT_SCHEMA, years, header)
 
 
-def pairs_of_row(header: Sequence[str], cells: Sequence[str]) -> Collection[tuple[str, str]]:
-    """Names and values of a row."""
+def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
+    """Convert a column of JSON values to numbers."""
+    if parameter.maximum is None:
+        return np.array([YES_NO.get(value, INVALID) if type(value) is str else INVALID for value in column], np.int64)
+    if {*map(type, column)} != {int}:
+        column = [value if type(value) is int else INVALID for value in column]
+    try:
+        return np.array(column, np.int64)
+    except OverflowError:
+        return np.array([value if 0 <= value <= (parameter.maximum or 0) else INVALID for value in column], np.int64)
+
+
+def parse_text_column(parameter: Parameter, column: Sequence[str]) -> Numbers:
+    """Convert a column of text to numbers; an unusual spelling is INVALID here, and its row is parsed alone."""
+    absent = INVALID if parameter.required else 0
+    if parameter.maximum is None:
+        return np.array([YES_NO.get(text, INVALID) if text else absent for text in column], np.int64)
+    numbers = [
+        int(text) if text.isdigit() and text.isascii() and len(text) <= SAFE_DIGITS else INVALID if text else absent
+        for text in column
+    ]
+    return np.array(numbers, np.int64)
+
+
+def parse_invalid_rows(
+    builder: ColumnBuilder,
+    read_pairs: Callable[[int], Pairs],
+    schema: HouseholdSchema,
+    years: Collection[int],
+    header: Collection[str] = (),
+) -> ParsedBatch:
+    """Parse each row alone that did not pass with its columns, and build the batch."""
+    builder.reject_contradictions()
+    errors = {}
+    for row in np.flatnonzero(~builder.valid).tolist():
+        try:
+            builder.set_row(row, schema.parse(read_pairs(row), years, header))
+        except ParameterError as error:
+            errors[row] = error
+    return ParsedBatch(builder.build(), errors)
+
+
+def pair_cells(header: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair the cells of a row with the names of their columns; raise ParameterError if their numbers differ."""
     if len(cells) != len(header):
-        raise ParameterError([f"it has {len(cells)} fields"], [f"{len(header)} fields, as the first line has"])
+        raise ParameterError([f"the row has {len(cells)} fields"], [f"{len(header)} fields, like the first line"])
     return [(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()]

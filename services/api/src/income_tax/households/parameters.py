@@ -1,4 +1,4 @@
-"""What a request may say of a household: the names of its parameters, and their values."""
+"""The parameters of a household: their names, their values, and how text and JSON write them."""
 
 import json
 import unicodedata
@@ -9,26 +9,26 @@ from typing import Any, Protocol
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 from tax_common.text import truncate
 
-SHOWN = 100  # characters of a wrong name or value that an error repeats
-DIGITS = 20  # longer numbers are refused unread
-EXACT = 2**53  # from here on a float may show another number than was written
+MAX_QUOTED = 100  # characters of a wrong name or value that an error repeats
+MAX_DIGITS = 20  # longer numbers are rejected without conversion
+EXACT_FLOATS = 2**53  # from here on a float may show another number than the request wrote
 LAST_YEAR = 9999
 YES_NO = {"oui": True, "yes": True, "non": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A parameter of the calculation: its English name, its French ones (the first is the usual) and its values."""
+    """A parameter of the calculation: its English name, its French names (the usual one first) and its limits."""
 
     english: str
     french: tuple[str, ...]
-    maximum: int | None  # None: yes or no
+    maximum: int | None  # None for yes or no
     required: bool = True
     minimum: int = 0
 
     @property
     def expected(self) -> str:
-        """What a value must be, in words."""
+        """The description of its valid values."""
         if self.maximum is None:
             return "oui, non, yes or no"
         return f"an integer from {self.minimum} to {self.maximum}, in plain digits"
@@ -38,24 +38,24 @@ class Parameter:
         """All names that a request may use."""
         return (self.english, *self.french)
 
-    def name(self, english: bool) -> str:
-        """The usual name in English, or in French."""
+    def get_name(self, english: bool) -> str:
+        """Return the usual name, in English or in French."""
         return self.english if english else self.french[0]
 
-    def of_text(self, text: str) -> int | None:
-        """The value that the text stands for, None when it stands for none."""
+    def parse_text(self, text: str) -> int | None:
+        """Return the value of a text, None for an invalid one."""
         text = text.strip(" \t")
         if self.maximum is None:
             return YES_NO.get(text.lower())
-        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
+        if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
             return None
         number = int(text)
         return number if self.minimum <= number <= self.maximum else None
 
-    def of_json(self, value: object) -> int | None:
-        """The value that a value of JSON stands for: "yes" and "no" are text, numbers are numbers."""
+    def parse_json(self, value: object) -> int | None:
+        """Return the value of a JSON value, None for an invalid one; yes and no are strings in JSON too."""
         if self.maximum is None:
-            return self.of_text(value) if isinstance(value, str) else None
+            return self.parse_text(value) if isinstance(value, str) else None
         return value if type(value) is int and self.minimum <= value <= self.maximum else None
 
 
@@ -68,66 +68,66 @@ SPOUSE_SALARY = Parameter("spouse_salary", ("salaire_conjoint",), MAX_SALARY, re
 EXPLAIN = Parameter("explain", ("explication",), None, required=False)
 
 HOUSEHOLD = (MARRIED, CHILDREN, SALARY, YEAR, SINGLE_PARENT, SPOUSE_SALARY)
-QUESTION = (*HOUSEHOLD, EXPLAIN)
+CALCULATION = (*HOUSEHOLD, EXPLAIN)
 BY_NAME = {name: parameter for parameter in HOUSEHOLD for name in parameter.names}
 
 Values = dict[Parameter, int]
 
 
-class Form(Protocol):
-    """How values are written: as text, or as JSON."""
+class ValueDecoder(Protocol):
+    """Decodes the values of one format, and quotes them in errors."""
 
-    def read(self, parameter: Parameter, value: Any) -> int | None:
-        """What a value stands for, None when it stands for none."""
+    def decode(self, parameter: Parameter, value: Any) -> int | None:
+        """Return the value as a number, None for an invalid one."""
 
-    def show(self, value: Any) -> str:
-        """A value as an error repeats it."""
-
-
-class TextForm:
-    """Values of a query string, or of CSV."""
-
-    def read(self, parameter: Parameter, value: str) -> int | None:
-        """What a value stands for, None when it stands for none."""
-        return parameter.of_text(value)
-
-    def show(self, value: str) -> str:
-        """A value as an error repeats it."""
-        return shown(value)
+    def quote(self, value: Any) -> str:
+        """Return the value as an error repeats it."""
 
 
-class JsonForm:
-    """Values of JSON."""
+class TextDecoder:
+    """Decodes the values of query strings and of CSV."""
 
-    def read(self, parameter: Parameter, value: object) -> int | None:
-        """What a value stands for, None when it stands for none."""
-        return parameter.of_json(value)
+    def decode(self, parameter: Parameter, value: str) -> int | None:
+        """Return the value as a number, None for an invalid one."""
+        return parameter.parse_text(value)
 
-    def show(self, value: object) -> str:
-        """A value as an error repeats it."""
+    def quote(self, value: str) -> str:
+        """Return the value as an error repeats it."""
+        return quote_text(value)
+
+
+class JsonDecoder:
+    """Decodes the values of JSON."""
+
+    def decode(self, parameter: Parameter, value: object) -> int | None:
+        """Return the value as a number, None for an invalid one."""
+        return parameter.parse_json(value)
+
+    def quote(self, value: object) -> str:
+        """Return the value as an error repeats it."""
         if isinstance(value, list | dict):  # of any size and depth
             return "an array" if isinstance(value, list) else "an object"
-        if isinstance(value, float) and not abs(value) < EXACT:
+        if isinstance(value, float) and not abs(value) < EXACT_FLOATS:
             return "a number that is too large"
-        # What `slowly` has read, orjson may not write: 20 digits, half a character.
-        return shown(json.dumps(value, ensure_ascii=False))
+        # orjson cannot write every value that Python's parser reads: 20 digits, a lone surrogate.
+        return quote_text(json.dumps(value, ensure_ascii=False))
 
 
-def composed(name: str) -> str:
-    """A name with composed characters (NFC): é is one, however it was typed."""
+def normalize_name(name: str) -> str:
+    """Compose the characters of a name (Unicode NFC), so that each spelling of é is the same."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-def is_english(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
-    """Whether one of the names is a parameter's English one: then errors speak English names too."""
+def has_english_name(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
+    """Return whether a parameter has its English name among the names: then errors use English names too."""
     return not {parameter.english for parameter in parameters}.isdisjoint(names)
 
 
-def shown(text: str) -> str:
-    r"""The text as an error repeats it; half a character, which JSON can spell (\ud800) and UTF-8 cannot, is `?`."""
-    return truncate(text, SHOWN).encode(errors="replace").decode()
+def quote_text(text: str) -> str:
+    r"""Truncate a text for an error; a lone surrogate (\ud800 in JSON), which UTF-8 cannot encode, becomes `?`."""
+    return truncate(text, MAX_QUOTED).encode(errors="replace").decode()
 
 
-def names_of(parameters: Iterable[Parameter]) -> str:
-    """The names that a request may use, in words."""
+def join_names(parameters: Iterable[Parameter]) -> str:
+    """List the names that a request may use, as part of a sentence."""
     return ", ".join(" or ".join(parameter.names) for parameter in parameters)

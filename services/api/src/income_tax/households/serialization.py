@@ -1,4 +1,4 @@
-"""Results as the answers hold them."""
+"""Calculation of one household, with the fields of its result in their order."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from income_tax.tax.explanation import explain
 from income_tax.tax.models import Assessment, DatedAssessment, Household
 from income_tax.tax.schedule_data import Schedules
 
-# What the answer repeats of the household, then the result; also the columns of a CSV answer.
+# The household as the request describes it, then the result; also the columns of a CSV response.
 V7_FIELDS = ("married", "children", "salary", *Assessment._fields)
 DATED_FIELDS = (
     "income_year",
@@ -24,7 +24,7 @@ YES_NO = ("no", "yes")
 
 
 def calculate(household: Household, schedules: Schedules, explained: bool = False) -> Mapping[str, Any]:
-    """The result of one household."""
+    """Return the result of one household in whole euros a year, by field; `explained` adds the steps of the law."""
     h = household
     if h.year is None:
         assessment = v7.assess(h, schedules.v7)

@@ -1,4 +1,4 @@
-"""The tax along the salary."""
+"""The tax of a household along its salary."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,15 +12,15 @@ from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, m
 from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Values
 
 
-class Along(NamedTuple):
-    """A household's tax at each of some salaries, in euros, and what must be said beside it."""
+class TaxCurve(NamedTuple):
+    """The tax at each salary, in whole euros a year, and the notes on each result."""
 
     taxes: list[int]
     notes: list[tuple[Note, ...]]
 
 
-def along(values: Values, salaries: Sequence[int], schedules: Schedules) -> Along:
-    """Taxes and notes of a household at each of the salaries."""
+def compute_tax_curve(values: Values, salaries: Sequence[int], schedules: Schedules) -> TaxCurve:
+    """Compute the taxes and notes of a household at each of the salaries, in whole euros a year."""
     length = len(salaries)
     year = values.get(YEAR, V7)
     households = Households(
@@ -32,8 +32,8 @@ def along(values: Values, salaries: Sequence[int], schedules: Schedules) -> Alon
         np.full(length, values.get(SPOUSE_SALARY, 0)),
     )
     if year == V7:
-        return Along([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
+        return TaxCurve([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
     law = schedules.years[year]
-    results, kinds = assess_dated(households, law), law.build_notes()
+    results, notes_by_cdhr = assess_dated(households, law), law.build_notes()
     high = may_owe_cdhr(law, households.married, results["taxable_income"])
-    return Along(results["tax"].tolist(), [kinds[flag] for flag in high.tolist()])
+    return TaxCurve(results["tax"].tolist(), [notes_by_cdhr[flag] for flag in high.tolist()])

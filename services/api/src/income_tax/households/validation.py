@@ -1,4 +1,4 @@
-"""From the names and values that a request gives to a household, or to the list of all that is wrong with them."""
+"""Validation of one household: from the names and values of a request to numbers, or to a list of all errors."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,19 +13,21 @@ from .parameters import (
     SINGLE_PARENT,
     SPOUSE_SALARY,
     YEAR,
-    Form,
     Parameter,
+    ValueDecoder,
     Values,
-    is_english,
-    names_of,
-    shown,
+    has_english_name,
+    join_names,
+    normalize_name,
+    quote_text,
 )
 
 ONLY_WITH_YEAR = (SINGLE_PARENT, SPOUSE_SALARY, EXPLAIN)
+Pairs = Collection[tuple[str, Any]]
 
 
 class ParameterError(ValueError):
-    """The request does not say what it must: all its errors, and what was expected instead."""
+    """An invalid request, with all its errors and the values that the service expects."""
 
     def __init__(self, errors: Sequence[str], expected: Sequence[str]) -> None:
         super().__init__("; ".join(errors))
@@ -33,94 +35,92 @@ class ParameterError(ValueError):
         self.expected = list(expected)
 
 
-class Reading:
-    """Takes the values of parameters out of the names and values that a request gives."""
+class HouseholdSchema:
+    """The parameters that a request may have, and the decoder of their values."""
 
-    def __init__(self, parameters: tuple[Parameter, ...], form: Form) -> None:
+    def __init__(self, parameters: tuple[Parameter, ...], decoder: ValueDecoder) -> None:
         self.parameters = parameters
-        self.form = form
+        self.decoder = decoder
         self._by_name = {name: p for p in parameters for name in p.names}
         self._required = {parameter for parameter in parameters if parameter.required}
         self._english = {parameter: parameter.english for parameter in parameters}
 
-    def values(self, pairs: Collection[tuple[str, Any]], years: Collection[int], named: Collection[str] = ()) -> Values:
-        """The values; ParameterError lists every error, each under the name that the request used.
+    def parse(self, pairs: Pairs, years: Collection[int], columns: Collection[str] = ()) -> Values:
+        """Return the values of a request; raise a ParameterError that lists every error under the request's names.
 
-        `named` are further names that the request uses, without values.
+        `years` are the known income years. `columns` are further names that the request uses, without values.
         """
         values: Values = {}
-        for name, given in pairs:
+        for name, written in pairs:
             parameter = self._by_name.get(name)
-            value = None if parameter is None or parameter in values else self.form.read(parameter, given)
+            value = None if parameter is None or parameter in values else self.decoder.decode(parameter, written)
             if parameter is None or value is None or (parameter is YEAR and value not in years):
                 break
             values[parameter] = value
         else:
             if values.keys() >= self._required and not any(
-                contradictions(values, self._english, years, YEAR in values)
+                find_contradictions(values, self._english, years, YEAR in values)
             ):
                 return values
-        raise self._error(pairs, years, named)
+        raise self._build_error(pairs, years, columns)
 
-    def spelled(self, pairs: Iterable[tuple[str, Any]]) -> dict[Parameter, str]:
-        """The names of the parameters as a request spells them."""
+    def find_spellings(self, pairs: Iterable[tuple[str, Any]]) -> dict[Parameter, str]:
+        """Return the name that a request uses for each of its parameters."""
         return {self._by_name[name]: name for name, _ in pairs if name in self._by_name}
 
-    def _error(
-        self, pairs: Collection[tuple[str, Any]], years: Collection[int], named: Collection[str]
-    ) -> ParameterError:
-        """All that is wrong."""
-        given: dict[Parameter, list[tuple[str, Any]]] = {parameter: [] for parameter in self.parameters}
+    def _build_error(self, pairs: Pairs, years: Collection[int], columns: Collection[str]) -> ParameterError:
+        """Collect every error of the request."""
+        uses_of: dict[Parameter, list[tuple[str, Any]]] = {parameter: [] for parameter in self.parameters}
         unknown = []
-        for name, value in pairs:
+        for name, written in pairs:
             if name in self._by_name:
-                given[self._by_name[name]].append((name, value))
+                uses_of[self._by_name[name]].append((name, written))
             else:
-                unknown.append(f"unknown parameter [{shown(name)}]")
-        english = is_english([*named, *(name for name, _ in pairs)], self.parameters)
-        names = {p: uses[0][0] if uses else p.name(english) for p, uses in given.items()}
+                unknown.append(f"unknown parameter [{quote_text(name)}]")
+        english = has_english_name([*columns, *(name for name, _ in pairs)], self.parameters)
+        names = {p: uses[0][0] if uses else p.get_name(english) for p, uses in uses_of.items()}
         values: Values = {}
         errors, expected = [], []
-        for parameter, uses in given.items():
+        for parameter, uses in uses_of.items():
             if uses or parameter.required:
                 try:
-                    values[parameter] = self._value(parameter, names[parameter], uses, years)
+                    values[parameter] = self._parse_value(parameter, names[parameter], uses, years)
                 except ValueError as error:
                     errors.append(str(error))
-                    expected.append(f"[{names[parameter]}] once: {expectation(parameter, years)}")
-        for contradiction, hint in contradictions(values, names, years, dated=bool(given.get(YEAR))):
+                    expected.append(f"[{names[parameter]}] once: {describe_values(parameter, years)}")
+        for contradiction, hint in find_contradictions(values, names, years, has_year=bool(uses_of.get(YEAR))):
             errors.append(contradiction)
             expected.append(hint)
         if unknown:
-            expected.append("only the parameters " + names_of(self.parameters))
+            expected.append("only the parameters " + join_names(self.parameters))
         return ParameterError(errors + unknown, list(dict.fromkeys(expected)))
 
-    def _value(self, parameter: Parameter, name: str, uses: list[tuple[str, Any]], years: Collection[int]) -> int:
+    def _parse_value(self, parameter: Parameter, name: str, uses: list[tuple[str, Any]], years: Collection[int]) -> int:
         if not uses:
             raise ValueError(f"parameter [{name}] is missing")
         if len(uses) > 1:
             spellings = ", ".join(f"[{spelling}]" for spelling in dict.fromkeys(spelling for spelling, _ in uses))
             raise ValueError(f"parameter {spellings} is repeated: it was given {len(uses)} times")
-        value = self.form.read(parameter, uses[0][1])
+        value = self.decoder.decode(parameter, uses[0][1])
         if value is None or (parameter is YEAR and value not in years):
-            raise ValueError(f"parameter [{name}] has an invalid value: [{self.form.show(uses[0][1])}]")
+            raise ValueError(f"parameter [{name}] has an invalid value: [{self.decoder.quote(uses[0][1])}]")
         return value
 
 
-def expectation(parameter: Parameter, years: Collection[int]) -> str:
-    """What a value must be, in words."""
+def describe_values(parameter: Parameter, years: Collection[int]) -> str:
+    """Describe the valid values of a parameter."""
     return parameter.expected if parameter is not YEAR else f"one of the income years {', '.join(map(str, years))}"
 
 
-def contradictions(
-    values: Values, names: Mapping[Parameter, str], years: Collection[int], dated: bool
+def find_contradictions(
+    values: Values, names: Mapping[Parameter, str], years: Collection[int], has_year: bool
 ) -> Iterable[tuple[str, str]]:
-    """What does not go together, and what would; `dated` where the request names a year."""
-    if not dated:
+    """Yield each contradiction between values, with the expected values; `has_year` if the request names a year."""
+    if not has_year:
         for parameter in ONLY_WITH_YEAR:
             if parameter in values:
-                error = f"parameter [{names[parameter]}] needs [{names[YEAR]}]: the rules without a year have none"
-                yield error, f"[{names[YEAR]}] once: {expectation(YEAR, years)}"
+                error = f"parameter [{names[parameter]}] needs [{names[YEAR]}]: the rules without a year do not use it"
+                yield error, f"[{names[YEAR]}] once: {describe_values(YEAR, years)}"
         return
     if values.get(SINGLE_PARENT):
         name = names[SINGLE_PARENT]
@@ -136,8 +136,8 @@ def contradictions(
         yield error, f"[{name}] above 0 only where [{names[MARRIED]}] is yes"
 
 
-def household_of(values: Values) -> Household:
-    """The household that the values say."""
+def build_household(values: Values) -> Household:
+    """Build the household of validated values."""
     return Household(
         bool(values[MARRIED]),
         values[CHILDREN],
@@ -146,3 +146,15 @@ def household_of(values: Values) -> Household:
         bool(values.get(SINGLE_PARENT)),
         values.get(SPOUSE_SALARY, 0),
     )
+
+
+def list_members(item: object) -> list[tuple[str, Any]]:
+    """Return the names and values of a JSON object.
+
+    Raise ParameterError if the item is not an object, or the error itself if the JSON parser left one in its place.
+    """
+    if isinstance(item, ParameterError):
+        raise item
+    if not isinstance(item, dict):
+        raise ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
+    return [(normalize_name(name), value) for name, value in item.items()]

@@ -1,7 +1,6 @@
-"""Questions with their right answers, for a load generator that checks every answer.
+"""Requests with their right results, for a load generator that checks every response.
 
-They are calculated beforehand, in a process of their own, by the rules that the service has, from the file of figures:
-no server says what is right.
+A process of its own calculates them beforehand, from the file of schedules: no server decides which result is right.
 """
 
 import json
@@ -18,115 +17,115 @@ from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_data import Schedules, is_year, parse_schedules
 
-from .parameters import HOUSEHOLD, TextForm
+from .parameters import HOUSEHOLD, TextDecoder
 from .serialization import calculate
-from .validation import ParameterError, Reading, household_of
+from .validation import HouseholdSchema, ParameterError, build_household
 
-FIGURES = Path("db/init/schedules.json")
+SCHEDULES_FILE = Path("db/init/schedules.json")
 V7 = "v7"  # the rules without a year
 STDIN = Path("-")
-TEXT = Reading(HOUSEHOLD, TextForm())
-USUAL, HIGH = 60_000, 600_000  # euros: most salaries are below the first, some below the second
+SCHEMA = HouseholdSchema(HOUSEHOLD, TextDecoder())
+USUAL, HIGH = 60_000, 600_000  # euros a year; most salaries are below the first, some below the second
 
 Pairs = Sequence[tuple[str, str]]
 
 
-class ExpectedError(ValueError):
-    """There is nothing to calculate; the text says why."""
+class WorkloadError(ValueError):
+    """The generator has no household to calculate; the text is the reason."""
 
 
-def read_figures(path: Path) -> Schedules:
-    """The schedules of a file as db/init has it. Raises OSError and ScheduleError."""
+def read_schedules(path: Path) -> Schedules:
+    """Read the schedules of a file such as `db/init/schedules.json`. Raise OSError or ScheduleError."""
     try:
         return parse_schedules(json.loads(path.read_bytes()))
-    except ValueError as error:  # no JSON
+    except ValueError as error:  # not JSON
         raise ScheduleError(f"[{path}] holds no tax data: {error}") from error
 
 
-def line(pairs: Pairs, schedules: Schedules) -> bytes:
-    """A question and its answer as a line of JSON. Raises ParameterError when it is no household."""
-    result = calculate(household_of(TEXT.values(pairs, schedules.years)), schedules)
+def build_line(pairs: Pairs, schedules: Schedules) -> bytes:
+    """Build the JSON line of a request and its result. Raise ParameterError for an invalid household."""
+    result = calculate(build_household(SCHEMA.parse(pairs, schedules.years)), schedules)
     return orjson.dumps({"query": urlencode(pairs), "expected": result}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def write_expected(questions: Iterable[tuple[str, Pairs]], schedules: Schedules) -> None:
-    """Print a line for each question (its place and its pairs); say on stderr how many are no household.
+def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules) -> None:
+    """Print a line for each household (its label and its pairs); report on stderr how many are invalid.
 
-    Raises ExpectedError when none is one.
+    Raise WorkloadError if none is valid.
     """
-    written, refused = 0, list[str]()
-    for place, pairs in questions:
+    written, rejected = 0, list[str]()
+    for label, pairs in households:
         try:
-            sys.stdout.buffer.write(line(pairs, schedules))
+            sys.stdout.buffer.write(build_line(pairs, schedules))
             written += 1
         except ParameterError as error:
-            refused.append(f"{place}: {error}")
+            rejected.append(f"{label}: {error}")
     sys.stdout.buffer.flush()
-    if refused:
-        print(f"income-tax: {len(refused)} household(s) left out, the first: {refused[0]}", file=sys.stderr)
+    if rejected:
+        print(f"income-tax: {len(rejected)} household(s) left out, the first: {rejected[0]}", file=sys.stderr)
     if not written:
-        raise ExpectedError("no household to calculate: give a file of `tax-client households`, or --households")
+        raise WorkloadError("no household to calculate: give a file of `tax-client households`, or --households")
 
 
 def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
-    """The households of JSON lines, which `tax-client households` makes of a taxpayers file: it alone reads those.
+    """Yield the households of the JSON lines that `tax-client households` makes of a taxpayers file.
 
-    Raises OSError, and ExpectedError when a line is anything else.
+    Raise OSError, or WorkloadError for any other line.
     """
     with sys.stdin.buffer if path == STDIN else path.open("rb") as lines:
         for number, text in enumerate(lines, start=1):
             try:
-                question = pairs_of(orjson.loads(text))
+                household = parse_household(orjson.loads(text))
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 wanted = "expected a household in JSON: make the file with `tax-client households`"
-                raise ExpectedError(f"[{path}], line {number}: {wanted}") from None
-            yield question
+                raise WorkloadError(f"[{path}], line {number}: {wanted}") from None
+            yield household
 
 
-def pairs_of(found: Any) -> tuple[str, Pairs]:
-    """Whose household an object is, and its pairs. Raises KeyError and TypeError."""
-    whose = f"taxpayer {found['id']}"
-    if any(type(value) not in (int, str) for value in found.values()):
+def parse_household(item: Any) -> tuple[str, Pairs]:
+    """Return the label and the pairs of a JSON object. Raise KeyError or TypeError."""
+    label = f"taxpayer {item['id']}"
+    if any(type(value) not in (int, str) for value in item.values()):
         raise TypeError
-    return whose, [(name, str(value)) for name, value in found.items() if name != "id"]
+    return label, [(name, str(value)) for name, value in item.items() if name != "id"]
 
 
-def random_households(count: int, seed: int | None, years: Sequence[str]) -> Iterator[tuple[str, Pairs]]:
-    """Households at random over the years, the same ones for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 - it hides nothing
+def generate_households(count: int, seed: int | None, years: Sequence[str]) -> Iterator[tuple[str, Pairs]]:
+    """Yield random households over the years, the same ones for the same seed."""
+    generator = random.Random(seed)  # noqa: S311 - not for security
     for number in range(1, count + 1):
-        year = chance.choice(years)
-        married = chance.random() < 0.5
-        children = chance.choices(range(8), weights=(40, 20, 22, 10, 4, 2, 1, 1))[0]
-        pairs = [("married", "yes" if married else "no"), ("children", f"{children}"), ("salary", salary(chance))]
+        year = generator.choice(years)
+        married = generator.random() < 0.5
+        children = generator.choices(range(8), weights=(40, 20, 22, 10, 4, 2, 1, 1))[0]
+        pairs = [("married", "yes" if married else "no"), ("children", f"{children}")]
+        pairs.append(("salary", draw_salary(generator)))
         if year != V7:
             pairs.insert(0, ("year", year))
-            if married and chance.random() < 0.6:
-                pairs.append(("spouse_salary", salary(chance)))
-            if not married and children and chance.random() < 0.5:
+            if married and generator.random() < 0.6:
+                pairs.append(("spouse_salary", draw_salary(generator)))
+            if not married and children and generator.random() < 0.5:
                 pairs.append(("single_parent", "yes"))
         yield f"household {number}", pairs
 
 
-def salary(chance: random.Random) -> str:
-    """A salary at random: usual, high, or anything that is allowed."""
-    highest = chance.choices((USUAL, HIGH, MAX_SALARY), weights=(70, 28, 2))[0]
-    return f"{chance.randint(0, highest)}"
+def draw_salary(generator: random.Random) -> str:
+    """Draw a random salary: usual, high, or any valid one."""
+    highest = generator.choices((USUAL, HIGH, MAX_SALARY), weights=(70, 28, 2))[0]
+    return f"{generator.randint(0, highest)}"
 
 
-def chosen_years(text: str | None, schedules: Schedules) -> list[str]:
-    """The years of a text such as 2018-2025,v7; all there are without a text. Raises ExpectedError."""
+def parse_years(text: str | None, schedules: Schedules) -> list[str]:
+    """Return the years of a text such as 2018-2025,v7, or all known ones without a text. Raise WorkloadError."""
     known = [*map(str, schedules.years), V7]
     if text is None:
         return known
-    chosen: list[str] = []
+    years: list[str] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if dash and is_year(first) and is_year(last):
-            chosen += [f"{year}" for year in range(int(first), int(last) + 1)]
+            years += [f"{year}" for year in range(int(first), int(last) + 1)]
         else:
-            chosen.append(part.strip())
-    unknown = [year for year in chosen if year not in known]
-    if unknown or not chosen:
-        raise ExpectedError(f"--years: expected {', '.join(known)}, or a span such as 2018-2025, found [{text}]")
-    return chosen
+            years.append(part.strip())
+    if not years or any(year not in known for year in years):  # 2025-2018 has none
+        raise WorkloadError(f"--years: expected {', '.join(known)}, or a span such as 2018-2025, found [{text}]")
+    return years

@@ -1,1 +1,1 @@
-"""HTTP in, domain call, HTTP out."""
+"""The HTTP API and the pages: each request is parsed, passed to the domain, and answered."""

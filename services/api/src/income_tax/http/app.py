@@ -1,67 +1,105 @@
-"""The Flask application: registers, nothing more."""
+"""The Flask application: middleware, error handlers and routes over the dependencies that `bootstrap` builds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from income_tax.bootstrap import Services
-from income_tax.server.leader_follower.leader_lock import ReleaseLeadershipMiddleware
+from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.monitoring.worker_metrics import WorkerMetrics
+from income_tax.server.leader_follower.leader_lock import LeaderLock, ReleaseLeadershipMiddleware
+from income_tax.service_log import Log, RequestLogger
+from income_tax.settings import Settings
+from income_tax.storage.schedule_snapshot import CurrentSchedules
 
 from . import error_handlers
-from .auth.basic_auth import basic_auth
+from .auth.basic_auth import Authenticator, LoginRequired, build_login_required
 from .middleware import request_log
-from .middleware.drain_body import ReadBodies
-from .middleware.fast_path import Front
-from .middleware.metrics import Counted
+from .middleware.drain_body import DrainBodyMiddleware
+from .middleware.fast_path import FastPathMiddleware
+from .middleware.metrics import MetricsMiddleware
 from .middleware.trusted_proxy import TrustedProxy
-from .pages import site
+from .openapi import document
+from .pages import api_docs, rendering, simulator, status
 from .routes import calculation, curve, drill, health, schedules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def plain_address(application: WSGIApplication) -> WSGIApplication:
-    """A request for `http://host`, without a path, is one for `/`: werkzeug would redirect it, with a page of HTML.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppDependencies:
+    """Everything that the application works with."""
 
-    Nothing here depends on the host, and werkzeug would refuse one that is no name: who asks by it is nginx's business.
+    settings: Settings
+    log: Log
+    request_logger: RequestLogger
+    alerts: Dispatcher
+    schedules: CurrentSchedules
+    authenticator: Authenticator
+    activity: WorkerMetrics
+    lead: LeaderLock
+    state: Callable[[], dict[str, Any]]  # `schedules` (version), `troubles` and `lines_lost` of this process
+
+
+def create_app(services: AppDependencies) -> Flask:
+    """Create the application; nothing is built here that several processes could not share."""
+    settings = services.settings
+    app = Flask("income_tax", static_folder=None)
+    app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.wsgi_app = wrap_in_middleware(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
+    request_log.register(app, services.request_logger)
+    error_handlers.register(app, services.log, services.alerts, settings.batch_max, settings.mask_amounts)
+    register_routes(app, services, build_login_required(services.authenticator))
+    return app
+
+
+def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
+    """Wrap the application in its middleware, from the innermost to the outermost."""
+    settings = services.settings
+    app = ReleaseLeadershipMiddleware(app, services.lead)
+    if not settings.sleep_time:  # the pause demonstrates threads, and only Flask's views have it
+        app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
+    app = DrainBodyMiddleware(normalize_target(app), settings.max_body)
+    # Only a configured proxy may set the client's address.
+    if settings.trusted_proxy:
+        app = TrustedProxy(app, settings.trusted_proxy)
+    return MetricsMiddleware(app, services.activity)
+
+
+def normalize_target(app: WSGIApplication) -> WSGIApplication:
+    """Treat a request for `http://host`, without a path, as one for `/`; werkzeug would redirect it with HTML.
+
+    Nothing here depends on the host. The header is removed because werkzeug rejects names that nginx accepts.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         environ.pop("HTTP_HOST", None)
-        return application(environ, start_response)
+        return app(environ, start_response)
 
     return call
 
 
-def create_app(services: Services) -> Flask:
-    """The application over services that are built already."""
-    settings = services.settings
-    app = Flask("income_tax", static_folder=None)
-    app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.wsgi_app = ReleaseLeadershipMiddleware(app.wsgi_app, services.lead)  # type: ignore[method-assign]
-    if not settings.sleep_time:  # a pause is for who watches threads, and its log line for Flask's way
-        app.wsgi_app = Front(app.wsgi_app, services.logins, services.schedules, services.say)  # type: ignore[method-assign]
-    app.wsgi_app = ReadBodies(plain_address(app.wsgi_app), settings.max_body)  # type: ignore[method-assign]
-    # A proxy in front names the client's address; without one, nobody may.
-    if settings.trusted_proxy:
-        app.wsgi_app = TrustedProxy(app.wsgi_app, settings.trusted_proxy)  # type: ignore[method-assign]
-    app.wsgi_app = Counted(app.wsgi_app, services.activity)  # type: ignore[method-assign]
-    login_required = basic_auth(services.logins)
-    request_log.register(app, services.log, services.say)
-    error_handlers.register(app, services.log, services.alerts, settings.batch_max, settings.mask_amounts)
-    app.register_blueprint(
-        calculation.blueprint(services.schedules, login_required, services.log, settings.sleep_time, settings.batch_max)
-    )
-    app.register_blueprint(curve.blueprint(services.schedules, login_required))
-    app.register_blueprint(schedules.blueprint(services.schedules, login_required))
-    app.register_blueprint(health.blueprint(services))
-    site.register(app, services, login_required)
+def register_routes(app: Flask, services: AppDependencies, login_required: LoginRequired) -> None:
+    """Register the routes of the API and the pages."""
+    settings, current = services.settings, services.schedules
+    blueprints = [
+        calculation.build_blueprint(current, login_required, services.log, settings.sleep_time, settings.batch_max),
+        curve.build_blueprint(current, login_required),
+        schedules.build_blueprint(current, login_required),
+        health.build_blueprint(services.state),
+        document.build_blueprint(current, login_required, settings.batch_max),
+        api_docs.build_blueprint(login_required),
+        simulator.build_blueprint(current, login_required, settings.batch_max),
+        status.build_blueprint(settings, services.activity.folder, services.alerts, current, login_required),
+        rendering.build_blueprint(login_required),
+    ]
     if settings.drill_route:
-        app.register_blueprint(drill.blueprint(login_required))
-    return app
+        blueprints.append(drill.build_blueprint(login_required))
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)

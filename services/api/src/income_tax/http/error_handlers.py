@@ -1,4 +1,4 @@
-"""Every failure as JSON: what went wrong and what to do, with the request's id, never an internal."""
+"""Every failure as JSON: the reason and the remedy, with the request's id, and no internals."""
 
 import traceback
 from pathlib import Path
@@ -11,12 +11,13 @@ from income_tax.alerts.alert import Alert
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.service_log import Log, mask_amounts
 
-from .middleware.request_log import place, request_id, url
-from .responses import answer, errors_body
+from .middleware.request_log import get_place, get_url
+from .responses import build_error_response, build_errors, build_response, get_request_id
 
 PACKAGE = Path(__file__).parents[1]
 
 MALFORMED_BODY = "the body is malformed or ended early: send all of it, with its Content-Length"
+FAILED = "the service failed to answer; the administrator has been notified: quote the request id"
 SENTENCES = {
     404: "there is nothing at this address: the calculation is GET /?married=yes&children=2&salary=50000",
     405: "this method is not allowed here: use one that the Allow header names",
@@ -24,52 +25,52 @@ SENTENCES = {
 
 
 def register(app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: bool) -> None:
-    """Answer HTTP errors and unexpected failures in JSON; the latter are mailed to the administrator.
+    """Answer HTTP errors and unexpected failures in JSON, and mail the latter to the administrator.
 
-    `batch_max` households are taken at once. `mask` hides the numbers that a request holds from the mails.
+    `batch_max` is the largest number of households in a body. `mask` hides the numbers of a request from the mails.
     """
 
     @app.errorhandler(ParseException)
     @app.errorhandler(ClientDisconnected)
-    def malformed(_error: Exception) -> Response:
-        return answer(errors_body([MALFORMED_BODY], request_id()), 400)
+    def answer_malformed_body(_error: Exception) -> Response:
+        return build_error_response(400, [MALFORMED_BODY])
 
     @app.errorhandler(RequestEntityTooLarge)
-    def too_long(_error: Exception) -> Response:
+    def answer_large_body(_error: Exception) -> Response:
         sentence = f"the body is longer than {app.config['MAX_CONTENT_LENGTH']} bytes: send fewer households at once"
-        return answer(errors_body([sentence], request_id(), limit=batch_max), 413)
+        return build_error_response(413, [sentence], limit=batch_max)
 
     @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
+    def answer_http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        response = answer(errors_body([SENTENCES.get(status, error.description or error.name)], request_id()), status)
+        response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
         for name, value in error.get_headers():
             if name != "Content-Type":
                 response.headers[name] = value
         return response
 
     @app.errorhandler(Exception)
-    def failure(error: Exception) -> Response:
-        log.exception("request failed", place=place())  # noqa: LOG004 - Flask calls this as it handles the exception
-        sentence = "the service failed to answer; the administrator has been told, and knows it by the request id"
-        body = errors_body([sentence], request_id())
-        alerts.send(failure_alert(error, body, mask))
-        return answer(body, 500)
+    def answer_failure(error: Exception) -> Response:
+        # Flask calls this while it handles the exception.
+        log.exception("request failed", place=get_place())  # noqa: LOG004
+        content = build_errors([FAILED], get_request_id())
+        alerts.send(build_alert(error, content, mask))
+        return build_response(content, 500)
 
 
-def failure_alert(error: Exception, body: dict[str, object], mask: bool) -> Alert:
-    """The alert for a request that ended in a 500; `mask` hides the numbers that the request holds."""
+def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:
+    """Build the alert for a request that ended in a 500; `mask` hides the numbers of the request."""
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
     details = {
-        "request": f"{request.method} {mask_amounts(url()) if mask else url()}",
+        "request": f"{request.method} {mask_amounts(get_url()) if mask else get_url()}",
         "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
     summary = "The tax service failed to answer a request:"
-    # What makes failures the same: their type, the innermost function of ours, the rule of the address (not the
-    # address, of which there may be any number).
+    # Failures are the same if they have the same type, innermost function of this package and URL rule. The address
+    # itself does not count: there may be any number of them.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""
-    return Alert("request", summary, {"response": body}, request_id(), details, where, rule)
+    return Alert("request", summary, {"response": content}, get_request_id(), details, where, rule)

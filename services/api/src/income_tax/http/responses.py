@@ -1,24 +1,44 @@
-"""The two shapes of an answer: a result, or errors with the id of the request."""
+"""The two shapes of a response: a result, or errors with the id of the request."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from flask import Response
+from flask import Response, g
+
+from income_tax.households.validation import ParameterError
+from income_tax.tax.schedule_data import Schedules
 
 JSON, CSV = "application/json", "text/csv"
+SCHEDULES_HEADER = "X-Schedules-Version"
 
 
-def answer(content: Mapping[str, Any], status: int = 200) -> Response:
-    """`{"response": content}`."""
-    return raw_answer(orjson.dumps({"response": content}), JSON, status)
+def get_request_id() -> str:
+    """Return the id of the request that this thread is answering."""
+    return cast(str, g.request_id)
 
 
-def raw_answer(body: bytes, content_type: str, status: int = 200) -> Response:
-    """An answer whose body is made already."""
-    return Response(body, status, content_type=content_type)
+def build_response(content: Mapping[str, Any], status: int = 200) -> Response:
+    """Build the response `{"response": content}`."""
+    return Response(orjson.dumps({"response": content}), status, content_type=JSON)
 
 
-def errors_body(errors: Sequence[str], request_id: str, **more: Any) -> dict[str, Any]:
-    """The content of an answer that lists errors."""
+def build_errors(errors: Sequence[str], request_id: str, **more: Any) -> dict[str, Any]:
+    """Build the content of a response that lists errors."""
     return {"errors": list(errors), **more, "request_id": request_id}
+
+
+def build_error_response(status: int, errors: Sequence[str], **more: Any) -> Response:
+    """Build a response that lists errors, with the id of the current request."""
+    return build_response(build_errors(errors, get_request_id(), **more), status)
+
+
+def build_bad_request(error: ParameterError) -> Response:
+    """Build the response to an invalid request."""
+    return build_error_response(400, error.errors, expected=error.expected)
+
+
+def set_schedules_version(response: Response, schedules: Schedules) -> Response:
+    """Set the header with the version of the schedules behind the response, which the log has too."""
+    g.schedules = response.headers[SCHEDULES_HEADER] = schedules.version
+    return response

@@ -117,7 +117,7 @@ class ServiceStatus:
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
-            remedy = "docs/operations.md has the remedy under “alert refused”"
+            remedy = "docs/how-to/alerts.md has the remedy under “dead letters”"
             found.append(f"alert mails refused for good: {self.dead_letters}; {remedy}")
         return found
 

@@ -9,8 +9,8 @@ from gunicorn import util
 from gunicorn.http import errors as http_errors
 
 from income_tax.alerts.alert import Alert
-from income_tax.http.middleware.request_log import HEADER, new_request_id
-from income_tax.http.responses import errors_body
+from income_tax.http.middleware.request_log import REQUEST_ID_HEADER, create_request_id
+from income_tax.http.responses import build_errors
 from income_tax.service_log import Log, mask_amounts
 
 from .leader_follower.leader_lock import LeaderLock
@@ -52,14 +52,14 @@ def classify_error(error: BaseException) -> tuple[int, str, str]:
 
 def build_response(status: int, phrase: str, sentence: str, request_id: str) -> bytes:
     """Build a whole HTTP response that lists one error."""
-    body = orjson.dumps({"response": errors_body([sentence], request_id)})
+    body = orjson.dumps({"response": build_errors([sentence], request_id)})
     head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}{HEADER}: {request_id}\r\nConnection: close\r\n\r\n".encode() + body
+    return f"{head}{REQUEST_ID_HEADER}: {request_id}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
     """Build the alert for a failure outside the application; `mask` masks the numbers that the error quotes."""
-    body = errors_body([FAILED[2]], request_id)
+    body = build_errors([FAILED[2]], request_id)
     details = {"error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}"}
     summary = "The tax service failed to answer a request, outside the application:"
     return Alert("request", summary, {"response": body}, request_id, details)
@@ -79,7 +79,7 @@ def build_worker_class(
         def handle_error(self, _req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
             lock.release()
             status, phrase, sentence = classify_error(exc)
-            request_id = new_request_id()
+            request_id = create_request_id()
             remote = addr[0] if isinstance(addr, tuple) else ""
             request_log = log.bind(place="gunicorn", request_id=request_id, remote=remote, status=status)
             if status == FAILED[0]:

@@ -1,1 +1,1 @@
-"""Access to the API: requests, responses, failures, retries."""
+"""Access to the API: credentials, requests, retries, and the checks of its responses."""

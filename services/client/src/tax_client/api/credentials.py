@@ -1,29 +1,30 @@
-"""The login and password of the API, from a file: never from the command line, where every process can read them."""
+"""The login and password of the API, from a file: other processes could read them on the command line."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tax_client.errors import UserError, unreadable
+from tax_client.errors import UserError, build_file_error
 
 EXPECTED = "expected one line login:password in UTF-8 (no ':' in the login, no control characters)"
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What HTTP Basic authentication sends; the password shows in no representation."""
+    """A login and password for HTTP Basic authentication; the representation hides the password."""
 
     login: str
     password: str = field(repr=False)
 
 
 def read_credentials(path: Path | None) -> Credentials:
-    """The credentials of a file. Raises UserError, which never quotes the file."""
+    """Read the credentials from a file. Raises UserError, which never quotes the file."""
     if path is None:
         raise UserError("no credentials: give the path of a file that holds login:password with --credentials-file")
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise unreadable("credentials file", path, error, "give a readable file that holds login:password") from None
+        remedy = "give a readable file that holds login:password"
+        raise build_file_error("credentials file", path, error, remedy) from None
     try:
         return parse_credentials(content)
     except ValueError:
@@ -31,7 +32,7 @@ def read_credentials(path: Path | None) -> Credentials:
 
 
 def parse_credentials(content: bytes) -> Credentials:
-    """The credentials of a file's bytes. Raises ValueError, without the bytes."""
+    """Parse the bytes of a credentials file. Raises ValueError, which does not quote them."""
     login, colon, password = content.decode("utf-8-sig").rstrip("\r\n").partition(":")
     if not (login and colon and password) or not (login + password).isprintable():
         raise ValueError(EXPECTED)

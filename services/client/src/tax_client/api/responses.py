@@ -1,14 +1,17 @@
-"""What the API answers: its result, or why there is none."""
+"""Responses of the API: their results, checked against the households that were sent, or an ApiError."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
-from tax_client.taxpayers.reader import cut
-from tax_common.text import escape_controls
+from tax_client.taxpayers.line_format import Taxpayer
+from tax_common.text import escape_controls, truncate_with_length
 
-BODY_SHOWN = 200  # characters of an unexpected body that an error message keeps
+BODY_SHOWN = 200  # characters of an unexpected body in an error message
 ADVICE = {
     400: "see the limits of each field in the API's documentation",
     401: "check the login and password of the credentials file",
@@ -17,10 +20,20 @@ ADVICE = {
     429: "send fewer requests at once with --threads or --max-threads",
     500: "find the request's id in the server's log",
 }
+# The fields of a result, in the order of the API: by the rules of version 7, and by the law of a year.
+V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
+DATED_FIELDS = (
+    *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),
+    *("tax", "surcharge", "rate", "discount", "reduction", "cehr", "collected"),
+)
+FLOATS = ("rate", "shares")
+WORDS = ("married", "single_parent")
+
+Fields = dict[str, Any]  # the fields of a result by name, and its notes if it has any
 
 
 class ApiError(Exception):
-    """A request without a usable result; `kind` groups alike ones, the text says what was expected and what to do."""
+    """A request without a usable result; `kind` groups similar failures, the text names the next step."""
 
     def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
         super().__init__(f"{kind}: {message}")
@@ -30,36 +43,133 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer as it came."""
+    """An HTTP response, unparsed."""
 
     status: int
     body: bytes
     retry_after: float = 0  # seconds that the server asks to wait
 
 
-def content_of(answer: Answer) -> Any:
-    """What an answer 200 holds under "response". Raises ApiError."""
+class ResultShape:
+    """The names and types of the fields of a result, in their order."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._read = itemgetter(*names)
+        self._signatures = set(product(*(allowed_types(name) for name in names)))
+
+    def read_values(self, result: Any) -> tuple[Any, ...]:
+        """Return the values of the fields. Raises ValueError, KeyError or TypeError, which names a wrong field."""
+        values: tuple[Any, ...] = self._read(result)
+        if tuple(map(type, values)) not in self._signatures:
+            pairs = zip(self.names, values, strict=True)
+            wrong = next(name for name, value in pairs if type(value) not in allowed_types(name))
+            raise ValueError(f"[{wrong}] is not of type {' or '.join(kind.__name__ for kind in allowed_types(wrong))}")
+        return values
+
+
+def allowed_types(name: str) -> tuple[type, ...]:
+    """Return the types that the JSON parser may give the value of a field."""
+    return (str,) if name in WORDS else (float, int) if name in FLOATS else (int,)
+
+
+V7, DATED = ResultShape(V7_FIELDS), ResultShape(DATED_FIELDS)
+
+
+def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
+    """Return the result of a taxpayer. Raises ApiError when the answer has none, or that of another household."""
+    content = parse_content(answer)
+    try:
+        result = content["result"]
+    except (KeyError, TypeError):
+        raise build_shape_error('{"response": {"result": {...}}}', quote_body(answer)) from None
+    return check_result(result, taxpayer)
+
+
+def parse_results(answer: Answer, taxpayers: Sequence[Taxpayer]) -> list[Fields | ApiError]:
+    """Return the result or the error of each taxpayer of a batch, in their order.
+
+    Raises ApiError when the answer has another number of results.
+    """
+    content = parse_content(answer)
+    results = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(results, list) or len(results) != len(taxpayers):
+        wanted = f'{{"response": {{"results": [...]}}}} with {len(taxpayers)} results'
+        raise build_shape_error(wanted, quote_body(answer))
+    return [parse_batch_item(item, taxpayer) for item, taxpayer in zip(results, taxpayers, strict=True)]
+
+
+def parse_batch_item(item: Any, taxpayer: Taxpayer) -> Fields | ApiError:
+    """Return the result or the error of one taxpayer of a batch."""
+    try:
+        if "errors" in item:
+            reason = quote_text("; ".join(map(str, item["errors"])))
+            return ApiError("refused", f"expected a result, the server reported [{reason}]: {ADVICE[400]}")
+        return check_result(item["result"], taxpayer)
+    except ApiError as error:
+        return error
+    except (KeyError, TypeError):
+        return build_shape_error('{"result": {...}} or {"errors": [...]}', quote_text(str(item)))
+
+
+def parse_content(answer: Answer) -> Any:
+    """Return the content of "response" in an answer 200. Raises ApiError."""
     if answer.status != 200:
-        raise ApiError(f"status {answer.status}", explanation(answer), answer.retry_after)
+        raise ApiError(f"status {answer.status}", explain_failure(answer), answer.retry_after)
     try:
         return orjson.loads(answer.body)["response"]
     except orjson.JSONDecodeError:
-        raise ApiError("not JSON", f"expected a JSON result, got [{shown(answer)}]: {ADVICE[404]}") from None
+        raise ApiError("not JSON", f"expected a JSON result, got [{quote_body(answer)}]: {ADVICE[404]}") from None
     except (KeyError, TypeError):
-        wanted = 'expected {"response": {...}}'
-        raise ApiError("wrong shape", f"{wanted}, got [{shown(answer)}]: {ADVICE[404]}") from None
+        raise build_shape_error('{"response": {...}}', quote_body(answer)) from None
 
 
-def explanation(answer: Answer) -> str:
-    """The API's own errors when the body has them, else the beginning of the body; then what to do."""
+def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
+    """Return the known fields of a result, and its notes.
+
+    Raises ApiError when a field is missing or of a wrong type, or when the result echoes another household.
+    """
+    shape, sent = (V7, taxpayer[1:4]) if taxpayer.year is None else (DATED, expect_echo(taxpayer))
+    try:
+        values = shape.read_values(result)
+    except (KeyError, TypeError, ValueError) as error:
+        raise build_shape_error(f"a result with its fields ({error})", quote_text(str(result))) from None
+    if values[: len(sent)] != sent:
+        names, echo = ", ".join(shape.names[: len(sent)]), values[: len(sent)]
+        message = f"expected the result of ({names}) {sent}, got that of {echo}: report it, with the id"
+        raise ApiError("wrong echo", message)
+    if tuple(result) == shape.names:  # nearly always
+        return result  # type: ignore[no-any-return]
+    notes = {"notes": result["notes"]} if "notes" in result else {}
+    return dict(zip(shape.names, values, strict=True)) | notes
+
+
+def expect_echo(taxpayer: Taxpayer) -> tuple[Any, ...]:
+    """Return the first fields that a result by the law of a year must have; the API fills in its defaults."""
+    _id, married, children, salary, year, single_parent, spouse_salary = taxpayer
+    return year, married, single_parent or "no", children, salary, spouse_salary or 0
+
+
+def explain_failure(answer: Answer) -> str:
+    """Quote the API's own errors, or else the beginning of the body, and add advice for the status."""
     try:
         errors = orjson.loads(answer.body)["response"]["errors"]
-        said = "; ".join(str(error) for error in errors) if isinstance(errors, list) else shown(answer)
+        quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        said = shown(answer)
-    return f"expected a result, the server said [{said}]: {ADVICE.get(answer.status, 'see the log of the server')}"
+        quote = quote_body(answer)
+    return f"expected a result, the server reported [{quote}]: {ADVICE.get(answer.status, 'see the log of the server')}"
 
 
-def shown(answer: Answer) -> str:
-    """The beginning of a body, fit for a message."""
-    return escape_controls(cut(answer.body.decode(errors="replace"), BODY_SHOWN))
+def build_shape_error(wanted: str, found: str) -> ApiError:
+    """Build the error of a body that is JSON, but not of the wanted shape."""
+    return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
+
+
+def quote_body(answer: Answer) -> str:
+    """Return the beginning of a body, safe for a message."""
+    return quote_text(answer.body.decode(errors="replace"))
+
+
+def quote_text(text: str) -> str:
+    """Return the beginning of a server's text, safe for a message."""
+    return escape_controls(truncate_with_length(text, BODY_SHOWN))

@@ -1,76 +1,88 @@
-"""Requests that are sent again: when, how often, and how long to wait before."""
+"""Retries of requests: which failures, how many, and the delay before each (Retry-After of RFC 9110, 10.2.3)."""
 
-import random
 import threading
+import time
+import uuid
 from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from structlog.contextvars import bound_contextvars
 
-from tax_client.client_log import Log
+from tax_common.backoff import Backoff
+from tax_common.logs import Log
 
-from .client import new_request_id
-from .failures import PASSING, REFUSED
+from .failures import TRANSIENT, UNAUTHORIZED
 from .responses import ApiError
-from .retry_after import LONGEST_ASKED
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds
+BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
+MAX_RETRY_AFTER = 300.0  # seconds; a server that asks for a longer delay gets no retry
 UNEXPECTED = "unexpected failure: {}: find the request's id in the client's log"
 
 T = TypeVar("T")
 
 
-class Retries:
-    """Sends a request again, `most` times, when its failure may pass; each under an id of its own.
+class Retrier:
+    """Sends a request, and up to `limit` retries after transient failures, each under its own id. Thread-safe.
 
-    So every request that was sent is one record in the logs. A login that is refused stops all. Safe for threads.
+    A rejected login stops all requests.
     """
 
-    def __init__(self, most: int, log: Log) -> None:
-        self._most, self._log = most, log
-        self._stopped = threading.Event()
-        self.refused = False  # the login and password were
-        self._chance = random.Random()  # noqa: S311 - it hides nothing
-
-    @property
-    def stopped(self) -> bool:
-        """Whether no request is to be sent any more."""
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        """Wait no more, and send nothing again."""
-        self._stopped.set()
+    def __init__(self, limit: int, log: Log) -> None:
+        self._limit, self._log = limit, log
+        self.stopped = threading.Event()  # no request may be sent any more
+        self.unauthorized = False  # the server has rejected the login
 
     def send(self, request: Callable[[str], T]) -> tuple[T | str, str]:
-        """What a request gives, or the reason of its last failure; and the last request's id."""
-        attempt = 0
+        """Return the value of a request or the reason of its last failure, and the id of the last request."""
+        attempts = 0
         while True:
-            request_id = new_request_id()
+            request_id = create_request_id()
             with bound_contextvars(request_id=request_id):
                 try:
                     return request(request_id), request_id
                 except ApiError as error:
-                    if error.kind == REFUSED:
-                        self.refused = True
-                        self.stop()
-                    pause = self._pause(attempt, error)
-                    if pause is None:
+                    if not self._wait_for_retry(attempts, error):
                         return str(error), request_id
-                    self._log.warning("retry", place="run", reason=str(error), seconds=round(pause, 3))
-                    if self._stopped.wait(pause):
-                        return str(error), request_id
-                except Exception as error:  # whatever it is, it is this request's alone
+                except Exception as error:  # a bug fails this request alone
                     reason = UNEXPECTED.format(type(error).__name__)
                     self._log.exception("unexpected_failure", place="run", reason=reason)
                     return reason, request_id
-            attempt += 1
+            attempts += 1
 
-    def _pause(self, attempt: int, error: ApiError) -> float | None:
-        """Seconds before the next attempt, None for none.
+    def _wait_for_retry(self, attempts: int, error: ApiError) -> bool:
+        """Wait before the next attempt, and return whether to send it."""
+        if error.kind == UNAUTHORIZED:
+            self.unauthorized = True
+            self.stopped.set()
+        delay = self._compute_delay(attempts, error)
+        if delay is None:
+            return False
+        self._log.warning("retry", place="run", reason=str(error), seconds=round(delay, 3))
+        return not self.stopped.wait(delay)
 
-        Longer each time, and by chance, so that threads do not come back together; as the server asks, if it does.
-        """
-        if attempt == self._most or error.kind not in PASSING or self.stopped or error.retry_after > LONGEST_ASKED:
+    def _compute_delay(self, attempts: int, error: ApiError) -> float | None:
+        """Return the seconds before the next attempt, at least those of Retry-After; None for no attempt."""
+        if attempts == self._limit or error.kind not in TRANSIENT or self.stopped.is_set():
             return None
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
-        return max(error.retry_after, self._chance.uniform(longest / 2, longest))
+        if error.retry_after > MAX_RETRY_AFTER:
+            return None
+        return max(error.retry_after, BACKOFF.compute_delay(attempts))
+
+
+def create_request_id() -> str:
+    """Create 32 hexadecimal digits for X-Request-ID and for the log lines of one request."""
+    return uuid.uuid4().hex
+
+
+def parse_retry_after(header: str, now: Callable[[], float] = time.time) -> float:
+    """Return the seconds of a Retry-After header, a number or a date; 0 for any other text or a past date."""
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    try:
+        date = parsedate_to_datetime(header)
+        # A date without a zone is GMT (RFC 9110, 5.6.7), not local time.
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,1 +1,1 @@
-"""`tax-client calculate`: a taxpayers file of any size, calculated, none of its lines lost."""
+"""The command `tax-client calculate`: it calculates a taxpayers file of any size and accounts for every line."""

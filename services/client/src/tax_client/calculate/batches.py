@@ -1,22 +1,27 @@
-"""Consecutive lines of a taxpayers file that one thread calculates, and what became of them."""
+"""Batches: consecutive lines of a taxpayers file that one thread calculates, and their outcomes."""
 
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from tax_client.api.results import Fields
+from tax_client.api.failures import TOO_LARGE
+from tax_client.api.responses import ApiError, Fields
+from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
+from tax_common.logs import Log
 
-GROUP_MAX = 4  # taxpayers of one group, at most, where each has a request of its own
-LINES_MAX = 1000  # and lines, many bad ones among them, where that is more than two for each taxpayer
-INTERRUPTED = "interrupted: expected to finish before the interruption: go on with --resume, or run the client again"
-
-UNSENT = "not sent: expected a login that the service takes: correct the credentials file, then run the client again"
+SINGLES_MAX = 4  # taxpayers of a batch whose taxpayers have a request each
+LINES_MAX = 1000  # lines of a batch, when bad ones exceed the taxpayers
+AGAIN = "continue with --resume, or run the client again"
+INTERRUPTED = f"interrupted: expected to finish before the interruption: {AGAIN}"
+UNSENT = "not sent: expected a login that the service accepts: correct the credentials file, then run the client again"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A taxpayer that was not calculated, and why; the request's id is None when no request was sent."""
+    """A taxpayer without a result, and the reason; `request_id` is None when no request was sent."""
 
     id: int
     reason: str
@@ -24,60 +29,172 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """The lines from a number on, which an interruption left alone."""
+class UnreadLines:
+    """All lines from a number on, which an interruption left unread."""
 
     line: int
-    reason: str = "interrupted: this line and all after it were not read: go on with --resume, or run the client again"
+    reason: str = (
+        "interrupted: this line and all after it were not read: continue with --resume, or run the client again"
+    )
 
 
-Problem = Failure | BadLine | Unread
+Problem = Failure | BadLine | UnreadLines
+Row = tuple[int, Fields]  # a taxpayer's id and result
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of taxpayers with and without a result, and of bad lines."""
+
+    calculated: int = 0
+    failed: int = 0
+    bad_lines: int = 0
 
 
 @dataclass(slots=True)
-class Group:
-    """Lines, where they end, and what became of the taxpayers among them so far."""
+class Batch:
+    """Consecutive lines, the position behind them, and the outcomes of their taxpayers so far."""
 
     lines: list[Line]
     end: Position
-    logged: bool = True  # each taxpayer has log lines of its own
-    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; [] is atomic: no lock needed
+    is_logged: bool = True  # each taxpayer has log lines of its own
+    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; setting an item is atomic
     request_ids: dict[int, str] = field(default_factory=dict)
-    left_out: str = INTERRUPTED  # why there is no outcome, of who has none
+    default_reason: str = INTERRUPTED  # of taxpayers without an outcome
 
     @property
     def taxpayers(self) -> list[Taxpayer]:
-        """Those to calculate."""
+        """The taxpayers among the lines."""
         return [line for line in self.lines if isinstance(line, Taxpayer)]
 
-    def results(self) -> Iterator[tuple[int, Fields] | Failure | BadLine]:
-        """What became of each line: an id with its result, or what is wrong; who has no outcome was left out."""
+    def collect(self) -> tuple[list[Row], list[Problem]]:
+        """Return the results and the problems, each in the order of the lines."""
+        rows: list[Row] = []
+        problems: list[Problem] = []
         for line in self.lines:
             if isinstance(line, BadLine):
-                yield line
-                continue
-            outcome = self.outcomes.get(line.id)
-            if isinstance(outcome, dict):
-                yield line.id, outcome
+                problems.append(line)
+            elif isinstance(outcome := self.outcomes.get(line.id), dict):
+                rows.append((line.id, outcome))
             else:
-                yield outcome or Failure(line.id, self.left_out, self.request_ids.get(line.id))
+                problems.append(outcome or Failure(line.id, self.default_reason, self.request_ids.get(line.id)))
+        return rows, problems
 
 
-def split(reader: Reader, batch: int, seed: int | None, each: int) -> Iterator[Group]:
-    """The file in groups of `batch` taxpayers, or of 1 to 4 at random (batch 0), the same ones for the same seed.
+def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
+    """Split a file into batches of `size` taxpayers, or of 1 to 4 at random (size 0), repeatably with a seed.
 
-    Bad lines go with the taxpayer after them. Beyond `each` taxpayers none has log lines of its own.
+    Bad lines go with the taxpayer after them. Beyond `log_limit` taxpayers none has log lines of its own.
     """
-    chance = random.Random(seed)  # noqa: S311 - it hides nothing
-    most = max(LINES_MAX, 2 * batch)
+    generator = random.Random(seed)  # noqa: S311 - no secret depends on it
+    longest = max(LINES_MAX, 2 * size)
     lines: list[Line] = []
-    count, size, wanted = 0, 0, batch or chance.randint(1, GROUP_MAX)
+    total, count, wanted = 0, 0, size or generator.randint(1, SINGLES_MAX)
     for line in reader:
         lines.append(line)
-        size += isinstance(line, Taxpayer)
-        if size == wanted or len(lines) == most:
-            count += size
-            yield Group(lines, reader.position, count <= each)
-            lines, size, wanted = [], 0, batch or chance.randint(1, GROUP_MAX)
+        count += isinstance(line, Taxpayer)
+        if count == wanted or len(lines) == longest:
+            total += count
+            yield Batch(lines, reader.position, total <= log_limit)
+            lines, count, wanted = [], 0, size or generator.randint(1, SINGLES_MAX)
     if lines:
-        yield Group(lines, reader.position, count + size <= each)
+        yield Batch(lines, reader.position, total + count <= log_limit)
+
+
+class Calculator(Protocol):
+    """Calculates taxes; shared by all threads. Its methods raise ApiError."""
+
+    def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
+        """Return the result of one taxpayer."""
+
+    def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
+        """Return the result or the error of each taxpayer, in their order."""
+
+
+class BatchCalculator:
+    """Calculates batches with a request for each taxpayer, or one for all (`in_batches`). Thread-safe."""
+
+    def __init__(self, calculator: Calculator, log: Log, *, in_batches: bool = False, retries: int = 0) -> None:
+        self._calculator, self._log, self._in_batches = calculator, log, in_batches
+        self._limit = sys.maxsize  # taxpayers of one request; lowered after the server rejects a larger one
+        self.retrier = Retrier(retries, log)
+
+    def calculate(self, batch: Batch) -> None:
+        """Calculate the taxpayers of a batch, and log its begin and end."""
+        taxpayers = batch.taxpayers
+        if taxpayers and not self.retrier.stopped.is_set():
+            is_logged = batch.is_logged or self._in_batches
+            if is_logged:
+                self._log.info("thread_start", place="run", taxpayers=len(taxpayers))
+            (self._calculate_together if self._in_batches else self._calculate_singly)(taxpayers, batch)
+            if is_logged:
+                self._log.info("thread_end", place="run", taxpayers=len(taxpayers))
+        if self.retrier.unauthorized:
+            batch.default_reason = UNSENT
+
+    def _calculate_singly(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
+        """Send one request after the other, up to a stop."""
+        for taxpayer in taxpayers:
+            if not self.retrier.stopped.is_set():
+                self._calculate_one(taxpayer, batch)
+
+    def _calculate_one(self, taxpayer: Taxpayer, batch: Batch) -> None:
+        """Calculate one taxpayer by one request and its retries."""
+        fields = taxpayer.to_dict()
+
+        def request(request_id: str) -> Fields:
+            batch.request_ids[taxpayer.id] = request_id
+            if batch.is_logged:
+                self._log.info("calculation_start", place="run", taxpayer=fields)
+            return self._calculator.calculate(taxpayer, request_id)
+
+        outcome, request_id = self.retrier.send(request)
+        if isinstance(outcome, str):
+            batch.outcomes[taxpayer.id] = Failure(taxpayer.id, outcome, request_id)
+            failure: dict[str, Any] = {"taxpayer": fields, "reason": outcome, "request_id": request_id}
+            self._log.warning("calculation_failure", place="run", **failure)
+            return
+        batch.outcomes[taxpayer.id] = outcome
+        if batch.is_logged:
+            result = {"id": taxpayer.id, **outcome}
+            self._log.info("calculation_end", place="run", result=result, request_id=request_id)
+
+    def _calculate_together(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
+        """Send one request for all taxpayers, or as few as the server's size limit allows."""
+        begin = 0
+        while begin < len(taxpayers) and not self.retrier.stopped.is_set():
+            part = taxpayers[begin : begin + self._limit]
+            if self._calculate_part(part, batch):
+                begin += len(part)
+            else:
+                self._limit = min(self._limit, len(part) // 2)
+
+    def _calculate_part(self, taxpayers: list[Taxpayer], batch: Batch) -> bool:
+        """Calculate taxpayers by one request and its retries; return False when the server finds it too large."""
+
+        def request(request_id: str) -> list[Fields | ApiError] | None:
+            batch.request_ids.update(dict.fromkeys([one.id for one in taxpayers], request_id))
+            bounds = {"first": taxpayers[0].id, "last": taxpayers[-1].id}
+            self._log.info("batch_start", place="run", taxpayers=len(taxpayers), **bounds)
+            try:
+                return self._calculator.calculate_many(taxpayers, request_id)
+            except ApiError as error:
+                if error.kind != TOO_LARGE or len(taxpayers) == 1:
+                    raise
+                return None
+
+        found, request_id = self.retrier.send(request)
+        if found is None:
+            self._log.warning("batch_too_large", place="run", taxpayers=len(taxpayers), request_id=request_id)
+            return False
+        outcomes = [found] * len(taxpayers) if isinstance(found, str) else found
+        calculated = 0
+        for taxpayer, outcome in zip(taxpayers, outcomes, strict=True):
+            if isinstance(outcome, dict):
+                calculated += 1
+                batch.outcomes[taxpayer.id] = outcome
+            else:
+                batch.outcomes[taxpayer.id] = Failure(taxpayer.id, str(outcome), request_id)
+        counts = {"calculated": calculated, "failed": len(taxpayers) - calculated}
+        self._log.info("batch_end", place="run", **counts, request_id=request_id)
+        return True

@@ -1,80 +1,77 @@
-"""How far a calculation has come, on the disk, so that one that was interrupted or killed can go on."""
+"""The checkpoint: the progress of a calculation on disk, from which an interrupted or killed run is resumed."""
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tax_client.errors import UserError, unreadable
-from tax_client.paths import resolved
+from tax_client.errors import UserError, build_file_error, resolve_path
 from tax_client.taxpayers.reader import Position
+from tax_common.atomic_write import write_atomically
 
-from .atomic_output import Kept
+from .batches import Counts
 
-SUFFIX = ".checkpoint"  # added to the name of the results file
-AGAIN = "run it again without --resume"
+SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # added to the name of the results file, and of the checkpoint
+REMEDY = "run it again without --resume"
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Taxpayers calculated and not, and bad lines."""
+class SavedPrefix:
+    """The beginning of an output file that an interrupted run has saved.
 
-    calculated: int = 0
-    failed: int = 0
-    bad_lines: int = 0
+    `size` in bytes, the SHA-256 of these bytes, and the size of the whole file if the run has published it.
+    """
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.calculated + other.calculated, self.failed + other.failed, self.bad_lines + other.bad_lines)
+    size: int = 0
+    digest: str = ""
+    published: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where the next group of lines begins, what there is of both outputs before it, and what was counted.
+    """The position of the next batch in the input, and the outputs and counts before it.
 
-    `run` tells the input and the options: another run cannot go on from here.
+    `run` describes the input and the options; a run with others cannot resume from here.
     """
 
     run: dict[str, Any]
     position: Position = field(default_factory=Position)
-    results: Kept = field(default_factory=Kept)
-    errors: Kept = field(default_factory=Kept)
+    results: SavedPrefix = field(default_factory=SavedPrefix)
+    errors: SavedPrefix = field(default_factory=SavedPrefix)
     counts: Counts = field(default_factory=Counts)
 
     def write(self, path: Path) -> None:
-        """Put it on the disk, whole or not at all. Raises UserError."""
-        draft = path.with_name(path.name + ".new")
+        """Replace the checkpoint file atomically. Raises UserError."""
+        draft = path.with_name(path.name + DRAFT_SUFFIX)
         try:
-            with draft.open("wb") as stream:
-                stream.write(orjson.dumps(asdict(self)))
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
+            write_atomically(path, orjson.dumps(asdict(self)), durable=True, draft=draft)
         except OSError as error:
-            raise unreadable("checkpoint", path, error, "give a place that can be written with --results") from None
+            raise build_file_error(
+                "checkpoint", path, error, "give a place that can be written with --results"
+            ) from None
 
 
-def place_of(results: Path) -> Path:
-    """The checkpoint of the run that writes a results file."""
-    place = resolved(results)
-    return place.with_name(place.name + SUFFIX)
+def locate_checkpoint(results: Path) -> Path:
+    """Return the path of the checkpoint of a results file."""
+    resolved = resolve_path(results)
+    return resolved.with_name(resolved.name + SUFFIX)
 
 
 def read_checkpoint(path: Path, run: dict[str, Any]) -> Checkpoint | None:
-    """The checkpoint of a run; None when there is none. Raises UserError when it is another run's."""
+    """Read the checkpoint of a run; return None when there is none. Raises UserError when it is another run's."""
     try:
-        found = orjson.loads(path.read_bytes())
-        before: dict[str, Any] = found["run"]
-        results, errors = Kept(**found["results"]), Kept(**found["errors"])
-        checkpoint = Checkpoint(before, Position(**found["position"]), results, errors, Counts(**found["counts"]))
+        content = orjson.loads(path.read_bytes())
+        before: dict[str, Any] = content["run"]
+        results, errors = SavedPrefix(**content["results"]), SavedPrefix(**content["errors"])
+        checkpoint = Checkpoint(before, Position(**content["position"]), results, errors, Counts(**content["counts"]))
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise unreadable("checkpoint", path, error, f"remove it and {AGAIN}") from None
+        raise build_file_error("checkpoint", path, error, f"remove it and {REMEDY}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"--resume: [{path}]: expected a checkpoint of the client ({error}): {AGAIN}") from None
+        raise UserError(f"--resume: [{path}]: expected a checkpoint of the client ({error}): {REMEDY}") from None
     if changed := [name for name in run if before.get(name) != run[name]]:
-        told = "; ".join(f"{name} was [{before.get(name)}], is [{run[name]}]" for name in changed)
-        raise UserError(f"--resume: expected the same file and options as before, but {told}: {AGAIN}")
+        changes = "; ".join(f"{name} was [{before.get(name)}], is [{run[name]}]" for name in changed)
+        raise UserError(f"--resume: expected the same file and options as before, but {changes}: {REMEDY}")
     return checkpoint

@@ -1,5 +1,6 @@
-"""The command `calculate`, from its options to its work."""
+"""The command `calculate`: its options, its run, and its conclusion."""
 
+import argparse
 import gc
 import sys
 from argparse import Namespace
@@ -7,87 +8,104 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tax_client.console import complain
-from tax_client.errors import UserError
-from tax_client.interruption import News, signals_into
-from tax_client.paths import check_distinct
-from tax_client.runtime import connect, log_of, opened_log_file
+from tax_client.arguments import Parser, whole
+from tax_client.console import print_error
+from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE, UserError, check_distinct_paths
+from tax_client.runtime import SignalQueue, build_log, connect, describe_lost_lines, open_log_file, redirect_signals
 from tax_client.settings import Settings
+from tax_client.taxpayers.input_source import STDIN, InputSource, open_input
+from tax_client.taxpayers.line_format import YEAR_MAX
 from tax_client.taxpayers.reader import Reader
+from tax_common.logs import Log, LogFile
 
-from .atomic_output import OutputFile, draft_of, remove
-from .batches import Group, split
-from .checkpoint import Checkpoint, place_of, read_checkpoint
-from .conclusion import conclude, tell_lost, tell_refused
-from .formats import form_of
-from .input_source import STDIN, Source, opened
-from .ordered_pool import Conveyor
-from .progress import Pace
-from .result_writer import Ledger
-from .worker import Calculation
+from .batches import Batch, BatchCalculator, split_into_batches
+from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
+from .display import Progress
+from .formats import choose_format
+from .ordered_pool import OrderedPool
+from .output_file import OutputFile, locate_draft, remove_file
+from .result_writer import ResultWriter
 
 THREADS, BATCH_THREADS = 64, 4  # a batch keeps a worker of the server busy for a while
 
 
+def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
+    """Add the command and its options."""
+    about = "calculate the tax of a taxpayers file, one id,married,children,salary a line"
+    codes = "Exit code: 0 all calculated, 1 some taxpayer failed, 2 nothing could be done, 130 interrupted."
+    parser = subparsers.add_parser(
+        "calculate", help=about, description=about.capitalize() + ".", epilog=codes, parents=parents, allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("file", nargs="?", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin (default: the sample)")
+    add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv (default: %(default)s)")
+    add("--errors", type=Path, default=Path("errors.jsonl"), help="errors file (default: %(default)s)")
+    add("--year", type=whole(1, YEAR_MAX), help="income year of lines that name none (default: rules of version 7)")
+    add("--batch", type=whole(1, 10**6), default=0, help="taxpayers of one request (default: one, by GET)")
+    add("--resume", action="store_true", help="continue the run that was interrupted or killed")
+    add("--retries", type=whole(0, 100), default=4, help="most retries of a request (default: %(default)s)")
+    add("--seed", type=whole(0, 2**63), help="makes the random split over threads repeatable (default: none)")
+    threads = f"most threads at once (default: {THREADS}; {BATCH_THREADS} with --batch)"
+    add("--max-threads", type=whole(1, 1000), help=threads)
+    parser.set_defaults(command=calculate)
+
+
 def calculate(options: Namespace, settings: Settings) -> int:
-    """Calculate a taxpayers file; the exit code. Raises UserError before any request is sent."""
+    """Calculate a taxpayers file and return the exit code. Raises UserError before any request is sent."""
     path: Path = options.file or settings.data / "taxpayers.txt"
     check_files(options, settings, path)
-    log_file = opened_log_file(settings)
-    log = log_of(log_file, settings)
-    with ExitStack() as opening:
-        opening.callback(tell_lost, log_file)
-        opening.enter_context(garbage_seldom_looked_for())
-        api = opening.enter_context(connect(settings, log))
-        source = opening.enter_context(opened(path))
-        begun = beginning(options, source)
-        results, errors = outputs_of(options, begun)
-        opening.enter_context(results)
-        opening.enter_context(errors)
-        each = each_logged(source, settings.log_each_max)
+    log_file = open_log_file(settings)
+    log = build_log(log_file, settings)
+    with ExitStack() as stack:
+        stack.callback(report_lost_lines, log_file)
+        stack.enter_context(relax_garbage_collection())
+        api = stack.enter_context(connect(settings, log))
+        source = stack.enter_context(open_input(path))
+        begun = choose_beginning(options, source)
+        saved = (begun.results, begun.errors) if begun.position.offset else (None, None)
+        drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])  # checked before opened
+        results, errors = [stack.enter_context(draft) for draft in drafts]
+        log_limit = count_logged(source, settings.log_each_max)
         reader = Reader(source.file, source.form, options.year)
-        reader.pass_over(begun.position)
-        ledger = Ledger(results, errors, begun, source.size is not None, lambda: form_of(options.results, reader.dated))
+        reader.skip_to(begun.position)
+        is_plain = source.size is not None
+        writer = ResultWriter(results, errors, begun, is_plain, lambda: choose_format(options.results, reader.is_dated))
         log.info("run_start", file=str(path), line=begun.position.line + 1)
-        calculation = Calculation(api, log, in_batches=bool(options.batch), retries=options.retries)
-        opening.callback(tell_refused, calculation, settings)
-        signal = work(options, calculation, split(reader, options.batch, options.seed, each), ledger, source.size)
-        return conclude(options, path, ledger, log, signal, calculation.refused)
+        calculator = BatchCalculator(api, log, in_batches=bool(options.batch), retries=options.retries)
+        stack.callback(report_unauthorized, calculator, settings.credentials_file)
+        batches = split_into_batches(reader, options.batch, options.seed, log_limit)
+        signal = run_batches(options, calculator, batches, writer, source.size)
+        return conclude(options, path, writer, log, signal, calculator.retrier.unauthorized)
 
 
 def check_files(options: Namespace, settings: Settings, path: Path) -> None:
-    """Raises UserError when two files are the same, or the name of the results tells no form."""
-    form_of(options.results, dated=False)
+    """Raise UserError when two files are the same, or when the suffix of the results names no format."""
+    choose_format(options.results, is_dated=False)
     outputs = (options.results, options.errors)
-    own = (*outputs, *map(draft_of, outputs), place_of(options.results))
-    check_distinct(one for one in (path, settings.credentials_file, settings.log_file, *own) if one and one != STDIN)
+    own = (*outputs, *map(locate_draft, outputs), locate_checkpoint(options.results))
+    paths = (path, settings.credentials_file, settings.log_file, *own)
+    check_distinct_paths(one for one in paths if one and one != STDIN)
 
 
-def beginning(options: Namespace, source: Source) -> Checkpoint:
-    """Where to begin: at the start, or where a run that was interrupted had come. Raises UserError."""
+def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
+    """Return the beginning of the input, or the checkpoint to resume from. Raises UserError."""
     if source.size is None:
         if options.resume:
             raise UserError(f"--resume: expected a plain file, [{source.path}] cannot be read again: give its name")
         return Checkpoint({})
-    place = place_of(options.results)
-    run = source.identity() | {"--year": options.year, "--errors": str(options.errors.resolve())}
+    place = locate_checkpoint(options.results)
+    run = source.compute_fingerprint() | {"--year": options.year, "--errors": str(options.errors.resolve())}
     if options.resume:
         return read_checkpoint(place, run) or Checkpoint(run)
     if place.exists():
-        remove("checkpoint", place)
-        complain("an interrupted run is begun anew; --resume goes on with it")
+        remove_file("checkpoint", place)
+        print_error("starting an interrupted run from the beginning; --resume continues it")
     return Checkpoint(run)
 
 
-def outputs_of(options: Namespace, begun: Checkpoint) -> tuple[OutputFile, OutputFile]:
-    """Both outputs, to be opened: what was kept of each is looked at before one is touched. Raises UserError."""
-    kept = (begun.results, begun.errors) if begun.position.offset else (None, None)
-    return OutputFile(options.results, kept[0]), OutputFile(options.errors, kept[1])
-
-
 @contextmanager
-def garbage_seldom_looked_for() -> Iterator[None]:
-    """While open, the collector of cycles runs less often: rows are many, and in no cycle. A fourth of the CPU."""
+def relax_garbage_collection() -> Iterator[None]:
+    """Collect cycles less often: rows are many and in no cycle. This saves a fourth of the processor time."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -96,37 +114,77 @@ def garbage_seldom_looked_for() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def each_logged(source: Source, most: int) -> int:
-    """How many taxpayers have log lines of their own: none of a plain file that has too many for that."""
-    return most if source.size is None or not source.has_more_lines_than(most) else 0
+def count_logged(source: InputSource, limit: int) -> int:
+    """Return how many taxpayers have log lines of their own: none in a plain file with more lines than the limit."""
+    return limit if source.size is None or not source.has_more_lines_than(limit) else 0
 
 
-def work(
-    options: Namespace, calculation: Calculation, groups: Iterator[Group], ledger: Ledger, size: int | None
+def run_batches(
+    options: Namespace, calculator: BatchCalculator, batches: Iterator[Batch], writer: ResultWriter, size: int | None
 ) -> int:
-    """Calculate and write all groups; the number of the signal that interrupted (0: none)."""
-    news, first = News(), ledger.summary.counts
+    """Calculate and write all batches; return the number of the signal that interrupted, else 0."""
+    retrier, messages = calculator.retrier, SignalQueue()
     threads = options.max_threads or (BATCH_THREADS if options.batch else THREADS)
-    pace = Pace(sys.stderr, size, ledger.position.offset)
 
-    def show() -> None:
-        counts = ledger.summary.counts
-        pace.show(ledger.position.offset, counts.calculated + counts.failed - first.calculated - first.failed)
+    def measure() -> tuple[int, int]:
+        counts = writer.summary.counts
+        return writer.position.offset, counts.calculated + counts.failed
 
-    conveyor = Conveyor(calculation.calculate, threads, news, calculation.stop, show, pace.interval)
-    stopped = False
-    with signals_into(news):
-        for group in conveyor.run(groups):
-            if (conveyor.signal or calculation.refused) and not stopped:
-                stopped = True
-                ledger.save(now=True)  # what comes now is calculated again when the run goes on
-            ledger.write(group)
-            if not stopped:
-                ledger.save()
-            show()
-        if conveyor.signal:
-            if not stopped:
-                ledger.save(now=True)
-            ledger.leave(groups, one_by_one=size is not None)
-    pace.end()
-    return conveyor.signal
+    progress = Progress(sys.stderr, size, measure)
+    pool = OrderedPool(calculator.calculate, threads, messages, retrier.stopped.set, progress.show, progress.interval)
+    is_stopped = False
+    with redirect_signals(messages):
+        for batch in pool.run(batches):
+            if (pool.signal or retrier.unauthorized) and not is_stopped:
+                is_stopped = True
+                writer.save(now=True)  # a resumed run calculates this batch and the later ones again
+            writer.write(batch)
+            progress.show()
+            if not is_stopped:
+                writer.save()
+        if pool.signal:
+            if not is_stopped:
+                writer.save(now=True)
+            writer.write_unread(batches, one_by_one=size is not None)
+    progress.clear()
+    return pool.signal
+
+
+def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, signal: int, unauthorized: bool) -> int:
+    """Publish the files, print the summary, and return the exit code. Raises UserError without a valid taxpayer."""
+    counts = writer.summary.counts
+    log.info("run_end", calculated=counts.calculated, failed=counts.failed, bad_lines=counts.bad_lines)
+    if not (counts.calculated or counts.failed or signal):
+        writer.publish_errors()
+        found = f"no valid taxpayer, {counts.bad_lines} bad line(s), listed in [{options.errors}]"
+        raise UserError(f"taxpayers file [{path}]: {found}: expected lines such as 1,yes,2,55555")
+    results, errors = str(options.results), list[UserError]()
+    if unauthorized and not (counts.calculated or signal):
+        writer.publish_errors()
+        results = f"none, [{results}] is unchanged"
+    else:
+        errors = writer.publish(whole=not (signal or unauthorized))
+    try:
+        print(writer.summary.format_text())
+        print(f"results: {results}\nerrors: {options.errors}", flush=True)
+    finally:  # also when standard output is gone
+        if signal:
+            print_error("interrupted: continue with --resume, or run it again")
+        for error in errors:
+            print_error(str(error))
+    if errors:
+        return UNUSABLE
+    return SIGNALLED + signal if signal else INCOMPLETE if counts.failed else DONE
+
+
+def report_lost_lines(file: LogFile) -> None:
+    """Print an error when lines are missing from the log."""
+    if file.lost:
+        print_error(describe_lost_lines(file.path, file.lost))
+
+
+def report_unauthorized(calculator: BatchCalculator, path: Path | None) -> None:
+    """Print an error when the service rejected the login."""
+    if calculator.retrier.unauthorized:
+        reason = "the service rejected its login, nothing more was sent"
+        print_error(f"credentials file [{path}]: {reason}: correct it, then continue with --resume, or run it again")

@@ -1,4 +1,4 @@
-"""The forms of a results file: a JSON array, JSON lines, CSV."""
+"""The formats of a results file: a JSON array, JSON lines, CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,96 +6,96 @@ from typing import Any, Protocol
 
 import orjson
 
-from tax_client.api.results import DATED_FIELDS, FIELDS, Fields
+from tax_client.api.responses import DATED_FIELDS, V7_FIELDS, Fields
 from tax_client.errors import UserError
 
-Row = tuple[int, Fields]  # a taxpayer's id and its result
+from .batches import Row
 
 
-class Form(Protocol):
-    """How a results file is written."""
+class ResultFormat(Protocol):
+    """Encodes a results file in pieces."""
 
-    def head(self) -> bytes:
-        """What comes before all rows."""
+    def encode_head(self) -> bytes:
+        """Return the bytes before all rows."""
 
-    def rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """Rows after `before` others."""
+    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
+        """Return the bytes of rows that follow `before` others."""
 
-    def tail(self, count: int) -> bytes:
-        """What comes after all rows."""
+    def encode_tail(self, count: int) -> bytes:
+        """Return the bytes after all rows."""
 
 
 class JsonArray:
-    """One array, a taxpayer a line: the reference's results file."""
+    """One array, a taxpayer a line."""
 
-    def head(self) -> bytes:
-        """The bracket that opens the array."""
+    def encode_head(self) -> bytes:
+        """Return the opening bracket."""
         return b"["
 
-    def rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """An object a line, with a comma between two."""
+    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
+        """Return an object a line, separated by commas."""
         lines = b"".join([b",\n  " + orjson.dumps({"id": number, **result}) for number, result in rows])
         return lines if before else lines[1:]
 
-    def tail(self, count: int) -> bytes:
-        """The bracket that closes the array."""
+    def encode_tail(self, count: int) -> bytes:
+        """Return the closing bracket."""
         return b"\n]\n" if count else b"]\n"
 
 
 class JsonLines:
     """One object a line."""
 
-    def head(self) -> bytes:
-        """Nothing."""
+    def encode_head(self) -> bytes:
+        """Return nothing."""
         return b""
 
-    def rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - all lines are alike
-        """An object a line."""
+    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - all lines are alike
+        """Return an object a line."""
         return b"".join([orjson.dumps({"id": number, **result}) + b"\n" for number, result in rows])
 
-    def tail(self, count: int) -> bytes:  # noqa: ARG002
-        """Nothing."""
+    def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
+        """Return nothing."""
         return b""
 
 
 class Csv:
-    """A first line that names the columns, then a taxpayer a line; notes are their codes. No cell needs quotes."""
+    """A header, then a taxpayer a line, with the codes of its notes; no cell needs quotes."""
 
-    def __init__(self, dated: bool) -> None:
-        self._columns = DATED_FIELDS if dated else FIELDS
+    def __init__(self, is_dated: bool) -> None:
+        self._columns = DATED_FIELDS if is_dated else V7_FIELDS
 
-    def head(self) -> bytes:
-        """The names of the columns."""
+    def encode_head(self) -> bytes:
+        """Return the header."""
         notes = ["notes"] if self._columns is DATED_FIELDS else []
         return ",".join(["id", *self._columns, *notes]).encode() + b"\n"
 
-    def rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002
-        """The cells of a result on a line."""
-        return "".join([self._line(number, result) for number, result in rows]).encode()
+    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002
+        """Return the cells of a result a line."""
+        return "".join([self._format_line(number, result) for number, result in rows]).encode()
 
-    def tail(self, count: int) -> bytes:  # noqa: ARG002
-        """Nothing."""
+    def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
+        """Return nothing."""
         return b""
 
-    def _line(self, number: int, result: Fields) -> str:
+    def _format_line(self, number: int, result: Fields) -> str:
         cells = [str(number), *(str(result.get(name, "")) for name in self._columns)]
         if self._columns is DATED_FIELDS:
-            cells.append(" ".join(code_of(note) for note in result.get("notes", ())))
+            cells.append(" ".join(extract_code(note) for note in result.get("notes", ())))
         return ",".join(cells) + "\n"
 
 
-def code_of(note: Any) -> str:
-    """The code of a note."""
+def extract_code(note: Any) -> str:
+    """Return the code of a note."""
     return str(note.get("code", "")) if isinstance(note, dict) else str(note)
 
 
-def form_of(path: Path, dated: bool) -> Form:
-    """The form that a results file's name asks for. Raises UserError."""
+def choose_format(path: Path, is_dated: bool) -> ResultFormat:
+    """Choose the format by the suffix of a results file. Raises UserError for an unknown one."""
     match path.suffix.lower():
         case ".json":
             return JsonArray()
         case ".jsonl":
             return JsonLines()
         case ".csv":
-            return Csv(dated)
+            return Csv(is_dated)
     raise UserError(f"--results [{path}]: expected a name that ends in .json, .jsonl or .csv: give such a name")

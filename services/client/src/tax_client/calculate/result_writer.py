@@ -1,117 +1,122 @@
-"""The two files of a calculation as they grow, group by group, and how far they have come."""
+"""The writer of a calculation: it appends the outcomes of batches to two files, saves checkpoints, publishes both."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tax_client.errors import UserError
-from tax_client.taxpayers.reader import BadLine
 
-from .atomic_output import OutputFile, error_line, remove
-from .batches import Failure, Group, Unread
-from .checkpoint import Checkpoint, place_of
-from .formats import Form, Row
-from .summary import Summary
+from .batches import Batch, Problem, UnreadLines
+from .checkpoint import Checkpoint, locate_checkpoint
+from .display import Summary
+from .formats import ResultFormat
+from .output_file import OutputFile, remove_file
 
-LISTED = 1000  # lines after an interruption that the errors file has one by one
-SAVED_EVERY = 1.0  # seconds between two checkpoints: what a kill makes a resumed run do again
+LISTED_MAX = 1000  # lines after an interruption that the errors file lists one by one
+SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last one
 
 
-class Ledger:
-    """Writes the outcomes of groups, in their order, after those of `begun`.
+class ResultWriter:
+    """Writes the outcomes of batches, in their order, after those of the checkpoint `begun`.
 
-    `resumable`: whether to keep a checkpoint beside the results. `form` is asked once the first line is read. Its
-    methods raise UserError when a file cannot be written.
+    A `resumable` run keeps a checkpoint beside its results. The writer calls `choose_format` after the first line is
+    read. Its methods raise UserError when a file cannot be written.
     """
 
     def __init__(
-        self, results: OutputFile, errors: OutputFile, begun: Checkpoint, resumable: bool, form: Callable[[], Form]
+        self,
+        results: OutputFile,
+        errors: OutputFile,
+        begun: Checkpoint,
+        resumable: bool,
+        choose_format: Callable[[], ResultFormat],
     ) -> None:
         self._results, self._errors = results, errors
-        self._saved, self._place = begun, place_of(results.path) if resumable else None
+        self._checkpoint, self._place = begun, locate_checkpoint(results.path) if resumable else None
         self._saved_at = time.monotonic()
-        self._form_of, self._form = form, form() if begun.results.size else None
+        self._choose_format, self._format = choose_format, choose_format() if begun.results.size else None
         self.position = begun.position
         self.summary = Summary(begun.counts)
 
-    def write(self, group: Group) -> None:
-        """Write what became of a group."""
-        rows: list[Row] = []
-        failures: list[Failure] = []
-        bad_lines: list[BadLine] = []
-        problems: list[bytes] = []
-        for outcome in group.results():
-            if isinstance(outcome, tuple):
-                rows.append(outcome)
-                continue
-            problems.append(error_line(outcome))
-            if isinstance(outcome, BadLine):
-                bad_lines.append(outcome)
-            else:
-                failures.append(outcome)
-        self._results.write(self._formed().rows(rows, self.summary.counts.calculated))
-        self._errors.write(b"".join(problems))
-        self.summary.add(rows, failures, bad_lines)
-        self.position = group.end
+    def write(self, batch: Batch) -> None:
+        """Write and count the outcomes of a batch."""
+        rows, problems = batch.collect()
+        head, result_format = self._begin_format()
+        self._results.write(head + result_format.encode_rows(rows, self.summary.counts.calculated))
+        self._errors.write(b"".join(map(encode_problem, problems)))
+        self.summary.add(rows, problems)
+        self.position = batch.end
 
-    def leave(self, groups: Iterator[Group], *, one_by_one: bool) -> None:
-        """Write that all further lines were interrupted: the next ones `one_by_one`, those after them as one."""
-        last = self.position.line + LISTED if one_by_one else 0
+    def write_unread(self, batches: Iterator[Batch], *, one_by_one: bool) -> None:
+        """List all further lines as interrupted: the next ones `one_by_one`, the rest as one problem."""
+        last = self.position.line + LISTED_MAX if one_by_one else 0
         while self.position.line < last:
-            group = next(groups, None)
-            if group is None:
+            batch = next(batches, None)
+            if batch is None:
                 return
-            self.write(group)
-        self._errors.write(error_line(Unread(self.position.line + 1)))
+            self.write(batch)
+        self._errors.write(encode_problem(UnreadLines(self.position.line + 1)))
 
     def save(self, *, now: bool = False) -> None:
-        """Note how far it is, on the disk, when that has not been done for a while."""
-        if self._place and (now or time.monotonic() - self._saved_at >= SAVED_EVERY):
-            kept = self._results.saved(), self._errors.saved()
-            self._saved = Checkpoint(self._saved.run, self.position, *kept, self.summary.counts)
-            self._saved.write(self._place)
-            self._results.keep = self._errors.keep = True
+        """Write a checkpoint, `now` or when the last one is old enough."""
+        if self._place and (now or time.monotonic() - self._saved_at >= SAVE_INTERVAL):
+            prefixes = self._results.save(), self._errors.save()
+            self._checkpoint = Checkpoint(self._checkpoint.run, self.position, *prefixes, self.summary.counts)
+            self._checkpoint.write(self._place)
+            self._results.keep_draft = self._errors.keep_draft = True
             self._saved_at = time.monotonic()
 
     def publish(self, *, whole: bool) -> list[UserError]:
-        """Put both files in their places, whatever happens to the other; the errors. `whole`: there is no more."""
-        self._results.write(self._formed().tail(self.summary.counts.calculated))
-        if self._place and (not whole or self._saved.position.offset):
-            self._note_published(self._place)
-        troubles = []
-        for file in (self._results, self._errors):
-            try:
-                file.publish()
-            except UserError as error:
-                troubles.append(error)
-        if whole and not troubles:
-            try:
-                self._forget()
-            except UserError as error:
-                troubles.append(error)
-        return troubles
+        """Publish both files, each even if the other fails, and return the errors.
+
+        After the `whole` input the checkpoint is removed; otherwise it records that the files are published.
+        """
+        head, result_format = self._begin_format()
+        self._results.write(head + result_format.encode_tail(self.summary.counts.calculated))
+        if self._place and (not whole or self._checkpoint.position.offset):
+            self._save_published(self._place)
+        steps: list[Callable[[], None]] = [self._results.publish, self._errors.publish]
+        errors = [error for step in steps if (error := catch_user_error(step))]
+        if whole and not errors and (error := catch_user_error(self._remove_checkpoint)):
+            errors.append(error)
+        return errors
 
     def publish_errors(self) -> None:
-        """Put the errors file in its place; the results file stays as it was."""
+        """Publish the errors file alone; the results file of a previous run stays."""
         self._errors.publish()
-        self._results.keep = False
-        self._forget()
+        self._results.keep_draft = False
+        self._remove_checkpoint()
 
-    def _note_published(self, place: Path) -> None:
-        """From now on the files may be found in their places; what was saved before is what can be gone on with."""
-        saved = self._saved
-        results = replace(saved.results, published=self._results.saved().size)
-        errors = replace(saved.errors, published=self._errors.saved().size)
+    def _save_published(self, place: Path) -> None:
+        """Record the sizes of the published files in the checkpoint, which keeps its prefixes."""
+        saved = self._checkpoint
+        results = replace(saved.results, published=self._results.save().size)
+        errors = replace(saved.errors, published=self._errors.save().size)
         replace(saved, results=results, errors=errors).write(place)
 
-    def _forget(self) -> None:
+    def _remove_checkpoint(self) -> None:
         if self._place:
-            remove("checkpoint", self._place)
+            remove_file("checkpoint", self._place)
 
-    def _formed(self) -> Form:
-        """The form of the results, which the first line of the input decides."""
-        if self._form is None:
-            self._form = self._form_of()
-            self._results.write(self._form.head())
-        return self._form
+    def _begin_format(self) -> tuple[bytes, ResultFormat]:
+        """Return the format of the results, and its head when the file is new."""
+        if self._format:
+            return b"", self._format
+        self._format = self._choose_format()
+        return self._format.encode_head(), self._format
+
+
+def catch_user_error(step: Callable[[], None]) -> UserError | None:
+    """Run a step and return its UserError."""
+    try:
+        step()
+    except UserError as error:
+        return error
+    return None
+
+
+def encode_problem(problem: Problem) -> bytes:
+    """Encode a line of the errors file, in ASCII, so that no character of a text ends the line."""
+    return json.dumps(asdict(problem)).encode() + b"\n"

@@ -1,1 +1,1 @@
-"""A flood: many requests from several processes, every answer checked, and the report of it."""
+"""The load generator: many requests from several processes, each answer checked, and the reports of a run."""

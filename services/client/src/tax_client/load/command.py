@@ -1,113 +1,180 @@
-"""The commands `flood`, `compare` and `merge`, from their options to their exit code."""
+"""The commands `flood`, `compare`, `merge` and `households`, from their options to their exit code."""
 
+import os
+import platform
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+import pycurl
+
+from tax_client import __version__
 from tax_client.api.credentials import read_credentials
-from tax_client.exit_codes import DONE, INCOMPLETE, SIGNALLED, UNUSABLE
-from tax_client.interruption import News as Signals
-from tax_client.interruption import signals_into
-from tax_client.runtime import log_of, lost_lines, opened_log_file
+from tax_client.console import print_error
+from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE, UserError
+from tax_client.runtime import SignalQueue, build_log, describe_lost_lines, open_log_file, redirect_signals
 from tax_client.settings import Settings
+from tax_client.taxpayers.input_source import open_input
+from tax_client.taxpayers.reader import BadLine, Reader
 from tax_common.text import escape_controls
 
-from . import machine
-from .comparison import comparison
-from .coordinator import Processes
-from .display import display_on
-from .file_descriptors import raise_limit
-from .merge import merge
-from .plan import Plan
-from .preparation import plan_of, told, workload_of
-from .report_files import Drafts
-from .report_reader import read_run
-from .run import Recorder, Run
-from .sender import Duty
-from .summary import summary
-from .target import Target
+from .coordinator import Coordinator, RunRecorder
+from .curl_connection import Target, raise_descriptor_limit
+from .display import build_display
+from .plan import Plan, build_plan, count_cores
+from .report_files import ReportFiles
+from .report_json import read_report
+from .report_text import compare_runs, summarize
+from .run import Run, merge_runs
+from .sender import SenderConfig
 from .thresholds import Threshold, has_failed
+from .workload import Workload, load_workload
 
 
 def flood(options: Namespace, settings: Settings) -> int:
-    """Flood the API and judge its answers; the exit code. Raises UserError before any request is sent."""
-    plan = plan_of(options)
+    """Send the load and check its answers; return the exit code. Raises UserError before any request is sent."""
+    plan = build_plan(options)
     target = Target(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file)
-    workload = workload_of(options, settings)
-    raise_limit()
-    others = (options.workload, options.published, settings.credentials_file, settings.log_file)
-    with Drafts(options, others) as drafts:
-        log_file = opened_log_file(settings)
-        log = log_of(log_file, settings)
-        run = run_of(plan, told(plan, options, settings, workload))
-        say_each = plan.requests_known() <= settings.log_each_max
+    workload = load_workload(options, settings)
+    raise_descriptor_limit()
+    inputs = (options.workload, options.published, settings.credentials_file, settings.log_file)
+    with ReportFiles(options, inputs) as files:
+        log_file = open_log_file(settings)
+        log = build_log(log_file, settings)
+        run = start_run(plan, summarize_settings(plan, options, settings, workload))
+        log_each = plan.max_requests <= settings.log_each_max
         log.info(
-            "flood_start", requests=plan.requests, threads=plan.threads, processes=plan.processes, say_each=say_each
+            "flood_start", requests=plan.requests, threads=plan.threads, processes=plan.processes, say_each=log_each
         )
-        go(plan, Duty(target, workload, settings, say_each), run)
+        send_load(plan, SenderConfig(target, workload, settings, log_each), run)
         total = run.total
         counts = {"sent": total.sent, "right": total.right, "wrong": total.wrong, "failed": total.failed}
         log.info("flood_end", **counts, unanswered=total.unanswered, seconds=round(run.elapsed, 3))
         if lost := total.lost + log_file.lost:
-            run.remarks.append(lost_lines(settings.log_file, lost))
-        return conclude(run, options.fail_if, drafts)
+            run.remarks.append(describe_lost_lines(settings.log_file, lost))
+        return conclude(run, options.fail_if, files)
 
 
-def run_of(plan: Plan, settings: dict[str, Any]) -> Run:
-    """The run of a plan that begins now, nothing counted yet."""
-    run = Run(time.time(), settings, machine.describe(), min(plan.processes, machine.cores()), plan.duration)
+def start_run(plan: Plan, settings: dict[str, Any]) -> Run:
+    """Return an empty run of a plan that begins now."""
+    run = Run(time.time(), settings, describe_machine(), min(plan.processes, count_cores()), plan.duration)
     run.measured_from = plan.measured_from
     return run
 
 
-def go(plan: Plan, duty: Duty, run: Run) -> None:
-    """Let the processes of the plan send, and count in `run` what comes of it."""
-    signals, recorder = Signals(), Recorder(run)
-    with signals_into(signals):
-        processes = Processes(plan, duty)  # before anything here starts a thread
+def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
+    """Let the senders of the plan send, and record their reports in `run`."""
+    signals, recorder = SignalQueue(), RunRecorder(run)
+    with redirect_signals(signals):
+        coordinator = Coordinator(plan, config)  # before this process starts a thread
         try:
-            with display_on(sys.stderr, recorder, plan) as display:
-                run.interrupted_by = processes.run(recorder, display.beat, signals)
+            with build_display(sys.stderr, recorder, plan) as display:
+                run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
         finally:
-            processes.kill()
-    run.ended_badly = processes.ended_badly
-    recorder.end(plan.requests, processes.stopped)
+            coordinator.kill()
+    run.ended_badly = coordinator.ended_badly
+    recorder.finish(plan.requests, coordinator.stopped)
 
 
-def conclude(run: Run, thresholds: Sequence[Threshold], drafts: Drafts) -> int:
-    """Write the reports, then say the summary and the verdicts, which nobody may be there to hear; the exit code."""
-    written, troubles = drafts.publish(run)
-    for trouble in troubles:
-        print(f"tax-client: {escape_controls(trouble)}", file=sys.stderr)
-    print(summary(run))
+def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> int:
+    """Write the reports before printing, since stdout may be closed; return the exit code."""
+    written, errors = files.write(run)
+    for error in errors:
+        print(f"tax-client: {escape_controls(error)}", file=sys.stderr)
+    print(summarize(run))
     for threshold in thresholds:
-        print(f"threshold   {threshold.verdict(run)}")
+        print(f"threshold   {threshold.format_verdict(run)}")
     for path in written:
         print(f"report      {path}")
     sys.stdout.flush()
     if run.interrupted_by:
         return SIGNALLED + run.interrupted_by
-    if troubles:
+    if errors:
         return UNUSABLE
     return INCOMPLETE if has_failed(run, thresholds) else DONE
 
 
 def compare(options: Namespace, _settings: Settings) -> int:
-    """Set two runs side by side; the exit code. Raises UserError when a report cannot be read."""
+    """Print the comparison of two reports; return the exit code. Raises UserError when one cannot be read."""
     paths: tuple[Path, Path] = options.first, options.second
-    runs = [read_run(path) for path in paths]
-    when = [datetime.fromtimestamp(run.started).astimezone().isoformat(" ", "seconds") for run in runs]
-    names = tuple(f"{path}, {started}" for path, started in zip(paths, when, strict=True))
-    print(comparison(runs[0], runs[1], (names[0], names[1])), flush=True)
+    first, second = (read_report(path) for path in paths)
+    times = [datetime.fromtimestamp(run.started).astimezone().isoformat(" ", "seconds") for run in (first, second)]
+    print(compare_runs(first, second, (f"{paths[0]}, {times[0]}", f"{paths[1]}, {times[1]}")), flush=True)
     return DONE
 
 
-def merge_reports(options: Namespace, _settings: Settings) -> int:
-    """Make one run of several that went on at the same time; the exit code, as of a flood. Raises UserError."""
-    with Drafts(options, options.reports) as drafts:
-        merged = merge([read_run(path) for path in options.reports], options.clients)
-        return conclude(merged, options.fail_if, drafts)
+def merge(options: Namespace, _settings: Settings) -> int:
+    """Merge the reports of simultaneous clients; return the exit code, as `flood` does. Raises UserError."""
+    with ReportFiles(options, options.reports) as files:
+        merged = merge_runs([read_report(path) for path in options.reports], options.clients)
+        return conclude(merged, options.fail_if, files)
+
+
+def households(options: Namespace, _settings: Settings) -> int:
+    """Print the households of a taxpayers file as JSON lines; return the exit code. Raises UserError without any."""
+    path: Path = options.file
+    written, skipped, first = 0, 0, ""
+    with open_input(path) as source:
+        for line in Reader(source.file, source.form):
+            if isinstance(line, BadLine):
+                skipped += 1
+                first = first or f", the first: line {line.line}: {line.reason}"
+            else:
+                print(orjson.dumps(line.to_dict()).decode())
+                written += 1
+    if not written:
+        found = f"no valid taxpayer, {skipped} bad line(s){first}"
+        raise UserError(f"taxpayers file [{path}]: {found}: expected lines such as 1,yes,2,55555")
+    if skipped:
+        print_error(f"{skipped} line(s) left out{first}")
+    return DONE
+
+
+def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workload: Workload) -> dict[str, Any]:
+    """Return the settings of a run for its reports, without any password."""
+    source: Path = options.workload or options.published or Path("published sample")
+    return {
+        "url": settings.url,
+        "engine": "curl",  # earlier versions had another, which their reports name
+        "loop": f"open, {plan.rate:g} requests/s, {plan.arrivals} arrivals" if plan.rate else "closed",
+        "requests": plan.requests,
+        "duration s": plan.duration,
+        "ramp-up s": plan.ramp_up,
+        "warm-up s": plan.warm_up,
+        "connections": plan.threads,
+        "processes": plan.processes,
+        "retries": plan.retries,
+        "timeout s": settings.timeout,
+        "workload": source.name.encode(errors="backslashreplace").decode(),  # the name may be no UTF-8
+        "different requests": len(workload),
+        "households a request": workload.households,
+    }
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return the machine and the versions that the figures depend on."""
+    return {
+        "processor": read_processor(),
+        "cores of the client": count_cores(),
+        "cores of the machine": os.cpu_count(),
+        "memory MiB": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "libcurl": pycurl.version_info()[1],
+        "tax-client": __version__,
+    }
+
+
+def read_processor() -> str:
+    """Return the name of the processor, or its architecture when the system does not show it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,4 +1,4 @@
-"""The processes of a flood, from the side of the one that starts them."""
+"""The coordinator of a run: it starts the sender processes, collects their reports in the run, and stops them."""
 
 import contextlib
 import multiprocessing
@@ -6,94 +6,143 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
 
-from tax_client.interruption import GRACE_SECONDS
-from tax_client.interruption import News as Signals
+from tax_client.runtime import GRACE_SECONDS, SignalQueue
 
-from .channel import News
+from .counters import REPORT_INTERVAL, SenderReport
 from .plan import Plan
-from .sender import Duty, serve
+from .run import Interval, Run
+from .sender import SenderConfig, run_sender
 
-# fork: the workload is shared instead of sent, and a process is there in milliseconds.
+# fork shares the workload instead of sending it, and starts a process in milliseconds.
 FORK = multiprocessing.get_context("fork")
-LEAD_SECONDS = 0.05  # from the order to begin to the beginning, so that all begin together
-PATIENCE = GRACE_SECONDS + 2.0  # seconds without news, then what has not ended by itself is killed
-ROUND = 0.1  # seconds that one wait for news takes at most
+START_DELAY = 0.05  # seconds between the order to start and the begin, so that all senders begin together
+STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report until the remaining senders are killed
+POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
+SHORTEST_LOAD_SECONDS = 0.01  # between two reports that a load is computed from
+INTERVALS_MAX, COARSER = 480, 4  # intervals kept: of 0.25 s for two minutes, then of 1 s, 4 s and so on
 
 
-class Listener(Protocol):
-    """Who wants to know what the processes do; each has a number."""
+class RunRecorder:
+    """Adds the reports of the senders to a run."""
 
-    def hear(self, process: int, news: News) -> None:
-        """What a process tells."""
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._last: dict[int, SenderReport] = {}  # of each sender that is running
+        self._loads: dict[int, float] = {}  # processor time a second of each
 
-    def gone(self, process: int) -> None:
-        """It has ended, whatever it was."""
+    def add_report(self, sender: int, report: SenderReport) -> None:
+        """Add a report of the sender with that number."""
+        run = self.run
+        run.total.add(report.counters)
+        run.elapsed = max(run.elapsed, report.elapsed)
+        run.measured_until = run.elapsed if run.length is None else min(run.elapsed, run.length)
+        number = int(report.interval * REPORT_INTERVAL / run.interval)
+        if number >= INTERVALS_MAX:
+            run.coarsen(run.interval * COARSER)
+            number //= COARSER
+        interval = run.intervals.setdefault(number, Interval())
+        interval.counters.add(report.counters)
+        before = self._last[sender].elapsed if sender in self._last else 0.0
+        self._loads[sender] = report.counters.cpu / max(report.elapsed - before, SHORTEST_LOAD_SECONDS)
+        self._last[sender] = report
+        interval.in_flight = sum(one.in_flight for one in self._last.values())
+
+    def remove_sender(self, sender: int) -> None:
+        """Forget the load and the requests in flight of a sender that has ended."""
+        self._last.pop(sender, None)
+        self._loads.pop(sender, None)
+
+    def finish(self, requests: int | None, stopped: float | None) -> None:
+        """Set the end of the measured time, once all senders have ended.
+
+        It is the order to stop (`stopped`, in seconds from the begin), the last answer when all `requests` were sent,
+        or the planned end.
+        """
+        run = self.run
+        if stopped is not None:
+            run.measured_until = min(run.measured_until, stopped)
+        elif requests is not None and run.total.sent >= requests:
+            run.measured_until = run.total.last or run.measured_until
+        elif run.length is not None and not run.ended_badly:
+            run.measured_until = run.length
+
+    @property
+    def current_load(self) -> float:
+        """The part of its processor time that the client uses, by the last report of each sender."""
+        return sum(self._loads.values()) / self.run.cores
+
+    @property
+    def current_rate(self) -> float:
+        """Answers a second in the last whole interval."""
+        run = self.run
+        interval = run.intervals.get(max(run.intervals, default=0) - 1)
+        return interval.counters.answered / run.interval if interval else run.rate
 
 
-class Processes:
-    """The processes of a plan; its `run` is to be called once, before this process has threads."""
+class Coordinator:
+    """The sender processes of a plan; create it before this process starts a thread, and call `run` once."""
 
-    def __init__(self, plan: Plan, duty: Duty) -> None:
+    def __init__(self, plan: Plan, config: SenderConfig) -> None:
         self._pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
-        self.ended_badly: list[str] = []  # what happened to processes that did not end by themselves
+        self.ended_badly: list[str] = []  # senders that were killed or failed, as sentences
         self.begin = 0.0
-        self.stopped: float | None = None  # when they were told to stop early, in seconds from the begin
+        self.stopped: float | None = None  # when an interruption stopped the senders, in seconds from the begin
         for number in range(plan.processes):
             ours, theirs = FORK.Pipe()
-            own = [*self._pipes, ours]
-            process = FORK.Process(target=serve, args=(plan.share(number), duty, theirs, own), daemon=True)
+            inherited = [*self._pipes, ours]
+            arguments = (plan.build_share(number), config, theirs, inherited)
+            process = FORK.Process(target=run_sender, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._pipes[ours] = process
 
-    def run(self, listener: Listener, beat: Callable[[], None], signals: Signals) -> int:
-        """Let them send; the listener gets each one's news, `beat` is called several times a second.
+    def run(self, recorder: RunRecorder, refresh: Callable[[], None], signals: SignalQueue) -> int:
+        """Start the senders and record their reports until all have ended; `refresh` is called several times a second.
 
-        Returns 0, or the number of the signal that ended it early.
+        Returns 0, or the number of the signal that ended the run early.
         """
-        self.begin = time.perf_counter() + LEAD_SECONDS
+        self.begin = time.perf_counter() + START_DELAY
         numbers = {pipe: number for number, pipe in enumerate(self._pipes)}
-        self._tell_all(self.begin)
-        interrupted, patience = 0, PATIENCE
+        self._send_all(self.begin)
+        interrupted_by, patience = 0, STOP_TIMEOUT
         while self._pipes:
-            ready = wait([*self._pipes], timeout=ROUND)
+            ready = wait([*self._pipes], timeout=POLL_INTERVAL)
             for pipe in [one for one in numbers if one in ready]:
-                self._hear(pipe, numbers[pipe], listener)
-            if not signals.empty() and not interrupted:
-                interrupted = signals.get()
+                self._receive(pipe, numbers[pipe], recorder)
+            if not signals.empty() and not interrupted_by:
+                interrupted_by = signals.get()
                 self.stopped = time.perf_counter() - self.begin
-                self._tell_all(True)
-            elif interrupted and not ready:
-                patience -= ROUND  # by rounds: a machine that stands still for seconds costs one
-            if interrupted and (patience <= 0 or not signals.empty()):
+                self._send_all(True)
+            elif interrupted_by and not ready:
+                patience -= POLL_INTERVAL  # counted in rounds: a suspended machine costs one
+            if interrupted_by and (patience <= 0 or not signals.empty()):
                 self.kill()
-            beat()
-        return interrupted
+            refresh()
+        return interrupted_by
 
     def kill(self) -> None:
-        """End those that are left, at once."""
+        """Kill the senders that are still running."""
         for process in self._pipes.values():
             process.kill()
 
-    def _tell_all(self, message: object) -> None:
+    def _send_all(self, message: object) -> None:
         for pipe in self._pipes:
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # the sender has ended
                 pipe.send(message)
 
-    def _hear(self, pipe: Connection, number: int, listener: Listener) -> None:
+    def _receive(self, pipe: Connection, number: int, recorder: RunRecorder) -> None:
         try:
-            listener.hear(number, pipe.recv())
-        except (EOFError, OSError):  # its end, whatever it was
+            recorder.add_report(number, pipe.recv())
+        except (EOFError, OSError):  # the sender has ended, for whatever reason
             process = self._pipes.pop(pipe)
             pipe.close()
             process.join()
-            listener.gone(number)
+            recorder.remove_sender(number)
             if process.exitcode:
-                self.ended_badly.append(f"process {number} of the client {end_of(process.exitcode)}")
+                self.ended_badly.append(f"process {number} of the client {describe_exit(process.exitcode)}")
 
 
-def end_of(code: int) -> str:
-    """How a process ended, in words."""
+def describe_exit(code: int) -> str:
+    """Describe the exit code of a process."""
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"

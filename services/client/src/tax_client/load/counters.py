@@ -1,17 +1,56 @@
-"""What a flood counts: each process tells its news several times a second, the sum of them all is the run's."""
+"""Counts of a load run, and the channel on which senders report them to the coordinator."""
 
+import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 
-from .histogram import Latencies
+from hdrh.histogram import HdrHistogram
 
-KEPT = 100  # wrong answers that are listed
-COUNTS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # what adds up
+from tax_common.latency_histogram import LatencyHistogram
+from tax_common.logs import LogFile
+
+REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
+WRONG_KEPT = 100  # wrong answers that are listed
+DIGITS = 3  # significant digits of a histogram
+SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that add up
+
+
+def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
+    """Build the histogram of latencies in whole microseconds."""
+    histogram = LatencyHistogram()
+    histogram.counts.update(map(histogram.find_bucket, microseconds))
+    return histogram
+
+
+def encode_histogram(latencies: LatencyHistogram) -> str | None:
+    """Encode latencies as HdrHistogram V2 in base64, which its tools in all languages read; None without latencies."""
+    if not latencies.total:
+        return None
+    histogram = HdrHistogram(1, latencies.HIGHEST, DIGITS)
+    for bucket, count in latencies.counts.items():
+        histogram.record_value(latencies.compute_upper_bound(bucket), count)
+    return str(histogram.encode(), "ascii")
+
+
+def decode_histogram(text: str) -> LatencyHistogram:
+    """Decode an HdrHistogram. Raises ValueError when it is none, or has another precision."""
+    latencies = LatencyHistogram()
+    try:
+        histogram = HdrHistogram.decode(text)
+    except Exception as error:  # of zlib, base64, ctypes or the library itself
+        raise ValueError(f"no HdrHistogram: {type(error).__name__}") from None
+    if histogram.significant_figures != DIGITS or histogram.highest_trackable_value != latencies.HIGHEST:
+        raise ValueError("an HdrHistogram of another precision")
+    for item in histogram.get_recorded_iterator():
+        latencies.counts[latencies.find_bucket(item.value_iterated_to)] = item.count_at_value_iterated_to
+    return latencies
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Wrong:
-    """An answer that is not the expected one: the request's number, its id and query, and how they differ."""
+class WrongAnswer:
+    """An answer that differs from the expected one: the number, id and query of its request, and the difference."""
 
     number: int
     request_id: str
@@ -20,66 +59,105 @@ class Wrong:
 
 
 @dataclass(slots=True)
-class Tally:
+class Counters:
     """Counts of requests.
 
-    `latencies` are those of requests that were due after the warm-up, from then on: of right and wrong answers, and of
-    time-outs as long as they were waited for. Other failures have none: a fast refusal would make them look good.
-    `unpaced` are the same from when it was really sent; empty in a closed loop, where both are one. `retries` counts
-    sendings that were not the first of their request; `unsent` requests that were due, but never had a connection.
+    `latencies` cover requests that were due after the warm-up, from their due time. Right and wrong answers count, and
+    timeouts with the time waited. Other failures have no latency, since a fast refusal would improve the percentiles.
+    `latencies_from_send` start at the actual send; they are empty in a closed loop, where both are equal.
     """
 
     sent: int = 0
     right: int = 0
     wrong: int = 0
-    answered: int = 0  # whatever the answer was
-    measured: int = 0  # of the answers, how many came in the time of which figures are made
-    retries: int = 0
-    unsent: int = 0
+    answered: int = 0  # answers of any kind
+    measured: int = 0  # answers within the measured time
+    retries: int = 0  # sends beyond the first of a request
+    unsent: int = 0  # requests that were due, but found no free connection
     failures: Counter[str] = field(default_factory=Counter)  # by kind
-    retried: Counter[str] = field(default_factory=Counter)  # by kind, what the retries were for
-    examples: dict[str, str] = field(default_factory=dict)  # of each kind, one message
-    wrongs: list[Wrong] = field(default_factory=list)  # the first ones
-    latencies: Latencies = field(default_factory=Latencies)
-    unpaced: Latencies = field(default_factory=Latencies)
+    retried: Counter[str] = field(default_factory=Counter)  # retries by the kind of their failure
+    examples: dict[str, str] = field(default_factory=dict)  # one message of each kind
+    wrongs: list[WrongAnswer] = field(default_factory=list)  # the first ones
+    latencies: LatencyHistogram = field(default_factory=LatencyHistogram)
+    latencies_from_send: LatencyHistogram = field(default_factory=LatencyHistogram)
     cpu: float = 0.0  # seconds of processor time
-    lost: int = 0  # lines that the log lacks
-    last: float = 0.0  # when the last measured answer came, in seconds from the begin of the run
+    lost: int = 0  # log lines that could not be written
+    last: float = 0.0  # seconds from the begin of the run to the last measured answer
 
     @property
     def failed(self) -> int:
-        """Requests that gave no result."""
+        """Requests without a usable result."""
         return self.failures.total()
 
     @property
     def done(self) -> int:
-        """Requests whose outcome is known."""
+        """Requests with a known outcome."""
         return self.right + self.wrong + self.failed
 
     @property
     def unanswered(self) -> int:
-        """Requests that were sent, and whose outcome nobody waited for."""
+        """Requests that were sent and still in flight at the end."""
         return self.sent - self.done
 
     @property
     def due(self) -> int:
-        """Requests that were to be sent."""
+        """Requests that the plan wanted to send."""
         return self.sent + self.unsent
 
     @property
     def errors(self) -> int:
-        """Requests that were to be sent, and did not come to a right answer."""
+        """Due requests without a right answer."""
         return self.due - self.right
 
-    def add(self, news: "Tally") -> None:
-        """Add the counts of another tally; the wrong answers kept are those of the lowest numbers."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(news, name))
-        self.lost += news.lost
-        self.last = max(self.last, news.last)
-        self.failures.update(news.failures)
-        self.retried.update(news.retried)
-        self.examples = news.examples | self.examples
-        self.wrongs = sorted([*self.wrongs, *news.wrongs])[:KEPT]
-        self.latencies.add(news.latencies)
-        self.unpaced.add(news.unpaced)
+    def add(self, other: "Counters") -> None:
+        """Add other counts; of the wrong answers those with the lowest numbers are kept."""
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lost += other.lost
+        self.last = max(self.last, other.last)
+        self.failures.update(other.failures)
+        self.retried.update(other.retried)
+        self.examples = other.examples | self.examples
+        self.wrongs = sorted([*self.wrongs, *other.wrongs])[:WRONG_KEPT]
+        self.latencies.merge(other.latencies)
+        self.latencies_from_send.merge(other.latencies_from_send)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderReport:
+    """Counts of one interval by its number, the requests in flight at its end, and seconds since the begin."""
+
+    interval: int
+    elapsed: float
+    in_flight: int
+    counters: Counters
+
+
+class CoordinatorPipe:
+    """A sender's end of the pipe to the coordinator; `begin` is the start of the run on the clock."""
+
+    def __init__(
+        self, pipe: Connection, begin: float, log: LogFile, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._pipe, self._begin, self._log, self._clock = pipe, begin, log, clock
+        self._interval = 0
+        self._cpu, self._lost = time.process_time(), 0
+        self.next_report = begin + REPORT_INTERVAL
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when the coordinator stops the run or dies."""
+        return self._pipe.fileno()
+
+    def is_stop_requested(self) -> bool:
+        """Return whether the coordinator stops the run. Raises EOFError when it has died."""
+        return self._pipe.poll() and bool(self._pipe.recv())
+
+    def report(self, counters: Counters, in_flight: int) -> None:
+        """Send the counts since the last report."""
+        cpu, lost = time.process_time(), self._log.lost
+        counters.cpu, self._cpu = cpu - self._cpu, cpu
+        counters.lost, self._lost = lost - self._lost, lost
+        elapsed = self._clock() - self._begin
+        self._pipe.send(SenderReport(self._interval, elapsed, in_flight, counters))
+        self._interval = max(self._interval + 1, int(elapsed / REPORT_INTERVAL))
+        self.next_report = self._begin + (self._interval + 1) * REPORT_INTERVAL

@@ -1,21 +1,27 @@
-"""A connection of libcurl's: what it sends, and why it fails."""
+"""Connections of libcurl: their requests, their failures, and the file descriptors that they need."""
 
 import errno
+import os
+import resource
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import certifi
 import pycurl
 
+from tax_client import __version__
 from tax_client.api.client import CONNECT_SECONDS
+from tax_client.api.credentials import Credentials
 from tax_client.api.failures import KINDS
 
-from . import file_descriptors
-from .request_recorder import TIMEOUT, Call
-from .target import Target
+from .request_recorder import TIMEOUT, PendingRequest
 
 MESSAGES = {kind: message for _, kind, message in KINDS}
 LOST = "connection lost"
-KIND_OF = {
+KIND_BY_ERROR = {
     pycurl.E_OPERATION_TIMEDOUT: TIMEOUT,
     pycurl.E_COULDNT_RESOLVE_HOST: "unknown host",
     pycurl.E_SSL_CONNECT_ERROR: "TLS error",
@@ -23,65 +29,114 @@ KIND_OF = {
     **dict.fromkeys((pycurl.E_COULDNT_CONNECT, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR), LOST),
     **dict.fromkeys((pycurl.E_GOT_NOTHING, pycurl.E_PARTIAL_FILE, pycurl.E_ABORTED_BY_CALLBACK), LOST),
 }
+NO_DESCRIPTOR = "no descriptor left"  # the kind of a failure that is the client's own
+NO_DESCRIPTOR_MESSAGE = (
+    "the client may open no more files or connections: raise its limit (ulimit -n), or give fewer --threads"
+)
 
 
-class Wire:
-    """A connection: libcurl's handle, the call it has on its way, and what has come of the answer."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The service at `url`; an answer that takes longer than `timeout` seconds counts as a failure.
 
-    def __init__(self, target: Target, posts: bool) -> None:
-        self.call, self.chunks, self.attempts = Call(), list[bytes](), 0
+    `ca_file` holds the trusted authorities; None stands for the public ones of certifi.
+    """
+
+    url: str
+    credentials: Credentials
+    timeout: float
+    ca_file: Path | None
+
+    @property
+    def address(self) -> str:
+        """The address of the calculation, without a query."""
+        return self.url.rstrip("/") + "/"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that all requests share."""
+        # The API reads UTF-8; HTTP libraries would encode the login as Latin-1.
+        login = f"{self.credentials.login}:{self.credentials.password}".encode()
+        return {
+            "Authorization": "Basic " + b64encode(login).decode(),
+            "Accept": "application/json",
+            "User-Agent": f"tax-client/{__version__}",
+        }
+
+
+class CurlConnection:
+    """A connection: libcurl's handle, the request in flight, and the parts of the response body."""
+
+    def __init__(self, target: Target, is_post: bool) -> None:
+        self.request, self.chunks, self.attempts = PendingRequest(), list[bytes](), 0
         self.curl = curl = pycurl.Curl()
-        curl.wire = self
+        curl.connection = self
         self._headers = [f"{name}: {value}" for name, value in target.headers.items()]
-        if posts:
+        if is_post:
             self._headers += ["Content-Type: application/json", "Expect:"]
         for option, value in {
             pycurl.NOSIGNAL: 1,
             pycurl.NOPROXY: "*",
-            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # as `requests` does
-            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # a connection has one request at a time
-            pycurl.CONNECTTIMEOUT_MS: milliseconds(min(target.timeout, CONNECT_SECONDS)),
-            pycurl.TIMEOUT_MS: milliseconds(target.timeout),
+            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # as the command `calculate` does
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # one request at a time on a connection
+            pycurl.CONNECTTIMEOUT_MS: to_milliseconds(min(target.timeout, CONNECT_SECONDS)),
+            pycurl.TIMEOUT_MS: to_milliseconds(target.timeout),
             pycurl.URL: target.address,
             pycurl.WRITEFUNCTION: self.chunks.append,
-            pycurl.PREREQFUNCTION: self._only_once,
+            pycurl.PREREQFUNCTION: self._allow_once,
         }.items():
             curl.setopt(option, value)
 
     def prepare(self, url: str | None, body: bytes | None) -> None:
-        """Set what differs from request to request."""
+        """Set the options that differ between requests."""
         self.attempts = 0
         if url is not None:
             self.curl.setopt(pycurl.URL, url)
         if body is not None:
             self.curl.setopt(pycurl.POSTFIELDS, body)
-        self.curl.setopt(pycurl.HTTPHEADER, [*self._headers, f"X-Request-ID: {self.call.request_id}"])
+        self.curl.setopt(pycurl.HTTPHEADER, [*self._headers, f"X-Request-ID: {self.request.request_id}"])
 
-    def body(self) -> bytes:
-        """What has come of the answer's body, which is then forgotten."""
+    def take_body(self) -> bytes:
+        """Return the response body received so far, and clear it."""
         chunks = self.chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         return body
 
-    def _only_once(self, *_addresses: object) -> Any:
-        # libcurl sends a request again by itself when a kept connection broke: that would be two, under one id.
+    def _allow_once(self, *_addresses: object) -> Any:
+        # libcurl repeats a request on its own after a kept-alive connection broke: two requests would share an id.
         self.attempts += 1
         return pycurl.PREREQFUNC_OK if self.attempts == 1 else pycurl.PREREQFUNC_ABORT
 
 
-def milliseconds(seconds: float) -> int:
-    """A limit as libcurl takes it: to it 0 would be no limit at all."""
+def to_milliseconds(seconds: float) -> int:
+    """Convert a timeout for libcurl, which takes 0 for no timeout."""
     return max(1, round(seconds * 1000))
 
 
-def why(target: Target, number: int, text: str, system: int) -> tuple[str, str]:
-    """The kind of a failure of libcurl's (its number, its words, the system's error), and what to do about it."""
-    # Of a socket that it could not open libcurl does not tell the system's error.
-    if number == pycurl.E_COULDNT_CONNECT and not system and not file_descriptors.are_left():
-        return file_descriptors.KIND, file_descriptors.MESSAGE
-    refused = number == pycurl.E_COULDNT_CONNECT and system == errno.ECONNREFUSED
-    kind = "connection refused" if refused else KIND_OF.get(number)
+def describe_failure(target: Target, number: int, text: str, os_error: int) -> tuple[str, str]:
+    """Return the kind of a failure and a message with its remedy, from libcurl's error and the system's."""
+    # libcurl reports no system error for a socket that it could not open.
+    if number == pycurl.E_COULDNT_CONNECT and not os_error and not has_free_descriptor():
+        return NO_DESCRIPTOR, NO_DESCRIPTOR_MESSAGE
+    is_refused = number == pycurl.E_COULDNT_CONNECT and os_error == errno.ECONNREFUSED
+    kind = "connection refused" if is_refused else KIND_BY_ERROR.get(number)
     if kind is None:
         return "request failed", f"expected a readable answer from {target.url}, got [{text}]: see the server's log"
     return kind, MESSAGES[kind].format(url=target.url, timeout=target.timeout)
+
+
+def has_free_descriptor() -> bool:
+    """Return whether this process can open one more file."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in (errno.EMFILE, errno.ENFILE)
+    return True
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the limit of open files to the hard limit, for this process and its children."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems refuse an unlimited one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""The progress of a flood on stderr: a live picture on a terminal, plain lines elsewhere."""
+"""The progress of a run on stderr: a live display on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -14,15 +14,16 @@ from rich.text import Text
 
 from tax_common.text import escape_controls
 
+from .coordinator import RunRecorder
 from .plan import Plan
-from .run import LIMIT, NEARLY_ALL, Recorder
+from .run import CLIENT_LIMIT, LIMIT_MESSAGE
 
-PLAIN_SECONDS, PICTURE_SECONDS = 2.0, 0.25  # between two lines, two pictures
-KINDS_SHOWN = 5  # of errors: the summary has them all
+LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two lines, between two pictures of a terminal
+KINDS_SHOWN = 5  # of errors; the summary lists them all
 
 
 class Display(Protocol):
-    """What is shown of a run while it goes on."""
+    """Shows the progress of a run."""
 
     def __enter__(self) -> Self: ...
 
@@ -30,49 +31,48 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def beat(self) -> None:
-        """Show what has changed; called several times a second."""
+    def refresh(self) -> None:
+        """Show changes; called several times a second."""
 
 
-class Lines:
-    """A plain line every two seconds, and one at the end; `clock` gives seconds."""
+class LineDisplay:
+    """Prints a line every two seconds, and one at the end; `clock` returns seconds."""
 
     def __init__(
-        self, recorder: Recorder, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic
+        self, recorder: RunRecorder, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._recorder, self._plan, self._stream, self._clock = recorder, plan, stream, clock
-        self._next = clock() + PLAIN_SECONDS
+        self._next = clock() + LINE_SECONDS
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._say()
+        self._print()
 
-    def beat(self) -> None:
-        """Say a line when it is time."""
+    def refresh(self) -> None:
+        """Print a line when it is time."""
         if self._clock() >= self._next:
-            self._next += PLAIN_SECONDS
-            self._say()
+            self._next += LINE_SECONDS
+            self._print()
 
-    def _say(self) -> None:
+    def _print(self) -> None:
         run = self._recorder.run
         total = run.total
         (p99,) = total.latencies.percentiles([99])
-        bad = total.wrong + total.failed
-        limit = f", {LIMIT}" if self._recorder.load_now >= NEARLY_ALL else ""
-        done = progress(self._plan, self._recorder)
-        line = f"{done}, {run.rate:.0f}/s, p99 {p99:.1f} ms, {bad} wrong or failed{limit}"
-        with suppress(OSError):  # a closed terminal does not stop a flood
+        limit = f", {LIMIT_MESSAGE}" if self._recorder.current_load >= CLIENT_LIMIT else ""
+        done = format_progress(self._plan, self._recorder)
+        line = f"{done}, {run.rate:.0f}/s, p99 {p99:.1f} ms, {total.wrong + total.failed} wrong or failed{limit}"
+        with suppress(OSError):  # a closed terminal does not stop a run
             print(line, file=self._stream, flush=True)
 
 
-class Picture:
-    """The run in a terminal, drawn again four times a second."""
+class LiveDisplay:
+    """Redraws the figures of the run in a terminal four times a second."""
 
-    def __init__(self, recorder: Recorder, plan: Plan, stream: TextIO) -> None:
+    def __init__(self, recorder: RunRecorder, plan: Plan, stream: TextIO) -> None:
         self._recorder, self._plan = recorder, plan
-        # The thread of rich would start while the picture is half updated: this one draws by itself.
+        # No automatic refresh: rich's thread would draw half-updated figures.
         self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
         self._next = 0.0
 
@@ -83,21 +83,21 @@ class Picture:
     def __exit__(self, *_error: object) -> None:
         self._live.stop()
 
-    def beat(self) -> None:
-        """Draw what has changed."""
+    def refresh(self) -> None:
+        """Redraw when it is time."""
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + PICTURE_SECONDS
-            self._live.update(picture(self._recorder, self._plan), refresh=True)
+            self._next = time.monotonic() + REDRAW_SECONDS
+            self._live.update(build_picture(self._recorder, self._plan), refresh=True)
 
 
-def picture(recorder: Recorder, plan: Plan) -> Group:
-    """What the terminal shows: progress, speed, latencies, errors, the client's own load."""
+def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
+    """Build the terminal's picture: progress, throughput, latencies, errors, and the load of the client itself."""
     run = recorder.run
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
     figures = Table.grid(padding=(0, 2))
-    figures.add_row("[bold]progress", ProgressBar(total=1.0, completed=share_done(plan, recorder), width=50))
-    figures.add_row("[bold]throughput", f"{run.rate:,.0f}/s on average, {recorder.rate_now:,.0f}/s now")
+    figures.add_row("[bold]progress", ProgressBar(total=1.0, completed=compute_progress(plan, recorder), width=50))
+    figures.add_row("[bold]throughput", f"{run.rate:,.0f}/s on average, {recorder.current_rate:,.0f}/s now")
     figures.add_row("[bold]latency", f"p50 {p50:.1f} ms   p95 {p95:.1f} ms   p99 {p99:.1f} ms")
     figures.add_row("[bold]answers", f"{total.right:,} right, {total.wrong:,} wrong, {total.failed:,} failed")
     if total.retries:
@@ -107,26 +107,26 @@ def picture(recorder: Recorder, plan: Plan) -> Group:
     if total.wrongs:
         wrong = total.wrongs[0]
         figures.add_row("[bold red]wrong", Text(escape_controls(f"request {wrong.request_id}: {wrong.difference}")))
-    figures.add_row("[bold]client", f"{recorder.load_now:.0%} of {run.cores:g} core(s)")
-    limit = [Text(LIMIT, style="yellow")] if recorder.load_now >= NEARLY_ALL else []
-    return Group(Text(progress(plan, recorder), style="bold"), figures, *limit)
+    figures.add_row("[bold]client", f"{recorder.current_load:.0%} of {run.cores:g} core(s)")
+    limit = [Text(LIMIT_MESSAGE, style="yellow")] if recorder.current_load >= CLIENT_LIMIT else []
+    return Group(Text(format_progress(plan, recorder), style="bold"), figures, *limit)
 
 
-def progress(plan: Plan, recorder: Recorder) -> str:
-    """How far a run is."""
+def format_progress(plan: Plan, recorder: RunRecorder) -> str:
+    """Format the progress by requests, or by time when the number of requests is unknown."""
     run = recorder.run
     if plan.requests is not None:
         return f"{run.total.done}/{plan.requests} requests ({100 * run.total.done // plan.requests} %)"
     return f"{min(run.elapsed, plan.length):.0f}/{plan.length:g} s, {run.total.done} requests"
 
 
-def share_done(plan: Plan, recorder: Recorder) -> float:
-    """How far a run is, from 0 to 1: by its requests or by its time, whichever ends it first."""
+def compute_progress(plan: Plan, recorder: RunRecorder) -> float:
+    """Return the progress from 0 to 1, by requests or by time, whichever ends the run first."""
     run = recorder.run
     by_time = min(1.0, run.elapsed / plan.length)
     return max(by_time, run.total.done / plan.requests) if plan.requests else by_time
 
 
-def display_on(stream: TextIO, recorder: Recorder, plan: Plan) -> Display:
-    """The picture where there is a terminal, else lines."""
-    return Picture(recorder, plan, stream) if stream.isatty() else Lines(recorder, plan, stream)
+def build_display(stream: TextIO, recorder: RunRecorder, plan: Plan) -> Display:
+    """Return a live display for a terminal, else one of lines."""
+    return LiveDisplay(recorder, plan, stream) if stream.isatty() else LineDisplay(recorder, plan, stream)

@@ -1,4 +1,4 @@
-"""What lets libcurl's transfers go on: two ways, each the faster one where it is used."""
+"""Event loops for libcurl's transfers: select for few connections, epoll for many, each the faster one there."""
 
 import select
 import time
@@ -9,8 +9,8 @@ import pycurl
 
 from .arrivals import NEVER
 
-FEW = 64  # connections: with so many a look at all costs less than the care for those that have something to say
-NOTHING = pycurl.POLL_NONE
+SELECT_MAX = 64  # connections: up to here checking all of them costs less than keeping an epoll up to date
+IDLE = pycurl.POLL_NONE
 EVENTS = {
     pycurl.POLL_NONE: 0,
     pycurl.POLL_IN: select.EPOLLIN,
@@ -19,97 +19,97 @@ EVENTS = {
 }
 
 
-class Driver(Protocol):
-    """Drives the transfers of one `multi`, and watches one more descriptor, `other`."""
+class EventLoop(Protocol):
+    """Drives the transfers of one `multi` handle, and watches one more descriptor, `other`."""
 
     multi: pycurl.CurlMulti
 
-    def due(self, now: float) -> float:
-        """When libcurl wants to be called even if no connection has anything to say."""
+    def find_timeout(self, now: float) -> float:
+        """Return when libcurl needs a call even without network traffic."""
 
-    def serve(self, seconds: float) -> bool:
-        """Let libcurl read and write what is ready within so many seconds; whether `other` is readable."""
-
-
-def driver(connections: int, other: int) -> Driver:
-    """The better driver for so many connections."""
-    return LookAtAll(other) if connections <= FEW else LookAtReady(other)
+    def run_once(self, seconds: float) -> bool:
+        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
 
 
-class LookAtAll:
-    """libcurl looks at all connections, again and again."""
+def build_event_loop(connections: int, other: int) -> EventLoop:
+    """Return the faster event loop for so many connections."""
+    return SelectLoop(other) if connections <= SELECT_MAX else EpollLoop(other)
+
+
+class SelectLoop:
+    """libcurl checks all connections each time."""
 
     def __init__(self, other: int) -> None:
         self.multi, self._other = pycurl.CurlMulti(), other
 
-    def due(self, now: float) -> float:
-        """When a time-out is over; at once for a new transfer."""
+    def find_timeout(self, now: float) -> float:
+        """Return when a timeout of libcurl expires; at once for a new transfer."""
         milliseconds = self.multi.timeout()
         return NEVER if milliseconds < 0 else now + milliseconds / 1000
 
-    def serve(self, seconds: float) -> bool:
-        """Let libcurl read and write what is ready within so many seconds; whether `other` is readable."""
+    def run_once(self, seconds: float) -> bool:
+        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
         readable, writable, failing = self.multi.fdset() if seconds > 0 else ([], [], [])
         ready, _, _ = select.select([*readable, self._other], writable, failing, seconds)
         self.multi.perform()
         return self._other in ready
 
 
-class LookAtReady:
-    """An epoll tells which connections have something to say, however many there are.
+class EpollLoop:
+    """An epoll reports the connections with traffic, at the same cost for any number of them.
 
-    The descriptors of kept connections stay in it from one transfer to the next, to save calls. One that is closed
-    leaves it by itself, and its number may be another's by then.
+    The descriptors of kept-alive connections stay registered between transfers, which saves system calls. The kernel
+    removes a closed descriptor, and its number may be reused.
     """
 
     def __init__(self, other: int) -> None:
         self.multi, self._other, self._epoll = pycurl.CurlMulti(), other, select.epoll()
         self._epoll.register(other, select.EPOLLIN)
-        self._wanted = dict[int, int]()  # what libcurl wants to know of each descriptor; NOTHING: it rests
+        self._watched = dict[int, int]()  # by descriptor the events that libcurl waits for, or IDLE
         self._timer = NEVER
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
-    def due(self, now: float) -> float:  # noqa: ARG002 - libcurl said it before
-        """When a time-out is over; at once for a new transfer."""
+    def find_timeout(self, now: float) -> float:  # noqa: ARG002 - libcurl has set the timer before
+        """Return when a timeout of libcurl expires; at once for a new transfer."""
         return self._timer
 
-    def serve(self, seconds: float) -> bool:
-        """Let libcurl read and write what is ready within so many seconds; whether `other` is readable."""
+    def run_once(self, seconds: float) -> bool:
+        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
         if self._timer <= time.perf_counter():
             self._timer = NEVER
             self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        if seconds > 0:  # not in epoll, which sleeps whole milliseconds
+        if seconds > 0:  # epoll itself waits whole milliseconds
             select.select([self._epoll], [], [], seconds)
-        found = False
+        is_readable = False
         for fd, events in self._epoll.poll(0):
             if fd == self._other:
-                found = True
-            elif self._wanted[fd] == NOTHING:  # the server hangs up on a connection that is not used
-                del self._wanted[fd]
-                with suppress(OSError):  # libcurl has closed it, in this very round
+                is_readable = True
+            elif self._watched[fd] == IDLE:  # the server has closed an idle connection
+                del self._watched[fd]
+                with suppress(OSError):  # libcurl has closed it in this very round
                     self._epoll.unregister(fd)
             else:
                 readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
                 self.multi.socket_action(fd, readable | (pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0))
-        return found
+        return is_readable
 
-    def _watch(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
-        """What libcurl calls when it wants to know something else of a descriptor."""
-        if what == pycurl.POLL_REMOVE:
-            self._wanted[fd] = NOTHING
+    def _watch(self, events: int, fd: int, _multi: Any, _data: Any) -> None:
+        """Change the events of a descriptor; libcurl's M_SOCKETFUNCTION."""
+        if events == pycurl.POLL_REMOVE:
+            self._watched[fd] = IDLE
             return
         try:
-            if fd in self._wanted:
-                self._epoll.modify(fd, EVENTS[what])
+            if fd in self._watched:
+                self._epoll.modify(fd, EVENTS[events])
             else:
-                self._epoll.register(fd, EVENTS[what])
-        except FileNotFoundError:  # the number is that of another descriptor now
-            self._epoll.register(fd, EVENTS[what])
-        self._wanted[fd] = what
+                self._epoll.register(fd, EVENTS[events])
+        except FileNotFoundError:  # the number belongs to a new descriptor
+            self._epoll.register(fd, EVENTS[events])
+        self._watched[fd] = events
 
     def _set_timer(self, milliseconds: int) -> None:
-        """What libcurl calls to be called back after so many milliseconds: mostly at once, or never."""
+        """Set the next timeout, mostly at once or never; libcurl's M_TIMERFUNCTION."""
         if milliseconds > 0:
             self._timer = time.perf_counter() + milliseconds / 1000
         else:

@@ -1,4 +1,4 @@
-"""The options of `flood`, `compare`, `merge` and `households` on the command line."""
+"""The command-line options of `flood`, `compare`, `merge` and `households`."""
 
 import argparse
 from pathlib import Path
@@ -6,20 +6,18 @@ from pathlib import Path
 from tax_client.arguments import Parser, number, whole
 
 from . import command
-from .households_command import households
-from .preparation import DEFAULT_REQUESTS
-from .sender import ENGINES
+from .plan import DEFAULT_REQUESTS
 from .thresholds import Threshold, parse_threshold
 
 CODES = (
-    "Exit code: 0 all well, 1 some --fail-if holds, or a request was answered wrong, failed or was never sent, and no "
-    "--fail-if is about that (wrong, failed, unsent; errors are all), 2 nothing could be done, 130 interrupted."
+    "Exit code: 0 success; 1 a --fail-if condition holds, or a request was answered wrong, failed or was never sent "
+    "and no --fail-if covers that (wrong, failed, unsent; errors covers all); 2 unusable input; 130 interrupted."
 )
 DAY = 86400.0
 
 
-def threshold(text: str) -> Threshold:
-    """A condition, for argparse."""
+def read_threshold(text: str) -> Threshold:
+    """Parse a condition for argparse."""
     try:
         return parse_threshold(text)
     except ValueError as error:
@@ -27,38 +25,42 @@ def threshold(text: str) -> Threshold:
 
 
 def add_flood(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
-    """The options of `flood`."""
+    """Add the command `flood`."""
     about = "send many requests at once and check every answer"
     parser = add_parser(subparsers, "flood", about, parents)
-    load = parser.add_argument_group("how much").add_argument
+    load = parser.add_argument_group("load").add_argument
     load("--requests", type=whole(1, 10**9), help=f"requests to send (default: {DEFAULT_REQUESTS})")
     seconds = number(0, DAY, "seconds")
-    load("--duration", type=number(0.1, DAY, "seconds"), metavar="SECONDS", help="how long to send, instead or at most")
+    length = "send for so long; with --requests at most"
+    load("--duration", type=number(0.1, DAY, "seconds"), metavar="SECONDS", help=length)
     load("--threads", type=whole(1, 1000), default=16, help="connections (default: %(default)s)")
-    load("--processes", type=whole(1, 64), help="processes that share them (default: one a core, fewer for little)")
-    load("--rate", type=number(0.01, 1e6, "requests a second"), help="send on schedule, so many a second (open loop)")
+    processes = "processes that share the connections (default: one a core, fewer for few requests)"
+    load("--processes", type=whole(1, 64), help=processes)
+    load("--rate", type=number(0.01, 1e6, "requests a second"), help="requests a second, on a schedule (open loop)")
     load("--arrivals", choices=("constant", "poisson"), default="constant", help="with --rate (default: %(default)s)")
-    load("--ramp-up", type=seconds, default=0.0, metavar="SECONDS", help="time for the load to grow (default: 0)")
-    load("--warm-up", type=seconds, default=0.0, metavar="SECONDS", help="time that the figures leave out (default: 0)")
-    load("--retries", type=whole(0, 100), default=0, help="sendings more, where that may help (default: 0)")
-    load("--engine", choices=[*ENGINES], default="curl", help="what sends (default: %(default)s)")
+    ramp_up = "time in which the load grows (default: 0)"
+    load("--ramp-up", type=seconds, default=0.0, metavar="SECONDS", help=ramp_up)
+    warm_up = "time that the figures exclude (default: 0)"
+    load("--warm-up", type=seconds, default=0.0, metavar="SECONDS", help=warm_up)
+    load("--retries", type=whole(0, 100), default=0, help="retries of failures that may pass (default: 0)")
     load("--seed", type=whole(0, 2**63), help="makes poisson arrivals repeatable (default: none)")
-    what = parser.add_argument_group("what to ask").add_argument
-    what("--workload", type=Path, metavar="FILE", help="requests and right answers, of `income-tax expected`")
-    what("--published", type=Path, metavar="FILE", help="published results (default: published.json of TAX_DATA)")
-    what("--batch", type=whole(1, 10**6), metavar="N", help="send N households a request, by POST (default: one, GET)")
-    add_outcome(parser)
+    workload = parser.add_argument_group("workload").add_argument
+    workload("--workload", type=Path, metavar="FILE", help="requests and right answers from `income-tax expected`")
+    workload("--published", type=Path, metavar="FILE", help="published results (default: published.json of TAX_DATA)")
+    batch = "send N households in a request, by POST (default: one, by GET)"
+    workload("--batch", type=whole(1, 10**6), metavar="N", help=batch)
+    add_report_options(parser)
     parser.set_defaults(command=command.flood)
 
 
-def add_outcome(parser: Parser) -> None:
-    """The options of what is made of a run."""
-    group = parser.add_argument_group("what to make of it").add_argument
-    group("--json", type=Path, metavar="FILE", help="write a report for `compare` and `merge`, and for programs")
-    group("--html", type=Path, metavar="FILE", help="write a report with pictures, a single page")
+def add_report_options(parser: Parser) -> None:
+    """Add the options for the reports and the verdict of a run."""
+    group = parser.add_argument_group("reports and verdict").add_argument
+    group("--json", type=Path, metavar="FILE", help="write a report for `compare`, `merge` and other programs")
+    group("--html", type=Path, metavar="FILE", help="write a report with charts as a single page")
     group(
         "--fail-if",
-        type=threshold,
+        type=read_threshold,
         action="append",
         default=[],
         metavar="CONDITION",
@@ -67,35 +69,35 @@ def add_outcome(parser: Parser) -> None:
 
 
 def add_compare(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
-    """The options of `compare`."""
-    parser = add_parser(subparsers, "compare", "set the reports of two floods side by side", parents)
+    """Add the command `compare`."""
+    parser = add_parser(subparsers, "compare", "print the reports of two floods side by side", parents)
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("second", type=Path, metavar="B.json")
     parser.set_defaults(command=command.compare)
 
 
 def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
-    """The options of `merge`."""
-    parser = add_parser(subparsers, "merge", "make one report of those of several clients at the same time", parents)
+    """Add the command `merge`."""
+    parser = add_parser(subparsers, "merge", "merge the reports of clients that ran at the same time", parents)
     parser.add_argument("reports", type=Path, nargs="+", metavar="REPORT.json")
-    about = "how many there were to be; if fewer left a report, it is told and the exit code is 1"
-    parser.add_argument("--clients", type=whole(1, 10**4), metavar="N", help=about)
-    add_outcome(parser)
-    parser.set_defaults(command=command.merge_reports)
+    clients = "expected number of clients; with fewer reports the summary names the missing ones and the exit code is 1"
+    parser.add_argument("--clients", type=whole(1, 10**4), metavar="N", help=clients)
+    add_report_options(parser)
+    parser.set_defaults(command=command.merge)
 
 
 def add_households(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
-    """The options of `households`."""
+    """Add the command `households`."""
     about = "print the households of a taxpayers file, for `income-tax expected`"
-    parser = add_parser(subparsers, "households", about, parents, "Exit code: 0 printed, 2 there was none.")
+    parser = add_parser(subparsers, "households", about, parents, "Exit code: 0 success; 2 no household.")
     parser.add_argument("file", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin")
-    parser.set_defaults(command=households)
+    parser.set_defaults(command=command.households)
 
 
 def add_parser(
     subparsers: "argparse._SubParsersAction[Parser]", name: str, about: str, parents: list[Parser], codes: str = CODES
 ) -> Parser:
-    """The parser of one command."""
+    """Add the parser of a command."""
     description = about.capitalize() + "."
     return subparsers.add_parser(
         name, help=about, description=description, epilog=codes, parents=parents, allow_abbrev=False

@@ -1,22 +1,30 @@
-"""What a flood is told to do, and the share of each of its processes."""
+"""The plan of a load run, from the command's options, and the share of each sender process."""
 
 import itertools
 import math
+import os
+from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from .arrivals import ClosedLoop, OpenLoop, Pace, constant_arrivals, poisson_arrivals
+from tax_client.errors import UserError
 
-REQUESTS_A_PROCESS = 5000  # fewer are not worth a process more
+from .arrivals import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
+
+DEFAULT_REQUESTS = 1000
+REQUESTS_PER_PROCESS = 5000  # fewer do not justify another process
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of a flood; times are in seconds, `rate` in requests a second over all processes.
+    """The options of a load run; times are in seconds, `rate` in requests a second over all processes.
 
-    Without `rate` it is a closed loop: each connection sends when it has its answer. It ends after `requests`, or after
-    `duration` (ramp-up and warm-up included), whichever is given. Answers are checked from the begin on, figures are
-    made of the time after both: of what was due then, the latencies; of what was answered then, the throughput.
+    Without `rate` the loop is closed: each connection sends as soon as it has its answer. The run ends after `requests`
+    or after `duration` (with ramp-up and warm-up), whichever comes first. Every answer is checked. Figures exclude the
+    ramp-up and the warm-up: latencies by the due time of a request, the throughput by the time of its answer.
     """
 
     threads: int  # connections
@@ -28,42 +36,42 @@ class Plan:
     ramp_up: float
     warm_up: float
     retries: int
-    engine: str  # curl or requests
     seed: int | None
 
     @property
     def is_open(self) -> bool:
-        """Whether requests arrive on schedule."""
+        """Whether requests are due on a schedule."""
         return self.rate is not None
 
     @property
     def length(self) -> float:
-        """The duration, infinite when only the number of requests is given."""
+        """The duration; infinite when only the number of requests limits the run."""
         return math.inf if self.duration is None else self.duration
 
     @property
     def measured_from(self) -> float:
-        """How long after the begin figures are made: first the load grows, then the service gets warm under it."""
+        """Seconds from the begin to the measured time: the load grows, then the service warms up."""
         return self.ramp_up + self.warm_up
 
-    def window(self, begin: float) -> "Window":
-        """The time of which figures are made, on a clock that says `begin` at the start of all processes."""
-        return Window(begin, begin + self.measured_from, begin + self.length)
-
-    def requests_known(self) -> float:
-        """How many requests there will be at most; infinite when nobody knows."""
+    @property
+    def max_requests(self) -> float:
+        """The highest possible number of requests; infinite when it is unknown."""
         if self.requests is not None:
             return self.requests
         return self.length * self.rate if self.rate is not None else math.inf
 
-    def share(self, process: int) -> "Share":
-        """What the process of that number, from 0 on, has to do."""
+    def build_window(self, begin: float) -> "Window":
+        """Return the measured time on a clock that shows `begin` at the start of the run."""
+        return Window(begin, begin + self.measured_from, begin + self.length)
+
+    def build_share(self, process: int) -> "Share":
+        """Return the share of a process, numbered from 0."""
         return Share(self, process)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time of which figures are made, from `start` to `end`, and the `begin` of the run, all on the same clock."""
+    """The measured time from `start` to `end`, and the `begin` of the run, on the same clock."""
 
     begin: float
     start: float
@@ -72,36 +80,66 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The part of a plan that one process does: every so many-th number and connection."""
+    """The part of one process in a plan: every n-th request and connection of n processes."""
 
     plan: Plan
     process: int
 
-    def numbers(self) -> Iterator[int]:
-        """The numbers of its requests, rising."""
+    def generate_numbers(self) -> Iterator[int]:
+        """Generate the numbers of its requests in ascending order."""
         if self.plan.requests is None:
             return itertools.count(self.process, self.plan.processes)
         return iter(range(self.process, self.plan.requests, self.plan.processes))
 
-    def pace(self, begin: float) -> Pace:
-        """When its requests are due, on a clock that says `begin` at the start of all processes."""
-        plan, end = self.plan, begin + self.plan.length
+    def build_arrivals(self, begin: float) -> Arrivals:
+        """Return the due times of its requests on a clock that shows `begin` at the start of the run."""
+        plan, numbers, end = self.plan, self.generate_numbers(), begin + self.plan.length
         if plan.rate is None:
-            return ClosedLoop(self.numbers(), end)
+            return ClosedLoop(numbers, end)
         if plan.arrivals == "constant":
-            return OpenLoop(constant_arrivals(self.numbers(), plan.rate, plan.ramp_up, begin), end)
+            return OpenLoop(schedule_constant(numbers, plan.rate, plan.ramp_up, begin), end)
         seed = None if plan.seed is None else (plan.seed, self.process)
-        arrivals = poisson_arrivals(self.numbers(), plan.rate, plan.ramp_up, begin, plan.processes, seed)
-        return OpenLoop(arrivals, end)
+        return OpenLoop(schedule_poisson(numbers, plan.rate, plan.ramp_up, begin, plan.processes, seed), end)
 
-    def starts(self, begin: float) -> list[float]:
-        """When each of its connections begins to send: one after the other during the ramp-up of a closed loop."""
+    def compute_start_times(self, begin: float) -> list[float]:
+        """Return when each of its connections starts: one after the other during the ramp-up of a closed loop."""
         plan = self.plan
         ramp_up = 0.0 if plan.is_open else plan.ramp_up
         return [begin + ramp_up * n / plan.threads for n in range(self.process, plan.threads, plan.processes)]
 
 
-def processes_for(threads: int, requests: int | None, cores: int) -> int:
-    """How many processes a flood gets when nobody says: one a core, fewer when there is little to do."""
-    enough = cores if requests is None else math.ceil(requests / REQUESTS_A_PROCESS)
-    return max(1, min(threads, cores, enough))
+def build_plan(options: Namespace) -> Plan:
+    """Build the plan of a command line. Raises UserError when its options contradict each other."""
+    requests: int | None = options.requests
+    if requests is None and options.duration is None:
+        requests = DEFAULT_REQUESTS
+    if options.duration is not None and options.ramp_up + options.warm_up >= options.duration:
+        raise UserError("--duration: expected more seconds than --ramp-up and --warm-up have together: make it longer")
+    threads = min(options.threads, requests) if requests is not None else options.threads
+    return Plan(
+        threads=threads,
+        processes=min(options.processes or choose_processes(threads, requests, max(1, int(count_cores()))), threads),
+        requests=requests,
+        duration=options.duration,
+        rate=options.rate,
+        arrivals=options.arrivals,
+        ramp_up=options.ramp_up,
+        warm_up=options.warm_up,
+        retries=options.retries,
+        seed=options.seed,
+    )
+
+
+def choose_processes(threads: int, requests: int | None, cores: int) -> int:
+    """Return the default number of processes: one for each core, fewer for few connections or requests."""
+    useful = cores if requests is None else math.ceil(requests / REQUESTS_PER_PROCESS)
+    return max(1, min(threads, cores, useful))
+
+
+def count_cores() -> float:
+    """Return the processors that this process may use: its affinity, or the limit of its container."""
+    allowed = float(len(os.sched_getaffinity(0)))
+    with suppress(OSError, ValueError):  # there is no limit
+        quota, period = CPU_LIMIT.read_text().split()
+        return min(allowed, int(quota) / int(period))
+    return allowed

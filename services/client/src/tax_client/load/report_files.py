@@ -1,4 +1,4 @@
-"""The reports of a run as files: drafts beside their places from the beginning, put there when they are whole."""
+"""The report files of a run: created as drafts before the run, and moved to their places when they are complete."""
 
 import os
 from argparse import Namespace
@@ -8,63 +8,64 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tax_client.errors import UserError, unreadable
-from tax_client.paths import check_distinct
+from tax_client.errors import UserError, build_file_error, check_distinct_paths
 
-from .report.page import page
-from .report_writer import json_of
+from .report.page import build_page
+from .report_json import write_json
 from .run import Run
 
-Form = Callable[[Run], bytes]
 REMEDY = "give a place that can be written with --json and --html"
 
 
-class Drafts:
-    """The reports that the options ask for, each a draft that is gone when the context ends.
+class ReportFiles:
+    """The reports that the options ask for; the end of the context removes drafts that are left.
 
-    Raises UserError when a place cannot be written, or is one of the `others`: before there is anything to lose.
+    Raises UserError before the run when a place cannot be written or is one of the `others`.
     """
 
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:
-        forms: dict[Path | None, Form] = {options.json: json_of, options.html: lambda run: page(run).encode()}
-        self._forms = {path: form for path, form in forms.items() if path}
-        check_distinct(path for path in (*others, options.json, options.html) if path)
+        formats: dict[Path | None, Callable[[Run], bytes]] = {
+            options.json: write_json,
+            options.html: lambda run: build_page(run).encode(),
+        }
+        self._formats = {path: serialize for path, serialize in formats.items() if path}
+        check_distinct_paths(path for path in (*others, options.json, options.html) if path)
 
     def __enter__(self) -> Self:
-        for path in self._forms:
+        for path in self._formats:
             try:
                 if path.exists() and not path.is_file():
                     raise UserError(f"report [{path}]: expected a plain file: {REMEDY}")
-                draft_of(path).touch()
+                build_draft_path(path).touch()
             except OSError as error:
-                self._clear()
-                raise unreadable("report", path, error, REMEDY) from None
+                self._remove_drafts()
+                raise build_file_error("report", path, error, REMEDY) from None
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
     ) -> None:
-        self._clear()
+        self._remove_drafts()
 
-    def publish(self, run: Run) -> tuple[list[Path], list[str]]:
-        """Write each and put it in its place: those that are there now, and what went wrong with the others."""
-        written, troubles = list[Path](), list[str]()
-        for path, form in self._forms.items():
+    def write(self, run: Run) -> tuple[list[Path], list[str]]:
+        """Write each report and replace its file atomically; return the paths written, and the errors of the others."""
+        written, errors = list[Path](), list[str]()
+        for path, serialize in self._formats.items():
             try:
-                draft_of(path).write_bytes(form(run))
-                draft_of(path).replace(path.resolve())  # through links: the file is replaced, not a link to it
+                build_draft_path(path).write_bytes(serialize(run))
+                build_draft_path(path).replace(path.resolve())  # the file that a symbolic link names, not the link
                 written.append(path)
             except OSError as error:
-                troubles.append(str(unreadable("report", path, error, REMEDY)))
-        return written, troubles
+                errors.append(str(build_file_error("report", path, error, REMEDY)))
+        return written, errors
 
-    def _clear(self) -> None:
-        for path in self._forms:
+    def _remove_drafts(self) -> None:
+        for path in self._formats:
             with suppress(OSError):
-                draft_of(path).unlink(missing_ok=True)
+                build_draft_path(path).unlink(missing_ok=True)
 
 
-def draft_of(path: Path) -> Path:
-    """Where this process writes a report."""
+def build_draft_path(path: Path) -> Path:
+    """Return the path of this process's draft, beside the report."""
     place = path.resolve()
     return place.with_name(f"{place.name}.{os.getpid()}.part")

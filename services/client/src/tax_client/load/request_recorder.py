@@ -1,147 +1,152 @@
-"""The account that a process keeps of its requests: what each came to, whether it is tried again, its line of log."""
+"""Records the requests of one sender: outcomes, latencies, retries and log lines."""
 
 import secrets
 
-from tax_client.api.failures import PASSING
-from tax_client.api.retry_after import LONGEST_ASKED
-from tax_common.logs import Say
+from tax_client.api.failures import TRANSIENT
+from tax_client.api.retry import MAX_RETRY_AFTER
+from tax_common.backoff import Backoff
+from tax_common.logs import RequestLogger
 
-from .answer_check import RIGHT, WRONG, judge
-from .arrivals import Ticket
-from .counters import KEPT, Tally, Wrong
-from .histogram import Latencies
+from .answer_check import RIGHT, WRONG, check_answer
+from .arrivals import Arrival
+from .counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
 from .plan import Window
 from .workload import Workload
 
-TIMEOUT = "timeout"  # the kind of failure that has a latency: at least as long as it was waited for
-# Not a time-out: sent again, it would only add to the load of a server that is too slow.
-RETRIED = PASSING - {TIMEOUT}
-FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0  # seconds before a retry, doubled each time; more where the server asks for it
+TIMEOUT = "timeout"  # the only failure with a latency, at least the time waited
+RETRIED = TRANSIENT - {TIMEOUT}  # a retry after a timeout would add to the load of a server that is too slow
+BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that a run can be repeated
 
 
-class Call:
-    """A request on its way: its number, when it was due, and its last sending: when, and by which id."""
+class PendingRequest:
+    """The request of a connection: its number and due time, and its last send with time and request id."""
 
-    __slots__ = ("due", "entry", "number", "request_id", "sent", "tries")
+    __slots__ = ("due", "entry", "number", "request_id", "sends", "sent_at")
 
     def __init__(self) -> None:
-        self.number = self.entry = self.tries = 0
-        self.due = self.sent = 0.0
+        self.number = self.entry = self.sends = 0
+        self.due = self.sent_at = 0.0
         self.request_id = ""
 
 
-class Account:
-    """Counts what came of calls since it was last asked for news; each sending has an id and a line of its own.
+class RequestRecorder:
+    """Counts outcomes until `take_counters`; each send has its own request id and log line.
 
-    Figures are made of the time of the `window`. `say` writes a line; without `say_each` only those of answers that are
-    not right.
+    The `window` is the measured time. `log` writes a log line: for each answer, or without `log_each` for those that
+    are not right.
     """
 
     def __init__(
-        self, workload: Workload, say: Say, say_each: bool, retries: int, window: Window, is_open: bool
+        self, workload: Workload, log: RequestLogger, log_each: bool, retries: int, window: Window, is_open: bool
     ) -> None:
         self._workload, self._right = workload, workload.right
-        self._say, self._say_each = say, say_each
+        self._log, self._log_each = log, log_each
         self._retries, self._is_open = retries, is_open
         self._begin, self._start, self._end = window.begin, window.start, window.end
-        self._prefix, self._sendings = secrets.token_hex(11), 0
-        self._latencies, self._unpaced = list[int](), list[int]()
-        self._tally = Tally()
+        self._prefix, self._sends = secrets.token_hex(11), 0
+        self._latencies, self._latencies_from_send = list[int](), list[int]()
+        self._counters = Counters()
 
-    def begin(self, call: Call, ticket: Ticket, now: float) -> None:
-        """A ticket's call is being sent for the first time."""
-        call.number, call.due = ticket
-        call.entry = call.number % len(self._right)
-        call.tries = 0
-        self._tally.sent += 1
-        self.send(call, now)
+    def record_start(self, request: PendingRequest, arrival: Arrival, now: float) -> None:
+        """Record the first send of a request that is due."""
+        request.number, request.due = arrival
+        request.entry = request.number % len(self._right)
+        request.sends = 0
+        self._counters.sent += 1
+        self.record_send(request, now)
 
-    def send(self, call: Call, now: float) -> None:
-        """The call is being sent: it gets an id that no other sending of any process has."""
-        call.tries += 1
-        call.sent = now
-        call.request_id = f"{self._prefix}{self._sendings:010x}"
-        self._sendings += 1
+    def record_send(self, request: PendingRequest, now: float) -> None:
+        """Record a send, and give it a request id that no other send of any process has."""
+        request.sends += 1
+        request.sent_at = now
+        request.request_id = f"{self._prefix}{self._sends:010x}"
+        self._sends += 1
 
-    def answered(self, call: Call, status: int, body: bytes, seconds: float, asked: float = 0.0) -> float | None:
-        """An answer came, so long after it was sent; seconds until the call is to be sent again, or None.
-
-        `asked` are the seconds of its Retry-After.
-        """
+    def record_answer(
+        self, request: PendingRequest, status: int, body: bytes, seconds: float, retry_after: float = 0.0
+    ) -> float | None:
+        """Record an answer that took `seconds`; return the delay in seconds before a retry, or None."""
         outcome, detail = RIGHT, ""
-        if status != 200 or body != self._right[call.entry]:
-            outcome, detail = judge(status, body, self._right[call.entry])
+        if status != 200 or body != self._right[request.entry]:
+            outcome, detail = check_answer(status, body, self._right[request.entry])
             if outcome == RIGHT:
-                self._right[call.entry] = body  # the same in another spelling
-        if outcome != RIGHT or self._say_each:
-            delay = self._settle(call, status, outcome, detail, seconds, asked)
+                self._right[request.entry] = body  # the same values in the server's serialization
+        if outcome != RIGHT or self._log_each:
+            delay = self._settle(request, status, outcome, detail, seconds, retry_after)
             if delay is not None:
                 return delay
         else:
-            self._tally.right += 1
-        tally, came = self._tally, call.sent + seconds
-        tally.answered += 1
-        if self._start <= came < self._end:
-            tally.measured += 1
-            if came > self._begin + tally.last:  # several that came together are settled in any order
-                tally.last = came - self._begin
+            self._counters.right += 1
+        counters, answered_at = self._counters, request.sent_at + seconds
+        counters.answered += 1
+        if self._start <= answered_at < self._end:
+            counters.measured += 1
+            if answered_at > self._begin + counters.last:  # answers that came together are recorded in any order
+                counters.last = answered_at - self._begin
         if outcome in (RIGHT, WRONG):
-            self._took(call, seconds)
+            self._record_latency(request, seconds)
         return None
 
-    def failed(self, call: Call, kind: str, message: str, seconds: float) -> float | None:
-        """No answer came, and why; seconds until the call is to be sent again, or None."""
-        delay = self._settle(call, None, kind, message, seconds)
+    def record_failure(self, request: PendingRequest, kind: str, message: str, seconds: float) -> float | None:
+        """Record that no answer came; return the delay in seconds before a retry, or None."""
+        delay = self._settle(request, None, kind, message, seconds)
         if delay is None and kind == TIMEOUT:
-            self._took(call, seconds)
+            self._record_latency(request, seconds)
         return delay
 
-    def news(self) -> Tally:
-        """What was counted since the last news."""
-        news, self._tally = self._tally, Tally()
-        news.latencies, news.unpaced = Latencies.of(self._latencies), Latencies.of(self._unpaced)
+    def record_unsent(self, count: int) -> None:
+        """Record requests that were due and found no free connection."""
+        self._counters.unsent += count
+
+    def take_counters(self) -> Counters:
+        """Return the counts since the last call."""
+        counters, self._counters = self._counters, Counters()
+        counters.latencies = count_latencies(self._latencies)
+        counters.latencies_from_send = count_latencies(self._latencies_from_send)
         self._latencies.clear()
-        self._unpaced.clear()
-        return news
+        self._latencies_from_send.clear()
+        return counters
 
     def stop(self, now: float) -> None:
-        """The run is interrupted: what is answered from now on is not in the throughput."""
+        """End the measured time, since the run is interrupted."""
         self._end = min(self._end, now)
 
-    def left_unsent(self, count: int) -> None:
-        """So many requests were due and never had a connection."""
-        self._tally.unsent += count
-
-    def _took(self, call: Call, seconds: float) -> None:
-        """Count the latency of a call whose last sending took so long."""
-        if call.due >= self._start:
-            self._latencies.append(int((call.sent + seconds - call.due) * 1e6))
+    def _record_latency(self, request: PendingRequest, seconds: float) -> None:
+        if request.due >= self._start:
+            self._latencies.append(int((request.sent_at + seconds - request.due) * 1e6))
             if self._is_open:
-                self._unpaced.append(int(seconds * 1e6))
+                self._latencies_from_send.append(int(seconds * 1e6))
 
     def _settle(
-        self, call: Call, status: int | None, outcome: str, detail: str, seconds: float, asked: float = 0.0
+        self,
+        request: PendingRequest,
+        status: int | None,
+        outcome: str,
+        detail: str,
+        seconds: float,
+        retry_after: float = 0.0,
     ) -> float | None:
-        """Count and log an outcome; seconds until the call is to be sent again, or None."""
-        again = call.tries <= self._retries and outcome in RETRIED and asked <= LONGEST_ASKED
-        fields = {"place": "flood", "request_id": call.request_id, "status": status, "ms": round(seconds * 1000, 3)}
-        self._say("answer", fields | {"outcome": outcome} | ({"retried": True} if again else {}))
-        if again:
-            self._tally.retries += 1
-            self._tally.retried[outcome] += 1
-            return max(asked, min(FIRST_DELAY * 2.0 ** (call.tries - 1), LONGEST_DELAY))
+        """Log and count an outcome; return the delay in seconds before a retry, or None."""
+        retried = request.sends <= self._retries and outcome in RETRIED and retry_after <= MAX_RETRY_AFTER
+        fields = {"place": "flood", "request_id": request.request_id, "status": status, "ms": round(seconds * 1000, 3)}
+        self._log("answer", fields | {"outcome": outcome} | ({"retried": True} if retried else {}))
+        if retried:
+            self._counters.retries += 1
+            self._counters.retried[outcome] += 1
+            return max(retry_after, BACKOFF.compute_delay(request.sends - 1))
         if outcome == RIGHT:
-            self._tally.right += 1
+            self._counters.right += 1
         else:
-            self._count_bad(call, outcome, detail)
+            self._count_error(request, outcome, detail)
         return None
 
-    def _count_bad(self, call: Call, outcome: str, detail: str) -> None:
-        tally = self._tally
+    def _count_error(self, request: PendingRequest, outcome: str, detail: str) -> None:
+        counters = self._counters
         if outcome != WRONG:
-            tally.failures[outcome] += 1
-            tally.examples.setdefault(outcome, f"{outcome}: {detail} (request {call.request_id})")
+            counters.failures[outcome] += 1
+            counters.examples.setdefault(outcome, f"{outcome}: {detail} (request {request.request_id})")
             return
-        tally.wrong += 1
-        if len(tally.wrongs) < KEPT:
-            tally.wrongs.append(Wrong(call.number, call.request_id, self._workload.ask(call.entry), detail))
+        counters.wrong += 1
+        if len(counters.wrongs) < WRONG_KEPT:
+            query = self._workload.describe_request(request.entry)
+            counters.wrongs.append(WrongAnswer(request.number, request.request_id, query, detail))

@@ -1,52 +1,165 @@
-"""A process of a flood: what it does from its birth to its end."""
+"""A sender: the process that sends its share of the requests, with libcurl from one thread."""
 
 import gc
+import heapq
 import os
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from tax_client.client_log import SENTENCES
-from tax_client.settings import Settings
-from tax_common.logs import LogFile, quick_log
+import pycurl
 
-from .channel import Parent
-from .curl_engine import CurlEngine
+from tax_client.runtime import GRACE_SECONDS, SENTENCES
+from tax_client.settings import Settings
+from tax_common.logs import LogFile, build_request_logger
+
+from .arrivals import NEVER, Arrivals
+from .counters import CoordinatorPipe
+from .curl_connection import CurlConnection, Target, describe_failure
+from .event_loops import EventLoop, build_event_loop
 from .plan import Share
-from .request_recorder import Account
-from .requests_engine import SessionsEngine
-from .target import Target
+from .request_recorder import RequestRecorder
 from .workload import Workload
 
-ENGINES: dict[str, type[CurlEngine] | type[SessionsEngine]] = {"curl": CurlEngine, "requests": SessionsEngine}
+OK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """What all processes of a flood share."""
+class SenderConfig:
+    """The configuration that all senders of a run share."""
 
     target: Target
     workload: Workload
     settings: Settings
-    say_each: bool  # a line of log for every answer, not only for those that are not right
+    log_each: bool  # a log line for each answer, not only for those that are not right
 
 
-def serve(share: Share, duty: Duty, pipe: Connection, others: Iterable[Connection]) -> None:
-    """Send the share's requests, from the moment on that comes through the pipe."""
+def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: Iterable[Connection]) -> None:
+    """Send the requests of a share from the begin that arrives on the pipe; the main function of a process.
+
+    `inherited` are the coordinator's ends of pipes, which the fork has copied.
+    """
     gc.freeze()
-    gc.disable()  # nothing here makes rings that grow, and looking for them costs a tenth of all
-    for other in others:  # ends that belong to the parent: it must be alone to hold them
+    gc.disable()  # no reference cycles grow here, and the collector costs a tenth of the processor time
+    for other in inherited:  # else this process would keep the pipes open after the coordinator's death
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the coordinator too, which stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    settings, plan = duty.settings, share.plan
+    settings, plan, log = config.settings, share.plan, LogFile(config.settings.log_file)
     masked = settings.mask_amounts == "on"
-    log = LogFile(settings.log_file)
-    say = quick_log("client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked)
+    write = build_request_logger(
+        "client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
+    )
     try:
         begin: float = pipe.recv()
-        account = Account(duty.workload, say, duty.say_each, plan.retries, plan.window(begin), plan.is_open)
-        ENGINES[plan.engine](duty.target, duty.workload, share, account).run(begin, Parent(pipe, begin, log))
-    except (EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone, and with it who wants to know
+        window = plan.build_window(begin)
+        recorder = RequestRecorder(config.workload, write, config.log_each, plan.retries, window, plan.is_open)
+        CurlSender(config.target, config.workload, share, recorder).run(begin, CoordinatorPipe(pipe, begin, log))
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # the coordinator has died: nobody needs the counts
         os._exit(1)
+
+
+class CurlSender:
+    """Sends the requests of one process."""
+
+    def __init__(self, target: Target, workload: Workload, share: Share, recorder: RequestRecorder) -> None:
+        self._target, self._recorder, self._share = target, recorder, share
+        self._urls = [f"{target.address}?{query}" for query in workload.queries]
+        self._bodies = workload.bodies
+        self._clock = time.perf_counter
+        self._idle: list[CurlConnection] = []
+        self._delayed: list[tuple[float, int, CurlConnection, bool]] = []  # a heap: time, order, and whether to retry
+        self._in_flight = self._retries_waiting = self._order = 0
+
+    def run(self, begin: float, pipe: CoordinatorPipe) -> None:
+        """Send all requests and report their counts, until the coordinator stops the run."""
+        arrivals, deadline, starts = self._share.build_arrivals(begin), NEVER, self._share.compute_start_times(begin)
+        loop = build_event_loop(len(starts), pipe.fileno())
+        loop.multi.setopt(pycurl.M_MAXCONNECTS, len(starts))
+        for start in starts:
+            self._delay(start, CurlConnection(self._target, bool(self._bodies)), is_retry=False)
+        while True:
+            now = self._clock()
+            self._start_due(now, arrivals, loop)
+            if now >= pipe.next_report:
+                pipe.report(self._recorder.take_counters(), self._in_flight)
+            if arrivals.is_over(now) and not self._in_flight and not self._retries_waiting:
+                break
+            until = min(self._find_next_event(now, arrivals, loop), pipe.next_report, deadline)
+            if loop.run_once(max(0.0, until - self._clock())) and pipe.is_stop_requested():
+                self._stop(now, arrivals)
+                deadline = now + GRACE_SECONDS
+            self._settle_finished(loop)
+            if now >= deadline:  # checked after the finished transfers, however long this process was suspended
+                break
+        self._recorder.record_unsent(arrivals.stop(self._clock()))
+        pipe.report(self._recorder.take_counters(), self._in_flight)
+
+    def _start_due(self, now: float, arrivals: Arrivals, loop: EventLoop) -> None:
+        """Start the transfers that are due."""
+        while self._delayed and self._delayed[0][0] <= now:
+            _, _, connection, is_retry = heapq.heappop(self._delayed)
+            if is_retry:
+                self._retries_waiting -= 1
+                self._recorder.record_send(connection.request, now)
+                self._start(connection, loop)
+            else:
+                self._idle.append(connection)
+        while self._idle and (arrival := arrivals.take(now)):
+            connection = self._idle.pop()
+            self._recorder.record_start(connection.request, arrival, now)
+            self._start(connection, loop)
+
+    def _find_next_event(self, now: float, arrivals: Arrivals, loop: EventLoop) -> float:
+        """Return the time of the next event other than network traffic."""
+        due = loop.find_timeout(now)
+        if self._delayed:
+            due = min(due, self._delayed[0][0])
+        return min(due, arrivals.next_due) if self._idle else due
+
+    def _start(self, connection: CurlConnection, loop: EventLoop) -> None:
+        entry = connection.request.entry
+        if self._bodies:
+            connection.prepare(None, self._bodies[entry])
+        else:
+            connection.prepare(self._urls[entry], None)
+        loop.multi.add_handle(connection.curl)
+        self._in_flight += 1
+
+    def _settle_finished(self, loop: EventLoop) -> None:
+        """Record the transfers that have succeeded or failed."""
+        _, succeeded, failed = loop.multi.info_read()
+        for curl in succeeded:
+            connection: CurlConnection = curl.connection
+            loop.multi.remove_handle(curl)
+            status, seconds = curl.getinfo(pycurl.RESPONSE_CODE), curl.getinfo(pycurl.TOTAL_TIME)
+            retry_after = curl.getinfo(pycurl.RETRY_AFTER) if status != OK else 0  # in seconds, even for a date
+            body = connection.take_body()
+            self._free(connection, self._recorder.record_answer(connection.request, status, body, seconds, retry_after))
+        for curl, number, text in failed:
+            connection = curl.connection
+            loop.multi.remove_handle(curl)
+            connection.take_body()
+            kind, message = describe_failure(self._target, number, text, curl.getinfo(pycurl.OS_ERRNO))
+            seconds = curl.getinfo(pycurl.TOTAL_TIME)
+            self._free(connection, self._recorder.record_failure(connection.request, kind, message, seconds))
+
+    def _free(self, connection: CurlConnection, retry_delay: float | None) -> None:
+        self._in_flight -= 1
+        if retry_delay is None:
+            self._idle.append(connection)
+        else:
+            self._delay(self._clock() + retry_delay, connection, is_retry=True)
+
+    def _delay(self, until: float, connection: CurlConnection, is_retry: bool) -> None:
+        self._order += 1
+        self._retries_waiting += is_retry
+        heapq.heappush(self._delayed, (until, self._order, connection, is_retry))
+
+    def _stop(self, now: float, arrivals: Arrivals) -> None:
+        self._recorder.stop(now)
+        self._recorder.record_unsent(arrivals.stop(now))
+        self._delayed.clear()
+        self._retries_waiting = 0

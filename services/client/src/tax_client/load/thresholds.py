@@ -1,4 +1,4 @@
-"""Conditions under which a run has failed, such as `p99>200ms` or `errors>0`."""
+"""Thresholds: conditions such as `p99>200ms` or `errors>0` under which a run fails."""
 
 import operator
 import re
@@ -28,12 +28,12 @@ COUNTS: dict[str, Callable[[Run], int]] = {
     "unsent": lambda run: run.total.unsent,
     "retries": lambda run: run.total.retries,
 }
-KINDS = {"wrong", "failed", "unsent"}  # of errors
+ERROR_KINDS = {"wrong", "failed", "unsent"}
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A condition as it was written: a figure, a comparison and a limit with its unit."""
+    """A condition with its original text: a figure, a comparison and a limit with its unit."""
 
     text: str
     figure: str
@@ -42,15 +42,15 @@ class Threshold:
     unit: str
 
     def is_met(self, run: Run) -> bool:
-        """Whether the run has failed by it; one without any answer has failed by every latency and rate."""
+        """Return whether the run fails by it; a run without answers fails by each latency and rate."""
         if self.figure not in COUNTS and not (
             run.total.measured if self.figure == "rate" else run.total.latencies.total
         ):
             return True
-        return COMPARE[self.comparison](self.value(run), self.limit)
+        return COMPARE[self.comparison](self.compute_value(run), self.limit)
 
-    def value(self, run: Run) -> float:
-        """The run's figure, in the unit of the limit."""
+    def compute_value(self, run: Run) -> float:
+        """Return the figure of the run in the unit of the limit."""
         if self.figure in COUNTS:
             count = COUNTS[self.figure](run)
             return 100 * count / max(1, run.total.due) if self.unit == "%" else count
@@ -63,21 +63,21 @@ class Threshold:
             (milliseconds,) = latencies.percentiles([float(self.figure[1:])])
         return milliseconds / MILLISECONDS[self.unit]
 
-    def verdict(self, run: Run) -> str:
-        """A line of the summary."""
-        found = f"{self.value(run):.6g}{'' if self.unit == '/s' else self.unit}"
-        return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {found}"
+    def format_verdict(self, run: Run) -> str:
+        """Return the line of the summary: passed or failed, and the value."""
+        value = f"{self.compute_value(run):.6g}{'' if self.unit == '/s' else self.unit}"
+        return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {value}"
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
-    """Whether a run has failed: by its client, by a condition, or by trouble of a kind that no condition is about."""
+    """Return whether a run fails: by its client, by a threshold, or by errors of a kind that no threshold covers."""
     figures = {threshold.figure for threshold in thresholds}
-    judged = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & KINDS)
-    return not run.is_sound or run.total.errors > judged or any(threshold.is_met(run) for threshold in thresholds)
+    covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
+    return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)
 
 
 def parse_threshold(text: str) -> Threshold:
-    """The condition that a text says. Raises ValueError, which says what was expected."""
+    """Parse a condition. Raises ValueError with the expected form."""
     found = FORM.fullmatch(text.strip())
     if not found:
         raise ValueError(f"{EXPECTED}, found [{text}]")

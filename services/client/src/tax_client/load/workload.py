@@ -1,6 +1,7 @@
-"""What a flood asks, and what the right answers are: figures that were known before the run, never the server's own."""
+"""The requests of a load run and their expected answers, which are known before the run."""
 
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,13 +10,14 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from tax_client.errors import UserError, unreadable
+from tax_client.errors import UserError, build_file_error
+from tax_client.settings import Settings
 
-from .answer_check import body_of
+from .answer_check import build_body
 
 REMEDY = "make it with `income-tax expected`"
 PUBLISHED_REMEDY = "give a results file with --published, or its folder with TAX_DATA"
-HOUSEHOLD = ("married", "children", "salary")  # of the rules of version 7
+HOUSEHOLD = ("married", "children", "salary")  # the fields of version 7
 LINE = '{"query": "married=yes&...", "expected": {...}}'
 
 
@@ -28,15 +30,15 @@ class Question:
 
     @property
     def household(self) -> dict[str, Any]:
-        """The household as JSON has it: digits are numbers."""
+        """The household as a JSON object, with digits as numbers."""
         return {name: int(value) if value.isdigit() else value for name, value in parse_qsl(self.query)}
 
 
 @dataclass(slots=True)
 class Workload:
-    """Requests, sent in turn again and again: `queries` of GET, or `bodies` of POST, and of each a body that is right.
+    """Requests that a run sends in turn: `queries` of GET or `bodies` of POST, and a right response body for each.
 
-    The right bodies are replaced during a run by the server's way to write the same, so that most compare as bytes.
+    A run replaces a right body by the server's own serialization, so that most answers compare as bytes.
     """
 
     queries: list[str]
@@ -47,36 +49,43 @@ class Workload:
     def __len__(self) -> int:
         return len(self.right)
 
-    def ask(self, entry: int) -> str:
-        """What a wrong answer's report names the request by."""
+    def describe_request(self, entry: int) -> str:
+        """Return the query of a request, or the number of its batch, for reports."""
         return self.queries[entry] if self.queries else f"batch {entry} of the workload"
 
 
+def load_workload(options: Namespace, settings: Settings) -> Workload:
+    """Read the workload that the options name, by default the published results. Raises UserError."""
+    if options.workload:
+        return read_workload(options.workload, options.batch)
+    return read_published_results(options.published or settings.data / "published.json", options.batch)
+
+
 def read_workload(path: Path, batch: int | None) -> Workload:
-    """The requests of a file of JSON lines. Raises UserError, which names the line."""
+    """Read a workload from a file of JSON lines. Raises UserError, which names the line."""
     try:
         with path.open("rb") as lines:
-            workload = workload_of(questions(lines, path), batch)
+            workload = build_workload(parse_questions(lines, path), batch)
     except OSError as error:
-        raise unreadable("workload", path, error, REMEDY) from None
+        raise build_file_error("workload", path, error, REMEDY) from None
     if not workload:
         raise UserError(f"workload [{path}]: expected lines such as {LINE}, found none: {REMEDY}")
     return workload
 
 
-def published_workload(path: Path, batch: int | None) -> Workload:
-    """The requests of published results, a file in the form of the results file. Raises UserError."""
+def read_published_results(path: Path, batch: int | None) -> Workload:
+    """Read a workload from published results in the form of the results file. Raises UserError."""
     try:
-        return workload_of(iter(published_questions(path.read_bytes())), batch)
+        return build_workload(iter(parse_published_results(path.read_bytes())), batch)
     except OSError as error:
-        raise unreadable("published results", path, error, PUBLISHED_REMEDY) from None
+        raise build_file_error("published results", path, error, PUBLISHED_REMEDY) from None
     except (KeyError, TypeError, ValueError) as error:
         wanted = "expected a JSON array of results, not empty"
         raise UserError(f"published results [{path}]: {wanted} ({error}): {PUBLISHED_REMEDY}") from None
 
 
-def questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
-    """The questions of JSON lines. Raises UserError, which names the line."""
+def parse_questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
+    """Parse questions from JSON lines. Raises UserError, which names the line."""
     for number, line in enumerate(lines, start=1):
         try:
             content = orjson.loads(line)
@@ -88,8 +97,8 @@ def questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
         yield Question(query, expected)
 
 
-def published_questions(content: bytes) -> list[Question]:
-    """The questions of an array of published results. Raises KeyError, TypeError or ValueError."""
+def parse_published_results(content: bytes) -> list[Question]:
+    """Parse questions from a JSON array of results. Raises KeyError, TypeError or ValueError."""
     rows = orjson.loads(content)
     if not isinstance(rows, list) or not rows:
         raise ValueError("no result in it")
@@ -99,23 +108,18 @@ def published_questions(content: bytes) -> list[Question]:
     ]
 
 
-def workload_of(asked: Iterator[Question], batch: int | None) -> Workload:
-    """One request a question; with `batch`, one request for so many (the last one may have fewer)."""
+def build_workload(questions: Iterator[Question], batch: int | None) -> Workload:
+    """Build one GET request for each question, or one POST request for each `batch` of them (the last may be short)."""
     workload = Workload([], [], [], 1)
     if batch is None:
-        for question in asked:
+        for question in questions:
             workload.queries.append(question.query)
-            workload.right.append(body_of(question.expected))
+            workload.right.append(build_body(question.expected))
         return workload
     households = 0
-    while group := list(islice(asked, batch)):
+    while group := list(islice(questions, batch)):
         households += len(group)
         workload.bodies.append(orjson.dumps([question.household for question in group]))
-        workload.right.append(body_of(results_of(group)))
+        workload.right.append(build_body([question.expected for question in group]))
     workload.households = households / max(1, len(workload))
     return workload
-
-
-def results_of(group: Sequence[Question]) -> list[dict[str, Any]]:
-    """The results of a group, in its order."""
-    return [question.expected for question in group]

@@ -5,14 +5,15 @@ from typing import Any
 
 import orjson
 
-from .cells import cut
-from .line_format import ALIASES, COLUMNS, FIELDS, Taxpayer, composed, read_values
+from tax_common.text import truncate_with_length
 
-TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+from .line_format import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
+
+STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
-def read_object(line: bytes, year: int | None) -> Taxpayer:
-    """The taxpayer of a line, of `year` when it names none. Raises ValueError, which lists every wrong field."""
+def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
+    """Parse the taxpayer of a line, of `year` unless it names one. Raises ValueError, which lists every wrong field."""
     wanted = f"expected a JSON object with {', '.join(FIELDS)}"
     try:
         found: Any = orjson.loads(line)
@@ -20,24 +21,30 @@ def read_object(line: bytes, year: int | None) -> Taxpayer:
         raise ValueError(wanted) from None
     if not isinstance(found, dict):
         raise ValueError(wanted)
-    names = {name: composed(name) for name in found}
+    names = {name: normalize_name(name) for name in found}
     values = {ALIASES.get(names[name], names[name]): value for name, value in found.items()}
-    known = ", ".join(COLUMNS)
-    problems = [f"field [{cut(name)}]: expected one of {known}" for name in values if name not in COLUMNS]
-    problems += [f"field [{name}]: expected a value, found none" for name in FIELDS if name not in values]
-    problems += [
-        f"field [{cut(name)}]: expected a number or a text, found {type(value).__name__}"
-        for name, value in values.items()
-        if type(value) not in (int, str, type(None))
-    ]
-    if len(values) < len(found) or (not problems and repeats_a_name(line, len(found))):
+    problems = list_problems(values)
+    if len(values) < len(found) or (not problems and has_repeated_name(line, len(found))):
         problems.append("expected each field once, in English or in French")
     if problems:
         raise ValueError("; ".join(problems))
     texts = {name: "" if value is None else str(value) for name, value in values.items()}
-    return read_values(texts, year)
+    return parse_values(texts, year)
 
 
-def repeats_a_name(line: bytes, names: int) -> bool:
-    """Whether an object of numbers and texts has more names than those: of the same ones the parser takes the last."""
-    return line.count(b":") > names and TEXTS.sub(b"", line).count(b":") > names
+def list_problems(values: dict[str, Any]) -> list[str]:
+    """List unknown and missing fields, and values that are neither numbers nor texts."""
+    known, short = ", ".join(COLUMNS), {name: truncate_with_length(name, VALUE_SHOWN) for name in values}
+    problems = [f"field [{short[name]}]: expected one of {known}" for name in values if name not in COLUMNS]
+    problems += [f"field [{name}]: expected a value, found none" for name in FIELDS if name not in values]
+    problems += [
+        f"field [{short[name]}]: expected a number or a text, found {type(value).__name__}"
+        for name, value in values.items()
+        if type(value) not in (int, str, type(None))
+    ]
+    return problems
+
+
+def has_repeated_name(line: bytes, names: int) -> bool:
+    """Return whether a flat object repeats one of its distinct names; the parser silently keeps the last value."""
+    return line.count(b":") > names and STRINGS.sub(b"", line).count(b":") > names

@@ -1,15 +1,16 @@
-"""The columns of a taxpayers file: which there are, what each may hold, and what a line of them says."""
+"""The columns of a taxpayers file: their names, the header that lists them, and the values of a line."""
 
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .cells import LIMITS, read_whole, read_yes_no
+from tax_client.errors import UserError
+from tax_common.text import truncate_with_length
 
-FIELDS = ("id", "married", "children", "salary")  # of a file without a header
+FIELDS = ("id", "married", "children", "salary")  # the columns of a file without a header
 ALIASES = {
     "marie": "married",
     "marié": "married",
@@ -21,24 +22,25 @@ ALIASES = {
     "parent_isolé": "single_parent",
     "salaire_conjoint": "spouse_salary",
 }
+YES_NO = {"yes": "yes", "oui": "yes", "no": "no", "non": "no"}
+ID_MAX, CHILDREN_MAX, SALARY_MAX, YEAR_MAX = 10**18 - 1, 99, 999_999_999, 9999  # the API's limits; an id has 64 bits
+LIMITS = {"id": ID_MAX, "children": CHILDREN_MAX, "salary": SALARY_MAX, "year": YEAR_MAX, "spouse_salary": SALARY_MAX}
+SEPARATORS = (",", ";", "\t")
 BLANKS = " \t"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# What most lines hold, and nothing that the careful way would refuse or read otherwise.
+# The cells of most lines; the slow path reads each of them alike.
 PLAIN = {name: rb"[0-9]{1,%d}" % len(str(limit)) for name, limit in LIMITS.items()} | dict.fromkeys(
     ("married", "single_parent"), rb"yes|no"
 )
 WORDS = {b"yes": "yes", b"no": "no"}
-
-
-def composed(name: str) -> str:
-    """The name with its accents composed (Unicode's form C), as the aliases have them: some write them apart."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+VALUE_SHOWN = 40  # characters of a value or name in an error message
+SPELLED = {4: "four", 5: "five", 6: "six", 7: "seven"}
 
 
 class Taxpayer(NamedTuple):
-    """One household of the file; married and single_parent are "yes" or "no", salaries are in euros a year.
+    """One household; `married` and `single_parent` are "yes" or "no", salaries are in euros a year.
 
-    What is None was not given; without a year the rules of version 7 hold.
+    A field that the line does not give is None; without a year the rules of version 7 apply.
     """
 
     id: int
@@ -49,8 +51,8 @@ class Taxpayer(NamedTuple):
     single_parent: str | None = None
     spouse_salary: int | None = None
 
-    def given(self) -> dict[str, Any]:
-        """What was given, by name, the id first."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that the line gives, by name, the id first."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
@@ -59,64 +61,64 @@ OPTIONAL = frozenset(COLUMNS[len(FIELDS) :])
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The columns of a file, in its order, what separates them, and the year of lines that give none."""
+class LineFormat:
+    """The columns of a file, in its order, their separator, and the year of lines that give none."""
 
     columns: tuple[str, ...] = FIELDS
     separator: str = ","
     year: int | None = None
     quoted: bool = False  # cells may stand in quotes
-    quick: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # of a whole line, its end included
+    fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # of a line with its end
 
     def __post_init__(self) -> None:
-        pieces = [b"(?P<%b>%b)%b" % (n.encode(), PLAIN[n], b"?" * (n in OPTIONAL)) for n in self.columns]
+        cells = [b"(?P<%b>%b)%b" % (n.encode(), PLAIN[n], b"?" * (n in OPTIONAL)) for n in self.columns]
         absent = [b"(?P<%b>)" % name.encode() for name in COLUMNS if name not in self.columns]
-        line = re.escape(self.separator.encode()).join(pieces) + rb"\r?\n?" + b"".join(absent)
-        object.__setattr__(self, "quick", re.compile(line))
+        line = re.escape(self.separator.encode()).join(cells) + rb"\r?\n?" + b"".join(absent)
+        object.__setattr__(self, "fast_pattern", re.compile(line))
 
     @property
-    def dated(self) -> bool:
-        """Whether lines may ask for the law of a year."""
+    def is_dated(self) -> bool:
+        """Whether a line may ask for the law of a year."""
         return self.year is not None or bool(OPTIONAL & set(self.columns))
 
-    def taxpayer(self, found: "re.Match[bytes]") -> Taxpayer:
-        """The taxpayer of a line that `quick` matches: the one that `parse` gives, sooner."""
-        number, married, children, salary, year, alone, spouse = found.group(*COLUMNS)
+    def build_taxpayer(self, match: "re.Match[bytes]") -> Taxpayer:
+        """Build the taxpayer of a line that `fast_pattern` matches, equal to the one of `parse`."""
+        number, married, children, salary, year, single_parent, spouse_salary = match.group(*COLUMNS)
         return Taxpayer(
             int(number),
             WORDS[married],
             int(children),
             int(salary),
             int(year) if year else self.year,
-            WORDS[alone] if alone else None,
-            int(spouse) if spouse else None,
+            WORDS[single_parent] if single_parent else None,
+            int(spouse_salary) if spouse_salary else None,
         )
 
     def parse(self, line: bytes) -> Taxpayer:
-        """The taxpayer of a line without its end. Raises ValueError, which lists every wrong field."""
-        return read_values(dict(zip(self.columns, self._split(line), strict=True)), self.year)
+        """Parse a line without its end. Raises ValueError, which lists every wrong field."""
+        return parse_values(dict(zip(self.columns, self._split(line), strict=True)), self.year)
 
     def _split(self, line: bytes) -> list[str]:
-        """The fields of a line, blanks around them removed. Raises ValueError."""
+        """Split a line into its cells, without the blanks around them. Raises ValueError."""
         try:
             text = line.decode()
         except UnicodeDecodeError:
             raise ValueError("expected UTF-8 text: save the file as UTF-8") from None
         if CONTROL.search(text):
             raise ValueError("expected text without control characters: remove them")
-        values = [value.strip(BLANKS) for value in self._cells(text)]
-        while self.separator == "\t" and len(values) > len(self.columns) and not values[-1]:
-            values.pop()  # blanks at the end of a line
-        names, wanted = self.columns, f"expected the {spelled(len(self.columns))} fields {','.join(self.columns)}"
-        if len(values) < len(names):
-            missing = " ".join(f"[{name}]" for name in names[len(values) :])
-            raise ValueError(f"{wanted}, found {len(values)}: missing {missing}")
-        if len(values) > len(names):
-            raise ValueError(f"{wanted}, found {len(values)}: too many after [{names[-1]}]")
-        return values
+        cells = [cell.strip(BLANKS) for cell in self._split_cells(text)]
+        while self.separator == "\t" and len(cells) > len(self.columns) and not cells[-1]:
+            cells.pop()  # trailing blanks of a line
+        names, wanted = self.columns, f"expected the {SPELLED[len(self.columns)]} fields {','.join(self.columns)}"
+        if len(cells) < len(names):
+            missing = " ".join(f"[{name}]" for name in names[len(cells) :])
+            raise ValueError(f"{wanted}, found {len(cells)}: missing {missing}")
+        if len(cells) > len(names):
+            raise ValueError(f"{wanted}, found {len(cells)}: too many after [{names[-1]}]")
+        return cells
 
-    def _cells(self, text: str) -> list[str]:
-        """The cells of a line; quotes are those of CSV, but in a file without a header. Raises ValueError."""
+    def _split_cells(self, text: str) -> list[str]:
+        """Split at the separators; below a header, CSV quotes may hold some of them. Raises ValueError."""
         if '"' not in text or not self.quoted:
             return text.split(self.separator)
         try:
@@ -125,20 +127,64 @@ class Layout:
             raise ValueError("expected cells in quotes to end with a quote: correct them") from None
 
 
-def spelled(number: int) -> str:
-    """A number of columns as a word."""
-    return {4: "four", 5: "five", 6: "six", 7: "seven"}[number]
+def parse_header(line: bytes, year: int | None) -> LineFormat | None:
+    """Return the format that a header names, None for any other line. Raises UserError for wrong columns."""
+    text = normalize_name(line.decode(errors="replace").lower())
+    for separator in SEPARATORS:
+        names = [name.strip(BLANKS).strip('"') for name in text.split(separator)]
+        columns = [ALIASES.get(name, name) for name in names]
+        if any(name in COLUMNS for name in columns) and not any(name.isdigit() for name in names):
+            check_columns(columns, "" if "\ufffd" not in text else ": save the file as UTF-8")
+            return LineFormat(tuple(columns), separator, year, quoted=True)
+    return None
 
 
-def read_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
-    """The taxpayer of a line's texts by column. Raises ValueError, which lists every wrong field."""
+def check_columns(columns: Sequence[str], advice: str = "") -> None:
+    """Raise UserError, which ends with the advice, for unknown, repeated or missing columns."""
+    problems = {
+        "unknown": [name for name in columns if name not in COLUMNS],
+        "twice": sorted({name for name in columns if columns.count(name) > 1}),
+        "missing": [name for name in FIELDS if name not in columns],
+    }
+    for problem, names in problems.items():
+        if names:
+            found = " ".join(f"[{truncate_with_length(name, VALUE_SHOWN)}]" for name in names)
+            known = f"{','.join(FIELDS)} and, where wanted, {','.join(COLUMNS[len(FIELDS) :])}"
+            message = f"its first line names columns: {problem} {found}: expected {known}{advice}"
+            raise UserError(f"taxpayers file: {message}")
+
+
+def normalize_name(name: str) -> str:
+    """Compose the accents of a name (Unicode's form C), as ALIASES has them; some editors decompose them."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
+    """Parse the texts of a line by column. Raises ValueError, which lists every wrong field."""
     problems: list[str] = []
-    read: dict[str, Any] = {"year": year}
+    fields: dict[str, Any] = {"year": year}
     for name, text in values.items():
-        if name in OPTIONAL and not text:
-            continue
-        parse = read_whole if name in LIMITS else read_yes_no
-        read[name] = parse(name, text, problems)
+        if text or name not in OPTIONAL:
+            fields[name] = (parse_whole_number if name in LIMITS else parse_yes_no)(name, text, problems)
     if problems:
         raise ValueError("; ".join(problems))
-    return Taxpayer(**read)
+    return Taxpayer(**fields)
+
+
+def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
+    """Return "yes" or "no"; add a problem for any other text."""
+    if text.lower() not in YES_NO:
+        found = truncate_with_length(text, VALUE_SHOWN)
+        problems.append(f"field [{name}]: expected yes, no, oui or non, found [{found}]")
+    return YES_NO.get(text.lower(), "")
+
+
+def parse_whole_number(name: str, text: str, problems: list[str]) -> int:
+    """Return the number of plain ASCII digits; add a problem and return 0 for any other text."""
+    limit, digits = LIMITS[name], text.lstrip("0") or text[-1:]
+    # The length comes first: int() refuses thousands of digits.
+    if text.isascii() and text.isdigit() and len(digits) <= len(str(limit)) and int(digits) <= limit:
+        return int(digits)
+    found = truncate_with_length(text, VALUE_SHOWN)
+    problems.append(f"field [{name}]: expected plain digits, a number from 0 to {limit}, found [{found}]")
+    return 0

@@ -4,7 +4,7 @@ The API and the client share it, because operators read their lines together.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -12,18 +12,23 @@ from .amount_masking import build_masking_processor
 from .log_file import LogFile
 from .log_lines import build_origin_processor, build_text_renderer, render_json, shorten
 
-__all__ = ["Log", "LogFile", "build_logger", "shorten"]
+__all__ = ["Log", "LogFile", "RequestLogger", "build_logger", "build_request_logger", "shorten"]
 
 Log = structlog.typing.FilteringBoundLogger
-# Writes a line of the level info: the event and its fields.
-Say = Callable[[str, Mapping[str, Any]], None]
+
+
+class RequestLogger(Protocol):
+    """Writes one line for an event of a request, with its fields, at a level."""
+
+    def __call__(self, event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
+        """Write the line if the log has this level."""
 
 
 class LineLogger:
     """The logger that structlog calls after its processors: it writes each rendered line."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
-        self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
+        self.msg = self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
 
 
 def build_logger(
@@ -62,7 +67,7 @@ def build_processors(
     ]
 
 
-def quick_log(
+def build_request_logger(
     service: str,
     write: Callable[[bytes], None],
     sentences: Mapping[str, str],
@@ -70,20 +75,20 @@ def quick_log(
     form: str = "json",
     level: str = "info",
     mask: bool = False,
-) -> Say:
+) -> RequestLogger:
     """Build a logger for the events of every request, where structlog costs more than the lines do.
 
     Its lines equal those of `build_logger`; it supports neither contextvars nor exceptions.
     """
     processors = build_processors(service, sentences, form, mask)
-    silent = level not in ("debug", "info")
+    levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(level, set())
 
-    def say(event: str, fields: Mapping[str, Any]) -> None:
-        if silent:
+    def log(event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
+        if level not in levels:
             return
         line: Any = {**fields, "event": event}
         for processor in processors:
-            line = processor(None, "info", line)
+            line = processor(None, level, line)
         write(line)
 
-    return say
+    return log

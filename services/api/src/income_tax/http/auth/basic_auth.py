@@ -1,4 +1,4 @@
-"""HTTP Basic authentication (RFC 7617) that pays for scrypt once a login, not once a request."""
+"""HTTP Basic authentication (RFC 7617) with a cache, so that a login costs scrypt once and not once a request."""
 
 import hashlib
 import hmac
@@ -15,132 +15,133 @@ from flask_httpauth import HTTPBasicAuth
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from income_tax.http.middleware.request_log import request_id
-from income_tax.http.responses import answer, errors_body
+from income_tax.http.responses import build_error_response
 
-from .login_throttle import Throttle
-from .password_check_queue import Busy, Turns
+from .login_throttle import LoginThrottle
+from .password_check_queue import PasswordCheckQueue, QueueFull
 
-REMEMBERED = 1000  # logins a process remembers
-LIFETIME = 600.0  # seconds without use after which a verified login is forgotten
+CACHE_SIZE = 1000  # logins of a process
+CACHE_TTL = 600.0  # seconds without use after which a cached login expires
+THROTTLED = "too many logins failed, or too many are tried at once: wait for the seconds in the header Retry-After"
+UNAUTHORIZED = "login and password are missing or wrong: send those of a user of this service by HTTP Basic"
 
 
 class UserHashes(Protocol):
-    """Where the stored hash of a login comes from."""
+    """Provides the stored hash of a login."""
 
     def find_hash(self, login: str) -> str | None:
-        """The hash, None when there is no such user."""
+        """Return the hash, None for an unknown user."""
 
 
-class Wait(Exception):
-    """The login may not be tried now, whatever the password; `seconds` says when."""
+class RetryLater(Exception):
+    """The login may not try now, whatever its password; `seconds` is the wait."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"try again in {seconds} s")
         self.seconds = seconds
 
 
-class Logins:
-    """Verifies logins, and remembers the right ones for as long as they are used.
+class Authenticator:
+    """Verifies logins, and caches the right ones for as long as they are used.
 
-    What is remembered is a digest under a key that only this process knows, over login, password and stored hash:
-    nobody can read a password from it, and a changed or removed user is unknown to it at once. A remembered login
-    waits for nothing, whatever others do meanwhile.
+    The cache holds digests of login, password and stored hash under a key of this process alone. So the memory reveals
+    no password, and a change or removal of a user takes effect at once. A cached login never waits for others.
     """
 
     def __init__(
-        self, users: UserHashes, throttle: Throttle, turns: Turns, clock: Callable[[], float] = time.monotonic
+        self,
+        users: UserHashes,
+        throttle: LoginThrottle,
+        queue: PasswordCheckQueue,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._users = users
         self._throttle = throttle
-        self._turns = turns
+        self._queue = queue
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, float] = OrderedDict()  # the one used longest ago first
-        self._order = Lock()
-        # Unknown logins cost the same work, so that the time taken does not tell which logins exist.
-        self._nobody = generate_password_hash(secrets.token_hex(16), method="scrypt")
+        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest, the least recently used first
+        self._cache_lock = Lock()
+        # Unknown logins cost the same work, so that the time of an answer does not reveal which logins exist.
+        self._dummy_hash = generate_password_hash(secrets.token_hex(16), method="scrypt")
 
-    def knows(self, authorization: str) -> bool:
-        """Whether the header of a request (RFC 7617) has a login that is remembered: such a one waits for nothing."""
-        kind, _, encoded = authorization.partition(" ")
-        if kind.lower() != "basic" or not self._known:
+    def is_cached(self, authorization: str) -> bool:
+        """Return whether the value of an Authorization header (RFC 7617) holds a cached login."""
+        scheme, _, encoded = authorization.partition(" ")
+        if scheme.lower() != "basic" or not self._cache:
             return False
         try:
             login, colon, password = b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:
             return False
         stored = self._users.find_hash(login) if colon and login else None
-        return stored is not None and self._remembered(self._digest(login, password, stored))
+        return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
-        """Whether the password is the login's; Wait when that may not be tried now."""
+        """Return whether the password is the login's. Raise RetryLater if the login may not try now."""
         stored = self._users.find_hash(login)
-        digest = self._digest(login, password, stored or self._nobody)
-        if self._remembered(digest):
+        digest = self._compute_digest(login, password, stored or self._dummy_hash)
+        if self._has_digest(digest):
             return True
 
         def check() -> bool:
-            self._may_try(login, address)  # others may have failed while this one waited for its turn
-            if self._remembered(digest):
+            self._check_throttle(login, address)  # others may have failed while this one waited in the queue
+            if self._has_digest(digest):
                 return True
-            if check_password_hash(stored or self._nobody, password) and stored is not None:
-                self._remember(digest)
-                self._throttle.succeeded(login, address)
+            if check_password_hash(stored or self._dummy_hash, password) and stored is not None:
+                self._add_digest(digest)
+                self._throttle.record_success(login, address)
                 return True
-            self._throttle.failed(login, address)
+            self._throttle.record_failure(login, address)
             return False
 
-        self._may_try(login, address)
+        self._check_throttle(login, address)
         try:
-            return self._turns.take(digest, address, self._throttle.suspect(address), check)
-        except Busy:
-            raise Wait(1) from None
+            return self._queue.run(digest, address, self._throttle.is_suspect(address), check)
+        except QueueFull:
+            raise RetryLater(1) from None
 
-    def _may_try(self, login: str, address: str) -> None:
-        seconds = self._throttle.wait(login, address)
+    def _check_throttle(self, login: str, address: str) -> None:
+        seconds = self._throttle.get_wait(login, address)
         if seconds:
-            raise Wait(seconds)
+            raise RetryLater(seconds)
 
-    def _remembered(self, digest: bytes) -> bool:
-        now, expiry = self._clock(), self._known.get(digest)
+    def _has_digest(self, digest: bytes) -> bool:
+        now, expiry = self._clock(), self._cache.get(digest)
         if expiry is None or now >= expiry:
             return False
-        if expiry - now < LIFETIME / 2:
-            self._remember(digest)
+        if expiry - now < CACHE_TTL / 2:
+            self._add_digest(digest)
         return True
 
-    def _digest(self, login: str, password: str, stored: str) -> bytes:
+    def _compute_digest(self, login: str, password: str, stored: str) -> bytes:
         message = "\0".join((login, password, stored)).encode("utf-8", "surrogatepass")
         return hmac.digest(self._key, message, hashlib.sha256)
 
-    def _remember(self, digest: bytes) -> None:
-        with self._order:
-            self._known[digest] = self._clock() + LIFETIME
-            self._known.move_to_end(digest)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+    def _add_digest(self, digest: bytes) -> None:
+        with self._cache_lock:
+            self._cache[digest] = self._clock() + CACHE_TTL
+            self._cache.move_to_end(digest)
+            while len(self._cache) > CACHE_SIZE:
+                self._cache.popitem(last=False)
 
-
-THROTTLED = "too many logins failed, or too many are tried at once: wait as long as the header Retry-After says"
 
 LoginRequired = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
-def basic_auth(logins: Logins) -> LoginRequired:
-    """Flask-HTTPAuth's decorator for a view, verifying by `logins`, refusing in JSON."""
+def build_login_required(authenticator: Authenticator) -> LoginRequired:
+    """Build the decorator of Flask-HTTPAuth that protects a view, with errors in JSON."""
 
     def verify(login: str, password: str) -> str | None:
         try:
-            return login if login and logins.verify(login, password, request.remote_addr or "") else None
-        except Wait as throttled:
+            return login if login and authenticator.verify(login, password, request.remote_addr or "") else None
+        except RetryLater as throttled:
             raise TooManyRequests(THROTTLED, retry_after=throttled.seconds) from None
 
-    def refuse(status: int) -> Response:
-        sentence = "login and password are missing or wrong: send those of a user of this service by HTTP Basic"
-        return answer(errors_body([sentence], request_id()), status)
+    def reject(status: int) -> Response:
+        return build_error_response(status, [UNAUTHORIZED])
 
     auth = HTTPBasicAuth(realm="income tax")
     auth.verify_password(verify)
-    auth.error_handler(refuse)
+    auth.error_handler(reject)
     return cast(LoginRequired, auth.login_required)

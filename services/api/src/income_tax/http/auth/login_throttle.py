@@ -1,4 +1,4 @@
-"""Guessing passwords is made slow: after a few failures, a login has to wait at the address they came from."""
+"""Throttles password guesses: after a few failures, a login has to wait at the address that the failures came from."""
 
 import math
 import sqlite3
@@ -9,28 +9,28 @@ from typing import Protocol
 from income_tax.service_log import Log
 from income_tax.storage.login_failures import Failures
 
-FREE = 5  # failures in a row that cost nothing: people mistype
-LONGEST = 300.0  # seconds; the wait is 1 s after the fifth failure and doubles with each further one
-FORGOTTEN = 900.0  # seconds without a failure after which there was none
-SUSPECT = 10.0  # seconds after a failure, not one of the first five, during which its address comes last
-ANY = ""  # the login under which an address has its own row; nobody can log in as it
-SAID_EVERY = 60.0  # seconds between two lines about a file that cannot be used
+FREE_FAILURES = 5  # consecutive failures without a wait: people mistype
+MAX_WAIT = 300.0  # seconds; the wait is 1 s after the fifth failure and doubles with each further one
+FORGET_AFTER = 900.0  # seconds after the last failure at which the failures expire
+SUSPECT_TIME = 10.0  # seconds after a failure, not one of the first five, during which its address is a suspect
+ANY_LOGIN = ""  # the login under which an address has its own row; no user has it
+LOG_INTERVAL = 60.0  # seconds between two log lines about an unusable file
 
 
-def wait(failures: Failures | None, now: float) -> float:
-    """Seconds until the next try is allowed, 0 when it is now."""
-    if failures is None or failures.count < FREE or now - failures.last > FORGOTTEN:
+def compute_wait(failures: Failures | None, now: float) -> float:
+    """Return the seconds until the next attempt is allowed, 0 if it is allowed now."""
+    if failures is None or failures.count < FREE_FAILURES or now - failures.last > FORGET_AFTER:
         return 0.0
-    pause = min(LONGEST, 2.0 ** min(failures.count - FREE, 20))
-    # A clock that was set back must not lock anybody out for longer than the pause.
-    return max(0.0, min(pause, failures.last + pause - now))
+    wait = min(MAX_WAIT, 2.0 ** min(failures.count - FREE_FAILURES, 20))
+    # A clock that was set back must not lock a user out for longer than the wait.
+    return max(0.0, min(wait, failures.last + wait - now))
 
 
-class Record(Protocol):
-    """Where failures are kept."""
+class FailureStore(Protocol):
+    """Keeps the failures."""
 
     def find(self, login: str, address: str) -> Failures | None:
-        """The failures of a login from an address."""
+        """Return the failures of a login from an address."""
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
         """Count a failure."""
@@ -39,54 +39,56 @@ class Record(Protocol):
         """Forget the failures of a login from an address."""
 
 
-class Throttle:
-    """Counts failures, and says how long to wait. It depends on the login as it was sent, never on whether it exists.
+class LoginThrottle:
+    """Counts failures, and computes waits. They depend on the login as it was sent, never on whether it exists.
 
-    Without its record it lets everybody try, and logs that: a full disk must not lock the users out.
+    Without its store it allows every attempt and logs a warning: a full disk must not lock the users out.
     """
 
-    def __init__(self, record: Record, log: Log, clock: Callable[[], float] = time.time) -> None:
-        self._record = record
+    def __init__(self, store: FailureStore, log: Log, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
         self._log = log
-        self._clock = clock  # the wall clock: the record is shared between processes and outlives them
-        self._said = -math.inf
+        self._clock = clock  # the wall clock: processes share the store, and it outlives them
+        self._warned_at = -math.inf
 
-    def wait(self, login: str, address: str) -> int:
-        """Whole seconds that this login has to wait at this address, 0 when it may try."""
+    def get_wait(self, login: str, address: str) -> int:
+        """Return the whole seconds that this login has to wait at this address, 0 if it may try now."""
         try:
-            return math.ceil(wait(self._record.find(login, address), self._clock()))
+            return math.ceil(compute_wait(self._store.find(login, address), self._clock()))
         except (sqlite3.Error, OSError) as error:
-            self._say(error)
+            self._warn(error)
             return 0
 
-    def suspect(self, address: str) -> bool:
-        """Whether logins, any logins, fail at this address again and again, and did just now."""
+    def is_suspect(self, address: str) -> bool:
+        """Return whether logins of any users fail repeatedly at this address, and did just now."""
         try:
-            failures = self._record.find(ANY, address)
+            failures = self._store.find(ANY_LOGIN, address)
         except (sqlite3.Error, OSError) as error:
-            self._say(error)
+            self._warn(error)
             return False
-        return failures is not None and failures.count >= FREE and self._clock() - failures.last < SUSPECT
+        if failures is None or failures.count < FREE_FAILURES:
+            return False
+        return self._clock() - failures.last < SUSPECT_TIME
 
-    def failed(self, login: str, address: str) -> None:
-        """Count a failure."""
+    def record_failure(self, login: str, address: str) -> None:
+        """Count a failure of the login and of the address."""
         now = self._clock()
         try:
-            self._record.add(login, address, now, now - FORGOTTEN)
-            self._record.add(ANY, address, now, now - FORGOTTEN)
+            self._store.add(login, address, now, now - FORGET_AFTER)
+            self._store.add(ANY_LOGIN, address, now, now - FORGET_AFTER)
         except (sqlite3.Error, OSError) as error:
-            self._say(error)
+            self._warn(error)
 
-    def succeeded(self, login: str, address: str) -> None:
-        """Forget the failures."""
+    def record_success(self, login: str, address: str) -> None:
+        """Forget the failures of the login at the address."""
         try:
-            if self._record.find(login, address):
-                self._record.clear(login, address)
+            if self._store.find(login, address):
+                self._store.clear(login, address)
         except (sqlite3.Error, OSError) as error:
-            self._say(error)
+            self._warn(error)
 
-    def _say(self, error: Exception) -> None:
+    def _warn(self, error: Exception) -> None:
         now = time.monotonic()
-        if now - self._said >= SAID_EVERY:
-            self._said = now
+        if now - self._warned_at >= LOG_INTERVAL:
+            self._warned_at = now
             self._log.warning("failed logins are not counted", place="throttle", reason=str(error))

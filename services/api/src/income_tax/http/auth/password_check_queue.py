@@ -1,93 +1,65 @@
-"""Who may wait for a password check: one check at a time in each process, and few requests that wait for it.
+"""The queue of password checks: one check at a time in each process, and few threads that wait for it.
 
-A check takes a core and 32 MiB for 0.1 s. Were waiting free, guesses would soon hold every thread, and those whose
-login is remembered would stand behind them.
+A check takes a core and 32 MiB for 0.1 s. An unbounded queue would let guesses hold every thread, and requests with a
+cached login would wait behind them.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
-
-Key = tuple[bytes, str]
+from contextlib import nullcontext
 
 
-class Busy(Exception):
-    """Too many checks wait already: come back in a second."""
+class QueueFull(Exception):
+    """Too many threads wait for a check: try again in a second."""
 
 
-@dataclass(slots=True)
-class Check:
-    """One check that is under way or waits for its turn, and what comes of it."""
+class PasswordCheckQueue:
+    """Runs checks one at a time. Threads with the same question share one check, so a client's threads wait for one.
 
-    address: str
-    suspect: bool
-    outcome: Future[bool] = field(default_factory=Future)
-    followers: int = 0
-
-
-class Turns:
-    """Hands out turns to check, one at a time, suspects last; who asks the same meanwhile shares the outcome.
-
-    So a client that starts with a hundred threads waits for one check. All together may fill three quarters of the
-    threads with checks of their own, suspects a half, one address a quarter, a suspect one a single thread and its
-    followers another quarter: a crowd of guessers leaves room for everybody else.
+    A thread takes a place if it brings a new question, or if its address is a suspect. Places are limited to three
+    quarters of the process's threads, to half of them for all suspects, and to a quarter for one address. At most one
+    suspect at a time competes for the next check, so suspects delay other logins by a single check.
     """
 
     def __init__(self, threads: int) -> None:
-        self._quarter, self._half = max(1, threads // 4), max(1, threads // 2)
-        self._most = max(1, threads * 3 // 4)
-        self._checks: dict[Key, Check] = {}
-        self._changed = threading.Condition()
-        self._tickets = count()
-        self._queue: list[tuple[bool, int]] = []
-        self._busy = False
+        self._limit, self._suspect_limit, self._address_limit = (max(1, threads * n // 4) for n in (3, 2, 1))
+        self._lock = threading.Lock()  # of the two collections
+        self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # by question and address
+        self._places: list[tuple[str, bool]] = []  # address, is_suspect
+        self._check_lock, self._suspect_lock = threading.Lock(), threading.Lock()
 
-    def take(self, asked: bytes, address: str, suspect: bool, check: Callable[[], bool]) -> bool:
-        """The outcome of the check, done here or by another thread that asked the same; Busy when too many wait."""
-        key = (asked, address)
-        with self._changed:
-            this = self._checks.get(key)
-            if leads := this is None:
-                self._admit(address, suspect)
-                this = self._checks[key] = Check(address, suspect)
-            elif suspect and sum(one.followers for one in self._checks.values() if one.suspect) >= self._quarter:
-                raise Busy
-            else:
-                this.followers += 1
-        if not leads:
-            return this.outcome.result()
+    def run(self, question: bytes, address: str, is_suspect: bool, check: Callable[[], bool]) -> bool:
+        """Return the result of the check, run here or by a thread with the same question. Raise QueueFull."""
+        key, place = (question, address), (address, is_suspect)
+        with self._lock:
+            shared = self._checks.get(key)
+            has_place = shared is None or is_suspect
+            if has_place:
+                self._take_place(place)
+            result = self._checks.setdefault(key, Future())
         try:
-            with self._turn(suspect):
-                this.outcome.set_result(check())
-        except Exception as error:
-            this.outcome.set_exception(error)
+            if shared is None:
+                self._run_in_turn(check, is_suspect, result)
+            return result.result()
         finally:
-            with self._changed:
-                del self._checks[key]
-        return this.outcome.result()
+            with self._lock:
+                if has_place:
+                    self._places.remove(place)
+                if shared is None:
+                    del self._checks[key]
 
-    def _admit(self, address: str, suspect: bool) -> None:
-        own = sum(one.address == address for one in self._checks.values())
-        suspects = sum(one.suspect for one in self._checks.values())
-        if own >= (1 if suspect else self._quarter) or (suspect and suspects >= self._half):
-            raise Busy
-        if len(self._checks) >= self._most:
-            raise Busy
+    def _take_place(self, place: tuple[str, bool]) -> None:
+        address, is_suspect = place
+        of_address = sum(other == address for other, _ in self._places)
+        of_suspects = sum(suspect for _, suspect in self._places) if is_suspect else 0
+        if len(self._places) >= self._limit or of_address >= self._address_limit or of_suspects >= self._suspect_limit:
+            raise QueueFull
+        self._places.append(place)
 
-    @contextmanager
-    def _turn(self, suspect: bool) -> Iterator[None]:
-        with self._changed:
-            ticket = (suspect, next(self._tickets))
-            self._queue.append(ticket)
-            self._changed.wait_for(lambda: not self._busy and min(self._queue) == ticket)
-            self._queue.remove(ticket)
-            self._busy = True
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
+    def _run_in_turn(self, check: Callable[[], bool], is_suspect: bool, result: Future[bool]) -> None:
+        with self._suspect_lock if is_suspect else nullcontext(), self._check_lock:
+            try:
+                result.set_result(check())
+            except BaseException as error:
+                result.set_exception(error)

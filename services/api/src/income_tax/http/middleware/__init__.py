@@ -1,1 +1,1 @@
-"""WSGI middleware: request log, fast path, metrics, drained bodies, trusted proxy."""
+"""Request log, and WSGI middleware: fast path, metrics, body drain, trusted proxy."""

@@ -1,7 +1,7 @@
-"""The short way for the request that comes in floods: `GET /` by a login that is remembered.
+"""A fast path for the most frequent request: `GET /` with a cached login.
 
-It does with the very same functions what Flask's way does (login, request id, log lines, answer), without what a
-framework has for every other case. Whatever is unusual goes Flask's way, and so does what fails here.
+It calls the same functions as the Flask application (login, request id, log lines, answer), without the parts of a
+framework that serve other requests. Every other request goes to Flask, and so does one that fails here.
 """
 
 from __future__ import annotations
@@ -10,54 +10,53 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from income_tax.http.auth.basic_auth import Logins
-from income_tax.http.responses import JSON
-from income_tax.http.routes.single_household import SCHEDULES_HEADER, answer_query
-from income_tax.service_log import Say, shorten
+from income_tax.http.auth.basic_auth import Authenticator
+from income_tax.http.responses import JSON, SCHEDULES_HEADER
+from income_tax.http.routes.calculation import answer_query
+from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .request_log import BEGUN, HEADER, id_of
+from .request_log import LOGGED_ID, REQUEST_ID_HEADER, choose_request_id, log_answer, log_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PLACE = "index"  # the function that answers, as the log shows it
+PLACE = "index"  # Flask's view of the same route
 STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase.upper()}" for status in (200, 400)}
 
 
-class Front:
-    """The application, with the short way before it."""
+class FastPathMiddleware:
+    """Answers `GET /` with a cached login, and passes all other requests to the application."""
 
-    def __init__(self, app: WSGIApplication, logins: Logins, schedules: CurrentSchedules, say: Say) -> None:
+    def __init__(
+        self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
+    ) -> None:
         self._app = app
-        self._logins = logins
+        self._authenticator = authenticator
         self._schedules = schedules
-        self._say = say
+        self._log = log
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The answer."""
+        """Answer the request."""
         if (
             environ["PATH_INFO"] != "/"
             or environ["REQUEST_METHOD"] != "GET"
             or "CONTENT_LENGTH" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
-            or not self._logins.knows(environ.get("HTTP_AUTHORIZATION", ""))
+            or not self._authenticator.is_cached(environ.get("HTTP_AUTHORIZATION", ""))
         ):
             return self._app(environ, start_response)
-        environ[BEGUN] = request_id = id_of(environ.get("HTTP_X_REQUEST_ID", ""))
+        environ[LOGGED_ID] = request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         query = environ.get("QUERY_STRING", "")
-        said = {"url": environ.get("RAW_URI") or f"/?{query}", "remote": environ.get("REMOTE_ADDR")}
-        self._say("request", {"place": PLACE, "method": "GET", **said, "request_id": request_id})
+        url = environ.get("RAW_URI") or f"/?{query}"
+        log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
         try:
             status, body, version = answer_query(query, self._schedules.get(), request_id)
-        except Exception:  # it fails there again, where the administrator is told
+        except Exception:  # Flask repeats the failure, and notifies the administrator
             return self._app(environ, start_response)
+        log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
-        facts: dict[str, object] = {"place": PLACE, "status": status}
         if version:
             headers.append((SCHEDULES_HEADER, version))
-            facts["schedules"] = version
-        headers.append((HEADER, request_id))
-        self._say("answer", {**facts, **shorten(body.decode()), "request_id": request_id})
-        start_response(STATUS_LINES[status], headers)
+        start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, request_id)])
         return [body]

@@ -1,4 +1,4 @@
-"""Counts every answer and how long it took; health checks, which come all the time, would hide the rest."""
+"""Counts every response and its latency, except those of health checks, which would outnumber the rest."""
 
 import time
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 UNCOUNTED = ("/health/", "/status")
 
 
-class Counted:
-    """The application, with its answers counted."""
+class MetricsMiddleware:
+    """Counts the application's responses."""
 
     def __init__(self, app: "WSGIApplication", activity: WorkerMetrics) -> None:
         self._app, self._count = app, activity.record
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """The application's answer."""
+        """Return the application's response."""
         if environ.get("PATH_INFO", "").startswith(UNCOUNTED):
             return self._app(environ, start_response)
         began, status = time.perf_counter(), 500

@@ -1,4 +1,4 @@
-"""The id of a request, and the log lines that stand for it."""
+"""The id of a request, and its two log lines: `request` when it arrives, `answer` when it is answered."""
 
 import re
 import secrets
@@ -8,70 +8,85 @@ import structlog
 from flask import Flask, Response, g, request
 
 from income_tax.http.responses import CSV, JSON
-from income_tax.service_log import Log, Say, shorten
+from income_tax.service_log import RequestLogger, shorten
 
-HEADER = "X-Request-ID"
-WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
-BEGUN = "income_tax.request_id"  # in the environment of a request whose first line is in the log already
-QUIET = ("/health/live", "/health/ready")  # asked every few seconds: their lines are of level debug
-
-
-def request_id() -> str:
-    """The id of the request that this thread answers."""
-    return cast(str, g.request_id)
+REQUEST_ID_HEADER = "X-Request-ID"
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+LOGGED_ID = "income_tax.request_id"  # key of a WSGI environment whose request is in the log already
+QUIET = ("/health/live", "/health/ready")  # polled every few seconds: their lines have the level debug
 
 
-def new_request_id() -> str:
-    """32 hexadecimal digits, as nginx makes them."""
+def create_request_id() -> str:
+    """Return 32 random hexadecimal digits, in the format of nginx."""
     return secrets.token_hex(16)
 
 
-def id_of(given: str) -> str:
-    """The id of a request: the one that it came with, where that is well-formed, or a new one."""
-    return given if WELL_FORMED.fullmatch(given) else new_request_id()
+def choose_request_id(header: str) -> str:
+    """Return the id in the request's header if it is well-formed, else a new one."""
+    return header if REQUEST_ID.fullmatch(header) else create_request_id()
 
 
-def place() -> str:
-    """The name of the function that answers, as the log shows it."""
+def log_request(
+    log: RequestLogger, request_id: str, place: str, method: str, url: str, remote: str | None, level: str = "info"
+) -> None:
+    """Log the arrival of a request from the address `remote`."""
+    fields = {"place": place, "method": method, "url": url, "remote": remote, "request_id": request_id}
+    log("request", fields, level)
+
+
+def log_answer(
+    log: RequestLogger,
+    request_id: str,
+    place: str,
+    status: int,
+    schedules_version: str | None,
+    body: str,
+    level: str = "info",
+) -> None:
+    """Log an answer with its body, truncated to 4 KB; `schedules_version` only for a calculation."""
+    version = {"schedules": schedules_version} if schedules_version else {}
+    fields = {"place": place, "status": status, **version, **shorten(body), "request_id": request_id}
+    log("answer", fields, level)
+
+
+def get_place() -> str:
+    """Return the name of the view function, which the log shows as the place."""
     return (request.endpoint or "unknown").rpartition(".")[2]
 
 
-def url() -> str:
-    """The request's target as it was sent."""
+def get_url() -> str:
+    """Return the request's target as the client sent it."""
     return cast(str, request.environ.get("RAW_URI") or request.full_path)
 
 
-def body_of(response: Response) -> dict[str, object]:
-    """The body of an answer as the log shows it: that of a page, or of a file of one, by its kind and size alone."""
+def describe_body(response: Response) -> str:
+    """Return the body of a response for the log; a page, or a file of one, is replaced by its type and size."""
     if response.mimetype in (JSON, CSV):
-        return shorten(response.get_data(as_text=True))
-    return {"body": f"[{response.mimetype}, {response.content_length or 0} bytes]"}
+        return response.get_data(as_text=True)
+    return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
 
-def register(app: Flask, log: Log, say: Say) -> None:
-    """Give each request an id, and the log a line when it comes and one when it is answered."""
+def register(app: Flask, log: RequestLogger) -> None:
+    """Give each request an id, and log its arrival and its answer."""
 
-    def tell(event: str, **fields: object) -> None:
-        if request.path in QUIET:
-            log.debug(event, place=place(), **fields)
-        else:
-            say(event, {"place": place(), **fields, "request_id": g.request_id})
+    def choose_level() -> str:
+        return "debug" if request.path in QUIET else "info"
 
     @app.before_request
-    def begin() -> None:
-        begun = request.environ.get(BEGUN)
-        g.request_id = begun or id_of(request.headers.get(HEADER, ""))
+    def start_request() -> None:
+        logged_id = request.environ.get(LOGGED_ID)
+        g.request_id = logged_id or choose_request_id(request.headers.get(REQUEST_ID_HEADER, ""))
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        if not begun:
-            tell("request", method=request.method, url=url(), remote=request.remote_addr)
+        if not logged_id:
+            log_request(log, g.request_id, get_place(), request.method, get_url(), request.remote_addr, choose_level())
 
     @app.teardown_request
-    def forget(_error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()  # the thread's next lines may be nobody's
+    def clear_context(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()  # this thread's next lines may belong to no request
 
     @app.after_request
-    def end(response: Response) -> Response:
-        response.headers[HEADER] = g.request_id
-        version = {"schedules": g.schedules} if "schedules" in g else {}
-        tell("answer", status=response.status_code, **version, **body_of(response))
+    def finish_request(response: Response) -> Response:
+        response.headers[REQUEST_ID_HEADER] = g.request_id
+        version, body = g.get("schedules"), describe_body(response)
+        log_answer(log, g.request_id, get_place(), response.status_code, version, body, choose_level())
         return response

@@ -1,1 +1,1 @@
-"""The OpenAPI description of the API."""
+"""The description of the API in OpenAPI."""

@@ -1,155 +1,127 @@
-"""`GET /openapi.json`: the API in OpenAPI 3.1, made of the very parameters that the requests are read by."""
+"""`GET /openapi.json`: the API in OpenAPI 3.1.
 
-from collections.abc import Iterable, Mapping, Sequence
+`openapi.yaml` holds the static parts. Each `!insert NAME` in it stands for a value of the tables that validate
+requests, or for examples of `examples.json`; a test sends each example to the service.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
+import yaml
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.households.parameters import (
-    CHILDREN,
-    HOUSEHOLD,
-    MARRIED,
-    QUESTION,
-    SINGLE_PARENT,
-    SPOUSE_SALARY,
-    YEAR,
-    YES_NO,
-    Parameter,
-)
-from income_tax.households.validation import ONLY_WITH_YEAR
+from income_tax.households.parameters import CALCULATION, HOUSEHOLD
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.responses import JSON, raw_answer
+from income_tax.http.responses import JSON
 from income_tax.http.routes.curve import CURVE
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .examples import EXAMPLES
-from .operations import operations
-from .refusals import HEADERS, RESPONSES
-from .schemas import SCHEMAS
+from .parameter_schemas import build_object_schema, build_query_parameters
 
-Json = dict[str, Any]
-
-DESCRIPTION = """\
-French income tax of households with salaries only: the law of each income year there is, or, without a year, the \
-simplified rules `v7` of a tutorial. Amounts are whole euros, rates are fractions (0.3 is 30 %), every answer is exact \
-to the euro. Each has the id of its request in `X-Request-ID`, by which the logs know it too. Parameters have French \
-names as well, which may be mixed with the English ones; each is given once."""
-
-ABOUT = {
-    "year": "Income year whose law holds (the tax is assessed in the year after). Without it, the rules `v7`.",
-    "married": "Whether the household is a couple, married or in a PACS, that declares together.",
-    "single_parent": "Whether one adult alone brings up the children (*parent isolé*, CGI art. 194, II). Needs `year`.",
-    "children": "Dependent children.",
-    "salary": "Net taxable salary of the year before the 10 % deduction, in whole euros.",
-    "spouse_salary": "The spouse's yearly salary, like `salary`, in whole euros; a couple's only. Needs `year`.",
-    "explain": "Whether the answer has the steps of the calculation. Needs `year`.",
-    "from": "Salary of the first point, in whole euros.",
-    "to": "No point has a salary above this one, in whole euros.",
-    "step": "Distance of two points, in whole euros.",
-}
-YES = [word for word, truth in YES_NO.items() if truth]
+FOLDER = Path(__file__).parent
 
 
-def schema_of(parameter: Parameter, years: Iterable[int]) -> Json:
-    """The JSON Schema (2020-12) of a parameter's values."""
-    if parameter is YEAR:
-        return {"type": "integer", "enum": list(years)}
-    if parameter.maximum is None:
-        return {"type": "string", "enum": list(YES_NO)}
-    return {"type": "integer", "minimum": parameter.minimum, "maximum": parameter.maximum}
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request (its parameters, or its body) and the body of its answer."""
+
+    operation: str
+    summary: str
+    request: Any
+    answer: Any
 
 
-def about(parameter: Parameter) -> str:
-    """The description of a parameter, with its further names."""
-    names = " or ".join(f"`{name}`" for name in parameter.french)
-    return f"{ABOUT[parameter.english]} In French: {names}."
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """The place of a value in the template."""
+
+    name: str
 
 
-def in_query(parameters: Sequence[Parameter], years: Sequence[int], example: Mapping[str, Any]) -> list[Json]:
-    """The parameters as those of a query string."""
-    return [
-        {
-            "name": parameter.english,
-            "in": "query",
-            "required": parameter.required,
-            "description": about(parameter),
-            "schema": schema_of(parameter, years),
-            **({"example": example[parameter.english]} if parameter.english in example else {}),
+class TemplateLoader(yaml.SafeLoader):
+    """Loads YAML with the tag `!insert`."""
+
+
+def construct_insert(loader: TemplateLoader, node: yaml.ScalarNode) -> Insert:
+    """Construct the node `!insert NAME`."""
+    return Insert(loader.construct_scalar(node))
+
+
+def load_template() -> dict[str, Any]:
+    """Load the static parts of the document."""
+    TemplateLoader.add_constructor("!insert", construct_insert)
+    template: dict[str, Any] = yaml.load((FOLDER / "openapi.yaml").read_bytes(), TemplateLoader)  # noqa: S506 - a SafeLoader
+    del template["x-shared"]
+    return template
+
+
+# Both files are read once, before the fork.
+EXAMPLES = {name: Example(**e) for name, e in json.loads((FOLDER / "examples.json").read_bytes()).items()}
+TEMPLATE = load_template()
+
+
+def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
+    """Build the document for the known income years and the largest batch."""
+    names = ["v7", *map(str, years)]
+    values = {
+        "version": __version__,
+        "batch_max": batch_max,
+        "schedule_names": names,
+        "last_schedule_name": names[-1],
+        "calculation_parameters": build_query_parameters(CALCULATION, years, EXAMPLES["family"].request),
+        "curve_parameters": build_query_parameters(CURVE, years, EXAMPLES["curve"].request),
+        "household_schema": build_object_schema(HOUSEHOLD, years),
+        "question_schema": build_object_schema(CALCULATION, years),
+        "calculation_answers": select_examples("calculate", lambda example: example.answer),
+        "curve_answers": select_examples("curve", lambda example: example.answer),
+    }
+    for media, kinds in (("json", (dict, list)), ("csv", (str,))):
+        requests = select_examples("calculate_posted", lambda example: example.request, kinds)
+        values |= {
+            f"{media}_requests": requests,
+            # Swagger UI fills its text box from the schema when a reader changes the media type.
+            f"{media}_request_values": [example["value"] for example in requests.values()],
+            f"{media}_answers": select_examples("calculate_posted", lambda example: example.answer, kinds),
         }
-        for parameter in parameters
-    ]
+    document: dict[str, Any] = fill(TEMPLATE, values)
+    return document
 
 
-def in_object(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
-    """The parameters as a JSON object, with what goes together and what does not."""
-    needs_year = [p.english for p in ONLY_WITH_YEAR if p in parameters]
-    couple = {"properties": {MARRIED.english: {"enum": YES}}}
+def select_examples(
+    operation: str, select: Callable[[Example], Any], kinds: tuple[type, ...] = (dict,)
+) -> dict[str, Any]:
+    """Return the requests or answers of an operation's examples as OpenAPI examples, if they have one of the types."""
+    examples = {name: example for name, example in EXAMPLES.items() if example.operation == operation}
     return {
-        "type": "object",
-        "properties": {p.english: {"description": about(p), **schema_of(p, years)} for p in parameters},
-        "required": [p.english for p in parameters if p.required],
-        "additionalProperties": False,
-        "dependentRequired": {name: [YEAR.english] for name in needs_year},
-        "allOf": [
-            {
-                "if": {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]},
-                "then": {"not": couple, "properties": {CHILDREN.english: {"minimum": 1}}},
-            },
-            {
-                "if": {
-                    "properties": {SPOUSE_SALARY.english: {"exclusiveMinimum": 0}},
-                    "required": [SPOUSE_SALARY.english],
-                },
-                "then": couple,
-            },
-        ],
+        name: {"summary": example.summary, "value": select(example)}
+        for name, example in examples.items()
+        if isinstance(select(example), kinds)
     }
 
 
-def document(years: Sequence[int], batch_max: int) -> Json:
-    """The whole description, for the income years that there are and the largest batch."""
-    asked = {name: example.request for name, example in EXAMPLES.items()}
-    household = {"Household": in_object(HOUSEHOLD, years), "Question": in_object(QUESTION, years)}
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "French income tax",
-            "version": __version__,
-            "description": DESCRIPTION,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "security": [{"login": []}],
-        "tags": [
-            {"name": "calculation", "description": "What households owe."},
-            {"name": "schedules", "description": "The figures of the law, with their articles."},
-            {"name": "service", "description": "Whether it lives, and how it is described."},
-            {"name": "pages", "description": "For people, in a browser."},
-        ],
-        "paths": operations(
-            in_query(QUESTION, years, asked["family"]),
-            in_query(CURVE, years, asked["curve"]),
-            ["v7", *map(str, years)],
-            batch_max,
-        ),
-        "components": {
-            "securitySchemes": {"login": {"type": "http", "scheme": "basic", "description": "Login and password."}},
-            "schemas": household | SCHEMAS,
-            "responses": RESPONSES,
-            "headers": HEADERS,
-        },
-    }
+def fill(node: Any, values: Mapping[str, Any]) -> Any:
+    """Copy a node of the template with a value in place of each Insert."""
+    if isinstance(node, Insert):
+        return values[node.name]
+    if isinstance(node, dict):
+        return {key: fill(value, values) for key, value in node.items()}
+    return [fill(value, values) for value in node] if isinstance(node, list) else node
 
 
-def blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
-    """The route of the description."""
+def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
+    """Build the route of the document."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json", provide_automatic_options=False)
     @login_required
     def openapi() -> Response:
-        response = raw_answer(orjson.dumps(document(sorted(schedules.get().years), batch_max)), JSON)
+        document = build_document(sorted(schedules.get().years), batch_max)
+        response = Response(orjson.dumps(document), content_type=JSON)
         response.headers["Cache-Control"] = "private, no-cache"
         return response
 

@@ -1,4 +1,4 @@
-"""What the pages share: their files, served from memory, and the headers that hold a page to them."""
+"""Rendering of the pages: their templates, their files in memory, and their Content-Security-Policy."""
 
 import hashlib
 import json
@@ -12,11 +12,12 @@ from werkzeug.exceptions import NotFound
 
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
+from tax_common.vendor import UPLOT
 
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 
-# A page loads its own files and asks its own server, nothing else; no script or style stands in the page itself.
+# A page loads its own files and calls its own server, nothing else. Inline scripts and styles are not allowed.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -30,30 +31,30 @@ POLICY = {
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Every file below the folder, by its path in it."""
+    """Read every file below the folder, by its relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-FILES = read_files(FOLDER)
+FILES = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
 TEXTS: dict[str, dict[str, str]] = json.loads(FILES["texts.json"])  # by language
 EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in FILES.items())).hexdigest()[:12]
 
 
-def address(name: str) -> str:
-    """Where a file of the pages is; KeyError when there is none of that name."""
+def build_url(name: str) -> str:
+    """Return the URL of a file of the pages; raise KeyError if there is none of this name."""
     FILES[name]
     return f"/static/{EDITION}/{name}"
 
 
-def page(template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """An HTML page under the Content-Security-Policy (W3C CSP 3) of all pages, with the differences of this one."""
-    return as_page(Response(), template, policy, **values)
+def render_page(template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """Render a page under the common Content-Security-Policy (W3C CSP 3), with the changes that `policy` makes."""
+    return set_page(Response(), template, policy, **values)
 
 
-def as_page(response: Response, template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """The answer with a page in the place of its body."""
-    response.set_data(render_template(template, static=address, **values))
+def set_page(response: Response, template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """Replace the body of a response by a page."""
+    response.set_data(render_template(template, static=build_url, **values))
     response.mimetype = "text/html"
     rules = {**POLICY, **(policy or {})}
     response.headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in rules.items())
@@ -61,22 +62,22 @@ def as_page(response: Response, template: str, policy: Mapping[str, str] | None 
     return response
 
 
-def preferred_language() -> str:
-    """The language of the texts that the browser prefers."""
+def choose_language() -> str:
+    """Return the language of the texts that the browser prefers."""
     return request.accept_languages.best_match(list(TEXTS), "en")
 
 
-def in_words(response: Response) -> Response:
-    """A refused login as a page, for a browser that asked for one: people read no JSON."""
-    html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
-    if response.status_code not in (401, 429) or not html:
+def render_rejected_login(response: Response) -> Response:
+    """Replace the JSON of a rejected login by a page if the browser prefers HTML."""
+    prefers_html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
+    if response.status_code not in (401, 429) or not prefers_html:
         return response
-    language, seconds = preferred_language(), response.headers.get("Retry-After")
-    return as_page(response, "refused.html", language=language, text=TEXTS[language], seconds=seconds)
+    language, seconds = choose_language(), response.headers.get("Retry-After")
+    return set_page(response, "refused.html", language=language, text=TEXTS[language], seconds=seconds)
 
 
-def blueprint(login_required: LoginRequired) -> Blueprint:
-    """The route of the files."""
+def build_blueprint(login_required: LoginRequired) -> Blueprint:
+    """Build the route of the files."""
     routes = Blueprint("pages", __name__)
 
     @routes.get("/static/<edition>/<path:name>", provide_automatic_options=False)
@@ -84,12 +85,12 @@ def blueprint(login_required: LoginRequired) -> Blueprint:
     def static(edition: str, name: str) -> Response:
         if name not in FILES:
             raise NotFound
-        kind = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
-        response = Response(FILES[name], mimetype=kind)
+        mimetype = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
+        response = Response(FILES[name], mimetype=mimetype)
         response.set_etag(hashlib.sha256(FILES[name]).hexdigest()[:16])
-        # While replicas are being replaced, a page of one may ask another for its files.
-        fresh = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
-        response.headers["Cache-Control"] = fresh
+        # During an update of replicas, a page of one replica may request its files from another.
+        lifetime = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
+        response.headers["Cache-Control"] = lifetime
         response.make_conditional(request)
         return response
 

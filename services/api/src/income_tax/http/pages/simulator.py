@@ -1,32 +1,32 @@
-"""`GET /simulator`: the page on which people see what a household pays, and why."""
+"""`GET /simulator`: the page that shows what a household pays, and why."""
 
 from flask import Blueprint, Response
 
-from income_tax.households.parameters import QUESTION
+from income_tax.households.parameters import CALCULATION
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 
-from .rendering import TEXTS, in_words, page, preferred_language
+from .rendering import TEXTS, choose_language, render_page, render_rejected_login
 
-NAMES = {name: parameter.english for parameter in QUESTION for name in (parameter.english, *parameter.french)}
+ENGLISH_NAMES = {name: parameter.english for parameter in CALCULATION for name in parameter.names}
 
 
-def blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
-    """The route of the simulator: it offers the income years that there are, and asks for `batch_max` at once."""
+def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
+    """Build the route of the simulator: it offers the known income years, and posts `batch_max` households at once."""
     routes = Blueprint("simulator", __name__, template_folder="templates")
-    routes.after_request(in_words)
+    routes.after_request(render_rejected_login)
 
     @routes.get("/simulator", provide_automatic_options=False)
     @login_required
     def simulator() -> Response:
-        language = preferred_language()
-        response = page(
+        language = choose_language()
+        response = render_page(
             "simulator.html",
             language=language,
             text=TEXTS[language],
             years=sorted(schedules.get().years),
-            names=NAMES,
+            names=ENGLISH_NAMES,
             largest=MAX_SALARY,
             most_children=MAX_CHILDREN,
             batch_max=batch_max,

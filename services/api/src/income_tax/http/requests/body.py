@@ -1,126 +1,142 @@
-"""The body of `POST /`: JSON or CSV, of one household or of many; what it must not be."""
+"""The body of `POST /`: JSON or CSV, of one household or of a batch."""
 
 import csv
 import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flask import Request
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_options_header
 
 from income_tax.households.parameters import (
     BY_NAME,
+    CALCULATION,
     HOUSEHOLD,
-    QUESTION,
-    JsonForm,
+    JsonDecoder,
     Parameter,
     Values,
-    composed,
-    is_english,
-    names_of,
-    shown,
+    has_english_name,
+    join_names,
+    normalize_name,
+    quote_text,
 )
-from income_tax.households.validation import ParameterError, Reading
+from income_tax.households.validation import HouseholdSchema, ParameterError, list_members
 from income_tax.http.responses import CSV, JSON
 
-from .strict_json import OBJECTS, Repeated, parse
+from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 
 if TYPE_CHECKING:
-    from income_tax.households.batch_validation import Many
+    from income_tax.households.batch_validation import ParsedBatch
 
-VALUES_EACH = 20  # a household has at most seven values: a body of more is refused before it fills the memory
-
-
-ONE = Reading(QUESTION, JsonForm())
+MAX_VALUES = 20  # of a household, which has at most seven; a body with more is rejected before it fills the memory
+OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
-class TooMany(ValueError):
-    """The body has more households than are taken at once."""
+class TooManyHouseholds(ValueError):
+    """The body has more households than the service accepts at once."""
 
 
-class WrongType(ValueError):
-    """The body is of a type, or in a coding, that is not read; the text says what to send."""
+class UnsupportedBody(ValueError):
+    """The body has an unsupported type or encoding; the text names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies: at most `limit` households, of the income years there are or of none."""
+    """Reads bodies of at most `limit` households, for the known income years."""
 
     limit: int
     years: Collection[int]
 
-    def read(self, content_type: str, body: bytes) -> "Values | Many":
-        """One household (a JSON object), or many. Raises ParameterError, TooMany, WrongType."""
-        if content_type == JSON:
-            return self._json(body)
-        if content_type == CSV:
-            return self._csv(body)
-        raise WrongType(
-            f"the body's type is [{shown(content_type)}]: send the header Content-Type with {JSON} or {CSV}"
-        )
+    def read(self, request: Request, body: bytes) -> "Values | ParsedBatch":
+        """Read the body of a request. Raise ParameterError, TooManyHouseholds or UnsupportedBody."""
+        check_length(len(body), request.content_length)
+        check_no_query(request.environ.get("QUERY_STRING", ""))
+        check_encoding(request.headers)
+        return self.parse(request.mimetype, body)
 
-    def _json(self, body: bytes) -> "Values | Many":
-        self._check_size(body)
-        content = parse(body)
-        if isinstance(content, dict | Repeated):
-            return ONE.values(pairs_of_object(content), self.years)
+    def parse(self, content_type: str, body: bytes) -> "Values | ParsedBatch":
+        """Parse one household (a JSON object) or a batch. Raise ParameterError, TooManyHouseholds, UnsupportedBody."""
+        if content_type not in (JSON, CSV):
+            shown = quote_text(content_type)
+            raise UnsupportedBody(f"the body's type is [{shown}]: send the header Content-Type with {JSON} or {CSV}")
+        if max(body.count(b","), body.count(b";")) > self.limit * MAX_VALUES:
+            raise TooManyHouseholds
+        return self._parse_json(body) if content_type == JSON else self._parse_csv(body)
+
+    def _parse_json(self, body: bytes) -> "Values | ParsedBatch":
+        content = parse_json(body)
+        if isinstance(content, dict | RepeatedKeyError):
+            return OBJECT_SCHEMA.parse(list_members(content), self.years)
         if not isinstance(content, list):
             raise ParameterError(["the body is neither an object nor an array"], [OBJECTS])
-        self._check(len(content))
-        from income_tax.households.batch_validation import read_objects  # noqa: PLC0415 - numpy is imported at the first batch
+        self._check_count(len(content))
+        from income_tax.households.batch_validation import parse_objects  # noqa: PLC0415 - numpy is imported at the first batch
 
-        return read_objects(content, self.years)
+        return parse_objects(content, self.years)
 
-    def _csv(self, body: bytes) -> "Many":
-        self._check_size(body)
+    def _parse_csv(self, body: bytes) -> "ParsedBatch":
         try:
             text = body.decode("utf-8-sig")
             first = text.lstrip("\r\n").partition("\n")[0]
             lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first else ",", strict=True)
-            header = [composed(name.strip()) for name in next((row for row in lines if row), [])]
+            header = [normalize_name(name.strip()) for name in next((row for row in lines if row), [])]
             rows = list(islice((row for row in lines if row), self.limit + 1))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise ParameterError([f"the body is not CSV in UTF-8: {error}"], [wanted_header()]) from None
+            raise ParameterError([f"the body is not CSV in UTF-8: {error}"], [describe_header()]) from None
         check_header(header)
-        self._check(len(rows))
-        from income_tax.households.batch_validation import read_rows  # noqa: PLC0415 - numpy is imported at the first batch
+        self._check_count(len(rows))
+        from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - numpy is imported at the first batch
 
-        return read_rows(header, rows, self.years)
+        return parse_rows(header, rows, self.years)
 
-    def _check_size(self, body: bytes) -> None:
-        if max(body.count(b","), body.count(b";")) > self.limit * VALUES_EACH:
-            raise TooMany
-
-    def _check(self, count: int) -> None:
+    def _check_count(self, count: int) -> None:
         if not count:
             raise ParameterError(["there is no household in the body"], [f"1 to {self.limit} households"])
         if count > self.limit:
-            raise TooMany
+            raise TooManyHouseholds
 
 
-def wanted_header() -> str:
-    """What the first line of CSV must be, in words."""
-    return "a first line that names the columns: " + names_of(HOUSEHOLD)
+def check_length(length: int, announced: int | None) -> None:
+    """Raise ParameterError if the body ended early."""
+    if announced is not None and length < announced:
+        raise ParameterError([f"the body ended after {length} of {announced} bytes"], ["the whole body"])
+
+
+def check_no_query(query: str) -> None:
+    """Raise ParameterError if a POST has parameters in its address too, since two sources would be ambiguous."""
+    if query:
+        raise ParameterError(["the address has parameters"], ["all parameters in the body"])
+
+
+def check_encoding(headers: Headers) -> None:
+    """Raise UnsupportedBody if the body is compressed, or in another character set than UTF-8."""
+    encoding = headers.get("Content-Encoding", "identity").lower()
+    if encoding not in ("", "identity"):
+        shown = quote_text(encoding)
+        raise UnsupportedBody(f"the body is encoded as [{shown}]: send it uncompressed, without Content-Encoding")
+    charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedBody(f"the body is in [{quote_text(charset)}]: send it in UTF-8")
 
 
 def check_header(header: list[str]) -> None:
-    """ParameterError unless the columns are known, none twice, and all that are required are there."""
-    errors = [f"unknown column [{shown(name)}]" for name in header if name not in BY_NAME]
+    """Raise ParameterError for unknown, repeated or missing columns."""
+    errors = [f"unknown column [{quote_text(name)}]" for name in header if name not in BY_NAME]
     used = [name for name in header if name in BY_NAME]
     first: dict[Parameter, str] = {}
     for name in used:
         first.setdefault(BY_NAME[name], name)
-    found = [BY_NAME[name] for name in used]
-    errors += [f"column [{name}] is repeated" for p, name in first.items() if found.count(p) > 1]
-    missing = [p for p in HOUSEHOLD if p.required and p not in first]
-    errors += [f"column [{p.name(is_english(header, HOUSEHOLD))}] is missing" for p in missing]
+    parameters = [BY_NAME[name] for name in used]
+    errors += [f"column [{name}] is repeated" for p, name in first.items() if parameters.count(p) > 1]
+    english = has_english_name(header, HOUSEHOLD)
+    errors += [f"column [{p.get_name(english)}] is missing" for p in HOUSEHOLD if p.required and p not in first]
     if errors:
-        raise ParameterError(errors, [wanted_header()])
+        raise ParameterError(errors, [describe_header()])
 
 
-def pairs_of_object(item: Any) -> list[tuple[str, Any]]:
-    """Names and values of a household in JSON. Raises ParameterError when it is none."""
-    if isinstance(item, Repeated):
-        raise item.error()
-    if not isinstance(item, dict):
-        raise ParameterError(["it is no object"], ["an object of the parameters of a household"])
-    return [(composed(name), value) for name, value in item.items()]
+def describe_header() -> str:
+    """Describe the header that the service expects."""
+    return "a first line that names the columns: " + join_names(HOUSEHOLD)

@@ -2,17 +2,17 @@
 
 from urllib.parse import unquote_to_bytes
 
-from income_tax.households.parameters import composed
+from income_tax.households.parameters import normalize_name
+
+
+def parse_query(query: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query string in order (WHATWG URL, application/x-www-form-urlencoded)."""
+    parts = [part.partition("=") for part in query.split("&") if part]
+    if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
+        return [(name, value) for name, _, value in parts]
+    return [(decode(name), decode(value)) for name, _, value in parts]
 
 
 def decode(encoded: str) -> str:
-    """The text behind percent-encoding, composed (é is one character); what is not UTF-8 shows as U+FFFD."""
-    return composed(unquote_to_bytes(encoded.replace("+", " ")).decode("utf-8", "replace"))
-
-
-def pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values, in order (WHATWG URL, application/x-www-form-urlencoded)."""
-    if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
-        return [(part.partition("=")[0], part.partition("=")[2]) for part in query.split("&") if part]
-    parts = [part.partition("=") for part in query.split("&") if part]
-    return [(decode(name), decode(value)) for name, _, value in parts]
+    """Undo the percent-encoding and compose the characters (Unicode NFC); invalid UTF-8 becomes U+FFFD."""
+    return normalize_name(unquote_to_bytes(encoded.replace("+", " ")).decode("utf-8", "replace"))

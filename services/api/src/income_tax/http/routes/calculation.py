@@ -1,52 +1,144 @@
-"""`GET /`: the tax of one household. `POST /`: of one or many, in the body."""
+"""`GET /`: the tax of one household. `POST /`: of one or many households, in the body."""
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
-from flask import Blueprint, Response, request
+import orjson
+from flask import Blueprint, Request, Response, request
+from werkzeug.datastructures import MIMEAccept
 
+from income_tax.households.parameters import CALCULATION, EXPLAIN, TextDecoder, Values
+from income_tax.households.serialization import calculate
+from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.middleware.request_log import request_id
+from income_tax.http.requests.body import BodyReader, TooManyHouseholds, UnsupportedBody
+from income_tax.http.requests.query_string import parse_query
+from income_tax.http.responses import (
+    CSV,
+    JSON,
+    build_bad_request,
+    build_error_response,
+    build_errors,
+    get_request_id,
+    set_schedules_version,
+)
 from income_tax.service_log import Log
 from income_tax.storage.schedule_snapshot import CurrentSchedules
+from income_tax.tax.schedule_data import Schedules
 
-from .posted_households import answer_body
-from .single_household import answer_query, as_response
+if TYPE_CHECKING:
+    from income_tax.households.batch_validation import ParsedBatch
 
-LARGE = 2**16  # bytes of a body
+LARGE_BODY = 2**16  # bytes
+QUERY_SCHEMA = HouseholdSchema(CALCULATION, TextDecoder())
 
 
-def pause_sometimes(seconds: float, log: Log) -> None:
-    """With probability 1/2, pause this thread, so that others can be watched overtaking it."""
+class Answer(NamedTuple):
+    """The status and body of a response, and the version of the schedules behind a calculation."""
+
+    status: int
+    body: bytes
+    schedules_version: str | None = None
+
+
+def answer_query(
+    query: str, schedules: Schedules, request_id: str, pause: Callable[[], object] | None = None
+) -> Answer:
+    """Answer the query string of `GET /`; `pause` precedes the calculation."""
+    try:
+        values = QUERY_SCHEMA.parse(parse_query(query), schedules.years)
+    except ParameterError as error:
+        content = build_errors(error.errors, request_id, expected=error.expected)
+        return Answer(400, orjson.dumps({"response": content}))
+    if pause:
+        pause()
+    return answer_household(values, schedules)
+
+
+def answer_household(values: Values, schedules: Schedules) -> Answer:
+    """Calculate the tax of one household."""
+    result = calculate(build_household(values), schedules, bool(values.get(EXPLAIN)))
+    return Answer(200, orjson.dumps({"response": {"result": result}}), schedules.version)
+
+
+def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
+    """Build Flask's response of an answer."""
+    response = Response(answer.body, answer.status, content_type=JSON)
+    return set_schedules_version(response, schedules) if answer.schedules_version else response
+
+
+def answer_body(
+    request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object]
+) -> Response:
+    """Answer a request with this body; `pause` precedes the calculation."""
+    try:
+        households = BodyReader(batch_max, schedules.years).read(request, body)
+    except ParameterError as error:
+        return build_bad_request(error)
+    except TooManyHouseholds:
+        sentence = f"the body has more than {batch_max} households: send them in several requests"
+        return build_error_response(413, [sentence], limit=batch_max)
+    except UnsupportedBody as error:
+        return build_error_response(415, [str(error)], expected=[JSON, CSV])
+    pause()
+    if isinstance(households, dict):
+        return build_answer_response(answer_household(households, schedules), schedules)
+    return answer_batch(households, schedules, request.accept_mimetypes)
+
+
+def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
+    """Calculate the taxes of a batch, in the format that the request prefers."""
+    # numpy is imported at the first batch.
+    from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
+
+    if prefers_csv(accepted):
+        response = Response(serialize_csv(batch, schedules), content_type=f"{CSV}; charset=utf-8")
+    else:
+        response = Response(serialize_json(batch, schedules), content_type=JSON)
+    response.vary.add("Accept")
+    return set_schedules_version(response, schedules)
+
+
+def prefers_csv(accepted: MIMEAccept) -> bool:
+    """Return whether an Accept header (RFC 9110, 12.5.1) prefers CSV, whatever parameters its types have."""
+    types = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accepted])
+    return types.best_match([JSON, CSV], JSON) == CSV
+
+
+def pause_at_random(seconds: float, log: Log) -> None:
+    """Pause this thread with probability 1/2, so that others can be watched overtaking it."""
     if seconds and random.random() < 0.5:  # noqa: S311 - not for security
         log.info("pause", place="index", seconds=seconds)
         time.sleep(seconds)
 
 
-def blueprint(
+def build_blueprint(
     schedules: CurrentSchedules, login_required: LoginRequired, log: Log, sleep_time: float, batch_max: int
 ) -> Blueprint:
-    """The routes of the calculation."""
+    """Build the routes of the calculation."""
     routes = Blueprint("calculation", __name__)
-    # Large bodies in turn: at the same time they would take as long, and the memory of all of them.
-    turn = Lock()
+    # One large body at a time: several at once would take as long, and the memory of all of them.
+    large_body_lock = Lock()
 
     def pause() -> None:
-        pause_sometimes(sleep_time, log)
+        pause_at_random(sleep_time, log)
 
     @routes.get("/", provide_automatic_options=False)
     @login_required
     def index() -> Response:
-        now = schedules.get()
-        return as_response(answer_query(request.environ.get("QUERY_STRING", ""), now, request_id(), pause), now)
+        current = schedules.get()
+        answer = answer_query(request.environ.get("QUERY_STRING", ""), current, get_request_id(), pause)
+        return build_answer_response(answer, current)
 
     @routes.post("/", provide_automatic_options=False)
     @login_required
     def batch() -> Response:
         body = request.get_data(cache=False)
-        with turn if len(body) > LARGE else nullcontext():
+        with large_body_lock if len(body) > LARGE_BODY else nullcontext():
             return answer_body(request, body, schedules.get(), batch_max, pause)
 
     return routes

@@ -1,4 +1,4 @@
-"""Routes that fail on purpose, for drills and tests; there only when a setting asks for them."""
+"""Routes that fail on purpose, for drills and tests; the setting DRILL_ROUTE enables them."""
 
 from flask import Blueprint, Response
 
@@ -6,11 +6,11 @@ from income_tax.http.auth.basic_auth import LoginRequired
 
 
 class Drill(Exception):
-    """A failure that was asked for."""
+    """A failure on purpose."""
 
 
-def blueprint(login_required: LoginRequired) -> Blueprint:
-    """The routes `GET /drill` and `GET /drill/other`: failures of two kinds."""
+def build_blueprint(login_required: LoginRequired) -> Blueprint:
+    """Build the routes `GET /drill` and `GET /drill/other`, failures of two kinds."""
     routes = Blueprint("drill", __name__)
 
     @routes.get("/drill", provide_automatic_options=False)

@@ -1,25 +1,27 @@
-"""Alive (the process answers) and ready (it can calculate), told apart; both without login."""
+"""Liveness (the process answers) and readiness (it can calculate), both without login."""
+
+from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.bootstrap import Services
-from income_tax.http.responses import answer
+from income_tax.http.responses import build_response
 
 
-def blueprint(services: Services) -> Blueprint:
-    """The routes of the health checks."""
+def build_blueprint(read_state: Callable[[], dict[str, Any]]) -> Blueprint:
+    """Build the routes of the health checks over the state of this process."""
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live", provide_automatic_options=False)
     def live() -> Response:
-        return answer({"status": "alive", "version": __version__})
+        return build_response({"status": "alive", "version": __version__})
 
     @routes.get("/ready", provide_automatic_options=False)
     def ready() -> Response:
-        # What is degraded is said and does not make it unready: it calculates.
-        state = {"status": "ready", "version": __version__, "degraded": services.troubles()}
-        figures = {"schedules": services.schedules.get().version, "log_lines_lost": services.log_file.lost}
-        return answer(state | figures)
+        # A degraded service can calculate: it reports its troubles and stays ready.
+        state = read_state()
+        figures = {"schedules": state["schedules"], "log_lines_lost": state["lines_lost"]}
+        return build_response({"status": "ready", "version": __version__, "degraded": state["troubles"], **figures})
 
     return routes

@@ -1,4 +1,4 @@
-"""`GET /schedules`: every figure of the law, with its unit, its date and where it stands."""
+"""`GET /schedules`: every figure of the law, with its unit, its date and its legal references."""
 
 from typing import Any
 
@@ -6,67 +6,64 @@ import orjson
 from flask import Blueprint, Response, request
 
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.middleware.request_log import request_id
-from income_tax.http.responses import JSON, answer, errors_body, raw_answer
+from income_tax.http.responses import JSON, build_error_response, set_schedules_version
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 from income_tax.tax.schedule_data import Schedules
 
-from .single_household import of_version
 
-
-def blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
-    """The routes of the schedules."""
+def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
+    """Build the routes of the schedules."""
     routes = Blueprint("schedules", __name__)
 
     @routes.get("/schedules", provide_automatic_options=False)
     @login_required
     def all_schedules() -> Response:
-        now = schedules.get()
-        figures = {name: {n: outward(f) for n, f in s.items()} for name, s in now.data["schedules"].items()}
-        words = {"parameters": now.data["parameters"], "schedules": figures}
-        return cached({"version": now.version, "years": [*now.years]} | words, now)
+        current = schedules.get()
+        descriptions, by_name = current.data["parameters"], current.data["schedules"]
+        figures = {name: {n: serialize_figure(f) for n, f in rows.items()} for name, rows in by_name.items()}
+        content = {"years": [*current.years], "parameters": descriptions, "schedules": figures}
+        return build_cacheable_response(content, current)
 
     @routes.get("/schedules/<name>", provide_automatic_options=False)
     @login_required
     def one_schedule(name: str) -> Response:
-        now = schedules.get()
-        figures = now.data["schedules"].get(name)
-        if figures is None:
-            names = sorted(now.data["schedules"])
+        current = schedules.get()
+        descriptions, by_name = current.data["parameters"], current.data["schedules"]
+        if name not in by_name:
+            names = sorted(by_name)
             sentence = f"there is no schedule of that name: there are {', '.join(names)}"
-            return answer(errors_body([sentence], request_id(), expected=names), 404)
-        words = now.data["parameters"]
-        parameters = {n: words.get(n, {}) | outward(figure) for n, figure in figures.items()}
-        return cached({"version": now.version, "schedule": name, "parameters": parameters}, now)
+            return build_error_response(404, [sentence], expected=names)
+        figures = {n: descriptions.get(n, {}) | serialize_figure(figure) for n, figure in by_name[name].items()}
+        return build_cacheable_response({"schedule": name, "parameters": figures}, current)
 
     return routes
 
 
-def cached(content: dict[str, Any], now: Schedules) -> Response:
-    """An answer that its reader may keep, and ask with its ETag whether it is still right (RFC 9110, 13.1.2)."""
-    body = orjson.dumps({"response": content}, option=orjson.OPT_SORT_KEYS)
-    response = of_version(raw_answer(body, JSON), now)
-    response.add_etag()  # of the bytes: a new form of the same figures is another answer
+def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> Response:
+    """Build a response that a client may cache and revalidate by its ETag (RFC 9110, 13.1.2)."""
+    body = orjson.dumps({"response": {"version": schedules.version} | content}, option=orjson.OPT_SORT_KEYS)
+    response = set_schedules_version(Response(body, content_type=JSON), schedules)
+    response.add_etag()  # of the bytes: a new representation of the same figures is another response
     response.headers["Cache-Control"] = "private"
     response.make_conditional(request)
     return response
 
 
-def outward(figure: dict[str, Any]) -> dict[str, Any]:
-    """A figure with its numbers as numbers, and with brackets by where they begin."""
-    rest = {"since": figure["since"], "references": figure["references"]}
+def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
+    """Return a figure with JSON numbers, and with each bracket by its lower limit."""
+    source = {"since": figure["since"], "references": figure["references"]}
     if "value" in figure:
-        return {"value": number(figure["value"]), **rest}
+        return {"value": parse_number(figure["value"]), **source}
     rows = figure["brackets"]
-    begins = ["0", *(row["upper_limit"] for row in rows[:-1])]
+    lower_limits = ["0", *(row["upper_limit"] for row in rows[:-1])]
     brackets = [
-        {"above": number(above), "rate": number(row["rate"])}
-        | ({"constant": number(row["constant"])} if row["constant"] is not None else {})
-        for above, row in zip(begins, rows, strict=True)
+        {"above": parse_number(above), "rate": parse_number(row["rate"])}
+        | ({"constant": parse_number(row["constant"])} if row["constant"] is not None else {})
+        for above, row in zip(lower_limits, rows, strict=True)
     ]
-    return {"brackets": brackets, **rest}
+    return {"brackets": brackets, **source}
 
 
-def number(text: str) -> int | float:
-    """A number of JSON: the shortest that is the decimal of the data."""
+def parse_number(text: str) -> int | float:
+    """Convert a decimal of the data to the shortest JSON number."""
     return float(text) if "." in text else int(text)

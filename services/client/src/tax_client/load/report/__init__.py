@@ -1,1 +1,1 @@
-"""The report with pictures: one page, drawn here, that needs nothing else."""
+"""The HTML report of a run: one self-contained page with charts."""

@@ -1,69 +1,114 @@
-"""The page of a run: figures, pictures, what was wrong, the settings and the machine. It asks nobody for anything."""
+"""The HTML report: figures, charts, errors, settings and machine on one page that loads nothing."""
 
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
-from tax_client.load.histogram import Latencies
-from tax_client.load.report_writer import figures
-from tax_client.load.run import Run
-from tax_client.load.summary import warnings
+import orjson
 
-from . import charts
-from .html import rows_table, section, table, text
-from .scale import duration
+from tax_client.load.report_text import format_duration, list_warnings
+from tax_client.load.run import Run, compute_figures
+from tax_common.text import escape_controls
+from tax_common.vendor import UPLOT
 
-STYLE = Path(__file__).with_name("page.css")
-WHOSE = "Right and wrong answers, and time-outs as long as they were waited for; no other failure."
-# No script runs, and nothing is loaded from anywhere: what a server answered can do no harm in here.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+from .chart_data import (
+    Chart,
+    build_distribution,
+    build_errors,
+    build_latency,
+    build_percentiles,
+    build_throughput,
+)
+
+HERE = Path(__file__).parent
+LATENCIES = "Right and wrong answers, and timeouts with the time waited; no other failures."
 
 
-def page(run: Run) -> str:
-    """The whole page."""
+def build_page(run: Run) -> str:
+    """Build the page."""
     title = f"Flood of {run.settings.get('url', 'the service')}"
-    parts = [
-        header(run, title),
-        *(f'<p class="beware">{text(warning)}</p>' for warning in warnings(run)),
-        tiles(run),
-        '<div class="grid-of-two">',
-        section("Throughput", "Answers a second, whatever they were.", charts.throughput(run)),
-        section("Latency", f"{whence(run)} Of what ended in each moment.", charts.latency(run)),
-        section("Distribution of the latency", f"How many requests took how long. {WHOSE}", charts.distribution(run)),
-        section("Latency by percentile", "What the slowest ones had to wait.", charts.percentile_curve(run)),
-        section("Errors", "Wrong answers and failures a second.", charts.errors(run)),
-        section("Latency in figures", f"{whence(run)} {WHOSE}", latency_table(run)),
-        "</div>",
-        failures(run),
-        wrong_answers(run),
-        '<div class="grid-of-two">',
-        section("Settings", "", table(run.settings)),
-        section("Machine", "Of the client.", table(run.machine)),
-        "</div>",
-        "<footer>Made by tax-client. Point at a picture for its figures.</footer>",
-    ]
-    head = (
-        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<title>{text(title)}</title><link rel="icon" href="data:,">'
-        f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
+    charts = {
+        "throughput": build_throughput(run),
+        "latency": build_latency(run),
+        "distribution": build_distribution(run),
+        "percentiles": build_percentiles(run),
+        "errors": build_errors(run),
+    }
+    body = "\n".join(
+        [
+            build_header(run, title),
+            *(f'<p class="beware">{to_html(warning)}</p>' for warning in list_warnings(run)),
+            build_tiles(run),
+            build_chart_grid(run, charts),
+            build_failures(run),
+            build_wrong_answers(run),
+            '<div class="grid-of-two">',
+            build_section("Settings", "", build_settings_table(run.settings)),
+            build_section("Machine", "The client's.", build_settings_table(run.machine)),
+            "</div>",
+            "<footer>Made by tax-client. Point at a chart to read its figures.</footer>",
+        ]
     )
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body><main>\n{body}\n</main></body>\n</html>\n'
+    html = f'<!doctype html>\n<html lang="en">\n{build_head(title)}\n<body><main>\n{body}\n</main>\n'
+    return f"{html}{build_scripts(charts)}</body></html>\n"
 
 
-def header(run: Run, title: str) -> str:
-    """What was flooded, when, and whether all was right."""
+def build_head(title: str) -> str:
+    """Build the head; its policy (W3C CSP 3) allows the page's own scripts and styles only, by their digests."""
+    style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "page.css")
+    scripts = " ".join(map(digest, list_scripts()))
+    policy = f"default-src 'none'; script-src {scripts}; style-src {digest(style)}; img-src data:"
+    return (
+        f'<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{to_html(title)}</title><link rel="icon" href="data:,"><style>{style}</style></head>'
+    )
+
+
+def build_scripts(charts: Mapping[str, Chart | None]) -> str:
+    """Build the charts' data and the scripts that draw them."""
+    data = orjson.dumps({name: asdict(chart) for name, chart in charts.items() if chart}).decode()
+    data = data.replace("<", "\\u003c")  # a text of the data must not end the element
+    uplot, own = list_scripts()
+    return (
+        f'<script type="application/json" id="charts">{data}</script>\n'
+        f'<script>{uplot}</script>\n<script type="module">{own}</script>\n'
+    )
+
+
+def list_scripts() -> tuple[str, str]:
+    """Return uPlot with its licence, and the page's own script."""
+    licence = read_file(UPLOT / "LICENSE")
+    return f"/*\n{licence}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}", read_file(HERE / "page.js")
+
+
+def read_file(path: Path) -> str:
+    """Read a text file of the program."""
+    return path.read_text(encoding="utf-8")
+
+
+def digest(text: str) -> str:
+    """Return the digest of an inline script or style, as a source of the policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def build_header(run: Run, title: str) -> str:
+    """Build the title with the verdict, and the time and circumstances of the run."""
     when = datetime.fromtimestamp(run.started).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-    warm_up = f", the first {run.measured_from:g} s not in the figures" if run.measured_from else ""
+    warm_up = f", figures exclude the first {run.measured_from:g} s" if run.measured_from else ""
     ended = ", interrupted" if run.interrupted_by else ""
-    clients = f", from {run.clients} clients" if run.clients > 1 else ""
+    clients = f", {run.clients} clients" if run.clients > 1 else ""
     about = f"{when}, {run.elapsed:.1f} s{warm_up}{clients}{ended}; loop: {run.settings.get('loop')}"
-    found = f'<span class="verdict {"good" if run.all_right else "bad"}">{verdict(run)}</span>'
-    return f"<header><h1>{text(title)}</h1>{found}<p>{text(about)}</p></header>"
+    verdict = f'<span class="verdict {"good" if run.is_all_right else "bad"}">{describe_verdict(run)}</span>'
+    return f"<header><h1>{to_html(title)}</h1>{verdict}<p>{to_html(about)}</p></header>"
 
 
-def verdict(run: Run) -> str:
-    """Whether all was right, in a few words."""
+def describe_verdict(run: Run) -> str:
+    """Return the verdict on a run in a few words."""
     if run.total.errors:
         return f"{run.total.errors:,} of {run.total.due:,} not right"
     if not run.total.sent:
@@ -71,67 +116,121 @@ def verdict(run: Run) -> str:
     return "the client itself had trouble" if run.ended_badly else "every answer right"
 
 
-def tiles(run: Run) -> str:
-    """The figures that matter most."""
+def build_tiles(run: Run) -> str:
+    """Build the most important figures."""
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
     bad = {"wrong": total.wrong, "failed": total.failed, "unanswered": total.unanswered, "never sent": total.unsent}
-    shown = [
+    tiles = [
         ("Requests", f"{total.sent:,}", f"{total.right:,} right"),
-        ("Throughput", f"{run.rate:,.0f}/s", throughput_note(run)),
-        ("Median latency", duration(p50), f"mean {duration(total.latencies.mean)}"),
-        ("p95", duration(p95), ""),
-        ("p99", duration(p99), f"max {duration(total.latencies.max)}"),
+        ("Throughput", f"{run.rate:,.0f}/s", describe_throughput(run)),
+        ("Median latency", format_duration(p50), f"mean {format_duration(total.latencies.mean)}"),
+        ("p95", format_duration(p95), ""),
+        ("p99", format_duration(p99), f"max {format_duration(total.latencies.max)}"),
         ("Errors", f"{total.errors:,}", ", ".join(f"{n:,} {what}" for what, n in bad.items() if n) or "none"),
         ("Retries", f"{total.retries:,}", ", ".join(f"{n} {kind}" for kind, n in total.retried.most_common(2))),
         ("Client's own load", f"{run.client_load:.0%}", f"of {run.cores:g} core(s)"),
     ]
-    cells = (f"<div><dt>{name}</dt><dd>{value}<small>{text(note)}</small></dd></div>" for name, value, note in shown)
+    cells = (f"<div><dt>{name}</dt><dd>{value}<small>{to_html(note)}</small></dd></div>" for name, value, note in tiles)
     return f'<dl class="tiles">{"".join(cells)}</dl>'
 
 
-def throughput_note(run: Run) -> str:
-    """How many households the throughput is, where a request has several; else over which time it is."""
+def describe_throughput(run: Run) -> str:
+    """Return the households a second when requests carry several, else the measured time."""
     households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a text where clients have sent different ones
+    if isinstance(households, int | float) and households > 1:  # a text when merged clients differ
         return f"{run.rate * households:,.0f} households a second"
     return f"over {run.measured_seconds:.1f} s"
 
 
-def whence(run: Run) -> str:
-    """From when on a latency is measured."""
-    if run.total.unpaced.total:
-        return "From the moment a request was due, also when it had to wait for a connection."
-    return "From the sending of a request."
+def build_chart_grid(run: Run, charts: Mapping[str, Chart | None]) -> str:
+    """Build the sections of the charts, and the table of latencies."""
+    start = "From the send of a request."
+    if run.total.latencies_from_send.total:
+        start = "From the time a request was due, including any wait for a connection."
+    about = {
+        "throughput": ("Throughput", "Answers of any kind a second."),
+        "latency": ("Latency", f"{start} Requests that ended in each interval."),
+        "distribution": ("Distribution of the latency", f"Share of the requests by latency. {LATENCIES}"),
+        "percentiles": ("Latency by percentile", "The right end shows the slowest requests."),
+        "errors": ("Errors", "Wrong answers and failures a second."),
+    }
+    sections = [build_section(*about[name], build_chart(name, chart)) for name, chart in charts.items()]
+    sections.append(build_section("Latency in figures", f"{start} {LATENCIES}", build_latency_table(run)))
+    return f'<div class="grid-of-two">{"".join(sections)}</div>'
 
 
-def latency_table(run: Run) -> str:
-    """All percentiles, as figures."""
-    columns: list[tuple[str, Latencies]] = [("latency", run.total.latencies)]
-    if run.total.unpaced.total:
-        columns = [("from schedule", run.total.latencies), ("from sending", run.total.unpaced)]
-    found = {name: figures(latencies) for name, latencies in columns}
-    rows = [[f"{name}", *(duration(each[name]) for each in found.values())] for name in figures(run.total.latencies)]
-    return rows_table(["", *found], rows)
+def build_chart(name: str, chart: Chart | None) -> str:
+    """Build the place of a chart with its legend and the table of its figures."""
+    if chart is None:
+        return f'<p class="nothing">{"Every answer was right." if name == "errors" else "No answer was measured."}</p>'
+    keys = "".join(f'<li class="{series.color}">{to_html(series.name)}</li>' for series in chart.series)
+    legend = f'<ul class="legend">{keys}</ul>' if len(chart.series) > 1 else ""
+    return (
+        f'{legend}<div class="chart" id="{name}" role="img" aria-label="{to_html(chart.about)}">'
+        f"<noscript>The chart needs JavaScript; the table below holds its figures.</noscript></div>"
+        f'<p class="reading" aria-hidden="true">&nbsp;</p>'
+        f"<details><summary>Figures as a table</summary>{build_table(chart.header, chart.rows)}</details>"
+    )
 
 
-def failures(run: Run) -> str:
-    """Failures by kind, with an example of each."""
+def build_latency_table(run: Run) -> str:
+    """Build the table of all percentiles."""
+    columns = {"latency": run.total.latencies}
+    if run.total.latencies_from_send.total:
+        columns = {"from schedule": run.total.latencies, "from send": run.total.latencies_from_send}
+    figures = [compute_figures(latencies) for latencies in columns.values()]
+    return build_table(
+        ["", *columns], [[name, *(format_duration(each[name]) for each in figures)] for name in figures[0]]
+    )
+
+
+def build_failures(run: Run) -> str:
+    """Build the section of failures by kind, with an example of each."""
     total = run.total
     rows = [
         [kind, f"{count:,}", total.examples.get(kind, "").removeprefix(f"{kind}: ")]
         for kind, count in total.failures.most_common()
     ]
     rows += [[f"retried: {kind}", f"{count:,}", ""] for kind, count in total.retried.most_common()]
-    about = "By kind, those of the warm-up too."
-    return section("Failures", about, rows_table(["kind", "count", "example"], rows)) if rows else ""
+    about = "By kind, including the warm-up."
+    return build_section("Failures", about, build_table(["kind", "count", "example"], rows)) if rows else ""
 
 
-def wrong_answers(run: Run) -> str:
-    """The wrong answers that were kept."""
+def build_wrong_answers(run: Run) -> str:
+    """Build the section of the wrong answers that were kept."""
     wrongs = run.total.wrongs
     if not wrongs:
         return ""
     rows = [[f"{w.number:,}", w.request_id, w.query, w.difference] for w in wrongs]
     about = f"{len(wrongs):,} of {run.total.wrong:,}, by the number of the request."
-    return section("Wrong answers", about, rows_table(["number", "id", "asked", "difference"], rows))
+    return build_section("Wrong answers", about, build_table(["number", "id", "query", "difference"], rows))
+
+
+def build_section(title: str, about: str, content: str) -> str:
+    """Build a section."""
+    paragraph = f"<p>{to_html(about)}</p>" if about else ""
+    return f"<section><h2>{to_html(title)}</h2>{paragraph}{content}</section>"
+
+
+def build_settings_table(values: Mapping[str, object]) -> str:
+    """Build a table of names and values, without those that are not set."""
+    return build_table(
+        [], [[name, f"{v:g}" if isinstance(v, float) else f"{v}"] for name, v in values.items() if v is not None]
+    )
+
+
+def build_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Build a table whose first column names the rows; it scrolls, also by keyboard, when it is wider than the page."""
+    head = f"<tr>{''.join(f'<th scope=col>{to_html(name)}</th>' for name in header)}</tr>" if header else ""
+    body = "".join(
+        f"<tr><th scope=row>{to_html(row[0])}</th>{''.join(f'<td>{to_html(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    )
+    style = ' class="wide"' if len(header) > 3 or "example" in header else ""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="table"><table{style}>{head}{body}</table></div>'
+
+
+def to_html(text: str) -> str:
+    """Escape a text for HTML, and show its control characters."""
+    return escape(escape_controls(text))

@@ -1,6 +1,6 @@
-// Asks the API of the same server; the browser adds the login it has asked for. Amounts go in bodies, never in addresses.
+// Calls the API of the same server; the browser adds the login. Amounts go in bodies, never in addresses.
 
-/** The service said what is wrong with the request: `errors`, and `expected` what would be right. */
+/** The service rejected the request, with its `errors` and the `expected` values. */
 export class Invalid extends Error {
   constructor(response) {
     super(response.errors.join("; "));
@@ -9,7 +9,7 @@ export class Invalid extends Error {
   }
 }
 
-/** No result for another reason: `key` is that of the text which says it, `values` belong into it. */
+/** Another failure: `key` selects its text, and `values` fill it. */
 export class Trouble extends Error {
   constructor(key, values = {}) {
     super(key);
@@ -18,10 +18,10 @@ export class Trouble extends Error {
   }
 }
 
-/** The body is too large for the service, or for what is in front of it. */
+/** The body is too large for the service, or for a proxy before it. */
 class TooLarge extends Trouble {}
 
-async function ask(address, options) {
+async function request(address, options) {
   let answer, body;
   try {
     answer = await fetch(address, { ...options, headers: { Accept: "application/json", ...options?.headers } });
@@ -43,27 +43,27 @@ async function ask(address, options) {
 
 function post(content, signal) {
   const headers = { "Content-Type": "application/json" };
-  return ask("/", { method: "POST", headers, body: JSON.stringify(content), signal });
+  return request("/", { method: "POST", headers, body: JSON.stringify(content), signal });
 }
 
-/** The result of one household, with its steps. */
+/** Calculate one household, with the steps. */
 export async function assess(household, signal) {
   return (await post({ ...household, explain: "yes" }, signal)).result;
 }
 
-let fitting = Infinity; // households that are known to fit into a body
+let batchLimit = Infinity; // households in a body; a body that was too large lowers it
 
-/** The results of many households, in their order; at most `most` are asked for at once, fewer where the body must be short. */
+/** Calculate many households in their order, at most `most` in a request, fewer after a body that was too large. */
 export async function assessAll(households, most, signal) {
   const results = [];
   while (results.length < households.length) {
-    const piece = households.slice(results.length, results.length + Math.min(most, fitting));
+    const piece = households.slice(results.length, results.length + Math.min(most, batchLimit));
     try {
-      // oxlint-disable-next-line no-await-in-loop -- how much the next request holds depends on this one
+      // oxlint-disable-next-line no-await-in-loop -- the size of the next request depends on this one
       results.push(...(await post(piece, signal)).results.map((one) => one.result));
     } catch (error) {
       if (!(error instanceof TooLarge) || piece.length === 1) throw error;
-      fitting = Math.ceil(piece.length / 2);
+      batchLimit = Math.ceil(piece.length / 2);
     }
   }
   return results;
@@ -71,10 +71,10 @@ export async function assessAll(households, most, signal) {
 
 const schedules = new Map();
 
-/** The figures of an income year, by name: values or brackets, with the texts of law that they come from. */
-export async function scheduleOf(year, signal) {
+/** Return the figures of an income year by name: values or brackets, with their legal references. */
+export async function fetchSchedule(year, signal) {
   if (!schedules.has(year)) {
-    schedules.set(year, (await ask(`/schedules/${year}`, { signal })).parameters);
+    schedules.set(year, (await request(`/schedules/${year}`, { signal })).parameters);
   }
   return schedules.get(year);
 }

@@ -1,14 +1,14 @@
-// How each bracket of the scale fills: the taxable income of the household laid over the brackets of its shares.
+// The brackets of the scale, with the part of the household's taxable income in each.
 
 import { element, place } from "./element.js";
 import { euros, percent, plain, text } from "./texts.js";
 
 const inShares = (count) => (count === 1 ? text("share.one") : text("share.many", { count: plain(count) }));
 
-// A binary product may lie just below the half of a euro that it is in decimals.
+// A product of floats may lie just below half a euro where the decimal product is exactly that.
 const decimal = (amount) => Math.round(amount * 1e4) / 1e4;
 
-/** The parts of an income in the brackets, whose limits hold for one share; limits and parts are of all shares. */
+/** Split an income into brackets. Their limits are for one share; the limits and parts returned are for all shares. */
 function fill(brackets, income, shares) {
   return brackets.map(({ above, rate }, index) => {
     const low = above * shares;
@@ -20,7 +20,7 @@ function fill(brackets, income, shares) {
 
 function row({ low, high, rate, part, tax }, index, widest) {
   const bar = element("span", { class: `level level-${index}` });
-  // The last bracket has no end: it is full once it holds as much as the widest one before it.
+  // The last bracket has no upper limit: its bar is full at the width of the widest other bracket.
   bar.style.width = `${Math.min(100, (100 * part) / (high === Infinity ? widest : high - low))}%`;
   const range = high === Infinity ? text("brackets.above", { low: euros(low) })
     : text("brackets.range", { low: euros(low), high: euros(high) });
@@ -32,7 +32,7 @@ function row({ low, high, rate, part, tax }, index, widest) {
     element("span", { class: "owed" }, part ? text("brackets.tax", { tax: euros(tax) }) : ""));
 }
 
-/** Draw the brackets of a result: with all shares, or with the adults' alone where the cap of the quotient applies. */
+/** Draw the brackets of a result for all shares, or for the adults' shares if the cap on the family quotient applies. */
 export function showBrackets(brackets, result) {
   const capped = result.surcharge > 0;
   const step = (name) => result.steps.find((one) => one.name === name).result;
@@ -44,7 +44,7 @@ export function showBrackets(brackets, result) {
   place("brackets-about").textContent = about;
   const parts = fill(brackets, result.taxable_income, shares);
   const widest = Math.max(...parts.filter(({ high }) => high !== Infinity).map(({ low, high }) => high - low));
-  // The law rounds once, the sum: rounded parts may differ from it by a euro.
+  // The law rounds only the sum; the sum of rounded parts may differ from it by a euro.
   const total = step(capped ? "tax_adult_shares" : "tax_all_shares");
   place("brackets").replaceChildren(
     element("ol", { class: "brackets" }, ...parts.map((part, index) => row(part, index, widest))),

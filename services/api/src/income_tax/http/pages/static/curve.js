@@ -1,4 +1,4 @@
-// The picture of tax and rates along the salary, with the household's own place on it.
+// The chart of tax and rates along the salary, with a mark at the household's own salary.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { element, place, table } from "./element.js";
@@ -7,10 +7,10 @@ import { averageRate, due } from "./results.js";
 import { euros, percent, plain, text } from "./texts.js";
 
 const POINTS = 100;
-const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // thousands, and ten times those, and so on
+const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // ends of the axis, times a power of ten
 
-/** The salaries of the picture: from 0 to a round one about twice the household's own, in even steps. */
-export function salariesAround(salary) {
+/** Choose the salaries of the chart: even steps from 0 to a round salary about twice the household's own. */
+export function chooseSalaries(salary) {
   let top = 0;
   for (let scale = 1000; !top; scale *= 10) top = TOPS.map((one) => one * scale).find((one) => one >= 1.6 * salary) ?? 0;
   top = Math.min(top, LARGEST - (LARGEST % POINTS));
@@ -18,7 +18,7 @@ export function salariesAround(salary) {
 }
 
 let plot = null;
-let drawn = null; // what the picture shows, to draw it again in another size or other colours
+let drawn = null; // the data of the chart, to draw it again in another size or other colours
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -97,7 +97,7 @@ new ResizeObserver(() => {
 }).observe(place("curve"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-/** Draw the curve of `results` (rising salaries, even steps); `own` is the household's place, `choose` takes a salary. */
+/** Draw the curve of `results` (rising salaries, even steps); `own` is the household's point, `choose` receives a clicked salary. */
 export function showCurve(results, own, choose) {
   const salaries = results.map((result) => result.salary), dues = results.map(due);
   const last = results.length - 1, step = salaries[1] - salaries[0];

@@ -1,18 +1,18 @@
-// Small pieces of the page, made without any markup in strings; and the places that it has for them.
+// Elements of the page, created without markup in strings, and the places where they belong.
 
 export const place = (id) => document.getElementById(id);
 
-/** An element with attributes and children; a child is an element or a text. */
+/** Create an element with attributes and children; a child is an element or a text. */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (value !== null && value !== undefined && value !== false) created.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children);
-  return made;
+  created.append(...children);
+  return created;
 }
 
-/** A table with a row of heads; the first cell of each further row is its head. */
+/** Create a table with a row of headers; the first cell of each further row is its header. */
 export function table(caption, heads, rows) {
   return element("table", {},
     element("caption", { class: "visually-hidden" }, caption),

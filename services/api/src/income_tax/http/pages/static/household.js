@@ -1,12 +1,12 @@
-// The form, the household that it declares, and the fragment of the address that holds it: one grammar for all three.
+// The form, its household, and the fragment of the address that stores the household, with one grammar.
 
 import { place } from "./element.js";
 import { readError } from "./sentences.js";
 import { currentLanguage, text } from "./texts.js";
 
 const form = place("household");
-export const LARGEST = Number(form.dataset.largest); // euros, the highest salary that the service takes
-const NAMES = new Map(Object.entries(JSON.parse(form.dataset.names))); // of parameters, French ones too: the English one
+export const LARGEST = Number(form.dataset.largest); // euros, the highest valid salary
+const NAMES = new Map(Object.entries(JSON.parse(form.dataset.names))); // the English name by every name of a parameter
 const EUROS = ["salary", "spouse_salary"];
 const NUMBERS = ["year", "children", ...EUROS];
 const SITUATIONS = {
@@ -17,16 +17,16 @@ const SITUATIONS = {
 const ENGLISH = { oui: "yes", non: "no" };
 const NOTHING = /^0*$/;
 
-// What an address says and the form cannot show. The service is asked with it all the same, and says what is wrong: a
-// year or a situation that there is not, until one is chosen; names that nobody knows, until the form is touched.
+// Values of the address that the form cannot display. Requests contain them all the same, so that the service reports
+// them: an unknown year or situation until somebody chooses one, unknown names until somebody changes the form.
 let unshown = SITUATIONS.single;
 let unknown = {};
-let lent = false; // whether the one child is there only because a single parent has one
+let lent = false; // whether the form set the one child because a single parent has one
 
 const field = (name) => form.elements[name];
 
-// Grouping is for people: spaces, and in English commas before three digits (in French they begin decimals), and a euro
-// sign. All else goes to the service as it was typed, which says what is wrong with it.
+// Spaces, a euro sign and, in English, commas before three digits (in French they begin decimals) are removed. The rest
+// goes to the service as it was typed, and the service reports its errors.
 const GROUPED = /^\d{1,3}(,\d{3})+$/;
 function typed(name) {
   let value = field(name).value.replaceAll(/\s/g, "");
@@ -35,7 +35,7 @@ function typed(name) {
 }
 const asNumber = (value) => (/^\d{1,15}$/.test(value) ? Number(value) : value);
 
-/** The household of the form, in the words of the API; what is empty is left out. */
+/** Return the household of the form as the API expects it, without empty fields. */
 export function readForm() {
   const situation = field("situation").value;
   const household = { ...unknown, ...unshown, ...SITUATIONS[situation] };
@@ -46,12 +46,12 @@ export function readForm() {
   return household;
 }
 
-// Whether the situation has no spouse, whose salary is then none of the household's.
+// Whether the situation excludes a spouse, and so the spouse's salary.
 const isAlone = () => ["single", "single_parent"].includes(field("situation").value);
 
 /** Group the digits of the amounts, and show the fields that the situation needs. */
 export function tidyForm() {
-  settleSituation();
+  chooseSituation();
   for (const name of EUROS) {
     if (/^\d{1,15}$/.test(typed(name))) {
       field(name).value = typed(name).replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
@@ -63,28 +63,28 @@ export function tidyForm() {
   place("year-hint").textContent = year ? text("year.hint", { year, next: year + 1 }) : "";
 }
 
-// A word of the address, the English one.
-const word = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
+// A word of the address in English.
+const englishWord = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
 
-/** Choose the situation that the address says; none when it is none of the form's, or comes with a salary that it lacks. */
-function settleSituation() {
+/** Choose the situation of the address; none if the form lacks it, or if a spouse's salary contradicts it. */
+function chooseSituation() {
   if (field("situation").value) return;
-  const said = Object.keys(SITUATIONS).find((situation) =>
-    Object.entries(SITUATIONS[situation]).every(([name, value]) => value === word(name)));
-  if (said === "couple" || NOTHING.test(typed("spouse_salary"))) field("situation").value = said ?? "";
+  const known = Object.keys(SITUATIONS).find((situation) =>
+    Object.entries(SITUATIONS[situation]).every(([name, value]) => value === englishWord(name)));
+  if (known === "couple" || NOTHING.test(typed("spouse_salary"))) field("situation").value = known ?? "";
 }
 
-/** The names and values of a fragment, the names in English. */
+/** Return the values of a fragment by English name. */
 function readNames(fragment) {
   const given = new Map();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const known = NAMES.get(name) ?? name;
-    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value); // no value that the service takes
+    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value); // two values become one that the service rejects
   }
   return given;
 }
 
-/** Put the household of the address's fragment in the form, if it holds one; whatever it says wrong stays wrong. */
+/** Fill the form from the address's fragment, if it has a household; invalid values stay invalid. */
 export function readFragment() {
   const given = readNames(location.hash.slice(1));
   const known = new Set(NAMES.values());
@@ -100,13 +100,13 @@ export function readFragment() {
   tidyForm();
 }
 
-/** Keep the household in the fragment, which no browser sends to a server. */
+/** Store the household in the fragment, which browsers send to no server. */
 export function writeFragment(household) {
   const fragment = new URLSearchParams(household).toString();
   if (location.hash.slice(1) !== fragment) history.replaceState(null, "", `#${fragment}`);
 }
 
-/** One child more or less, within what the service takes. */
+/** Add or remove one child within the valid range. */
 export function stepChildren(by) {
   const count = Number(typed("children")) + by;
   field("children").value = Number.isFinite(count) ? Math.min(Math.max(0, count), Number(form.dataset.children)) : 0;
@@ -134,23 +134,23 @@ export function clearErrors() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
-/** Say each error of the service at its field; returns the first field, what was said, and what belongs to no field. */
+/** Show each error of the service at its field; return the first field, the announced texts, and errors without a field. */
 export function showErrors({ errors, expected }) {
-  const strangers = [], said = [];
+  const strangers = [], announced = [];
   let first = null;
   for (const error of errors) {
     const { at, words, lang } = readError(error, expected);
     const box = place(`${at}-error`);
     if (!box) strangers.push(error);
-    if (!box?.hidden) continue; // no place for it, or the field has its error already
+    if (!box?.hidden) continue; // it has no field, or the field has an error already
     box.textContent = words;
     if (lang) box.lang = lang;
     else box.removeAttribute("lang");
     box.hidden = false;
-    said.push(words);
+    announced.push(words);
     const inputs = box.closest(".field").querySelectorAll("input, select");
     for (const input of inputs) input.setAttribute("aria-invalid", "true");
     first ??= inputs[0];
   }
-  return { strangers, said, first };
+  return { strangers, announced, first };
 }

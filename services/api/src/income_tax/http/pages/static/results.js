@@ -1,4 +1,4 @@
-// The result in figures and words: what is to pay, the rates, the notes, the years, and the steps of the calculation.
+// The result in figures and words: amounts, rates, notes, years, and the steps of the calculation.
 
 import { element, place } from "./element.js";
 import { cents, currentLanguage, euros, percent, plain, text } from "./texts.js";
@@ -6,16 +6,16 @@ import { cents, currentLanguage, euros, percent, plain, text } from "./texts.js"
 const tile = (name, value, about, kind) => element("div", kind ? { class: kind } : {},
   element("dt", {}, text(name)), element("dd", {}, value, element("small", {}, about)));
 
-/** What is due in euros, the surtax on high incomes included; what is under the threshold of collection is due as well. */
+/** The amount due in euros, with the surtax on high incomes, also below the collection threshold. */
 export const due = ({ tax, cehr }) => tax + cehr;
 
-/** What is due out of the salaries, as a fraction. */
+/** The amount due divided by the salaries, a fraction. */
 export const averageRate = (result) => (due(result) ? due(result) / (result.salary + result.spouse_salary) : 0);
 
-/** What is due on the next euros of salary, as a fraction; `more` is the result with a salary higher by `step`. */
+/** The rise of the amount due per euro of additional salary; `more` is the result with a salary higher by `step`. */
 export const marginalRate = (result, more, step) => (due(more) - due(result)) / step;
 
-/** What is to pay, with its tiles and notes; `more` is the result with a higher salary. */
+/** Show the amount to pay with its tiles and notes; `more` is the result with a higher salary. */
 export function showSummary(result, more, marginal) {
   const year = result.income_year, step = more.salary - result.salary;
   place("results-heading").textContent = text("results.heading", { year });
@@ -39,10 +39,10 @@ export function showSummary(result, more, marginal) {
   return text("announcement", { year, collected: euros(result.collected), tax: euros(result.tax), average });
 }
 
-// The CIMR is that of 2018 for everybody: the text above the picture says it.
+// The CIMR concerns every result of 2018: the text above the chart mentions it.
 const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
 
-/** The same household under each year's law; `choose` is called with the year of a bar that is activated. */
+/** Show the same household under each year's law; `choose` receives the year of an activated bar. */
 export function showYears(results, year, choose) {
   const most = Math.max(1, ...results.map((result) => result.collected));
   place("years").replaceChildren(...results.map((result) => {
@@ -66,19 +66,19 @@ const inUnit = (value, unit) => (unit === "EUR" ? euros(value) : unit === "1" ? 
 
 const link = ([url, title]) => element("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
 
-// The texts of law behind the figures that decided, each once.
-function texts(parameters, schedule) {
+// Link each legal text behind the decisive figures once.
+function linkReferences(parameters, schedule) {
   const references = parameters.flatMap((name) => schedule[name]?.references ?? []);
   const found = new Map(references.filter(({ url }) => url).map(({ title, url }) => [url, title]));
   return [...found].flatMap((one) => [" · ", link(one)]);
 }
 
-/** Every step, with its formula, its numbers, its article, and the texts that its figures come from. */
+/** Show every step with its formula, its numbers, its article, and the legal texts of its figures. */
 export function showSteps(steps, schedule) {
   place("steps").replaceChildren(...steps.map((step) => element("li", {},
     element("div", { class: "step" },
       element("h3", {}, capital(step[currentLanguage()])), element("output", {}, inUnit(step.result, step.unit))),
-    element("p", { class: "reference" }, step.reference, ...texts(step.parameters, schedule)),
+    element("p", { class: "reference" }, step.reference, ...linkReferences(step.parameters, schedule)),
     element("pre", {},
       element("code", {}, `${step.name} = ${step.formula}\n`), element("code", { class: "numbers" }, `= ${step.numbers}`)))));
 }

@@ -1,5 +1,5 @@
-// Reads what the service says is wrong, which it says in English: all that the pages know of its sentences stands here,
-// and a test holds it to the sentences that there are.
+// Parses the error sentences of the service, which are in English. Only this module depends on their wording, and a
+// test compares its patterns with the sentences of the service.
 
 import { text } from "./texts.js";
 
@@ -14,7 +14,7 @@ const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
 
 const grouped = (number) => number.replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
 
-/** An error at its field: `at`, and `words` in the language of the page; those of the service (`lang`) where there are none. */
+/** Return the field of an error (`at`) and its text in the page's language, or the service's own text and its `lang`. */
 export function readError(error, expected) {
   const name = error.match(NAMED)?.[1];
   const hint = expected.find((one) => one.startsWith(`[${name}]`)) ?? "";

@@ -1,8 +1,8 @@
-// The simulator: reads the form, asks the API, and shows what it answers.
+// The simulator: reads the form, calls the API and shows the results.
 
-import { Invalid, Trouble, assess, assessAll, scheduleOf } from "./api.js";
+import { Invalid, Trouble, assess, assessAll, fetchSchedule } from "./api.js";
 import { showBrackets } from "./brackets.js";
-import { salariesAround, showCurve } from "./curve.js";
+import { chooseSalaries, showCurve } from "./curve.js";
 import { place } from "./element.js";
 import {
   LARGEST, clearErrors, readForm, readFragment, showErrors, stepChildren, tidyForm, writeFragment,
@@ -12,12 +12,12 @@ import { chooseLanguage, text, translatePage } from "./texts.js";
 
 const form = place("household");
 const years = [...form.elements.year.options].map((option) => Number(option.value)).sort();
-const MOST = Number(form.dataset.batch); // households that the service takes at once
-const NEXT = 1000; // euros of further salary that the marginal rate is taken over
+const BATCH_MAX = Number(form.dataset.batch); // households in a request
+const NEXT = 1000; // euros of additional salary for the marginal rate
 
-let under = null; // the calculation under way, which a newer one cancels
-let soon = 0; // the calculation of what has been changed
-let shown = null; // what is shown, to show it again in another language
+let controller = null; // of the running calculation, which a newer one cancels
+let timer = 0; // of the calculation after a change
+let shown = null; // the displayed results, to display them again in another language
 
 function setSalary(salary) {
   form.elements.salary.value = salary;
@@ -42,42 +42,42 @@ function show() {
   return announcement;
 }
 
-function say(words) {
+function showTrouble(words) {
   place("trouble").textContent = words;
   place("trouble").hidden = !words;
   if (words) place("trouble").scrollIntoView({ block: "nearest" });
 }
 
-/** Calculate what the form declares; the errors of the service are shown at their fields. */
+/** Calculate the household of the form; errors of the service appear at their fields. */
 async function calculate(focus = false) {
-  clearTimeout(soon);
-  under?.abort();
-  under = new AbortController();
-  const { signal } = under;
+  clearTimeout(timer);
+  controller?.abort();
+  controller = new AbortController();
+  const { signal } = controller;
   tidyForm();
   const household = readForm();
   writeFragment(household);
   place("results").setAttribute("aria-busy", "true");
   try {
     const result = await assess(household, signal);
-    const salaries = salariesAround(household.salary);
+    const salaries = chooseSalaries(household.salary);
     const more = { ...household, salary: Math.min(household.salary + NEXT, LARGEST) };
     const many = [more, ...years.map((year) => ({ ...household, year })), ...salaries.map((salary) => ({ ...household, salary }))];
-    const [schedule, [next, ...rest]] = await Promise.all([scheduleOf(household.year, signal), assessAll(many, MOST, signal)]);
+    const [schedule, [next, ...rest]] = await Promise.all([fetchSchedule(household.year, signal), assessAll(many, BATCH_MAX, signal)]);
     clearErrors();
-    say("");
+    showTrouble("");
     shown = { result, more: next, same: rest.slice(0, years.length), along: rest.slice(years.length), schedule };
     place("announcement").textContent = show();
   } catch (error) {
     if (error.name === "AbortError") return;
     clearErrors();
     if (error instanceof Invalid) {
-      const { strangers, said, first } = showErrors(error);
-      say(strangers.join(" "));
-      place("announcement").textContent = said.join(" ");
+      const { strangers, announced, first } = showErrors(error);
+      showTrouble(strangers.join(" "));
+      place("announcement").textContent = announced.join(" ");
       if (focus) first?.focus();
     } else if (error instanceof Trouble) {
-      say(text(error.key, error.values));
+      showTrouble(text(error.key, error.values));
       place("announcement").textContent = "";
     } else {
       throw error;
@@ -89,7 +89,7 @@ async function calculate(focus = false) {
   }
 }
 
-async function share() {
+async function copyLink() {
   writeFragment(readForm());
   try {
     await navigator.clipboard.writeText(location.href);
@@ -105,8 +105,8 @@ form.addEventListener("submit", (event) => {
 });
 // Enter in a changed field is a change and a submission: that is one calculation.
 form.addEventListener("change", () => {
-  clearTimeout(soon);
-  soon = setTimeout(calculate);
+  clearTimeout(timer);
+  timer = setTimeout(calculate);
 });
 for (const button of form.querySelectorAll("[data-step]")) {
   button.addEventListener("click", () => {
@@ -126,7 +126,7 @@ for (const button of document.querySelectorAll("[data-language]")) {
     }
   });
 }
-place("share").addEventListener("click", share);
+place("share").addEventListener("click", copyLink);
 addEventListener("hashchange", () => {
   readFragment();
   calculate();

@@ -1,34 +1,34 @@
-// Brings the operator's page up to date every few seconds, as long as somebody looks at it and has not paused it.
+// Updates the operator's page every few seconds while it is visible and not paused.
 
-const EVERY = 5000, PATIENCE = 10000; // milliseconds
+const INTERVAL = 5000, TIMEOUT = 10000; // milliseconds
 const pause = document.getElementById("pause"), main = document.getElementById("main");
-let asking = false; // one request at a time: else a late answer would replace a newer one
-let refused = false; // a browser asks for the login at each refusal: once is enough
+let fetching = false; // one request at a time: a late answer would replace a newer one
+let rejected = false; // the browser shows its login dialog at each rejection: once is enough
 
 const paused = () => pause.getAttribute("aria-pressed") === "true";
 
-function say(words) {
+function announce(words) {
   const place = document.getElementById("stale");
-  if (place.textContent !== words) place.textContent = words; // the same words are not read out again
+  if (place.textContent !== words) place.textContent = words; // a screen reader does not repeat the same words
 }
 
-/** The page as it is now, or in words why there is none. */
-async function ask() {
+/** Return the current page, or the reason why there is none. */
+async function fetchPage() {
   let answer, body;
   try {
-    answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(location.pathname, { signal: AbortSignal.timeout(TIMEOUT) });
     body = await answer.text();
   } catch (error) {
     return { trouble: error.name === "TimeoutError" ? "The server does not answer" : "The server cannot be reached" };
   }
-  refused = answer.status === 401;
-  if (refused) return { trouble: "The login is refused, reload the page to log in again" };
+  rejected = answer.status === 401;
+  if (rejected) return { trouble: "The server rejected the login, reload the page to log in again" };
   if (!answer.ok) return { trouble: `The server answers with status ${answer.status}` };
   const fresh = new DOMParser().parseFromString(body, "text/html").getElementById("main");
-  return fresh ? { fresh } : { trouble: "Another page is answered" };
+  return fresh ? { fresh } : { trouble: "The server returned another page" };
 }
 
-/** Put the fresh content in place; whoever walks through the page by keyboard keeps the place, and how far it was scrolled. */
+/** Replace the content; keyboard focus and scroll positions stay as they are. */
 function replace(fresh) {
   const focused = document.activeElement.id;
   const scrolled = [...main.querySelectorAll(".scroll")].map(({ id, scrollLeft }) => [id, scrollLeft]);
@@ -40,28 +40,28 @@ function replace(fresh) {
 function show({ trouble, fresh }) {
   if (trouble) {
     main.querySelector("h1").textContent = "Out of date";
-    say(`${trouble}: these are the last known figures.`);
+    announce(`${trouble}: these are the last known figures.`);
   } else if (getSelection().isCollapsed) {
     replace(fresh);
   } else {
-    // Whoever selects text must not lose it, but may learn that something is wrong.
-    say(`${fresh.querySelector("h1").textContent}: newer figures wait until no text is selected.`);
+    // The selection must survive; the heading reports whether all is well.
+    announce(`${fresh.querySelector("h1").textContent}: newer figures wait until no text is selected.`);
   }
 }
 
 async function update() {
-  if (asking || refused || document.hidden || paused()) return;
-  asking = true;
-  const found = await ask();
-  asking = false;
+  if (fetching || rejected || document.hidden || paused()) return;
+  fetching = true;
+  const found = await fetchPage();
+  fetching = false;
   if (!paused()) show(found);
 }
 
 pause.addEventListener("click", () => {
   pause.setAttribute("aria-pressed", String(!paused()));
   pause.textContent = paused() ? "Resume updates" : "Pause updates";
-  if (paused()) say("Paused: these are the figures of that time.");
+  if (paused()) announce("Paused: these are the figures of that time.");
   else update();
 });
 document.addEventListener("visibilitychange", update);
-setInterval(update, EVERY);
+setInterval(update, INTERVAL);

@@ -1,10 +1,10 @@
-// The texts of the page, in French and English: texts.json is the only place where they stand.
+// The texts of the page in French and English, all from texts.json.
 
 const STORED = "income-tax-language";
 const texts = await (await fetch(new URL("texts.json", import.meta.url))).json();
 
-// The storage of a browser that lets pages keep nothing may not even be touched.
-function unlessForbidden(use) {
+// A browser that forbids storage throws at any use of it.
+function ignoreErrors(use) {
   try {
     return use();
   } catch {
@@ -12,21 +12,21 @@ function unlessForbidden(use) {
   }
 }
 
-function firstLanguage() {
-  const known = [unlessForbidden(() => localStorage.getItem(STORED)), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+function detectLanguage() {
+  const known = [ignoreErrors(() => localStorage.getItem(STORED)), ...navigator.languages.map((tag) => tag.slice(0, 2))];
   return known.find((language) => language in texts) ?? "en";
 }
 
-let language = firstLanguage();
+let language = detectLanguage();
 
 export const currentLanguage = () => language;
 
-/** The text of a key, its {names} replaced by values. */
+/** Return the text of a key with its {names} replaced by values. */
 export function text(key, values = {}) {
   return texts[language][key].replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** Fill everything that the server marked with the key of its text. */
+/** Fill every element that the server marked with the key of a text. */
 export function translatePage() {
   document.documentElement.lang = language;
   document.title = text("title");
@@ -41,10 +41,10 @@ export function translatePage() {
   }
 }
 
-/** Speak this language from now on, also at the next visit where the browser lets the page keep it. */
+/** Switch to a language, and store the choice if the browser allows it. */
 export function chooseLanguage(chosen) {
   language = chosen;
-  unlessForbidden(() => localStorage.setItem(STORED, chosen));
+  ignoreErrors(() => localStorage.setItem(STORED, chosen));
   translatePage();
 }
 

@@ -1,0 +1,83 @@
+"""The parameters of a request in OpenAPI, built of the tables that validate requests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from income_tax.households.parameters import (
+    CHILDREN,
+    MARRIED,
+    SINGLE_PARENT,
+    SPOUSE_SALARY,
+    YEAR,
+    YES_NO,
+    Parameter,
+)
+from income_tax.households.validation import ONLY_WITH_YEAR
+
+Json = dict[str, Any]
+
+DESCRIPTIONS = {
+    "year": "Income year whose law applies (the tax is assessed in the next year). Without it, the rules `v7` apply.",
+    "married": "Whether the household is a couple, married or in a PACS, with a joint declaration.",
+    "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Needs `year`.",
+    "children": "Dependent children.",
+    "salary": "Net taxable salary of the year before the 10 % deduction, in whole euros.",
+    "spouse_salary": "The spouse's yearly salary, like `salary`, in whole euros, for couples only. Needs `year`.",
+    "explain": "Whether the result has the steps of the calculation. Needs `year`.",
+    "from": "Salary of the first point, in whole euros.",
+    "to": "Upper limit of the points' salaries, in whole euros.",
+    "step": "Distance of two points, in whole euros.",
+}
+YES = [word for word, is_true in YES_NO.items() if is_true]
+
+
+def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int], example: Mapping[str, Any]) -> Any:
+    """Build the parameters of a query string, with the values of an example."""
+    return [
+        {
+            "name": parameter.english,
+            "in": "query",
+            "required": parameter.required,
+            "description": describe(parameter),
+            "schema": build_value_schema(parameter, years),
+            **({"example": example[parameter.english]} if parameter.english in example else {}),
+        }
+        for parameter in parameters
+    ]
+
+
+def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
+    """Build the JSON Schema (2020-12) of an object of parameters, with the contradictions between them."""
+    is_couple = {"properties": {MARRIED.english: {"enum": YES}}}
+    is_single_parent = {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]}
+    has_spouse_salary = {
+        "properties": {SPOUSE_SALARY.english: {"exclusiveMinimum": 0}},
+        "required": [SPOUSE_SALARY.english],
+    }
+    has_child = {"properties": {CHILDREN.english: {"minimum": 1}}}
+    return {
+        "type": "object",
+        "properties": {p.english: {"description": describe(p), **build_value_schema(p, years)} for p in parameters},
+        "required": [p.english for p in parameters if p.required],
+        "additionalProperties": False,
+        "dependentRequired": {p.english: [YEAR.english] for p in ONLY_WITH_YEAR if p in parameters},
+        "allOf": [
+            {"if": is_single_parent, "then": {"not": is_couple, **has_child}},
+            {"if": has_spouse_salary, "then": is_couple},
+        ],
+    }
+
+
+def build_value_schema(parameter: Parameter, years: Iterable[int]) -> Json:
+    """Build the JSON Schema (2020-12) of a parameter's values."""
+    if parameter is YEAR:
+        return {"type": "integer", "enum": list(years)}
+    if parameter.maximum is None:
+        return {"type": "string", "enum": list(YES_NO)}
+    return {"type": "integer", "minimum": parameter.minimum, "maximum": parameter.maximum}
+
+
+def describe(parameter: Parameter) -> str:
+    """Describe a parameter, with its French names."""
+    names = " or ".join(f"`{name}`" for name in parameter.french)
+    return f"{DESCRIPTIONS[parameter.english]} In French: {names}."

@@ -1,0 +1,216 @@
+"""The charts of the HTML report as data: page.js draws them with uPlot, and a table holds the same figures as text."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tax_client.load.report_text import format_duration
+from tax_client.load.run import Interval, Run
+from tax_common.latency_histogram import LatencyHistogram
+from tax_common.text import escape_controls
+
+PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # with the colour of each
+KIND_COLORS = ("bad", "three", "two", "four", "five")
+BARS_PER_DECADE = 20
+LOGARITHMIC_RATIO = 25  # a wider range of values gets a logarithmic scale
+BAR_MIN = 0.01  # of the scale: rare errors stay visible beside frequent ones
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A scale from `low` to `high`; `unit` names its format in page.js, unless `ticks` are places and labels."""
+
+    unit: str
+    low: float
+    high: float
+    is_logarithmic: bool = False
+    ticks: list[tuple[float, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A line, or the bars of one kind; `color` names a variable of page.css, None is a gap."""
+
+    name: str
+    color: str
+    values: list[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of `kind` area, line or bars; `header` and `rows` are its figures as text, a row for each point."""
+
+    about: str
+    kind: str
+    x: list[float]
+    x_axis: Axis
+    y_axis: Axis
+    series: list[Series]
+    header: list[str]
+    rows: list[list[str]]
+    shaded_until: float = 0.0  # ramp-up and warm-up
+    marks: list[tuple[float, str]] = field(default_factory=list)
+
+
+def build_time_axis(run: Run) -> Axis:
+    """Return the scale from the begin to the end of a run."""
+    return Axis("seconds", 0, max(run.elapsed, 1e-3))
+
+
+def fit_axis(unit: str, values: Sequence[float]) -> Axis:
+    """Return a scale for positive values: logarithmic for a wide range, else from 0."""
+    low, high = min(values, default=0), max(values, default=0)
+    if low > 0 and high / low >= LOGARITHMIC_RATIO:
+        return Axis(unit, 0.8 * low, 1.25 * high, is_logarithmic=True)
+    return Axis(unit, 0, 1.05 * high or 1)
+
+
+def build_throughput(run: Run) -> Chart:
+    """Chart the answers a second over time."""
+    slices = run.list_slices()
+    rates = [one.compute_rate(one.part.counters.answered) for one in slices]
+    return Chart(
+        about=f"Throughput over time, {run.rate:,.0f} answers a second on average",
+        kind="area",
+        x=[one.middle for one in slices],
+        x_axis=build_time_axis(run),
+        y_axis=Axis("count", 0, 1.05 * max(rates, default=0) or 1),
+        series=[Series("answers a second", "one", [*rates])],
+        header=["time", "answers a second", "in flight"],
+        rows=[[s.label, f"{rate:,.0f}", f"{s.part.in_flight:,}"] for s, rate in zip(slices, rates, strict=True)],
+        shaded_until=run.measured_from,
+    )
+
+
+def build_latency(run: Run) -> Chart | None:
+    """Chart the percentiles of the latency over time; None without latencies."""
+    slices = [one for one in run.list_slices() if one.part.counters.latencies.total]
+    if not slices:
+        return None
+    percentiles = [one.part.counters.latencies.percentiles([*PERCENTS]) for one in slices]
+    names = [f"p{percent:g}" for percent in PERCENTS]
+    columns = zip(names, PERCENTS.values(), zip(*percentiles, strict=True), strict=True)
+    return Chart(
+        about="Percentiles of the latency over time",
+        kind="line",
+        x=[one.middle for one in slices],
+        x_axis=build_time_axis(run),
+        y_axis=fit_axis("milliseconds", [ms for row in percentiles for ms in row]),
+        series=[Series(name, color, [*column]) for name, color, column in columns],
+        header=["time", *names],
+        rows=[[s.label, *map(format_duration, row)] for s, row in zip(slices, percentiles, strict=True)],
+        shaded_until=run.measured_from,
+    )
+
+
+def build_distribution(run: Run) -> Chart | None:
+    """Chart the shares of the latencies, in ranges that are even on a logarithmic scale; None without latencies."""
+    latencies = run.total.latencies
+    if not latencies.total:
+        return None
+    counts = count_ranges(latencies)
+    shares = [100 * count / latencies.total for count in counts.values()]
+    top = 1.05 * max(shares)
+    bounds = [(10 ** (n / BARS_PER_DECADE), 10 ** ((n + 1) / BARS_PER_DECADE)) for n in counts]
+    decades = range(math.ceil(min(counts) / BARS_PER_DECADE) - 1, math.ceil(max(counts) / BARS_PER_DECADE) + 1)
+    ticks = [part * 10.0**decade for decade in decades for part in (1, 2, 5)]
+    percentiles = zip(PERCENTS, latencies.percentiles([*PERCENTS]), strict=True)
+    return Chart(
+        about="Distribution of the latency on a logarithmic scale",
+        kind="bars",
+        x=[n + 0.5 for n in counts],
+        x_axis=Axis("range", min(counts), max(counts) + 1, ticks=[(place_range(t), format_duration(t)) for t in ticks]),
+        y_axis=Axis("percent", 0, top),
+        series=[Series("share of the requests", "one", [stack_bars([share], BAR_MIN * top)[0] for share in shares])],
+        header=["latency", "requests", "share"],
+        rows=[
+            [f"{format_duration(low)} to {format_duration(high)}", f"{count:,}", f"{share:.3g} %"]
+            for (low, high), count, share in zip(bounds, counts.values(), shares, strict=True)
+        ],
+        marks=[(place_range(ms), f"p{percent:g} {format_duration(ms)}") for percent, ms in percentiles],
+    )
+
+
+def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
+    """Count latencies by range: the n-th begins at 10 ** (n / BARS_PER_DECADE) ms; one empty range on each side."""
+    counts = Counter[int]()
+    for bucket, count in latencies.counts.items():
+        counts[math.floor(place_range(latencies.compute_upper_bound(bucket) / 1000))] += count
+    return {n: counts[n] for n in range(min(counts) - 1, max(counts) + 2)}
+
+
+def place_range(milliseconds: float) -> float:
+    """Return the place of a latency on the scale of ranges."""
+    return math.log10(milliseconds) * BARS_PER_DECADE
+
+
+def build_percentiles(run: Run) -> Chart | None:
+    """Chart the latency by percentile, with 90 %, 99 %, 99.9 % and so on at even distances; None without latencies."""
+    total = run.total
+    if not total.latencies.total:
+        return None
+    nines = max(2, math.ceil(math.log10(total.latencies.total)))
+    levels = [n / 10 for n in range(nines * 10 + 1)]  # level 2 is 99 %, level 3 is 99.9 %
+    percents = [100 - 100 / 10**level or 1e-9 for level in levels]
+    curves = [("latency", "one", total.latencies)]
+    if total.latencies_from_send.total:
+        curves = [("from schedule", "three", total.latencies), ("from send", "one", total.latencies_from_send)]
+    columns = [latencies.percentiles(percents) for _, _, latencies in curves]
+    return Chart(
+        about="Latency by percentile",
+        kind="line",
+        x=levels,
+        x_axis=Axis("level", 0, nines, ticks=[(n, f"{100 - 100 / 10**n:.10g} %") for n in range(nines + 1)]),
+        y_axis=fit_axis("milliseconds", [ms for column in columns for ms in column]),
+        series=[Series(name, color, [*ms]) for (name, color, _), ms in zip(curves, columns, strict=True)],
+        header=["percentile", *(name for name, _, _ in curves)],
+        rows=[
+            [f"{100 - 100 / 10**level:.6g} %", *map(format_duration, row)]
+            for level, *row in zip(levels, *columns, strict=True)
+        ],
+    )
+
+
+def build_errors(run: Run) -> Chart | None:
+    """Chart wrong answers and failures a second over time, stacked by kind; None without errors."""
+    counts = run.total.failures + Counter(wrong=run.total.wrong)
+    if not counts:
+        return None
+    slices, kinds = run.list_slices(), sorted(counts, key=lambda kind: -counts[kind])
+    found = [[count_kind(one.part, kind) for kind in kinds] for one in slices]
+    rates = [[one.compute_rate(count) for count in row] for one, row in zip(slices, found, strict=True)]
+    top = 1.05 * max(map(sum, rates), default=0) or 1
+    names = [escape_controls(kind) for kind in kinds]
+    colors = [KIND_COLORS[min(n, len(KIND_COLORS) - 1)] for n in range(len(kinds))]
+    stacks = [stack_bars(row, BAR_MIN * top) for row in rates]
+    series = [
+        Series(name, color, [row[n] for row in stacks])
+        for n, (name, color) in enumerate(zip(names, colors, strict=True))
+    ]
+    return Chart(
+        about="Errors over time",
+        kind="bars",
+        x=[one.middle for one in slices],
+        x_axis=build_time_axis(run),
+        y_axis=Axis("count", 0, top),
+        series=series,
+        header=["time", *names],
+        rows=[[s.label, *(f"{count:,}" for count in row)] for s, row in zip(slices, found, strict=True)],
+        shaded_until=run.measured_from,
+    )
+
+
+def stack_bars(heights: Sequence[float], shortest: float) -> list[float | None]:
+    """Return the top of each bar of a stack, None for an empty one; bars have at least the shortest height."""
+    tops: list[float | None] = []
+    top = 0.0
+    for height in heights:
+        top += max(height, shortest) if height else 0
+        tops.append(top if height else None)
+    return tops
+
+
+def count_kind(interval: Interval, kind: str) -> int:
+    """Return the number of errors of a kind in an interval."""
+    return interval.counters.wrong if kind == "wrong" else interval.counters.failures[kind]

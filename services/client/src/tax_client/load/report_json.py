@@ -1,0 +1,212 @@
+"""The JSON report of a run, for `compare`, `merge` and other programs; reading it checks every value."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from tax_client.errors import UserError, build_file_error
+from tax_common.latency_histogram import LatencyHistogram
+from tax_common.text import truncate
+
+from .coordinator import COARSER
+from .counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, decode_histogram, encode_histogram
+from .run import Interval, Run, compute_figures
+
+FORMAT = "tax-client flood 1"
+REMEDY = "give a file that `tax-client flood --json` wrote"
+LATEST = 1e11  # seconds since 1970: dates up to here can be shown
+LONGEST = 1e9  # seconds of a run
+COUNT_MAX = 2**53  # JSON readers keep integers up to here exactly
+INTERVALS = [REPORT_INTERVAL * COARSER**n for n in range(10)]
+
+
+class Fields:
+    """The values of a JSON object, checked as they are read; a bad one raises ValueError with its path."""
+
+    def __init__(self, content: object, path: str = "") -> None:
+        if not isinstance(content, dict):
+            raise build_refusal(path or "content", "an object", content)
+        self.values: dict[str, Any] = content
+        self._path = path
+
+    def join_path(self, name: str) -> str:
+        """Return the path of a value."""
+        return f"{self._path}.{name}" if self._path else name
+
+    def read(self, name: str, expected: str, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
+        """Return a value that is valid."""
+        if name not in self.values:
+            raise ValueError(f"{self.join_path(name)} is missing")
+        if not is_valid(self.values[name]):
+            raise build_refusal(self.join_path(name), expected, self.values[name])
+        return self.values[name]
+
+    def read_number(self, name: str, low: float, high: float) -> float:
+        """Return a number between two limits."""
+        expected = f"a number from {low:g} to {high:g}"
+        return float(self.read(name, expected, lambda value: is_number(value) and low <= value <= high))
+
+    def read_whole(self, name: str, low: int = 0, high: int = COUNT_MAX) -> int:
+        """Return a whole number between two limits."""
+        expected = f"a whole number from {low} to {high}"
+        return int(self.read(name, expected, lambda v: is_number(v) and isinstance(v, int) and low <= v <= high))
+
+    def read_text(self, name: str) -> str:
+        """Return a text."""
+        return str(self.read(name, "a text", lambda value: isinstance(value, str)))
+
+    def read_texts(self, name: str) -> list[str]:
+        """Return an array of texts."""
+        return list(self.read(name, "an array of texts", is_texts))
+
+    def read_object(self, name: str) -> Self:
+        """Return an object."""
+        return type(self)(self.read(name, "an object"), self.join_path(name))
+
+    def read_objects(self, name: str) -> Iterator[Self]:
+        """Generate the objects of an array."""
+        values = self.read(name, "an array of objects", lambda value: isinstance(value, list))
+        return (type(self)(value, f"{self.join_path(name)}[{n}]") for n, value in enumerate(values))
+
+    def read_counts(self, name: str) -> Counter[str]:
+        """Return an object of counts."""
+        counts = self.read_object(name)
+        return Counter({kind: counts.read_whole(kind) for kind in counts.values})
+
+
+def is_number(value: object) -> bool:
+    """Return whether a JSON value is a number; Python takes true for one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_texts(value: object) -> bool:
+    """Return whether a JSON value is an array of texts."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def build_refusal(path: str, expected: str, value: object) -> ValueError:
+    """Build the error of a value that is not as expected."""
+    return ValueError(f"{path}: expected {expected}, found [{truncate(orjson.dumps(value).decode(), 60, '...')}]")
+
+
+def number_reader(low: float, high: float) -> Callable[[Fields, str], float]:
+    """Return a reader of numbers between two limits."""
+    return lambda content, name: content.read_number(name, low, high)
+
+
+def read_planned(content: Fields, name: str) -> float | None:
+    """Return the planned seconds, or None for a run without."""
+    return None if content.read(name, "a number") is None else content.read_number(name, 0.001, LONGEST)
+
+
+# By attribute of Run: its name in the file, and its reader.
+RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
+    "started": ("started", number_reader(0, LATEST)),
+    "elapsed": ("elapsed_seconds", number_reader(0, LONGEST)),
+    "length": ("planned_seconds", read_planned),
+    "measured_from": ("measured_from_seconds", number_reader(0, LONGEST)),
+    "measured_until": ("measured_until_seconds", number_reader(0, LONGEST)),
+    "clients": ("clients", lambda content, name: content.read_whole(name, 1)),
+    "interrupted_by": ("interrupted_by", lambda content, name: content.read_whole(name, 0, 64)),
+    "ended_badly": ("ended_badly", Fields.read_texts),
+    "remarks": ("remarks", Fields.read_texts),
+    "cores": ("client_cores", number_reader(0.001, 1e6)),
+    "settings": ("settings", lambda content, name: content.read_object(name).values),
+    "machine": ("machine", lambda content, name: content.read_object(name).values),
+    "interval": (
+        "interval_seconds",
+        lambda content, name: content.read(name, f"one of {INTERVALS}", lambda v: is_number(v) and v in INTERVALS),
+    ),
+}
+
+
+def build_content(run: Run) -> dict[str, Any]:
+    """Build the report; latencies are in milliseconds, histograms in HdrHistogram's encoding in microseconds."""
+    total = run.total
+    from_send = total.latencies_from_send
+    return {
+        "format": FORMAT,
+        **{name: getattr(run, attribute) for attribute, (name, _) in RUN_FIELDS.items()},
+        "answers_per_second": run.rate,
+        "client_load": run.client_load,
+        "latency_ms": compute_figures(total.latencies),
+        "latency_from_send_ms": compute_figures(from_send) if from_send.total else None,
+        "total": build_counts(total) | {"examples": total.examples, "wrongs": [asdict(one) for one in total.wrongs]},
+        "intervals": [
+            {
+                "number": number,
+                "flying": interval.in_flight,
+                **compute_figures(interval.counters.latencies),
+                **build_counts(interval.counters),
+            }
+            for number, interval in sorted(run.intervals.items())
+        ],
+    }
+
+
+def build_counts(counters: Counters) -> dict[str, Any]:
+    """Build the part of a report that holds counters."""
+    counts = {name: getattr(counters, name) for name in SUMS}
+    kinds = {"failures": dict(counters.failures), "retried": dict(counters.retried)}
+    histograms = {"latencies": counters.latencies, "unpaced": counters.latencies_from_send}
+    return counts | kinds | {name: encode_histogram(each) for name, each in histograms.items()}
+
+
+def write_json(run: Run) -> bytes:
+    """Serialize the report of a run."""
+    return orjson.dumps(build_content(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def read_report(path: Path) -> Run:
+    """Read a run from its report. Raises UserError, which names the file and the bad value."""
+    try:
+        content = Fields(orjson.loads(path.read_bytes()))
+        content.read("format", FORMAT, lambda value: value == FORMAT)
+        return parse_run(content)
+    except OSError as error:
+        raise build_file_error("report", path, error, REMEDY) from None
+    except ValueError as error:
+        raise UserError(f"report [{path}]: expected a flood's report in JSON ({error}): {REMEDY}") from None
+
+
+def parse_run(content: Fields) -> Run:
+    """Parse a run from a report. Raises ValueError."""
+    run = Run(**{attribute: read(content, name) for attribute, (name, read) in RUN_FIELDS.items()})
+    total = content.read_object("total")
+    run.total = parse_counters(total)
+    examples = total.read_object("examples")
+    run.total.examples = {kind: examples.read_text(kind) for kind in examples.values}
+    run.total.wrongs = [
+        WrongAnswer(one.read_whole("number"), *map(one.read_text, ("request_id", "query", "difference")))
+        for one in total.read_objects("wrongs")
+    ]
+    for one in content.read_objects("intervals"):
+        number = one.read_whole("number", 0, int(LONGEST / REPORT_INTERVAL))
+        run.intervals[number] = Interval(parse_counters(one), one.read_whole("flying"))
+    return run
+
+
+def parse_counters(content: Fields) -> Counters:
+    """Parse counters from a part of a report. Raises ValueError."""
+    counters = Counters(cpu=content.read_number("cpu", 0, LONGEST))
+    for name in SUMS:
+        if name != "cpu":
+            setattr(counters, name, content.read_whole(name))
+    counters.failures, counters.retried = content.read_counts("failures"), content.read_counts("retried")
+    counters.latencies = parse_latencies(content, "latencies")
+    counters.latencies_from_send = parse_latencies(content, "unpaced")
+    return counters
+
+
+def parse_latencies(content: Fields, name: str) -> LatencyHistogram:
+    """Parse a histogram; null stands for no latencies. Raises ValueError."""
+    if content.read(name, "a text") is None:
+        return LatencyHistogram()
+    try:
+        return decode_histogram(content.read_text(name))
+    except ValueError as error:
+        raise ValueError(f"{content.join_path(name)}: {error}") from None

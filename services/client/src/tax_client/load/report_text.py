@@ -1,0 +1,121 @@
+"""Plain-text reports: the summary of a run, and the comparison of two runs."""
+
+from collections.abc import Iterator, Sequence
+
+from tax_common.latency_histogram import LatencyHistogram
+from tax_common.text import escape_controls
+
+from .run import LIMIT_MESSAGE, Run, compute_figures
+
+WRONG_SHOWN = 10  # the JSON report lists more
+PERCENTS = (50.0, 95.0, 99.0)
+
+
+def summarize(run: Run) -> str:
+    """Return counts, throughput, latencies in milliseconds, errors by kind, wrong answers and warnings, as lines."""
+    total = run.total
+    lost = [f", {n} {what}" for n, what in ((total.unanswered, "unanswered"), (total.unsent, "never sent")) if n]
+    counts = f"{total.sent} sent, {total.right} right, {total.wrong} wrong, {total.failed} failed{''.join(lost)}"
+    reasons = ", ".join(f"{count} {kind}" for kind, count in total.retried.most_common())
+    from_send = total.latencies_from_send
+    lines = [
+        f"requests    {counts}",
+        *([f"retries     {total.retries} ({reasons})"] if total.retries else []),
+        f"throughput  {run.rate:.1f} answers/s over {run.measured_seconds:.2f} s",
+        f"latency     {format_latencies(total.latencies)}",
+        *([f"from send   {format_latencies(from_send)}"] if from_send.total else []),
+        f"client      {run.client_load:.0%} of {run.cores:g} core(s)",
+        *(f"errors      {count} {kind}" for kind, count in total.failures.most_common()),
+        *(f"example     {message}" for message in total.examples.values()),
+        *(
+            f"wrong       request {w.request_id} (number {w.number}, {w.query}): {w.difference}"
+            for w in total.wrongs[:WRONG_SHOWN]
+        ),
+        *(f"beware      {warning}" for warning in list_warnings(run)),
+    ]
+    return "\n".join(map(escape_controls, lines))
+
+
+def format_latencies(latencies: LatencyHistogram) -> str:
+    """Format percentiles and maximum in milliseconds."""
+    if not latencies.total:
+        return "no answer"
+    percentiles = zip(PERCENTS, latencies.percentiles(PERCENTS), strict=True)
+    return "  ".join([*(f"p{percent:g} {ms:.1f} ms" for percent, ms in percentiles), f"max {latencies.max:.1f} ms"])
+
+
+def list_warnings(run: Run) -> list[str]:
+    """List the reasons for reading the figures with care."""
+    warnings = [*run.ended_badly, *run.remarks]
+    if run.is_client_limit:
+        warnings.append(LIMIT_MESSAGE)
+    if run.measured_from and run.total.answered and not run.total.measured:
+        warnings.append("no answer came after the ramp-up and the warm-up: there are no figures; make the flood longer")
+    if run.total.unsent:
+        warnings.append(
+            f"{run.total.unsent} request(s) were due and never sent, all connections were busy: the latencies are too "
+            "good; give more --threads, or a lower --rate"
+        )
+    return warnings
+
+
+def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
+    """Return a table of the figures of two runs and their changes, then the settings and machines that differ."""
+    rows = [
+        [name, format_figure(a), format_figure(b), format_change(a, b)] for name, a, b in pair_figures(first, second)
+    ]
+    lines = [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
+    lines += ["", *layout_table([["", "A", "B", "B to A"], *rows])]
+    differing = [
+        f"{name}: {a} / {b}"
+        for ours, theirs in ((first.settings, second.settings), (first.machine, second.machine))
+        for name in {**ours, **theirs}
+        if (a := ours.get(name)) != (b := theirs.get(name))
+    ]
+    if differing:
+        lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
+    return "\n".join(map(escape_controls, lines))
+
+
+def layout_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay rows out as lines: the first column aligned left, the others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
+
+
+def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
+    """Generate the figures that both runs have, with their names."""
+    for name in ("sent", "right", "wrong", "failed", "unanswered", "unsent", "retries"):
+        yield name, getattr(first.total, name), getattr(second.total, name)
+    yield "answers/s", first.rate, second.rate
+    yield from pair_latencies(first.total.latencies, second.total.latencies, "ms")
+    if first.total.latencies_from_send.total and second.total.latencies_from_send.total:
+        yield from pair_latencies(first.total.latencies_from_send, second.total.latencies_from_send, "ms from send")
+    yield "client load %", 100 * first.client_load, 100 * second.client_load
+
+
+def pair_latencies(first: LatencyHistogram, second: LatencyHistogram, unit: str) -> Iterator[tuple[str, float, float]]:
+    """Generate the latency figures of two runs, with their names."""
+    others = compute_figures(second)
+    for name, value in compute_figures(first).items():
+        yield f"{name} {unit}", value, others[name]
+
+
+def format_figure(value: float) -> str:
+    """Format a count or a measurement."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def format_change(a: float, b: float) -> str:
+    """Format the change from a to b in percent."""
+    return "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
+
+
+def format_duration(milliseconds: float) -> str:
+    """Format a latency in a fitting unit: 250 µs, 3.5 ms, 1.2 s."""
+    units: list[tuple[float, float, str]] = [(1000, 1000, "s"), (1, 1, "ms"), (0, 0.001, "µs")]
+    size, unit = next((size, unit) for least, size, unit in units if milliseconds >= least)
+    return f"{milliseconds / size:.3g} {unit}" if milliseconds else "0"

@@ -1,0 +1,113 @@
+"""The input of a calculation: a plain file, or a stream such as standard input."""
+
+import hashlib
+import io
+import os
+import select
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tax_client.errors import Interrupted, UserError, build_file_error
+
+from .reader import REMEDY
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+STDIN = Path("-")
+PIECE = 2**20  # bytes
+HEAD = 2**16  # bytes of the fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class InputSource:
+    """The open input; `size`, in bytes, is None for a stream, which cannot be read twice."""
+
+    path: Path
+    file: IO[bytes]
+    size: int | None
+
+    @property
+    def form(self) -> str:
+        """The form of its lines: that of its name, or "either" for standard input."""
+        if self.path == STDIN:
+            return "either"
+        return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
+
+    def has_more_lines_than(self, number: int) -> bool:
+        """Return whether a plain file has more lines, and rewind it."""
+        count = 0
+        while count <= number and (piece := self._read(PIECE)):
+            count += piece.count(b"\n")
+        self.file.seek(0)
+        return count > number
+
+    def compute_fingerprint(self) -> dict[str, Any]:
+        """Return the facts that identify a plain file when its calculation is resumed, and rewind it."""
+        facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
+        self.file.seek(0)
+        path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()
+        return {"input": path, "size": facts.st_size, "modified": facts.st_mtime_ns, "first bytes": digest}
+
+    def _read(self, size: int) -> bytes:
+        """Read up to `size` bytes. Raises UserError."""
+        try:
+            return self.file.read(size)
+        except OSError as error:
+            raise build_file_error("taxpayers file", self.path, error, REMEDY) from None
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[InputSource]:
+    """Open the input. Raises UserError."""
+    try:
+        descriptor = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        facts = os.fstat(descriptor)
+    except OSError as error:
+        raise build_file_error("taxpayers file", path, error, REMEDY) from None
+    if stat.S_ISDIR(facts.st_mode):
+        os.close(descriptor)
+        raise UserError(f"taxpayers file [{path}]: expected a file: {REMEDY}")
+    is_plain = path != STDIN and stat.S_ISREG(facts.st_mode)
+    with (
+        open(path, "rb", PIECE, opener=lambda _path, _flags: descriptor)
+        if is_plain
+        else io.BufferedReader(StreamInput(path, descriptor), PIECE)
+    ) as file:
+        yield InputSource(path, file, facts.st_size if is_plain else None)
+
+
+class StreamInput(io.RawIOBase):
+    """A stream that a signal interrupts with Interrupted, instead of after the wait for its next bytes."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.name, self._descriptor = str(path), descriptor
+        self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._open = [descriptor, self._alarm, wake]
+        self._is_main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
+        self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Wait for bytes and read them. Raises Interrupted at a signal."""
+        ready, _, _ = select.select([self._descriptor, self._alarm], [], [])
+        if self._alarm in ready:
+            raise Interrupted
+        return os.readv(self._descriptor, [buffer])
+
+    def close(self) -> None:
+        """Close it, and restore the previous wake-up descriptor of signals."""
+        if not self.closed and self._is_main:
+            signal.set_wakeup_fd(self._previous)
+        while self._open:
+            os.close(self._open.pop())
+        super().close()

@@ -1,0 +1,5 @@
+"""Unchanged files of other projects; packages.json holds their versions and digests."""
+
+from pathlib import Path
+
+UPLOT = Path(__file__).with_name("uplot")  # https://github.com/leeoniya/uPlot

@@ -1,0 +1,70 @@
+"""The service goes on while its database is gone."""
+
+from email.message import EmailMessage
+
+import pytest
+
+from tests.support.budget import budget
+from tests.support.inbox import Inbox
+from tests.support.replicas import list_replicas
+from tests.support.stack import Stack
+from tests.support.traffic import constant_rate
+from tests.support.waiting import wait_until
+
+RATE = budget(100, 200)  # requests a second
+TIMES = budget(1, 5)
+NO_DATABASE = "without its database"
+
+
+@pytest.mark.profile("operations")
+@pytest.mark.both_databases
+def test_database_stops_and_returns(stack: Stack) -> None:
+    """Without its database the service goes on, new replicas too, and mails twice: at the loss and at the recovery."""
+    credentials = stack.credentials
+    with constant_rate(stack, RATE, 1):
+        for number in range(TIMES):
+            inbox = Inbox(stack)
+            stack.compose("stop", "db")
+            wait_until(lambda: is_degraded(stack))
+            (lost,) = wait_until(lambda inbox=inbox: inbox.mails(NO_DATABASE))
+            if number == 0:
+                restarted = list_replicas(stack)[0]
+                stack.run("docker", "restart", restarted)
+                wait_until(lambda: stack.healthy("api") == 2)
+                wait_until(
+                    lambda: is_degraded(stack)
+                )  # else one of its workers might report the loss after the recovery
+            stack.compose("start", "db")
+            wait_until(lambda: stack.healthy("db") == 1)
+            wait_until(lambda: is_well(stack))
+            recovered = find_recovery(inbox, lost)
+            assert "Recovered: it works again." in recovered.get_content()
+            assert f"The tax service goes on {NO_DATABASE}." in lost.get_content()
+    assert 200 == stack.get("/?married=yes&children=3&salary=200000", credentials).status
+
+
+def find_recovery(inbox: Inbox, lost: EmailMessage) -> EmailMessage:
+    """The only mail that follows one about a loss, of the same incident."""
+
+    def find_others() -> list[EmailMessage]:
+        return [mail for mail in inbox.mails(NO_DATABASE) if mail["Message-ID"] != lost["Message-ID"]]
+
+    (recovered,) = wait_until(find_others)
+    assert f"{lost['Subject']} [recovered]" == recovered["Subject"]
+    assert lost["Message-ID"].replace(".1@", ".2@") == recovered["Message-ID"]
+    return recovered
+
+
+def ask_readiness(stack: Stack) -> list[bool]:
+    """Ask 20 times whether a worker is degraded; any worker may answer."""
+    return [bool(stack.get("/health/ready").body["response"]["degraded"]) for _ in range(20)]
+
+
+def is_degraded(stack: Stack) -> bool:
+    """Whether all workers report that they are degraded."""
+    return all(ask_readiness(stack))
+
+
+def is_well(stack: Stack) -> bool:
+    """Whether no worker reports that it is degraded."""
+    return not any(ask_readiness(stack))

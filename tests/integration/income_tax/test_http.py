@@ -1,0 +1,235 @@
+"""The API over HTTP: the calculation, and every rejection in JSON with the request id."""
+
+import json
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.integration.income_tax.law_requests import assert_json_error
+from tests.support.data import v7_cases
+from tests.support.service import Service, running_service
+
+TARGET = "/?married=yes&children=3&salary=200000"
+PUBLISHED = {
+    "married": "yes",
+    "children": 3,
+    "salary": 200000,
+    "tax": 42842,
+    "surcharge": 17283,
+    "rate": 0.41,
+    "discount": 0,
+    "reduction": 0,
+}
+
+
+def test_all_cases(service: Service) -> None:
+    """All 372 cases of the contract are equal over HTTP, with many threads at once."""
+
+    def ask(case: dict[str, Any]) -> Any:
+        return service.get(f"/?married={case['married']}&children={case['children']}&salary={case['salary']}").body
+
+    cases = v7_cases()
+    with ThreadPoolExecutor(16) as pool:
+        assert [{"response": {"result": case}} for case in cases] == list(pool.map(ask, cases))
+
+
+@pytest.mark.parametrize(
+    "target", [TARGET, "/?mari%C3%A9=oui&enfants=3&salaire=200000", "/?marie=Oui&enfants=3&salaire=200000"]
+)
+def test_spellings_have_one_result(service: Service, target: str) -> None:
+    """English, French and unaccented names are the same request."""
+    answer = service.get(target)
+    assert (200, {"response": {"result": PUBLISHED}}) == (answer.status, answer.body)
+
+
+@pytest.mark.parametrize(
+    "credentials", [None, "client:wrong", "nobody:secret", "client", ":", ":secret", "clïent:sécret"]
+)
+def test_login_is_required(service: Service, credentials: str | None) -> None:
+    """A request without the right login and password gets a 401 in JSON."""
+    answer = service.get(TARGET, credentials)
+    assert_json_error(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic " + "x" * 4000, "Bearer abc", "\xff\xfe"])
+def test_malformed_authorization(service: Service, value: str) -> None:
+    """A malformed Authorization header is a 401, not a crash."""
+    assert_json_error(service.get(TARGET, None, Authorization=value), 401)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?",
+        "?married=yes&children=3&salary=1&salary=1",
+        "?married=yes&children=3&salary=1&x=1",
+        "?married=yes&children=-1&salary=1",
+        "?married=yes&children=1&salary=12.5",
+        "?married=yes&children=1&salary=1e9",
+        "?married=yes&children=1&salary=" + "9" * 5000,
+        "?married=yes&children=1&salary=%FF",
+        "?married=yes&children=1&salary=1%00",
+        "?married=yes&children=1&salary=%D9%A3",
+        "?married=yes&children=1&salary=%zz",
+    ],
+)
+def test_bad_input(service: Service, query: str) -> None:
+    """Bad input is a 400 with a list of errors."""
+    assert_json_error(service.get("/" + query), 400)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("PUT", TARGET, 405),
+        ("DELETE", "/", 405),
+        ("OPTIONS", "/", 405),
+        ("GET", "/drill", 404),
+    ],
+)
+def test_other_addresses_and_methods(service: Service, method: str, target: str, status: int) -> None:
+    """Unknown addresses and methods are rejected in JSON; the drill route is off by default."""
+    assert_json_error(service.get(target, method=method), status)
+
+
+HOST = b"\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "sent"),
+    [
+        ("GET /?marié=peut-être HTTP/1.1".encode() + HOST + b"\r\n", 400, "peut-"),
+        (b"GET /?salary=" + b"9" * 20_000 + b" HTTP/1.1" + HOST + b"\r\n", 414, "9" * 9),
+        (b"GARBAGE\r\n\r\n", 400, "garbage"),
+        (b"GET / HTTP/9.9" + HOST + b"\r\n", 400, "9.9"),
+        (b"GET / HTTP/1.1" + HOST + b"Transfer-Encoding: quantum\r\n\r\n", 400, "quantum"),
+        (b"GET / HTTP/1.1" + HOST + b"Transfer-Encoding: identity\r\n\r\n", 400, "identity"),
+        (b"GET / HTTP/1.1" + HOST + b"X: " + b"x" * 9000 + b"\r\n\r\n", 431, "xxx"),
+        (b"GET / HTTP/1.1" + HOST + b"bad header\r\n\r\n", 400, "bad header"),
+        (b"GET / HTTP/1.1" + HOST + b"Expect: the-impossible\r\n\r\n", 417, "impossible"),
+        (b"GET / HTTP/1.1" + HOST + b"Content-Length: many\r\n\r\n", 400, "many"),
+    ],
+    ids=["raw accent", "long", "garbage", "version", "coding", "identity", "long header", "header", "expect", "length"],
+)
+def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
+    """Gunicorn's own rejections are JSON with an id that the log has, and repeat nothing of the request."""
+    answer = service.raw(request_bytes)
+    assert_json_error(answer, status)
+    assert sent.encode() in request_bytes.lower()
+    assert sent not in f"{answer.headers} {answer.body}".lower()
+    assert ["request refused"] == service.events_of(answer.request_id)
+
+
+@pytest.mark.parametrize(("method", "target"), [("POST", "/"), ("GET", TARGET), ("POST", "/health/live")])
+def test_unread_bodies_are_drained(service: Service, method: str, target: str) -> None:
+    """The response to a long unread body arrives, and the connection serves the next request."""
+    connection, sockets = HTTPConnection("127.0.0.1", service.port, timeout=30), set()
+    for _ in range(10):
+        connection.request(method, target, body=b"x" * 900_000)
+        answer = connection.getresponse()
+        assert answer.status in (401, 405)
+        assert json.loads(answer.read())["response"]["errors"]
+        assert not answer.will_close
+        sockets.add(connection.sock)
+    assert 1 == len(sockets)
+    connection.close()
+
+
+def test_rejections_arrive_while_the_client_sends(service: Service) -> None:
+    """Gunicorn's rejection arrives while the client is still sending."""
+    for _ in range(10):
+        answer = service.raw(b"GET / HTTP/1.1" + HOST + b"bad header\r\n\r\n" + b"x" * 900_000)
+        assert_json_error(answer, 400)
+
+
+HALF, DIGITS = '"\\ud800"', "9" * 20  # half a character of UTF-16; a number of more than 64 bits
+FAR = "9" * 400  # which no float holds either
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (f'{{"married": {HALF}, "children": 1, "salary": 5}}', 400),
+        (f'{{"married": "yes", "children": 1, "salary": 5, {HALF}: 1}}', 400),
+        (f'{{"married": "yes", "children": 1, "salary": 5, {HALF}: 1, {HALF}: 2}}', 400),
+        (f'[{{"married": "yes", "children": 1, "salary": {DIGITS}}}, {{"salary": {FAR}}}]', 200),
+    ],
+    ids=["value", "name", "names", "numbers"],
+)
+def test_json_that_a_response_cannot_repeat(service: Service, body: str, status: int) -> None:
+    """JSON texts and numbers that a response cannot repeat are errors of the request, not failures."""
+    answer = service.post(body, "application/json")
+    assert status == answer.status
+    assert answer.errors if status == 400 else all(one["errors"] for one in answer.body["response"]["results"])
+
+
+def test_raw_accents_get_a_hint(service: Service) -> None:
+    """The response to a raw `marié` names its percent-encoded form."""
+    assert "mari%C3%A9" in service.raw("GET /?marié=oui HTTP/1.1\r\nHost: x\r\n\r\n".encode()).errors[0]
+
+
+def test_head(service: Service) -> None:
+    """HEAD has the headers of GET and no body."""
+    answer = service.get(TARGET, method="HEAD")
+    assert (200, None) == (answer.status, answer.body)
+
+
+def test_well_formed_request_id_is_kept(service: Service) -> None:
+    """The response and both log lines have a well-formed X-Request-ID."""
+    own = f"test-{secrets.token_hex(8)}"
+    answer = service.get(TARGET, X_Request_ID=own)
+    assert own == answer.request_id
+    assert ["request", "answer"] == service.events_of(own)
+
+
+@pytest.mark.parametrize("given", ["short", "x" * 65, 'quote"quote', "a b c d e f", "é" * 8])
+def test_malformed_request_id_is_replaced(service: Service, given: str) -> None:
+    """The service replaces a malformed X-Request-ID."""
+    assert re.fullmatch("[0-9a-f]{32}", service.get(TARGET, X_Request_ID=given).request_id)
+
+
+def test_health_needs_no_login(service: Service) -> None:
+    """Liveness has the version, readiness has the degraded parts; neither needs a login."""
+    live, ready = service.get("/health/live", None), service.get("/health/ready", None)
+    assert (200, "alive") == (live.status, live.body["response"]["status"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", live.body["response"]["version"])
+    assert (200, "ready", []) == (
+        ready.status,
+        ready.body["response"]["status"],
+        ready.body["response"]["degraded"],
+    )
+
+
+def test_forwarded_headers_are_not_trusted(service: Service) -> None:
+    """Without a trusted proxy, a client cannot claim another address."""
+    answer = service.get(TARGET, X_Forwarded_For="9.9.9.9")
+    remotes = [r["remote"] for r in service.log() if r.get("request_id") == answer.request_id and "remote" in r]
+    assert ["127.0.0.1"] == remotes
+
+
+FORGED = "2020-07-24 10:05:20.969132, Thread-2: [index] start of a request that never was"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
+    """Line ends and terminal codes in an address or a login begin no log line, in either form."""
+    with running_service(tmp_path, LOG_FORMAT=form) as service:
+        before = len(service.log_lines())
+        for end in ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x1b[2K\x1b[1G"):
+            assert 400 == service.get(f"/?married={quote(end + FORGED)}").status
+            assert 404 == service.get(f"/{quote(end + FORGED)}").status
+            assert 401 == service.get("/?salary=1", credentials=f"x{end}{FORGED}:secret").status
+        text = (tmp_path / "api.log").read_bytes().decode()
+        lines = text.splitlines()  # at every character that any reader may take for a line's end
+        assert lines == text.split("\n")[:-1]
+        assert len(lines) >= before + 24 * 2
+        assert [] == [line for line in lines if line.startswith(FORGED[:10]) or not line.isprintable()]

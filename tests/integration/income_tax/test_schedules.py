@@ -1,0 +1,51 @@
+"""`GET /schedules` over HTTP, and the login that every address of the law needs."""
+
+import pytest
+
+from tests.integration.income_tax.law_requests import CURVE, QUERY, assert_json_error
+from tests.support.data import schedules
+from tests.support.service import Service
+
+
+def test_schedules(service: Service) -> None:
+    """Every figure has its unit, article, terms, date and references from the data file."""
+    answer = service.get("/schedules")
+    told, data = answer.body["response"], schedules().data
+    assert [schedules().version, [*range(2018, 2026)]] == [told["version"], told["years"]]
+    assert data["parameters"] == told["parameters"]
+    assert {*map(str, range(2018, 2026)), "v7"} == told["schedules"].keys()
+    assert {"value": 1791, "since": "2024-01-01"} == {
+        name: told["schedules"]["2024"]["cap_half_share"][name] for name in ("value", "since")
+    }
+    assert {"above": 11_497, "rate": 0.11} == told["schedules"]["2024"]["scale"]["brackets"][1]
+    assert [] == [n for s in told["schedules"].values() for n in s if n not in told["parameters"]]
+    assert all(words["unit"] and words["article"] for words in told["parameters"].values())
+
+
+def test_one_schedule(service: Service) -> None:
+    """One schedule has the terms of its figures; an unknown name is a 404."""
+    told = service.get("/schedules/2024").body["response"]
+    assert "2024" == told["schedule"]
+    whole = service.get("/schedules").body["response"]
+    assert {name: whole["parameters"][name] | figure for name, figure in whole["schedules"]["2024"].items()} == told[
+        "parameters"
+    ]
+    answer = service.get("/schedules/2030")
+    assert_json_error(answer, 404)
+    assert [*map(str, range(2018, 2026)), "v7"] == answer.body["response"]["expected"]
+
+
+@pytest.mark.parametrize("target", ["/schedules", "/schedules/2018"])
+def test_schedules_are_cached(service: Service, target: str) -> None:
+    """A client revalidates the schedules by their ETag; a shared cache must not store them."""
+    answer = service.get(target)
+    assert "private" == answer.headers["cache-control"]
+    again = service.request("GET", target, If_None_Match=answer.headers["etag"])
+    assert (304, b"") == (again[0], again[2])
+    assert 200 == service.get(target, If_None_Match='"other"').status
+
+
+@pytest.mark.parametrize("target", [QUERY, "/curve?" + CURVE, "/schedules", "/schedules/2024"])
+def test_login_is_required(service: Service, target: str) -> None:
+    """Every address needs a login."""
+    assert_json_error(service.get(target, credentials=None), 401)

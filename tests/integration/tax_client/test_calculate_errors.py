@@ -1,0 +1,182 @@
+"""Failures of `calculate`: bad answers, unusable files, bad command lines."""
+
+import socket
+import threading
+
+import pytest
+
+from tax_client.cli import main
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import (
+    PUBLISHED,
+    Reply,
+    Request,
+    Script,
+    echo_reply,
+    published_reply,
+    result_body,
+    serving,
+)
+
+
+def reply_wrong_echo(_request: Request) -> Reply:
+    """Reply with the result of another household, always the same."""
+    return published_reply(Request("/", [("married", "no"), ("children", "0"), ("salary", "200000")], {}))
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (
+            lambda _: (400, b'{"response": {"errors": ["wrong year"]}}'),
+            "status 400: expected a result, the server reported [wrong year]: see the limits",
+        ),
+        (
+            lambda _: (500, b'{"response": {"errors": ["down", "id 7"]}}'),
+            "status 500: expected a result, the server reported [down; id 7]",
+        ),
+        (lambda _: (200, b"<html>hello</html>"), "not JSON: expected a JSON result, got [<html>hello</html>]"),
+        (lambda _: (200, result_body({"married": "yes"})), "wrong shape: expected"),
+        (lambda _: (302, b""), "status 302: expected a result"),
+        (reply_wrong_echo, "wrong echo: expected the result of (married, children, salary) ('yes', 2, 55555)"),
+    ],
+)
+def test_a_failure_is_listed_and_stops_no_other_taxpayer(place: Place, script: Script, reason: str) -> None:
+    """For any bad answer, that taxpayer alone fails, its reason and request id are listed, exit code 1."""
+    with serving(lambda request: script(request) if request.salary == 55555 else published_reply(request)) as server:
+        assert 1 == place.run("calculate", server.url)
+    assert PUBLISHED[1:] == place.results
+    (error,) = [error for error in place.errors if "id" in error]
+    assert 1 == error["id"]
+    assert error["reason"].startswith(reason)
+    (sent,) = [request for request in server.requests if request.salary == 55555]
+    assert sent.headers["X-Request-ID"] == error["request_id"]
+
+
+def test_a_refused_connection_is_named(place: Place) -> None:
+    """When nothing listens, every taxpayer is listed with that reason; the results file is empty."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # kept open, so that nothing else listens there
+        port = deaf.getsockname()[1]
+        url, source = f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n")
+        assert 1 == place.run("calculate", url, source, "--retries", "1")
+    assert [] == place.results
+    assert [1, 2] == [error["id"] for error in place.errors]
+    expected = f"connection refused: expected a server at http://127.0.0.1:{port}/, nothing listens there: start it"
+    assert [True] * 2 == [error["reason"].startswith(expected) for error in place.errors]
+
+
+def test_a_silent_server_times_out(place: Place) -> None:
+    """A server that accepts and stays silent is a time-out, whose reason names the limit to raise."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--timeout", "0.05", "--retries", "0")
+    (error,) = place.errors
+    assert f"timeout: expected an answer from {url}/ within 0.05 s" in error["reason"]
+
+
+def test_a_broken_connection_is_named(place: Place) -> None:
+    """A server that hangs up before its answer is a lost connection; without retries the request is sent once."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _address = server.accept()
+            with connection:
+                seen.append(connection.recv(65536))
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--retries", "0")
+        thread.join()
+    assert 1 == len(seen)
+    assert place.errors[0]["reason"].startswith("connection lost: expected a complete answer")
+
+
+def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file without a valid line exits 2 with one sentence, lists its bad lines, and keeps former results."""
+    (place.folder / "results.json").write_text("[]")
+    assert 2 == place.run("calculate", "http://127.0.0.1:9", place.write("# nobody\n1,yes\n"))
+    assert [2] == [error["line"] for error in place.errors]
+    assert [] == place.results
+    message = capsys.readouterr().err
+    assert "no valid taxpayer, 1 bad line(s)" in message
+    assert 1 == len(message.splitlines())
+
+
+def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each unusable file is one sentence and exit code 2, and the server gets no request."""
+    folder, missing = str(place.folder), str(place.folder / "no" / "file")
+    source = place.write("1,no,0,5\n")
+    with serving(echo_reply) as server:
+        for more in (
+            [missing],
+            [folder],
+            [source, "--results", missing],
+            [source, "--errors", missing],
+            [source, "--results", folder],
+            [source, "--errors", "/dev/null"],
+            [source, "--errors", source],
+            [source, "--results", folder + "/errors.jsonl"],
+            [source, "--log-file", folder],
+            [source, "--credentials-file", missing],
+            [source, "--credentials-file", source],
+        ):
+            assert 2 == place.run("calculate", server.url, *more)
+            message = capsys.readouterr().err
+            assert message.startswith("tax-client: ")
+            assert 1 == len(message.splitlines())
+    assert [] == server.requests
+    assert {"taxpayers.txt", "credentials", "client.log"} == {path.name for path in place.folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "invalid choice"),
+        (["calculate", "--max-threads", "0"], "from 1 to 1000, found [0]"),
+        (["calculate", "--seed", "x"], "found [x]"),
+        (["flood", "--requests", "-5"], "found [-5]"),
+        (["flood", "--threads", "0"], "from 1 to 1000, found [0]"),
+        (["flood", "--threads", "١"], "from 1 to 1000"),
+        (["flood", "--request", "5"], "unrecognized arguments"),
+    ],
+)
+def test_a_bad_command_line_is_one_sentence(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bad command line exits 2 with one sentence that names the expected values."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    message = capsys.readouterr().err
+    assert 2 == caught.value.code
+    assert expected in message
+    assert 1 == len(message.splitlines())
+
+
+def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder, and a file that fails to read, are one sentence that names the taxpayers file."""
+    for path, reason in ((str(place.folder), "expected a file"), ("/proc/self/mem", "Input/output error")):
+        assert 2 == place.run("calculate", "http://127.0.0.1:9", path)
+        message = capsys.readouterr().err
+        assert message.startswith(f"tax-client: taxpayers file [{path}]: {reason}: give a readable file")
+        assert 1 == len(message.splitlines())
+
+
+def test_an_unusable_place_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder in place of the checkpoint, and a symbolic link loop, are one sentence each."""
+    source, checkpoint = place.write("1,no,0,5\n"), place.folder / "results.json.checkpoint"
+    checkpoint.mkdir()
+    circle = place.folder / "circle.json"
+    circle.symlink_to(circle)
+    for more, reason in (
+        ([], f"checkpoint [{checkpoint}]: Is a directory: remove it"),
+        (["--resume"], f"checkpoint [{checkpoint}]: Is a directory: remove it"),
+        (["--results", str(circle)], f"[{circle}]: expected a file, found a symbolic link loop"),
+    ):
+        assert 2 == place.run("calculate", "http://127.0.0.1:9", source, *more)
+        message = capsys.readouterr().err
+        assert message.startswith(f"tax-client: {reason}")
+        assert 1 == len(message.splitlines())

@@ -1,0 +1,51 @@
+"""A calculation with a standard stream that is closed or full."""
+
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import PUBLISHED, published_reply, serving
+
+
+def run_redirected(place: Place, redirection: str, *more: str) -> "subprocess.CompletedProcess[str]":
+    """Calculate the sample in a process with redirected streams."""
+    with serving(published_reply) as server:
+        command = [sys.executable, "-m", "tax_client", *place.arguments("calculate", server.url, *more)]
+        return subprocess.run(
+            ["sh", "-c", f"{shlex.join(command)} {redirection}"], capture_output=True, text=True, check=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"), [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")]
+)
+def test_an_unprintable_summary_is_reported(place: Place, redirection: str, message: str) -> None:
+    """With standard output closed or full both files are written; one sentence and exit code 2 report the error."""
+    client = run_redirected(place, redirection)
+    assert f"tax-client: standard output: {message}: give a place that can be written\n" == client.stderr
+    assert (2, "") == (client.returncode, client.stdout)
+    assert PUBLISHED == place.results
+    assert 8 == len(place.errors)
+    assert {"client"} == {event["service"] for event in place.log}
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_a_lost_standard_error_changes_nothing(place: Place, redirection: str) -> None:
+    """Without standard error the results, the summary on standard output and the exit code are the same."""
+    (place.folder / "results.json.checkpoint").write_text("left behind, which is reported")
+    client = run_redirected(place, redirection)
+    assert (0, "") == (client.returncode, client.stderr)
+    assert "11 calculated, 0 not calculated, 8 bad line(s)" in client.stdout
+    assert "tax-client" not in client.stdout
+    assert PUBLISHED == place.results
+
+
+def test_a_closed_standard_input_is_an_error(place: Place) -> None:
+    """With standard input closed, `-` is one sentence; no other file of the client takes its number."""
+    client = run_redirected(place, "<&-", "-")
+    assert 2 == client.returncode
+    assert client.stderr.startswith("tax-client: taxpayers file [-]: Bad file descriptor: give a readable file")
+    assert 1 == len(client.stderr.splitlines())

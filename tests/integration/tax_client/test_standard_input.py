@@ -1,0 +1,66 @@
+"""Taxpayers from standard input."""
+
+import signal
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+
+from tests.integration.tax_client.bulk_runs import count_batches, get_url, start
+from tests.integration.tax_client.conftest import Place, json_lines
+from tests.support.service import Service
+from tests.support.waiting import wait_until
+
+
+def feed(place: Place, slow_service: Service, pieces: Sequence[bytes], *more: str) -> subprocess.Popen[bytes]:
+    """Start a client that reads these pieces, and whose input stays open."""
+    client = start(place, slow_service, "-", *more)
+    assert client.stdin
+    for piece in pieces:
+        client.stdin.write(piece)
+        client.stdin.flush()
+    return client
+
+
+def test_standard_input_is_read_to_its_end(bulk: Place, slow_service: Service) -> None:
+    """The client reads `-` in any pieces, and writes JSON lines."""
+    results = bulk.folder / "results.jsonl"
+    with feed(
+        bulk, slow_service, [b"1,no,0,5\n2,n", b"o,0,7\nbad\n", b"3,no,0,9"], "--results", str(results)
+    ) as client:
+        out, _err = client.communicate(timeout=60)
+    assert 0 == client.returncode
+    assert b"3 calculated, 0 not calculated, 1 bad line(s)" in out
+    assert [(1, 5), (2, 7), (3, 9)] == [(row["id"], row["salary"]) for row in json_lines(results)]
+    assert [3] == [error["line"] for error in bulk.errors]
+
+
+def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_service: Service) -> None:
+    """Ctrl-C ends a client whose input has no end; half a line does not count as a whole one."""
+    with feed(bulk, slow_service, [b"1,no,0,5\n2,no,0,50"], "--batch", "1") as client:
+        wait_until(lambda: count_batches(bulk))
+        client.send_signal(signal.SIGINT)
+        client.wait(60)
+    assert 130 == client.returncode
+    assert [1] == [result["id"] for result in bulk.results]
+    (error,) = bulk.errors
+    assert (2, "interrupted") == (error["line"], error["reason"].split(":")[0])
+
+
+def test_standard_input_cannot_be_resumed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error of --resume with `-` names the plain file that it expects."""
+    assert 2 == place.run("calculate", "http://127.0.0.1:9", "-", "--resume")
+    assert "--resume: expected a plain file, [-] cannot be read again" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    """While a run writes a results file, another one is rejected."""
+    with feed(bulk, slow_service, [b"1,no,0,5\n"], "--batch", "1") as client:
+        wait_until(
+            lambda: (bulk.folder / "results.json.part").exists() and (bulk.folder / "errors.jsonl.part").exists()
+        )
+        assert 2 == bulk.run("calculate", get_url(slow_service), bulk.write("7,no,0,5\n"))
+        assert "expected no other run that writes it" in capsys.readouterr().err
+        client.communicate(timeout=60)
+    assert 0 == client.returncode
+    assert [1] == [result["id"] for result in bulk.results]

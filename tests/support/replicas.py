@@ -1,0 +1,42 @@
+"""Replicas of the API in a stack: their workers, what nginx sends twice, and signals from within a container."""
+
+import re
+
+from tests.support.stack import Stack
+
+# The processes of a container, as `7 (name) S 1 ...`: number, name, state, parent. Some end while they are read.
+PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
+
+
+def list_replicas(stack: Stack) -> list[str]:
+    """List the ids of the running containers of the API."""
+    return [container["Id"] for container in stack.containers("api") if container["State"]["Running"]]
+
+
+def list_workers(stack: Stack, replica: str) -> set[int]:
+    """List the living workers of a replica: children of gunicorn's master, which is the child of Docker's init."""
+    processes = stack.run("docker", "exec", replica, "sh", "-c", PROCESSES).stdout
+    found = re.findall(r"^(\d+) \(.*\) [^ZX] (\d+) ", processes, re.MULTILINE)
+    parents = {int(pid): int(parent) for pid, parent in found}
+    return {pid for pid, parent in parents.items() if parents.get(parent) == 1}
+
+
+def count_retries(stack: Stack) -> int:
+    """Count the requests that nginx had to send twice."""
+    return stack.count("nginx/access.log", '"upstream_status":"[^"]*,')
+
+
+def count_worker_starts(stack: Stack) -> int:
+    """Count the workers that gunicorn has started."""
+    return stack.count("api/api.log", "Booting worker")
+
+
+def signal_process(stack: Stack, replica: str, name: str, pid: int | str) -> None:
+    """Send a signal from within: Docker does not restart a container that it has sent a signal to."""
+    finished = stack.run("docker", "exec", replica, "sh", "-c", f"kill -{name} {pid}")
+    assert 0 == finished.returncode, finished.stderr
+
+
+def hang_up(stack: Stack, replica: str) -> None:
+    """Send SIGHUP to gunicorn; Docker's init passes it on."""
+    signal_process(stack, replica, "HUP", 1)

@@ -1,0 +1,233 @@
+"""Valid households are parsed as columns, and only invalid ones are parsed alone."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
+from income_tax.households.validation import HouseholdSchema
+from income_tax.tax.law import Law
+from income_tax.tax.models import DatedAssessment, Household
+from income_tax.tax.schedule_data import parse_schedules
+from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr
+from tests.support.data import schedules
+
+YEARS = schedules().years
+NAMES = ("married", "children", "salary", "year", "single_parent", "spouse_salary")
+GOOD: list[tuple[Any, ...]] = [
+    ("yes", 0, 0, 2018, "no", 0),
+    ("oui", 99, 999_999_999, 2025, "non", 999_999_999),
+    ("no", 1, 1, 2024, "yes", 0),
+    ("non", 0, 1, 2024, "no", 0),
+    ("yes", 1, 1, 2024, "no", 1),
+]
+WRONG: list[tuple[Any, ...]] = [
+    ("maybe", 0, 0, 2018, "no", 0),
+    ("yes", 100, 0, 2018, "no", 0),
+    ("yes", 0, 1_000_000_000, 2018, "no", 0),
+    ("yes", 0, 0, 2017, "no", 0),
+    ("yes", 1, 0, 2018, "yes", 0),
+    ("no", 0, 0, 2018, "yes", 0),
+    ("no", 0, 0, 2018, "no", 1),
+]
+
+
+def as_objects(rows: list[tuple[Any, ...]]) -> ParsedBatch:
+    return parse_objects([dict(zip(NAMES, row, strict=True)) for row in rows], YEARS)
+
+
+def as_table(rows: list[tuple[Any, ...]]) -> ParsedBatch:
+    return parse_rows(NAMES, [[str(cell) for cell in row] for row in rows], YEARS)
+
+
+@pytest.fixture
+def parsed_alone(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The salaries of the households that were parsed alone."""
+    taken: list[object] = []
+    parse_alone = HouseholdSchema.parse
+
+    def note(schema: HouseholdSchema, pairs: Any, *arguments: Any) -> Any:
+        taken.append(dict(pairs).get("salary"))
+        return parse_alone(schema, pairs, *arguments)
+
+    monkeypatch.setattr(HouseholdSchema, "parse", note)
+    return taken
+
+
+def list_rows(many: ParsedBatch) -> list[tuple[Any, ...]]:
+    """Return the households as rows of numbers."""
+    h = many.households
+    names = (h.married, h.children, h.salary, h.year, h.single_parent, h.spouse_salary)
+    assert [bool, int, int, int, bool, int] == [type(column.tolist()[0]) for column in names]
+    return list(zip(*(column.tolist() for column in names), strict=True))
+
+
+def convert_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Convert a row to numbers."""
+    yes = {"yes": True, "oui": True, "no": False, "non": False}
+    return yes[row[0]], row[1], row[2], row[3], yes[row[4]], row[5]
+
+
+@pytest.mark.parametrize("way", [as_objects, as_table])
+def test_valid_households_are_parsed_as_columns(
+    parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch]
+) -> None:
+    """Households at every limit are parsed as columns, with their values."""
+    many = way(GOOD)
+    assert ([], {}) == (parsed_alone, many.errors)
+    assert [convert_row(row) for row in GOOD] == list_rows(many)
+
+
+def test_empty_cells(parsed_alone: list[object]) -> None:
+    """An empty cell is an absent value; a row with an empty required cell is parsed alone."""
+    header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
+    many = parse_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
+    assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == list_rows(many)
+    assert [] == parsed_alone
+    many = parse_rows(header, [["", "1", "7", "", "", ""], ["no", "", "7", "", "", ""]], YEARS)
+    assert ({0, 1}, 2) == (set(many.errors), len(parsed_alone))
+
+
+@pytest.mark.parametrize("way", [as_objects, as_table])
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_invalid_households_are_parsed_alone(
+    parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
+) -> None:
+    """An invalid or contradictory household is parsed alone, and has an error and no values."""
+    many = way([GOOD[0], wrong, GOOD[2]])
+    assert 1 == len(parsed_alone)
+    assert [1] == list(many.errors)
+    assert [convert_row(GOOD[0]), (False, 0, 0, 0, False, 0), convert_row(GOOD[2])] == list_rows(many)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"single_parent": "no"}, "parameter [single_parent] needs [year]: the rules without a year do not use it"),
+        ({"spouse_salary": 0}, "parameter [spouse_salary] needs [year]: the rules without a year do not use it"),
+        ({}, None),
+        ({"year": 2024}, None),
+    ],
+)
+def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str, Any], error: str | None) -> None:
+    """Without a year, an object or a row has neither a single parent nor a second salary."""
+    one = {"married": "no", "children": 1, "salary": 5} | given
+    for many in (parse_objects([one], YEARS), parse_rows([*one], [[*map(str, one.values())]], YEARS)):
+        assert ([[error]] if error else []) == [found.errors for found in many.errors.values()]
+        if not error:
+            assert [(False, 1, 5, given.get("year", 0), False, 0)] == list_rows(many)
+    assert (2 if error else 0) == len(parsed_alone)
+
+
+def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
+    """Objects with the same names share columns; a row of another width has its own error."""
+    plain = {"married": "yes", "children": 1, "salary": 7}
+    many = parse_objects(
+        [plain, {"salaire": 8, "marie": "non", "enfants": 0, "annee": 2020}, plain | {"year": 2019}], YEARS
+    )
+    assert [(True, 1, 7, 0, False, 0), (False, 0, 8, 2020, False, 0), (True, 1, 7, 2019, False, 0)] == list_rows(many)
+    many = parse_rows(["salary", "married", "children"], [["7", "yes", "1"], ["7", "yes"], ["9", "no", "0"]], YEARS)
+    assert [1] == list(many.errors)
+    assert [(True, 1, 7, 0, False, 0), (False, 0, 0, 0, False, 0), (False, 0, 9, 0, False, 0)] == list_rows(many)
+    assert [] == parsed_alone
+
+
+@pytest.mark.parametrize(
+    ("cell", "salary", "alone"),
+    [("999999999", 999_999_999, False), ("0000000001", 1, True), (" 5", 5, True), ("٣", None, True), ("", None, True)],
+)
+def test_numbers_in_text(parsed_alone: list[object], cell: str, salary: int | None, alone: bool) -> None:
+    """Up to nine plain digits are parsed as a column; a row with another spelling is parsed alone."""
+    many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
+    assert [salary or 0] == many.households.salary.tolist()
+    assert (salary is None) == bool(many.errors)
+    assert alone == bool(parsed_alone)
+
+
+@pytest.mark.parametrize(("cell", "salary"), [(" 5", 5), ("5 ", 5), ("x", None), ("1000000000", None)])
+def test_optional_numbers_in_text(cell: str, salary: int | None) -> None:
+    """A number with an unusual spelling is never treated as an empty cell."""
+    names = ["married", "children", "salary", "year", "spouse_salary"]
+    many = parse_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
+    assert (salary is None) == bool(many.errors)
+    assert [salary or 0] == many.households.spouse_salary.tolist()
+
+
+def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
+    """A row that is parsed alone has zeros for absent values, and leaves its neighbours alone."""
+    many = parse_rows(
+        ["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS
+    )
+    assert [(False, 1, 7, 0, False, 0), (True, 0, 5, 0, False, 0), (False, 2, 9, 0, False, 0)] == list_rows(many)
+
+
+def test_columns_are_households() -> None:
+    """Each household of the columns has all its values, and no year under the rules `v7`."""
+    dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
+    many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
+    assert [Household(True, 2, 7), *(Household(*convert_row(row)) for row in GOOD)] == list(many.households)
+
+
+def test_errors_have_the_language_of_the_header() -> None:
+    """An error about a missing value has the name of the header."""
+    for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
+        (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
+        assert [f"parameter [{name}] is missing" for name in header] == error.errors
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**70), 1.0, True, "5", None])
+def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: object) -> None:
+    """A value that is not a number leaves the others of its column alone."""
+    rows = [GOOD[0], ("yes", 0, value, 2018, "no", 0), GOOD[1]]
+    many = as_objects(rows)
+    assert ([value], [1]) == (parsed_alone, list(many.errors))
+    assert [0, 0, 999_999_999] == many.households.salary.tolist()
+
+
+@pytest.mark.parametrize("value", [[], {}, True, 1, None])
+def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
+    """An invalid value in a column of yes and no is an error of its household alone."""
+    many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
+    assert ([7], [1]) == (parsed_alone, list(many.errors))
+    assert [True, False, True] == many.households.married.tolist()
+
+
+def test_cdhr_note() -> None:
+    """The CDHR note applies above the household's threshold, and in no year without one."""
+    taxable = np.array([250_000, 250_001, 500_000, 500_001])
+    for married, wanted in ((False, [False, True, True, True]), (True, [False, False, False, True])):
+        flags = np.full(4, married)
+        assert wanted == may_owe_cdhr(YEARS[2025], flags, taxable).tolist()
+        assert [False] * 4 == may_owe_cdhr(YEARS[2024], flags, taxable).tolist()
+
+
+def build_law(fine: bool) -> Law:
+    """Return the law of 2024; `fine` figures need more than 64 bits in arrays."""
+    data = copy.deepcopy(schedules().data)
+    if fine:
+        data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
+        data["schedules"]["2024"]["scale"]["brackets"][3]["upper_limit"] = "180294.1237"
+    law = parse_schedules(data).years[2024]
+    assert law.fits_arrays is not fine
+    return law
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_columns_equal_one_by_one(fine: bool) -> None:
+    """The amounts of columns are whole euros and equal those one by one, by any figures."""
+    law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
+    found = assess_dated(many.households, law)
+    owed = [law.assess(household) for household in many.households]
+    assert [*zip(*(column.tolist() for column in found.values()), strict=True)] == [tuple(one) for one in owed]
+    assert [type(amount) for amount in owed[0]] == [type(column.tolist()[0]) for column in found.values()]
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_empty_batch(fine: bool) -> None:
+    """An empty batch has empty columns, also by a law with fine figures."""
+    none, no = np.zeros(0, np.int64), np.zeros(0, bool)
+    found = assess_dated(Households(none, no, no, none, none, none), build_law(fine))
+    assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}

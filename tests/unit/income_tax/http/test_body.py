@@ -1,0 +1,240 @@
+"""Bodies of POST /: valid ones, and early rejection of the others."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from income_tax.households.batch_validation import ParsedBatch
+from income_tax.households.parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
+from income_tax.households.validation import ParameterError
+from income_tax.http.requests.body import BodyReader, TooManyHouseholds, UnsupportedBody
+from income_tax.http.responses import CSV, JSON
+from tests.support.data import schedules
+
+LIMIT = 50
+ONE = {"married": "yes", "children": 2, "salary": 50_000}
+READER = BodyReader(LIMIT, schedules().years)
+TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too large]"
+
+
+def get_errors(body: bytes, content_type: str = JSON) -> list[str]:
+    """Return the errors of a whole body."""
+    with pytest.raises(ParameterError) as caught:
+        READER.parse(content_type, body)
+    assert caught.value.expected
+    return caught.value.errors
+
+
+def test_one_object() -> None:
+    """One object is one household, and may have the parameter explain."""
+    values = READER.parse(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
+    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
+
+
+def count_households(body: bytes, content_type: str = JSON) -> int:
+    """Count the households of a body."""
+    many = READER.parse(content_type, body)
+    assert isinstance(many, ParsedBatch)
+    return len(many.households.year)
+
+
+def test_limit() -> None:
+    """A body has at most as many households as the limit."""
+    assert LIMIT == count_households(json.dumps([ONE] * LIMIT).encode())
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
+    assert LIMIT == count_households(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
+    with pytest.raises(TooManyHouseholds):  # what comes after it is not looked at
+        READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
+
+
+@pytest.mark.parametrize(
+    ("body", "start"),
+    [
+        (b"", "the body is not JSON"),
+        (b"[", "the body is not JSON"),
+        (b'[{"married": "yes"', "the body is not JSON"),
+        (b"\xff", "the body is not JSON"),
+        (b"[NaN]", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b'{"a":' * 100_000, "the body is not JSON"),
+        (b"[" * 900 + b"]" * 900, "household"),
+        (b"[]", "there is no household in the body"),
+        (b"7", "the body is neither an object nor an array"),
+        (b'"x"', "the body is neither an object nor an array"),
+        (b"null", "the body is neither an object nor an array"),
+        (b'{"salary" : 1 , "salary" : 2}', "parameter [salary] is repeated in one object"),
+        (b'{"x":1,"x":' + b"9" * 400 + b"}", "parameter [x] is repeated in one object"),
+        (b'[{"x":' * 510 + b"1" + b"}]" * 510, "the body is not JSON: it is nested too deeply"),
+    ],
+    ids=lambda value: str(value[:24]),
+)
+def test_invalid_json(body: bytes, start: str) -> None:
+    """Malformed, nested, empty or ambiguous JSON is a clear error."""
+    if start == "household":
+        many = READER.parse(JSON, body)
+        assert isinstance(many, ParsedBatch)
+        assert ["not a JSON object"] == many.errors[0].errors
+    else:
+        (error,) = get_errors(body)
+        assert error.startswith(start)
+
+
+@pytest.mark.parametrize("depth", [1, 253, 254, 255, 256, 300, 1000])
+def test_nested_values_are_invalid(depth: int) -> None:
+    """A nested value of any depth is an invalid value with a short error."""
+    nested = b"[" * depth + b"]" * depth
+    one = b'{"married":"yes","children":0,"salary":' + nested + b"}"
+    assert ["parameter [salary] has an invalid value: [an array]"] == get_errors(one)
+    many = READER.parse(JSON, b"[" + one + b"]")
+    assert isinstance(many, ParsedBatch)
+    assert ["parameter [salary] has an invalid value: [an array]"] == many.errors[0].errors
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ('{"salary":1,"salary":2}', "parameter [salary] is repeated in one object"),
+        ('{"salary":1,"salary" :2}', "parameter [salary] is repeated in one object"),
+        ('{"sal\\u0061ry":1,"salary":2}', "parameter [salary] is repeated in one object"),
+        ('{"x":{"y":1,"y":2}}', "parameter [y] is repeated in one object"),
+        ('{"x":":","x":1}', "parameter [x] is repeated in one object"),
+        ('{"married":"yes","children":0,"salary":"50000"}', 'parameter [salary] has an invalid value: ["50000"]'),
+        *(
+            ('{"married":"yes","children":0,"salary":' + number + "}", TOO_LARGE)
+            for number in ("18446744073709551616", "9" * 400, "9" * 5000, "1e400", "-" + "9" * 400)
+        ),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_errors_concern_one_household(item: str, error: str) -> None:
+    """A repeated key or a huge number is an error of its household alone."""
+    many = READER.parse(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
+    assert isinstance(many, ParsedBatch)
+    assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
+    assert [50_000, 0, 50_000] == many.households.salary.tolist()
+
+
+def test_repeated_key_among_many() -> None:
+    """The search for a repeated key takes linear time."""
+    keys = ",".join(f'"k{number}":1' for number in range(100_000))
+    reader = BodyReader(10_000, schedules().years)
+    with pytest.raises(ParameterError, match=r"parameter \[k99999\] is repeated"):
+        reader.parse(JSON, b"{" + keys.encode() + b',"k99999":2}')
+
+
+@pytest.mark.parametrize("name", ["mari\u00e9", "marie\u0301"])
+def test_decomposed_names(name: str) -> None:
+    """A decomposed name, as macOS writes it, is valid in an object, an array and a header."""
+    one = {name: "oui", "enfants": 2, "salaire": 50_000}
+    assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.parse(JSON, json.dumps(one).encode())
+    table = ",".join(one) + "\n" + ",".join(map(str, one.values()))
+    for body, kind in ((json.dumps([one], ensure_ascii=False), JSON), (table, CSV)):
+        many = READER.parse(kind, body.encode())
+        assert isinstance(many, ParsedBatch)
+        assert ([True], {}) == (many.households.married.tolist(), many.errors)
+
+
+def test_errors_have_the_language_of_the_header() -> None:
+    """An error about a row has the header's names; blanks are no value."""
+    for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
+        many = READER.parse(CSV, f"\n{header}\n , ,2,3\n".encode())
+        assert isinstance(many, ParsedBatch)
+        assert [f"parameter [{married}] is missing"] == many.errors[0].errors
+
+
+def test_table_with_too_many_cells() -> None:
+    """A table with far too many cells or lines is rejected early."""
+    for line in (b"," * 3000, b"x\n" * 3000):
+        with pytest.raises(TooManyHouseholds):
+            READER.parse(CSV, b"married,children,salary\n" + line)
+
+
+def test_body_with_too_many_values() -> None:
+    """A body with far too many values is rejected before it is parsed."""
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        (b"", ["column [marié] is missing", "column [enfants] is missing", "column [salaire] is missing"]),
+        (b"married,children,salary\n", ["there is no household in the body"]),
+        (b"married,children,salary,x\n", ["unknown column [x]"]),
+        (b"married,children,salary,salaire\n", ["column [salary] is repeated"]),
+        (b"married,children\nyes,1\n", ["column [salary] is missing"]),
+        (b"marie,enfants,enfants\n", ["column [enfants] is repeated", "column [salaire] is missing"]),
+        (
+            b"\xff\xfe",
+            ["the body is not CSV in UTF-8: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"],
+        ),
+        (b'married,children,salary\n"yes,1,2\n', ["the body is not CSV in UTF-8: unexpected end of data"]),
+    ],
+)
+def test_invalid_tables(body: bytes, errors: list[str]) -> None:
+    """A table without a valid header, or of malformed CSV, is rejected."""
+    assert errors == get_errors(body, CSV)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"married,children,salary\r\nyes,2,50000\r\n",
+        "\ufeffmarié;enfants;salaire\noui;2;50000\n\n".encode(),
+        b'"salary","married","children"\n"50000","yes","2"',
+        b"salary,year,married,children,spouse_salary\n50000,,yes,2,\n",
+    ],
+    ids=["english", "semicolons of a spreadsheet", "quotes", "empty cells"],
+)
+def test_valid_tables(body: bytes) -> None:
+    """A table may have any order, English or French names, commas or semicolons, and empty cells."""
+    many = READER.parse(CSV, body)
+    assert isinstance(many, ParsedBatch)
+    assert {} == many.errors
+    (household,) = many.households
+    assert (True, 2, 50_000, None) == (household.married, household.children, household.salary, household.year)
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+def test_unsupported_types(content_type: str) -> None:
+    """A body that is neither JSON nor CSV is rejected."""
+    with pytest.raises(UnsupportedBody, match=rf"^the body's type is \[{content_type}\]: send the header Content-Type"):
+        READER.parse(content_type, json.dumps(ONE).encode())
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([JSON, CSV]))
+def test_any_bytes_are_parsed_or_rejected(body: bytes, content_type: str) -> None:
+    """Any body is parsed, or rejected with the expected values, never another exception."""
+    try:
+        READER.parse(content_type, body)
+    except ParameterError as refused:
+        assert refused.errors
+        assert refused.expected
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_any_json_is_parsed_or_rejected(content: Any) -> None:
+    """Any JSON is parsed or rejected, and each invalid element has its own error."""
+    try:
+        many = READER.parse(JSON, json.dumps(content).encode())
+    except TooManyHouseholds:
+        assert len(content) > LIMIT
+    except ParameterError as refused:
+        assert refused.errors
+        assert refused.expected
+    else:
+        assert isinstance(many, ParsedBatch)
+        assert len(content) == len(many.errors)

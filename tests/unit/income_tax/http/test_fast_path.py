@@ -1,0 +1,88 @@
+"""The fast path of GET / passes unusual and failing requests to Flask."""
+
+import copy
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from werkzeug.test import run_wsgi_app
+
+from income_tax.http.middleware.fast_path import FastPathMiddleware
+from income_tax.http.middleware.request_log import LOGGED_ID
+from income_tax.tax.schedule_data import parse_schedules
+from tests.support.data import schedules
+
+USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}
+
+
+class FakeAuthenticator:
+    """Has one login in its cache."""
+
+    def is_cached(self, authorization: str) -> bool:
+        """Return whether the header holds it."""
+        return authorization == "Basic x"
+
+
+class BrokenSchedules:
+    """Raises an error."""
+
+    def get(self) -> Any:
+        """Fail."""
+        raise RuntimeError
+
+
+def build_fast_path(logged: list[str]) -> FastPathMiddleware:
+    """Build the fast path before an application that only returns `flask`, and collect the logged events."""
+    return FastPathMiddleware(
+        lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
+        FakeAuthenticator(),  # type: ignore[arg-type]
+        BrokenSchedules(),  # type: ignore[arg-type]
+        lambda event, *_: logged.append(event),
+    )
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {"PATH_INFO": "/curve"},
+        {"REQUEST_METHOD": "POST"},
+        {"REQUEST_METHOD": "HEAD"},
+        {"CONTENT_LENGTH": "0"},
+        {"HTTP_TRANSFER_ENCODING": "chunked"},
+        {"HTTP_AUTHORIZATION": "Basic y"},
+        {"HTTP_AUTHORIZATION": ""},
+    ],
+    ids=str,
+)
+def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
+    """Flask gets a request with another address, method or login, or with a body, before anything is logged."""
+    logged: list[str] = []
+    assert [b"flask", b""] == build_fast_path(logged)({**USUAL, **unusual}, lambda *_: lambda _: None)
+    assert [] == logged
+
+
+def test_flask_answers_failing_requests() -> None:
+    """Flask gets a request that fails, with the id under which its first line is already in the log."""
+    logged: list[str] = []
+    assert [b"flask", b"12345678"] == build_fast_path(logged)(dict(USUAL), lambda *_: lambda _: None)
+    assert ["request"] == logged
+
+
+def test_answers_use_reloaded_schedules() -> None:
+    """A reload between two requests counts for the second, with its version."""
+    other = copy.deepcopy(schedules().data)
+    other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
+    current = SimpleNamespace(get=schedules)
+    fast_path = FastPathMiddleware(lambda *_: [], FakeAuthenticator(), current, lambda *_: None)  # type: ignore[arg-type]
+    asked = USUAL | {"QUERY_STRING": "married=yes&children=3&salary=200000"}
+
+    def ask() -> tuple[int, str]:
+        parts, _, headers = run_wsgi_app(fast_path, dict(asked))
+        return json.loads(b"".join(parts))["response"]["result"]["tax"], headers["X-Schedules-Version"]
+
+    first = ask()
+    current.get = lambda: parse_schedules(other)
+    second = ask()
+    assert (42842, schedules().version) == first
+    assert (True, parse_schedules(other).version) == (second[0] > first[0], second[1])

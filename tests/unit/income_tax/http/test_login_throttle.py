@@ -1,0 +1,103 @@
+"""Failed logins wait longer and longer, at their address alone."""
+
+import pytest
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from income_tax.http.auth import basic_auth
+from income_tax.http.auth.login_throttle import FORGET_AFTER, FREE_FAILURES, MAX_WAIT, SUSPECT_TIME, LoginThrottle
+from income_tax.service_log import build_logger
+from tests.support.fakes import FakeFailures, Lines
+from tests.unit.income_tax.http.authenticators import (
+    CHEAP,
+    HERE,
+    THERE,
+    LocalAuthenticator,
+    get_wait,
+    guess,
+    make_suspect,
+)
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash for unknown logins is cheap."""
+    monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
+
+
+@pytest.mark.parametrize("login", ["ann", "nobody"])
+def test_guesses_wait_longer_and_longer(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the free attempts each failure doubles the wait, unhashed, the same for a login that does not exist."""
+    checks: list[str] = []
+
+    def check(stored: str, password: str) -> bool:
+        checks.append(password)
+        return check_password_hash(stored, password)
+
+    monkeypatch.setattr(basic_auth, "check_password_hash", check)
+    authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
+    guess(authenticator, FREE_FAILURES, login)
+    waits = []
+    for _ in range(11):
+        waits.append(get_wait(authenticator, login))
+        authenticator.clock.now += waits[-1]
+        guess(authenticator, 1, login)
+    assert [1, 2, 4, 8, 16, 32, 64, 128, 256, MAX_WAIT, MAX_WAIT] == waits
+    assert FREE_FAILURES + 11 == len(checks)
+
+
+def test_right_password_waits_too_and_then_clears_the_failures() -> None:
+    """During the wait a login is rejected even with its password; a success afterwards clears the failures."""
+    authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
+    guess(authenticator, FREE_FAILURES)
+    assert 1 == get_wait(authenticator)
+    authenticator.clock.now += 1
+    assert authenticator.verify("ann", "secret")
+    guess(authenticator, FREE_FAILURES)
+
+
+def test_nobody_else_is_locked_out() -> None:
+    """The login at another address, and another login at this one, may try at once."""
+    authenticator = LocalAuthenticator({name: generate_password_hash("secret", CHEAP) for name in ("ann", "bob")})
+    guess(authenticator, FREE_FAILURES)
+    get_wait(authenticator)
+    assert [True, True] == [authenticator.verify("ann", "secret", THERE), authenticator.verify("bob", "secret")]
+
+
+def test_failures_expire() -> None:
+    """After a while without a failure the free attempts are back."""
+    authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
+    guess(authenticator, FREE_FAILURES)
+    authenticator.clock.now += FORGET_AFTER + 1
+    guess(authenticator, FREE_FAILURES)
+
+
+def test_clock_set_back_locks_nobody_out() -> None:
+    """Failures with a time in the future cost no more than their own wait."""
+    authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
+    guess(authenticator, FREE_FAILURES)
+    authenticator.clock.now -= 10_000
+    assert 1 == get_wait(authenticator)
+
+
+def test_broken_store_lets_everybody_try() -> None:
+    """Without its store the throttle allows every login; the log has a warning, once a minute at most."""
+    lines = Lines()
+    throttle = LoginThrottle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
+    for _ in range(3):
+        throttle.record_failure("ann", HERE)
+        assert 0 == throttle.get_wait("ann", HERE)
+        throttle.record_success("ann", HERE)
+    (line,) = lines.written
+    assert b"failed logins are not counted" in line
+
+
+def test_a_mistyped_password_makes_no_suspect() -> None:
+    """A few failures at an address, or many a while ago, make it no suspect."""
+    authenticator = LocalAuthenticator({})
+    assert not authenticator.throttle.is_suspect(HERE)
+    make_suspect(authenticator, HERE)
+    assert [True, False] == [authenticator.throttle.is_suspect(HERE), authenticator.throttle.is_suspect(THERE)]
+    authenticator.clock.now += SUSPECT_TIME
+    assert not authenticator.throttle.is_suspect(HERE)
+    authenticator.throttle.record_failure("ann", THERE)
+    assert not authenticator.throttle.is_suspect(THERE)

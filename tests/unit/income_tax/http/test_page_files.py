@@ -1,0 +1,69 @@
+"""The files of the pages: both languages complete, vendored packages unchanged, no other host."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from income_tax.http.pages.rendering import FILES, TEXTS
+from tests.support.data import ROOT
+
+PAGES = ROOT / "services/api/src/income_tax/http/pages"
+VENDORED = (PAGES / "static/vendor", ROOT / "services/common/src/tax_common/vendor")
+OWN = [*PAGES.glob("static/*.*"), *PAGES.glob("templates/*.html")]
+PACKAGES = {
+    folder / name: package
+    for folder in VENDORED
+    for name, package in json.loads((folder / "packages.json").read_text(encoding="utf-8")).items()
+}
+
+
+def test_languages_have_the_same_texts() -> None:
+    """Both languages have the same texts, with the same placeholders."""
+    names = {
+        language: {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in texts.items()}
+        for language, texts in TEXTS.items()
+    }
+    assert {"en", "fr"} == set(names)
+    assert names["en"] == names["fr"]
+
+
+def test_french_punctuation_has_no_break_spaces() -> None:
+    """French punctuation has a no-break space, so that no line begins with it."""
+    assert [] == [text for text in TEXTS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
+
+
+def test_keys_of_the_texts() -> None:
+    """The keys in scripts and templates are those of the texts."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in OWN if path.suffix in (".js", ".html"))
+    quoted = set(re.findall(r"""["']([a-z_]+(?:\.[\w]+)*)["']""", sources))
+    assert [] == sorted(set(TEXTS["en"]) - quoted)
+    asked = re.findall(r"""\b(?:text|t|label|Trouble)\(\s*["']([^"']+)["']""", sources)
+    assert [] == sorted(set(asked) - set(TEXTS["en"]))
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
+def test_vendored_files_are_unchanged(folder: Path) -> None:
+    """Each vendored script and style has its recorded digest, with version and licence."""
+    package = PACKAGES[folder]
+    files = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert package["files"] == found
+    assert re.fullmatch(r"\d+\.\d+\.\d+", package["version"])
+    assert (folder / "LICENSE").is_file()
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda p: p.name)
+def test_pages_name_no_other_host(path: Path) -> None:
+    """No page, script or style has an address of another host, or an inline script or style."""
+    text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert [] == re.findall(r"https?://\S+|\bstyle=|\bon\w+=\"|<style|innerHTML", text)
+
+
+def test_used_files_exist() -> None:
+    """Every file that a template uses exists."""
+    templates = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("templates/*.html"))
+    asked = set(re.findall(r"static\('([^']+)'\)", templates))
+    assert set() == asked - set(FILES)

@@ -1,0 +1,83 @@
+"""The kind of a failed request, by its causes."""
+
+import socket
+
+import pytest
+import requests
+
+from tax_client.api.failures import build_api_error, walk_causes
+
+URL = "http://tax:8000"
+
+
+def build_failure(cause: BaseException, how: str) -> requests.RequestException:
+    """Build a failure of requests with a cause."""
+    if how == "argument":
+        return requests.ConnectionError(OSError("first", cause))
+    error = requests.ConnectionError("no")
+    if how == "cause":
+        error.__cause__ = cause
+    else:
+        error.__context__ = cause
+    return error
+
+
+@pytest.mark.parametrize("how", ["argument", "cause", "context"])
+@pytest.mark.parametrize(
+    ("cause", "kind", "words"),
+    [
+        (
+            requests.exceptions.SSLError("bad"),
+            "TLS error",
+            f"expected a trusted certificate at {URL}: check it, or name its authority by --ca-file or TAX_CA_FILE",
+        ),
+        (
+            TimeoutError("slow"),
+            "timeout",
+            f"expected an answer from {URL} within 2.5 s: see the server's load, or raise --timeout or TAX_TIMEOUT",
+        ),
+        (
+            ConnectionRefusedError(111, "no"),
+            "connection refused",
+            f"expected a server at {URL}, nothing listens there: start it, or check --url or TAX_URL",
+        ),
+        (
+            socket.gaierror(-2, "no"),
+            "unknown host",
+            f"expected a known host name in {URL}: check --url or TAX_URL",
+        ),
+        (
+            ConnectionResetError(104, "no"),
+            "connection lost",
+            f"expected a complete answer from {URL}, the connection broke: check the network and the server's log",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
+)
+def test_the_cause_of_a_failure_gives_its_kind(cause: BaseException, kind: str, words: str, how: str) -> None:
+    """Cause, context and arguments of an error give its kind; the message names the address and the time-out."""
+    error = build_api_error(build_failure(cause, how), URL, 2.5)
+    assert (kind, f"{kind}: {words}") == (error.kind, str(error))
+
+
+def test_every_cause_is_considered() -> None:
+    """An argument without a kind does not hide a cause that has one."""
+    error = requests.ConnectionError(OSError("first"))
+    error.__cause__ = TimeoutError("slow")
+    assert "timeout" == build_api_error(error, URL, 1).kind
+
+
+def test_an_unknown_failure_is_named() -> None:
+    """The message of a failure of no known kind has the name of its exception."""
+    error = build_api_error(requests.TooManyRedirects("no"), URL, 1)
+    words = f"expected a readable answer from {URL}, got TooManyRedirects: see the server's log"
+    assert ("request failed", f"request failed: {words}") == (error.kind, str(error))
+
+
+def test_a_loop_of_causes_ends() -> None:
+    """Errors that cause each other are visited once."""
+    one, other = ValueError("one"), KeyError("other")
+    one.__cause__, other.__cause__ = other, one
+    one.__context__ = other
+    assert {one, other} == set(walk_causes(one))
+    assert 2 == len(list(walk_causes(one)))

@@ -1,0 +1,96 @@
+"""The checkpoint on disk: its content, and the errors of one that no run can resume from."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tax_client.calculate.batches import Counts
+from tax_client.calculate.checkpoint import REMEDY, Checkpoint, SavedPrefix, locate_checkpoint, read_checkpoint
+from tax_client.errors import UserError
+from tax_client.taxpayers.reader import Position
+
+RUN = {"input": "/in", "size": 7}
+WHOLE = Checkpoint(RUN, Position(10, 2), SavedPrefix(5, "ab"), SavedPrefix(6, "cd", 8), Counts(1, 2, 3))
+
+
+def test_a_checkpoint_lies_beside_the_results(tmp_path: Path) -> None:
+    """The checkpoint has the name of the results, through links, and its own suffix."""
+    (tmp_path / "link").symlink_to(tmp_path / "results.json")
+    assert tmp_path / "results.json.checkpoint" == locate_checkpoint(tmp_path / "link")
+
+
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """A checkpoint survives the round trip, and nothing else is left in the folder."""
+    path = tmp_path / "c"
+    WHOLE.write(path)
+    assert WHOLE == read_checkpoint(path, RUN)
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint is written to a temporary file, which replaces the previous one when it is complete."""
+    path, names = tmp_path / "c", list[str]()
+    replace = Path.replace
+
+    def note(draft: Path, target: Path) -> Path:
+        names.append(draft.name)
+        assert orjson.loads(draft.read_bytes())["run"] == RUN
+        return replace(draft, target)
+
+    monkeypatch.setattr(Path, "replace", note)
+    WHOLE.write(path)
+    assert ["c.new"] == names
+
+
+def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
+    """A place that cannot be written is reported with a remedy."""
+    path = tmp_path / "missing" / "c"
+    wanted = f"checkpoint [{path}]: No such file or directory: give a place that can be written with --results"
+    with pytest.raises(UserError) as caught:
+        WHOLE.write(path)
+    assert wanted == str(caught.value)
+
+
+def test_a_missing_checkpoint_is_none(tmp_path: Path) -> None:
+    """Without a file there is no checkpoint."""
+    assert read_checkpoint(tmp_path / "c", RUN) is None
+
+
+def catch_error(path: Path, run: dict[str, Any] = RUN) -> str:
+    """Return the error of a checkpoint that no run can resume from."""
+    with pytest.raises(UserError) as caught:
+        read_checkpoint(path, run)
+    return str(caught.value)
+
+
+def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
+    """A file that cannot be read is reported with a remedy."""
+    assert f"checkpoint [{tmp_path}]: Is a directory: remove it and {REMEDY}" == catch_error(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{}", "'run'"),
+        (b'{"run":{}}', "'results'"),
+        (b"[]", "list indices must be integers or slices, not str"),
+    ],
+)
+def test_another_file_is_no_checkpoint(tmp_path: Path, content: bytes, reason: str) -> None:
+    """A file of another kind is reported with the reason."""
+    path = tmp_path / "c"
+    path.write_bytes(content)
+    assert f"--resume: [{path}]: expected a checkpoint of the client ({reason}): {REMEDY}" == catch_error(path)
+
+
+def test_the_checkpoint_of_another_run_is_an_error(tmp_path: Path) -> None:
+    """The error lists all differences from the previous run; its additional fields do not matter."""
+    path = tmp_path / "c"
+    WHOLE.write(path)
+    wanted = "input was [/in], is [/other]; year was [None], is [2024]"
+    assert f"--resume: expected the same file and options as before, but {wanted}: {REMEDY}" == catch_error(
+        path, {"input": "/other", "year": 2024}
+    )
+    assert WHOLE == read_checkpoint(path, {"size": 7})

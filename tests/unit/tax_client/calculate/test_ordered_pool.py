@@ -1,0 +1,123 @@
+"""The order of tasks over threads, and the effect of signals."""
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tax_client.calculate.ordered_pool import AHEAD, OrderedPool
+from tax_client.errors import Interrupted, UserError
+from tax_client.runtime import SignalQueue
+
+
+class Task:
+    """A task by its number, with an event that is set when it is done."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.done = number, threading.Event()
+
+
+def finish(task: Task) -> None:
+    """Mark a task as done."""
+    task.done.set()
+
+
+def ignore() -> None:
+    """Do nothing at a signal that does not come."""
+
+
+def test_tasks_return_in_order_whichever_is_done_first() -> None:
+    """The first task waits for the second one, and is returned before it all the same."""
+    tasks = [Task(number) for number in range(4)]
+
+    def work(task: Task) -> None:
+        if task.number == 0:
+            assert tasks[1].done.wait(30)
+        task.done.set()
+
+    assert tasks == list(OrderedPool(work, 2, SignalQueue(), ignore).run(iter(tasks)))
+    assert all(task.done.is_set() for task in tasks)
+
+
+def test_the_number_of_tasks_in_flight_is_bounded() -> None:
+    """The pool takes a task from a long iterator only when it has returned an earlier one."""
+    taken: list[int] = []
+
+    def generate() -> Iterator[Task]:
+        for number in range(50):
+            taken.append(number)
+            yield Task(number)
+
+    for returned, _task in enumerate(OrderedPool(finish, 3, SignalQueue(), ignore).run(generate())):
+        assert len(taken) <= returned + AHEAD * 3
+    assert 50 == len(taken)
+
+
+def test_a_signal_ends_the_iteration() -> None:
+    """After a signal the pool returns the tasks in flight, takes no further one, and has called `stop`."""
+    messages, stopped = SignalQueue(), threading.Event()
+    taken: list[int] = []
+
+    def generate() -> Iterator[Task]:
+        for number in range(1000):
+            taken.append(number)
+            if number == 10:
+                messages.put(signal.SIGTERM)
+            yield Task(number)
+
+    pool = OrderedPool(finish, 2, messages, stopped.set)
+    returned = [task.number for task in pool.run(generate())]
+    assert taken == returned
+    assert 10 < len(returned) < 20
+    assert stopped.is_set()
+    assert signal.SIGTERM == pool.signal
+
+
+def test_a_signal_ends_the_wait_for_the_next_task() -> None:
+    """When a signal interrupts the iterator, the pool returns the tasks so far."""
+    messages = SignalQueue()
+
+    def generate() -> Iterator[Task]:
+        yield Task(1)
+        messages.put(signal.SIGINT)
+        raise Interrupted
+
+    pool = OrderedPool(finish, 2, messages, ignore)
+    assert [1] == [task.number for task in pool.run(generate())]
+    assert signal.SIGINT == pool.signal
+
+
+def test_a_second_signal_ends_the_grace_period() -> None:
+    """After two signals the pool returns the tasks in flight as they are."""
+    messages, held = SignalQueue(), threading.Event()
+    messages.put(signal.SIGINT)
+    messages.put(signal.SIGINT)
+    (task,) = OrderedPool[Task](lambda _: held.wait(30), 1, messages, ignore).run(iter([Task(1)]))
+    assert not task.done.is_set()
+    held.set()
+
+
+def test_the_heartbeat_comes_while_the_pool_waits() -> None:
+    """The pool calls the heartbeat while no task is done."""
+    beaten = threading.Event()
+    pool = OrderedPool[Task](lambda _: beaten.wait(30), 1, SignalQueue(), ignore, beaten.set, 0.001)
+    assert [1] == [task.number for task in pool.run(iter([Task(1)]))]
+    assert beaten.is_set()
+
+
+def test_the_pool_works_with_fewer_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single thread does all tasks when the system starts no more; without any, the error names the limit."""
+    start, left = threading.Thread.start, [1]
+
+    def start_once(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_once)
+    tasks = [Task(number) for number in range(5)]
+    assert tasks == list(OrderedPool(finish, 3, SignalQueue(), ignore).run(iter(tasks)))
+    with pytest.raises(UserError, match="ulimit -u"):
+        list(OrderedPool(finish, 3, SignalQueue(), ignore).run(iter(tasks)))

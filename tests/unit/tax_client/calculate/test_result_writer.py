@@ -1,0 +1,232 @@
+"""The steps of the result writer: its writes, its checkpoints, and the files that it leaves on disk."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tax_client.calculate import result_writer as module
+from tax_client.calculate.batches import Batch, Counts, Failure, UnreadLines
+from tax_client.calculate.checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
+from tax_client.calculate.formats import JsonArray
+from tax_client.calculate.output_file import OutputFile
+from tax_client.calculate.result_writer import ResultWriter, encode_problem
+from tax_client.errors import UserError
+from tax_client.taxpayers.reader import BadLine, Position, Taxpayer
+
+RUN = {"input": "somewhere"}
+BAD = BadLine(2, "x", "why")
+
+
+def build_batch(first: int, *bad: BadLine) -> Batch:
+    """Build a batch of two taxpayers, the second one without a result, and bad lines."""
+    one, other = Taxpayer(first, "no", 0, 1), Taxpayer(first + 1, "no", 0, 1)
+    return Batch(
+        [one, *bad, other], Position(10 * first, first + 1), outcomes={first: {"salary": 1}}, default_reason="left"
+    )
+
+
+@contextmanager
+def open_writer(folder: Path, resumable: bool = True, begun: Checkpoint | None = None) -> Iterator[ResultWriter]:
+    """Open the writer of a run in a folder."""
+    saved = (begun.results, begun.errors) if begun else (None, None)
+    with OutputFile(folder / "r.json", saved[0]) as results, OutputFile(folder / "e.jsonl", saved[1]) as errors:
+        yield ResultWriter(results, errors, begun or Checkpoint(RUN), resumable, JsonArray)
+
+
+def list_names(folder: Path) -> set[str]:
+    """Return the names in a folder."""
+    return {path.name for path in folder.iterdir()}
+
+
+def read_errors(folder: Path) -> list[dict[str, object]]:
+    """Return the lines of the errors file."""
+    return [orjson.loads(line) for line in (folder / "e.jsonl").read_bytes().splitlines()]
+
+
+def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
+    """Results and problems go to their files in the order of the lines, and each counts as its kind."""
+    with open_writer(tmp_path, resumable=False) as writer:
+        writer.write(build_batch(1, BAD))
+        writer.write(build_batch(3))
+        assert Position(30, 4) == writer.position
+        assert Counts(2, 2, 1) == writer.summary.counts
+        assert [1, 3] == [number for number, _ in writer.summary.rows]
+        assert [Failure(2, "left", None), Failure(4, "left", None)] == writer.summary.failures
+        assert [BAD] == writer.summary.bad_lines
+        assert [] == writer.publish(whole=True)
+    assert '[\n  {"id":1,"salary":1},\n  {"id":3,"salary":1}\n]\n' == (tmp_path / "r.json").read_text()
+    assert [
+        {"line": 2, "text": "x", "reason": "why"},
+        *({"id": n, "reason": "left", "request_id": None} for n in (2, 4)),
+    ] == [
+        {name: value for name, value in line.items() if value is not None or name == "request_id"}
+        for line in read_errors(tmp_path)
+    ]
+    assert {"r.json", "e.jsonl"} == list_names(tmp_path)
+
+
+@pytest.mark.parametrize(("one_by_one", "written"), [(True, 3), (False, 0)])
+def test_unread_lines_are_listed_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: bool, written: int
+) -> None:
+    """After an interruption a thousand lines are listed one by one, or none; the rest as one problem."""
+    monkeypatch.setattr(module, "LISTED_MAX", 6)
+    with open_writer(tmp_path, resumable=False) as writer:
+        writer.write_unread(
+            iter([build_batch(1), build_batch(3), build_batch(5), build_batch(7)]), one_by_one=one_by_one
+        )
+        assert 2 * written == writer.position.line
+        assert [] == writer.publish(whole=True)
+    assert 2 * written + 1 == read_errors(tmp_path)[-1]["line"]
+    assert written + 1 == len(read_errors(tmp_path))
+
+
+def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Path) -> None:
+    """When the lines end before the limit, no problem stands for further ones."""
+    with open_writer(tmp_path, resumable=False) as writer:
+        writer.write_unread(iter([build_batch(1)]), one_by_one=True)
+        assert [] == writer.publish(whole=True)
+    assert [2] == [line["id"] for line in read_errors(tmp_path)]
+
+
+def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint is saved when the last one is a second old, and at once on request."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    place = locate_checkpoint(tmp_path / "r.json")
+    with open_writer(tmp_path) as writer:
+        writer.write(build_batch(1))
+        now[0] = 100.75
+        writer.save()
+        assert not place.exists()
+        now[0] = 101.0
+        writer.save()
+        saved = read_checkpoint(place, RUN)
+        assert saved is not None
+        assert (Position(10, 2), Counts(1, 1, 0), RUN) == (saved.position, saved.counts, saved.run)
+        assert ((tmp_path / "r.json.part").stat().st_size, (tmp_path / "e.jsonl.part").stat().st_size) == (
+            saved.results.size,
+            saved.errors.size,
+        )
+        writer.write(build_batch(3))
+        now[0] = 101.75
+        writer.save()
+        assert saved == read_checkpoint(place, RUN)
+        writer.save(now=True)
+        later = read_checkpoint(place, RUN)
+        assert later is not None
+        assert Position(30, 4) == later.position
+    assert {"r.json.part", "e.jsonl.part", "r.json.checkpoint"} == list_names(tmp_path)
+
+
+def test_a_run_that_cannot_be_resumed_saves_no_checkpoint(tmp_path: Path) -> None:
+    """A run that cannot be resumed saves nothing, and leaves nothing when it ends early."""
+    with open_writer(tmp_path, resumable=False) as writer:
+        writer.write(build_batch(1))
+        writer.save(now=True)
+        assert {"r.json.part", "e.jsonl.part"} == list_names(tmp_path)
+    assert set() == list_names(tmp_path)
+
+
+def test_a_published_interrupted_run_can_be_resumed(tmp_path: Path) -> None:
+    """An interrupted run records the sizes of its published files in its checkpoint."""
+    with open_writer(tmp_path) as writer:
+        writer.write(build_batch(1))
+        writer.save(now=True)
+        writer.write(build_batch(3))
+        assert [] == writer.publish(whole=False)
+    begun = read_checkpoint(locate_checkpoint(tmp_path / "r.json"), RUN)
+    assert begun is not None
+    assert (Position(10, 2), Counts(1, 1, 0)) == (begun.position, begun.counts)
+    sizes = [(tmp_path / name).stat().st_size for name in ("r.json", "e.jsonl")]
+    assert sizes == [begun.results.published, begun.errors.published]
+    assert begun.results.size < sizes[0]
+    with open_writer(tmp_path, begun=begun) as writer:
+        assert (begun.position, begun.counts) == (writer.position, writer.summary.counts)
+        writer.write(build_batch(3))
+        assert [] == writer.publish(whole=True)
+    assert '[\n  {"id":1,"salary":1},\n  {"id":3,"salary":1}\n]\n' == (tmp_path / "r.json").read_text()
+    assert {"r.json", "e.jsonl"} == list_names(tmp_path)
+
+
+def test_a_run_that_publishes_before_its_first_checkpoint_can_be_resumed(tmp_path: Path) -> None:
+    """A run that is interrupted before its first save leaves a checkpoint of its beginning."""
+    with open_writer(tmp_path) as writer:
+        assert [] == writer.publish(whole=False)
+    begun = read_checkpoint(locate_checkpoint(tmp_path / "r.json"), RUN)
+    assert begun is not None
+    assert (Position(), 3, 0) == (begun.position, begun.results.published, begun.errors.published)
+
+
+def test_a_complete_run_writes_no_checkpoint_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is complete before its first checkpoint writes none."""
+    written: list[Checkpoint] = []
+    monkeypatch.setattr(Checkpoint, "write", lambda checkpoint, _path: written.append(checkpoint))
+    with open_writer(tmp_path) as writer:
+        writer.write(build_batch(1))
+        assert [] == writer.publish(whole=True)
+    assert [] == written
+
+
+@pytest.mark.parametrize("failing", ["r.json", "e.jsonl"])
+def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """The error of one file is returned, the other one is published, and the checkpoint stays."""
+    publish = OutputFile.publish
+
+    def reject(file: OutputFile) -> None:
+        if file.path.name == failing:
+            raise UserError(failing)
+        publish(file)
+
+    monkeypatch.setattr(OutputFile, "publish", reject)
+    with open_writer(tmp_path) as writer:
+        writer.write(build_batch(1))
+        writer.save(now=True)
+        (error,) = writer.publish(whole=True)
+    assert failing == str(error)
+    other = ({"r.json", "e.jsonl"} - {failing}).pop()
+    assert {other, f"{failing}.part", "r.json.checkpoint"} == list_names(tmp_path)
+
+
+def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of a checkpoint that stays has its name."""
+
+    def reject(_: Path, missing_ok: bool) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with open_writer(tmp_path) as writer:
+        writer.save(now=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", reject)
+            (error,) = writer.publish(whole=True)
+    assert str(error).startswith(
+        f"checkpoint [{locate_checkpoint(tmp_path / 'r.json')}]: Operation not permitted: remove it"
+    )
+
+
+def test_the_errors_are_published_alone(tmp_path: Path) -> None:
+    """Without any result, the errors file is published and nothing else is left."""
+    (tmp_path / "r.json").write_text("before")
+    with open_writer(tmp_path) as writer:
+        writer.write(replace(build_batch(1), outcomes={}))
+        writer.save(now=True)
+        writer.publish_errors()
+    assert {"r.json", "e.jsonl"} == list_names(tmp_path)
+    assert "before" == (tmp_path / "r.json").read_text()
+
+
+def test_a_problem_is_one_line() -> None:
+    """No character of a text ends a line of the errors file."""
+    problems = BadLine(3, "a\n\u2028b\x85", "why"), Failure(7, "timeout", None), UnreadLines(9, "left")
+    lines = b"".join(encode_problem(problem) for problem in problems).decode().splitlines()
+    assert [
+        {"line": 3, "text": "a\n\u2028b\x85", "reason": "why"},
+        {"id": 7, "reason": "timeout", "request_id": None},
+        {"line": 9, "reason": "left"},
+    ] == [json.loads(line) for line in lines]

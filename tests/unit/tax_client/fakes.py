@@ -1,0 +1,87 @@
+"""Helpers of the client's unit tests: a log that is a list, an API that is a function, a file that is bytes."""
+
+import io
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from tax_client.api.responses import Answer, ApiError, Fields
+from tax_client.taxpayers.reader import Line, Reader, Taxpayer
+from tax_common.logs import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A calculated tax by the rules of version 7."""
+
+    married: str
+    children: int
+    salary: int
+    tax: int
+    surcharge: int
+    rate: float
+    discount: int
+    reduction: int
+
+
+TWO_CHILDREN = Taxpayer(1, "yes", 2, 55555)
+TWO_CHILDREN_TAX = Result("yes", 2, 55555, 2814, 0, 0.14, 0, 0)
+
+
+def build_list_log() -> tuple[Log, list[dict[str, Any]]]:
+    """Build a log, and the list of its events as they would be rendered."""
+    events: list[dict[str, Any]] = []
+
+    def keep(_logger: Any, level: str, event: structlog.typing.EventDict) -> Mapping[str, Any]:
+        events.append({**event, "level": level, "thread": threading.current_thread().name})
+        raise structlog.DropEvent
+
+    log: Log = structlog.wrap_logger(
+        None,
+        processors=[structlog.contextvars.merge_contextvars, keep],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+    )
+    return log, events
+
+
+def build_answer(result: Result, **changes: Any) -> Answer:
+    """Build the API's answer with a result, some of its fields changed."""
+    return Answer(200, orjson.dumps({"response": {"result": {**asdict(result), **changes}}}))
+
+
+class FakeApi:
+    """An API that returns the results of a function, and keeps the ids of the requests."""
+
+    def __init__(self, calculate: Callable[[Taxpayer], Result]) -> None:
+        self._calculate = calculate
+        self.request_ids: list[str] = []
+
+    def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
+        """Return the function's result."""
+        self.request_ids.append(request_id)
+        return asdict(self._calculate(taxpayer))
+
+    def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
+        """Return the function's results and errors."""
+        self.request_ids.append(request_id)
+        results: list[Fields | ApiError] = []
+        for taxpayer in taxpayers:
+            try:
+                results.append(asdict(self._calculate(taxpayer)))
+            except ApiError as error:
+                results.append(error)
+        return results
+
+
+def return_zeros(taxpayer: Taxpayer) -> Result:
+    """Return a result that echoes the household, all amounts 0."""
+    return Result(taxpayer.married, taxpayer.children, taxpayer.salary, 0, 0, 0.0, 0, 0)
+
+
+def read_lines(content: bytes, form: str = "lines", year: int | None = None) -> list[Line]:
+    """Read the taxpayers and bad lines of a file."""
+    return list(Reader(io.BytesIO(content), form, year))

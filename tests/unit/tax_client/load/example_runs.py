@@ -1,0 +1,33 @@
+"""Runs for the tests of reports."""
+
+from typing import Any
+
+from tax_client.load.coordinator import RunRecorder
+from tax_client.load.counters import Counters, SenderReport, WrongAnswer, count_latencies
+from tax_client.load.run import Run
+
+
+def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) -> Counters:
+    """Build counters with latencies in microseconds, and as many right answers unless `counts` differ."""
+    usual: dict[str, Any] = dict.fromkeys(("sent", "right", "answered", "measured"), len(latencies))
+    counters = Counters(**(usual | counts))
+    counters.latencies = count_latencies(latencies)
+    return counters
+
+
+def build_run(*reports: Counters, started: float = 1000.0, measured_from: float = 0.0) -> Run:
+    """Build the run of one sender with a report each quarter of a second."""
+    run = Run(started, {"url": "http://x", "loop": "closed"}, {"python": "3"}, cores=1.0, measured_from=measured_from)
+    recorder = RunRecorder(run)
+    for number, counters in enumerate(reports):
+        recorder.add_report(0, SenderReport(number, (number + 1) / 4, 2, counters))
+    return run
+
+
+def build_troubled_run() -> Run:
+    """Build half a second of six requests: three right, one wrong, one timeout, one unanswered."""
+    bad = build_counters(range(4000, 5000, 1000), sent=3, right=0, wrong=1, answered=1, measured=1)
+    bad.failures["timeout"] = 1
+    bad.examples["timeout"] = "timeout: expected <an> answer"
+    bad.wrongs = [WrongAnswer(4, "abc", "salary=1&married=no", "tax: expected 1, got <script>alert(1)</script>\x1b")]
+    return build_run(build_counters(range(1000, 4000, 1000)), bad)

@@ -1,0 +1,83 @@
+"""The data of the charts: scales, rare bars, and the figures as text."""
+
+import pytest
+
+from tax_client.load.report.chart_data import (
+    BAR_MIN,
+    build_distribution,
+    build_errors,
+    build_latency,
+    build_percentiles,
+    build_throughput,
+    fit_axis,
+    stack_bars,
+)
+from tax_client.load.run import Run
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
+
+
+def test_scales_hold_their_values() -> None:
+    """Values of a wide range get a logarithmic scale, others one from 0, and all lie within."""
+    assert (0, True) == (fit_axis("count", [1, 20]).low, fit_axis("count", [1, 20]).high > 20)
+    wide = fit_axis("milliseconds", [0.3, 800])
+    assert wide.is_logarithmic
+    assert 0 < wide.low < 0.3
+    assert wide.high > 800
+    assert not fit_axis("count", [1, 20]).is_logarithmic
+    assert not fit_axis("count", [0, 800]).is_logarithmic, "0 has no logarithm"
+
+
+def test_a_rare_error_is_visible_beside_a_frequent_one() -> None:
+    """A bar has at least a hundredth of the scale, and an empty bar has no height."""
+    assert [100, None, 101, 102] == stack_bars([100, 0, 0.001, 1], 1)
+
+
+def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
+    """One request of ten thousand has a bar of a hundredth of the scale, and its true share in the table."""
+    latencies = build_counters()
+    latencies.latencies.counts.clear()
+    for microseconds, count in ((1_000, 9_999), (500_000, 1)):
+        latencies.latencies.counts[latencies.latencies.find_bucket(microseconds)] = count
+    chart = build_distribution(build_run(latencies))
+    assert chart
+    heights = [height for height in chart.series[0].values if height]
+    assert [pytest.approx(99.99), pytest.approx(BAR_MIN * chart.y_axis.high)] == heights
+    assert [["9,999", "100 %"], ["1", "0.01 %"]] == [row[1:] for row in chart.rows if row[1] != "0"]
+
+
+def test_charts_hold_the_figures_of_the_run() -> None:
+    """Each row of a chart's table has the figures of its interval."""
+    run = build_troubled_run()
+    latency, errors = build_latency(run), build_errors(run)
+    assert latency
+    assert errors
+    assert [["0 to 0.25 s", "12", "2"], ["0.25 to 0.5 s", "4", "2"]] == build_throughput(run).rows
+    assert [["0 to 0.25 s", "2 ms", "3 ms", "3 ms"], ["0.25 to 0.5 s", "4 ms", "4 ms", "4 ms"]] == latency.rows
+    assert ["time", "timeout", "wrong"] == errors.header
+    assert [["0 to 0.25 s", "0", "0"], ["0.25 to 0.5 s", "1", "1"]] == errors.rows
+    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers a second"
+
+
+def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
+    """For a hundred latencies the curve runs from 0 % to 99 %, at even distances of the nines."""
+    chart = build_percentiles(build_run(build_counters(range(1000, 101_000, 1000))))
+    assert chart
+    assert [(0, "0 %"), (1, "90 %"), (2, "99 %")] == chart.x_axis.ticks
+    assert [1, 90, 99] == pytest.approx([chart.series[0].values[n] for n in (0, 10, 20)], rel=1e-3)
+    assert ["90 %", "90 ms"] == chart.rows[10]
+
+
+def test_an_open_loop_has_two_percentile_curves() -> None:
+    """Latencies from the schedule and from the send are two curves and two columns."""
+    counters = build_counters()
+    counters.latencies_from_send.merge(counters.latencies)
+    chart = build_percentiles(build_run(counters))
+    assert chart
+    assert ["percentile", "from schedule", "from send"] == chart.header
+    assert {2} == {len(row) - 1 for row in chart.rows}
+
+
+@pytest.mark.parametrize("run", [build_run(), build_run(build_counters(range(0)))])
+def test_charts_without_figures_are_left_out(run: Run) -> None:
+    """Without answers there are no charts of latencies and errors."""
+    assert [None] * 4 == [build(run) for build in (build_latency, build_distribution, build_percentiles, build_errors)]

@@ -1,0 +1,133 @@
+"""The HTML report as text: complete, self-contained, and safe against the texts of a server."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tax_client.load.report.page import build_page
+from tax_client.load.run import Run
+from tax_client.load.thresholds import parse_threshold
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
+
+HOSTILE = "</script><script>alert(1)</script><!--"
+
+
+class PageReader(HTMLParser):
+    """Collects tags, addresses, and the texts of scripts and styles; each opened tag must be closed."""
+
+    VOID = ("meta", "link", "br")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str | None] = []
+        self.charts = 0
+        self.inline: dict[str, list[str]] = {"script": [], "style": []}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag."""
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
+        self.charts += ("class", "chart") in attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text of a script or style."""
+        if self.open and self.open[-1] in self.inline:
+            self.inline[self.open[-1]].append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that the tag is the last one opened."""
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_complete_and_loads_nothing() -> None:
+    """Five charts with a table each, no address except that of an empty icon; a server's text stays text."""
+    page = build_page(build_troubled_run())
+    reader = PageReader(page)
+    assert [] == reader.open
+    assert (5, 5) == (reader.charts, reader.tags.count("details"))
+    assert ["data:,"] == reader.addresses
+    assert "got &lt;script&gt;alert(1)&lt;/script&gt;\\x1b" in page
+
+
+def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
+    """The policy has the digests of uPlot, of the page's own script and of its style, and no other source."""
+    page = build_page(build_troubled_run())
+    reader = PageReader(page)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    data, *scripts = reader.inline["script"]
+    assert isinstance(json.loads(data), dict)
+    digests = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in (*scripts, *reader.inline["style"])
+    ]
+    allowed = f"script-src {digests[0]} {digests[1]}; style-src {digests[2]}; img-src data:"
+    assert f"default-src 'none'; {allowed}" == policy[1]
+
+
+def test_a_text_of_the_data_does_not_end_its_script() -> None:
+    """A kind of failure that looks like HTML stays a text of the data, as other clients may have written it."""
+    run = build_troubled_run()
+    for counters in (run.total, run.intervals[0].counters):
+        counters.failures[HOSTILE] = 1
+    reader = PageReader(build_page(run))
+    assert 3 == reader.tags.count("script")
+    assert HOSTILE in json.loads(reader.inline["script"][0])["errors"]["header"]
+
+
+def test_the_page_carries_the_licence_of_uplot() -> None:
+    """The copy of uPlot comes with its notice, as the MIT licence asks."""
+    assert "Copyright (c) 2022 Leon Sorokin" in build_page(build_run())
+
+
+def test_unsent_requests_are_errors() -> None:
+    """Of three right answers and 97 requests without a connection 97 % are errors, and the verdict is bad."""
+    run = build_run(build_counters(range(1000, 4000, 1000), unsent=97))
+    assert (97, False) == (run.total.errors, run.is_all_right)
+    for text in ("errors>0", "errors>=97%", "unsent>96"):
+        assert parse_threshold(text).is_met(run)
+    assert '<span class="verdict bad">97 of 100 not right</span>' in build_page(run)
+    assert "97 never sent" in build_page(run)
+
+
+def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
+    """With right answers only and a killed process the verdict is bad."""
+    run = build_run(build_counters())
+    assert '<span class="verdict good">every answer right</span>' in build_page(run)
+    run.ended_badly = ["process 0 was ended by SIGKILL"]
+    assert '<span class="verdict bad">the client itself had trouble</span>' in build_page(run)
+
+
+@pytest.mark.parametrize(
+    ("households", "note"),
+    [(11.0, "176 households a second"), (1.5, "24 households a second"), (1, "over 0.5 s"), ("1, 500", "over 0.5 s")],
+)
+def test_households_a_second_are_those_that_were_sent(households: object, note: str) -> None:
+    """Sixteen answers a second are multiplied by the households of each; clients that differ have no such figure."""
+    run = build_run(build_counters(), build_counters())
+    run.settings["households a request"] = households
+    assert f"<dd>16/s<small>{note}</small>" in build_page(run)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        build_run(),
+        build_run(build_counters()),
+        build_run(build_counters(range(5, 6))),
+        build_run(build_counters(range(0))),
+    ],
+)
+def test_pages_of_short_runs_are_complete(run: Run) -> None:
+    """Runs without answers, of a quarter of a second, and with a single answer have a page."""
+    assert [] == PageReader(build_page(run)).open

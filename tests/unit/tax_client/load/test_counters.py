@@ -1,0 +1,69 @@
+"""Latency histograms of the counters: exactness, percentiles, and the encoding that HdrHistogram's tools read."""
+
+import pytest
+from hdrh.histogram import HdrHistogram
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tax_client.load.counters import count_latencies, decode_histogram, encode_histogram
+from tax_common.latency_histogram import LatencyHistogram
+from tests.support.budget import budget
+
+HIGHEST = LatencyHistogram.HIGHEST
+EMPTY = LatencyHistogram()
+values = st.lists(st.integers(1, HIGHEST), min_size=1, max_size=200)
+
+
+@given(st.integers(1, HIGHEST))
+def test_a_value_is_counted_within_a_thousandth(value: int) -> None:
+    """The upper bound of a bucket exceeds its values by less than a thousandth."""
+    assert 0 <= EMPTY.compute_upper_bound(EMPTY.find_bucket(value)) - value <= value / 1000
+
+
+@given(values, st.integers(1, 100))
+def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], percent: int) -> None:
+    """Percentiles are nearest-rank, as exact as the buckets."""
+    rank = max(1, -(-len(found) * percent // 100))
+    (actual,) = count_latencies(found).percentiles([percent])
+    assert EMPTY.compute_upper_bound(EMPTY.find_bucket(sorted(found)[rank - 1])) / 1000 == actual
+
+
+@settings(max_examples=budget(5, 50))  # the library's reader is slow
+@given(values)
+def test_an_encoded_histogram_is_read_by_the_library_and_by_us(found: list[int]) -> None:
+    """Both readers find the counts that were encoded."""
+    latencies = count_latencies(found)
+    text = encode_histogram(latencies)
+    assert text is not None
+    assert latencies.counts == decode_histogram(text).counts
+    theirs = HdrHistogram.decode(text)
+    assert len(found) == theirs.get_total_count()
+    assert round(latencies.max * 1000) == theirs.get_value_at_percentile(100)
+
+
+def test_known_figures() -> None:
+    """Over 1 to 100 ms percentiles, mean and maximum are exact to a thousandth."""
+    latencies = count_latencies(range(1000, 100_001, 1000))
+    assert [50.0, 95.0, 99.0, 100.0] == pytest.approx(latencies.percentiles([50, 95, 99, 100]), rel=1e-3)
+    assert 50.5 == pytest.approx(latencies.mean, rel=1e-3)
+    assert 100 == pytest.approx(latencies.max, rel=1e-3)
+
+
+def test_figures_without_latencies_are_zero() -> None:
+    """An empty histogram has figures and no error, and no encoding."""
+    assert ([0.0, 0.0], 0.0, 0.0, 0) == (EMPTY.percentiles([50, 99]), EMPTY.mean, EMPTY.max, EMPTY.total)
+    assert encode_histogram(EMPTY) is None
+
+
+def test_values_out_of_range_count_at_its_limits() -> None:
+    """0 counts as a microsecond, days as an hour."""
+    latencies = count_latencies([0, 10 * HIGHEST])
+    assert 2 == latencies.total
+    assert HIGHEST / 1000 == pytest.approx(latencies.max, rel=1e-3)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA==", HdrHistogram(1, 1000, 2).encode().decode()])
+def test_other_texts_are_refused(text: str) -> None:
+    """Texts that are no HdrHistogram, or one of another precision, are errors."""
+    with pytest.raises(ValueError, match="HdrHistogram"):
+        decode_histogram(text)

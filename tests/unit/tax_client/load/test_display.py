@@ -1,0 +1,99 @@
+"""The progress of a run, on a terminal and elsewhere."""
+
+import io
+
+import pytest
+
+from tax_client.load.coordinator import RunRecorder
+from tax_client.load.counters import Counters, SenderReport
+from tax_client.load.display import LineDisplay, LiveDisplay, build_display
+from tax_client.load.plan import Plan
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
+
+PLAN = Plan(4, 1, 200, None, None, "constant", 0.0, 0.0, 0, None)
+TIMED = Plan(4, 1, None, 20.0, None, "constant", 0.0, 0.0, 0, None)
+
+
+class Terminal(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_without_a_terminal_there_is_a_line_every_two_seconds_and_one_at_the_end() -> None:
+    """Refreshes come more often than lines."""
+    stream, ticks = io.StringIO(), iter([100.0, 101.0, 102.0, 103.0])
+    with LineDisplay(RunRecorder(build_run(build_counters())), PLAN, stream, clock=lambda: next(ticks)) as lines:
+        for _ in range(3):
+            lines.refresh()
+    assert ["4/200 requests (2 %), 16/s, p99 4.0 ms, 0 wrong or failed"] * 2 == stream.getvalue().splitlines()
+
+
+def test_a_line_of_a_timed_run_shows_the_time() -> None:
+    """Without a known number of requests the line shows seconds."""
+    stream = io.StringIO()
+    with LineDisplay(RunRecorder(build_run(build_counters())), TIMED, stream):
+        pass
+    assert "0/20 s, 4 requests, 16/s" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("cpu", "warned"), [(0.2, False), (0.24, True)])
+def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: bool) -> None:
+    """A load of 96 % of a core is a warning, one of 80 % is not, as a line and in the live display."""
+    recorder = RunRecorder(build_run())
+    recorder.add_report(0, SenderReport(0, 0.25, 1, Counters(cpu=cpu)))
+    lines, terminal = io.StringIO(), Terminal()
+    with LineDisplay(recorder, TIMED, lines), LiveDisplay(recorder, TIMED, terminal) as shown:
+        shown.refresh()
+    assert [warned] * 2 == ["the client is the limit" in stream.getvalue() for stream in (lines, terminal)]
+
+
+def test_the_load_is_that_of_the_running_senders() -> None:
+    """Each sender counts with its processor time a second; one that has ended counts no longer."""
+    run = build_run()
+    run.cores = 2.0
+    recorder = RunRecorder(run)
+    recorder.add_report(0, SenderReport(0, 0.25, 3, Counters(cpu=0.1)))
+    recorder.add_report(0, SenderReport(1, 0.75, 3, Counters(cpu=0.4)))
+    recorder.add_report(1, SenderReport(1, 0.5, 4, Counters(cpu=0.2)))
+    assert pytest.approx((0.4 / 0.5 + 0.2 / 0.5) / 2) == recorder.current_load
+    recorder.remove_sender(0)
+    assert pytest.approx(0.2) == recorder.current_load
+    recorder.add_report(1, SenderReport(3, 1.0, 4, Counters(cpu=0.5)))
+    assert pytest.approx(0.5) == recorder.current_load
+    assert 4 == run.intervals[3].in_flight
+
+
+def test_a_closed_terminal_does_not_stop_a_run() -> None:
+    """Lines that cannot be written are skipped."""
+    refused = []
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            refused.append(text)
+            raise OSError
+
+    ticks = iter([100.0, 103.0])
+    with LineDisplay(RunRecorder(build_run(build_counters())), PLAN, Closed(), clock=lambda: next(ticks)) as lines:
+        lines.refresh()
+    assert 2 == len(refused)
+
+
+def test_a_terminal_shows_figures_and_errors() -> None:
+    """The live display has progress, throughput, percentiles, errors and the client's load; the end clears it."""
+    stream = Terminal()
+    recorder = RunRecorder(build_troubled_run())
+    with LiveDisplay(recorder, PLAN, stream) as display:
+        display.refresh()
+    shown = stream.getvalue()
+    for words in ("5/200 requests", "p50 2.0 ms", "p99 4.0 ms", "3 right, 1 wrong, 1 failed", "1 timeout", "core(s)"):
+        assert words in shown
+    assert "\x1b[2K" in shown
+
+
+@pytest.mark.parametrize(("stream", "kind"), [(io.StringIO(), LineDisplay), (Terminal(), LiveDisplay)])
+def test_the_stream_selects_the_display(stream: io.StringIO, kind: type) -> None:
+    """A terminal gets the live display, other streams get lines."""
+    assert kind is type(build_display(stream, RunRecorder(build_run()), PLAN))

@@ -1,0 +1,57 @@
+"""The summary of a run and the comparison of two."""
+
+import re
+
+from tax_client.load.report_text import compare_runs, format_duration, summarize
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
+
+
+def test_the_summary_gives_counts_throughput_latencies_and_errors() -> None:
+    """The summary of a known run has these lines, with control characters escaped."""
+    run = build_troubled_run()
+    run.total.cpu = 0.25
+    assert [
+        "requests    6 sent, 3 right, 1 wrong, 1 failed, 1 unanswered",
+        "throughput  8.0 answers/s over 0.50 s",
+        "latency     p50 2.0 ms  p95 4.0 ms  p99 4.0 ms  max 4.0 ms",
+        "client      50% of 1 core(s)",
+        "errors      1 timeout",
+        "example     timeout: expected <an> answer",
+        "wrong       request abc (number 4, salary=1&married=no): tax: expected 1, got <script>alert(1)</script>\\x1b",
+    ] == summarize(run).splitlines()
+
+
+def test_the_summary_warns() -> None:
+    """It warns of a client that used its core, of unsent requests, and of a killed process."""
+    run = build_run(*[build_counters(cpu=1, unsent=7, retries=2) for _ in range(4)])
+    run.total.retried.update({"status 503": 2})
+    run.ended_badly = ["process 1 of the client was ended by SIGKILL"]
+    text = summarize(run)
+    assert "requests    16 sent, 16 right, 0 wrong, 0 failed, 28 never sent" in text
+    assert "retries     8 (2 status 503)" in text
+    assert "beware      the client is the limit, not the server" in text
+    assert "beware      28 request(s) were due and never sent" in text
+    assert "beware      process 1 of the client was ended by SIGKILL" in text
+
+
+def test_a_warm_up_that_never_ended_is_a_warning() -> None:
+    """When all answers came before the measured time, the summary explains the lack of figures."""
+    assert "no answer came after the ramp-up and the warm-up" in summarize(
+        build_run(build_counters(measured=0), measured_from=5.0)
+    )
+
+
+def test_two_runs_are_set_side_by_side() -> None:
+    """The table has each figure of both and its change, then the differing settings."""
+    first, second = build_run(build_counters()), build_run(build_counters(range(2000, 10_000, 2000), unsent=7))
+    second.settings["url"] = "http://y"
+    text = compare_runs(first, second, ("a.json", "b.json"))
+    assert re.search(r"^p50 ms +2\.00 +4\.00 +\+100\.\d %$", text, re.MULTILINE)
+    for name in ("sent +4 +4", "unanswered +0 +0", "unsent +0 +7"):
+        assert re.search(rf"^{name} +(same|new)$", text, re.MULTILINE)
+    assert "  url: http://x / http://y" in text
+
+
+def test_durations_are_short() -> None:
+    """Durations have three digits and a fitting unit."""
+    assert ["0", "250 µs", "3.5 ms", "1.2 s"] == [format_duration(ms) for ms in (0, 0.25, 3.5, 1200)]

@@ -1,0 +1,98 @@
+"""The record of a run: throughput, verdict, intervals, and the merge of several runs."""
+
+import pytest
+
+from tax_client.load.coordinator import RunRecorder
+from tax_client.load.report_text import summarize
+from tax_client.load.run import Run, merge_runs
+from tests.unit.tax_client.load.example_runs import build_counters, build_run
+
+
+def test_the_warm_up_is_not_in_the_throughput() -> None:
+    """With a warm-up of one quarter of a second the throughput is that of the second quarter."""
+    run = build_run(build_counters(measured=0), build_counters(), measured_from=0.25)
+    assert 16.0 == run.rate
+
+
+def build_ended_run(requests: int | None, stopped: float | None, length: float | None, badly: bool = False) -> Run:
+    """Build a run of eight answers in half a second, the last one after 0.4 s, with a given end."""
+    run = build_run(build_counters(), build_counters())
+    run.length, run.total.last = length, 0.4
+    run.ended_badly = ["process 0 was ended"] if badly else []
+    RunRecorder(run).finish(requests, stopped)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("run", "seconds"),
+    [
+        (build_ended_run(None, None, 0.6), 0.6),
+        (build_ended_run(8, None, None), 0.4),
+        (build_ended_run(8, None, 0.6), 0.4),
+        (build_ended_run(9, None, 0.6), 0.6),
+        (build_ended_run(None, 0.3, 0.6), 0.3),
+        (build_ended_run(9, 0.3, None), 0.3),
+        (build_ended_run(9, 0.8, None), 0.5),
+        (build_ended_run(None, None, 0.6, badly=True), 0.5),
+    ],
+    ids=["planned end", "all sent", "all sent early", "not all sent", "stopped", "stopped, no end", "late", "killed"],
+)
+def test_the_measured_time_ends_with_the_run(run: Run, seconds: float) -> None:
+    """It ends at the planned end, the last answer when all were sent, or the interruption, not at late answers."""
+    assert (seconds, 8 / seconds) == pytest.approx((run.measured_seconds, run.rate))
+
+
+def test_simultaneous_clients_are_merged() -> None:
+    """Counts add up, percentiles cover all answers, and the intervals of a later client are offset by its start."""
+    first, second = (
+        build_run(build_counters()),
+        build_run(build_counters(range(10_000, 50_000, 10_000)), started=1001.0),
+    )
+    merged = merge_runs([first, second])
+    assert (8, 8, 2, 1000.0) == (merged.total.sent, merged.total.right, merged.clients, merged.started)
+    assert [0, 4] == sorted(merged.intervals)
+    assert 1.25 == merged.elapsed
+    assert 40 == pytest.approx(merged.total.latencies.max, rel=1e-3)
+    assert 4 == pytest.approx(merged.total.latencies.percentiles([50])[0], rel=1e-3)
+
+
+def test_settings_of_each_client_are_marked() -> None:
+    """Equal rates, connections and processes are shown as each client's own; other settings are common."""
+    runs = [build_run(build_counters(), started=1000.0 + n) for n in range(3)]
+    own = {"loop": "open, 100 requests/s", "connections": 4, "processes": 1, "requests": None, "retries": 2}
+    for run in runs:
+        run.settings = dict(own)
+    merged = {"loop": "3 clients x open, 100 requests/s", "connections": "3 clients x 4", "processes": "3 clients x 1"}
+    assert own | merged == merge_runs(runs).settings
+    runs[2].settings["connections"] = 8
+    assert "4, 4, 8" == merge_runs(runs).settings["connections"]
+
+
+def test_a_missing_client_is_an_error() -> None:
+    """With reports of two of three clients the merged run is not all right."""
+    runs = [build_run(build_counters()), build_run(build_counters())]
+    assert merge_runs(runs, expected_clients=2).is_all_right
+    merged = merge_runs(runs, expected_clients=3)
+    assert not merged.is_all_right
+    assert "beware      1 of 3 clients left no report" in summarize(merged)
+
+
+def test_pauses_between_clients_are_reported() -> None:
+    """Three seconds between two clients are in the throughput, and the summary warns of them."""
+    second, third = (
+        build_run(build_counters(), build_counters(), started=1003.5),
+        build_run(build_counters(), build_counters(), started=1003.7),
+    )
+    merged = merge_runs([third, build_run(build_counters(), build_counters()), second])
+    assert "beware      the clients did not run at the same time: for 3.0 s none ran" in summarize(merged)
+    assert merged.is_all_right
+    assert [] == merge_runs([second, third]).remarks
+
+
+def test_long_runs_keep_longer_intervals() -> None:
+    """Five minutes have intervals of a second, and their counts are complete."""
+    run = build_run(*[build_counters() for _ in range(1200)])
+    assert 1.0 == run.interval
+    assert 300 == len(run.intervals)
+    assert {16} == {part.counters.right for part in run.intervals.values()}
+    assert 4800 == run.total.right

@@ -1,0 +1,89 @@
+"""Thresholds and the verdict on a run."""
+
+import re
+
+import pytest
+
+from tax_client.load.report.page import build_page
+from tax_client.load.thresholds import has_failed, parse_threshold
+from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
+
+
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [
+        ("p99>200ms", False),
+        ("p99>3.9ms", True),
+        ("P99 > .0039 S", True),
+        ("ERRORS>.1%", True),
+        ("p50 <= 2100us", True),
+        ("max>=0.1s", False),
+        ("mean<1s", True),
+        ("errors>0", True),
+        ("errors>50%", False),
+        ("errors>=50 %", True),
+        ("wrong>0", True),
+        ("failed>1", False),
+        ("retries>0", False),
+        ("rate<8.1", True),
+        ("rate<8/s", False),
+        ("unsent>0", False),
+    ],
+)
+def test_thresholds_fail_a_run(text: str, met: bool) -> None:
+    """Latencies, counts, shares and the rate of a run are compared with limits."""
+    assert met is parse_threshold(text).is_met(build_troubled_run())
+
+
+@pytest.mark.parametrize(
+    ("texts", "fails"),
+    [
+        ("", True),
+        ("p99>200ms", True),
+        ("errors>50%", False),
+        ("errors>1%", True),
+        ("wrong>1", True),
+        ("wrong>1 failed>1", True),
+        ("wrong>1 failed>1 unsent>2", False),
+        ("wrong>1 failed>0 unsent>2", True),
+        ("errors>50% failed>0", True),
+        ("errors>50% p99>1ms", True),
+    ],
+)
+def test_a_threshold_covers_its_kind_of_errors(texts: str, fails: bool) -> None:
+    """A wrong answer, a failure and unsent requests each fail a run, unless a threshold allows so many."""
+    bad = build_counters(sent=6, wrong=1, unsent=2)
+    bad.failures["timeout"] = 1
+    assert fails is has_failed(build_run(bad), [parse_threshold(text) for text in texts.split()])
+
+
+def test_no_threshold_covers_the_client_itself() -> None:
+    """A run without requests, or with a dead process, fails whatever its thresholds allow."""
+    allowed = [parse_threshold("errors>100%")]
+    killed = build_run(build_counters())
+    assert not has_failed(killed, allowed)
+    killed.ended_badly = ["process 0 was ended by SIGKILL"]
+    assert has_failed(killed, allowed)
+    assert has_failed(build_run(), allowed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["p99>200", "p0>1ms", "p99=2ms", "foo>1", "errors>1ms", "rate>5%", "p99>-1ms", "", "p99>", "errors==0", "errors>."],
+)
+def test_other_texts_are_refused(text: str) -> None:
+    """The error names the expected form and repeats the text."""
+    known = r"\(>, >=, < or <=\) and a limit: p50, .* mean or max .* errors, wrong, failed, unsent or retries .* rate "
+    with pytest.raises(ValueError, match=rf"expected a figure, a comparison {known}.*found \[{re.escape(text)}\]"):
+        parse_threshold(text)
+
+
+def test_a_run_without_an_answer_fails_every_limit_of_latency_and_rate() -> None:
+    """Without answers each limit of latency and rate is exceeded; timeouts have a latency, but no rate."""
+    run = build_run()
+    assert "nothing was sent" in build_page(run)
+    assert parse_threshold("p99>200ms").is_met(run)
+    assert parse_threshold("rate<1").is_met(run)
+    late = build_run(build_counters(right=0, answered=0, measured=0))
+    assert not parse_threshold("p99>200ms").is_met(late)
+    assert parse_threshold("rate>0").is_met(late)

@@ -1,0 +1,89 @@
+"""Headers, columns, and the two ways to parse a line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tax_client.errors import UserError
+from tax_client.taxpayers.line_format import LineFormat
+from tax_client.taxpayers.reader import BadLine, Taxpayer
+from tests.unit.tax_client.fakes import read_lines
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"id,married,children,salary\n1,yes,2,5\n", Taxpayer(1, "yes", 2, 5)),
+        (b"# who\n\nSalary,ID,Children,Married\r\n5,1,2,oui\r\n", Taxpayer(1, "yes", 2, 5)),
+        ("\ufeffid;marié;enfants;salaire;année\n1;oui;2;5;2024\n".encode(), Taxpayer(1, "yes", 2, 5, 2024)),
+        ("id;marie\u0301;enfants;salaire\n1;oui;2;5\n".encode(), Taxpayer(1, "yes", 2, 5)),
+        (
+            b"id,year,married,single_parent,children,salary,spouse_salary\n1,2024,no,yes,2,5,\n",
+            Taxpayer(1, "no", 2, 5, 2024, "yes"),
+        ),
+        (
+            b"id\tmarried\tchildren\tsalary\tspouse_salary\n1\tyes\t2\t5\t7\n",
+            Taxpayer(1, "yes", 2, 5, None, None, 7),
+        ),
+        (b"id,married,children,salary,year\n1,yes,2,5,\n", Taxpayer(1, "yes", 2, 5)),
+    ],
+)
+def test_a_header_names_the_columns(content: bytes, expected: Taxpayer) -> None:
+    """Columns come in any order, in English or French, separated by commas, semicolons or tabs."""
+    assert [expected] == read_lines(content)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b"id,married,children,salary,age", "unknown [age]"),
+        (b"id,married,children", "missing [salary]"),
+        (b"id,married,children,salary,salaire", "twice [salary]"),
+        ("id;marié;enfants;salaire".encode("latin-1"), ",spouse_salary: save the file as UTF-8"),
+    ],
+)
+def test_a_wrong_header_is_an_error(header: bytes, message: str) -> None:
+    """Unknown, repeated or missing columns stop the run before it begins."""
+    with pytest.raises(UserError) as caught:
+        read_lines(header + b"\n1,yes,2,5\n")
+    assert message in str(caught.value)
+    assert "expected id,married,children,salary and, where wanted, year,single_parent,spouse_salary" in str(
+        caught.value
+    )
+
+
+def test_csv_quotes_are_allowed_below_a_header() -> None:
+    """Below a header cells may stand in quotes; without a header, or without a closing quote, the line is bad."""
+    content = b'"id","married","children","salary"\n1,"yes",2,"5"\n"2","no,0,7\n'
+    good, bad = read_lines(content)
+    assert Taxpayer(1, "yes", 2, 5) == good
+    assert isinstance(bad, BadLine)
+    assert "expected cells in quotes to end with a quote" in bad.reason
+    (plain,) = read_lines(b'1,"yes",2,5\n')
+    assert isinstance(plain, BadLine)
+    assert '[married]: expected yes, no, oui or non, found ["yes"]' in plain.reason
+
+
+digits = (
+    st.integers(0, 10**19).map(str) | st.integers(0, 120).map(str) | st.sampled_from(["007", "", "1_0", "-1", "+1"])
+)
+words = st.sampled_from(["yes", "no", "oui", "YES", "maybe", ""])
+optional = st.lists(st.sampled_from(["year", "single_parent", "spouse_salary"]), unique=True)
+
+
+@given(optional.flatmap(lambda more: st.permutations(["id", "married", "children", "salary", *more])), st.data())
+def test_the_fast_pattern_agrees_with_the_parser(columns: list[str], data: st.DataObject) -> None:
+    """A line that the fast pattern matches, in any columns, gives the taxpayer that the parser gives."""
+    line_format = LineFormat(
+        tuple(columns), data.draw(st.sampled_from([",", ";", "\t"])), data.draw(st.sampled_from([None, 2024]))
+    )
+    cells = [data.draw(words if name in ("married", "single_parent") else digits) for name in columns]
+    line = line_format.separator.join(cells).encode()
+    if match := line_format.fast_pattern.fullmatch(line + data.draw(st.sampled_from([b"", b"\n", b"\r\n"]))):
+        assert line_format.build_taxpayer(match) == line_format.parse(line)
+
+
+@pytest.mark.parametrize("line", [b"1,yes,2,55555\n", b"999999999999999999,no,99,999999999\r\n", b"007,no,00,0"])
+def test_the_fast_pattern_matches_plain_lines(line: bytes) -> None:
+    """Plain lines match the fast pattern, within the limits of each column."""
+    assert LineFormat().fast_pattern.fullmatch(line)

@@ -1,0 +1,204 @@
+"""The reader of taxpayers files: valid lines, bad lines and their reasons, positions."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tax_client.taxpayers.reader import LINE_MAX, BadLine, Position, Reader, Taxpayer
+from tests.unit.tax_client.fakes import read_lines
+
+ROOT = Path(__file__).parents[4]
+DATA = ROOT / "services/client/data"
+
+blanks = st.text(" \t", max_size=3)
+
+
+def split_by_kind(content: bytes) -> tuple[list[Taxpayer], list[BadLine]]:
+    """Read a file, and return its taxpayers and its bad lines."""
+    lines = read_lines(content)
+    taxpayers = [line for line in lines if isinstance(line, Taxpayer)]
+    return taxpayers, [line for line in lines if isinstance(line, BadLine)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"1,yes,2,55555", Taxpayer(1, "yes", 2, 55555)),
+        (b" 1 ,\tOUI , 2 ,55555 ", Taxpayer(1, "yes", 2, 55555)),
+        (b"007,nOn,00,000", Taxpayer(7, "no", 0, 0)),
+        (b"1,No,99,999999999\r", Taxpayer(1, "no", 99, 999_999_999)),
+        (b"\xef\xbb\xbf1,oui,2,55555", Taxpayer(1, "yes", 2, 55555)),
+        (b"1,yes,2," + b"0" * 6000 + b"7", Taxpayer(1, "yes", 2, 7)),
+        (b"999999999999999999,yes,2,5", Taxpayer(999999999999999999, "yes", 2, 5)),
+    ],
+)
+def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> None:
+    """Blanks, case, French words, leading zeros, a BOM and CRLF make no difference."""
+    assert [expected] == read_lines(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (b"x,yes,2,5", "[id]"),
+        (b",yes,2,5", "[id]"),
+        (b"-1,yes,2,5", "[id]"),
+        (b"1000000000000000000,yes,2,5", "[id]"),
+        (b"1,maybe,2,5", "[married]"),
+        (b"1,,2,5", "[married]"),
+        ("1,yeſ,2,5".encode(), "[married]"),
+        (b"1,yes,-2,5", "[children]"),
+        (b"1,yes,+2,5", "[children]"),
+        (b"1,yes,100,5", "[children]"),
+        (b"1,yes,,5", "[children]"),
+        ("1,yes,٢,5".encode(), "[children]"),
+        ("1,yes,²,5".encode(), "[children]"),
+        (b"1,yes,2,1_000", "[salary]"),
+        (b"1,yes,2,1e5", "[salary]"),
+        (b"1,yes,2,5.0", "[salary]"),
+        (b"1,yes,2,5 0", "[salary]"),
+        (b"1,yes,2,1000000000", "[salary]"),
+        (b"1,yes,2," + b"9" * 6000, "[salary]"),
+        (b"1,yes,2", "missing [salary]"),
+        (b"1", "missing [married] [children] [salary]"),
+        (b"1,yes,2,5,6", "too many after [salary]"),
+        (b"1,yes,2,5\xe9", "UTF-8"),
+        (b"1,yes\x00,2,5", "control characters"),
+        (b"1,yes,2,5\x1b[2J", "control characters"),
+        (b"1,yes,2,5\x7f", "control characters"),
+        ("1,yes,2,5\x80".encode(), "control characters"),
+        ("1,yes,2,5\x9f".encode(), "control characters"),
+    ],
+)
+def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: str) -> None:
+    """The reason of a bad line names its field and the expected value, and stays short for any line."""
+    (bad,) = read_lines(line)
+    assert isinstance(bad, BadLine)
+    reason = bad.reason
+    assert field in reason
+    assert "expected" in reason
+    assert len(reason) < 200
+
+
+def test_a_bad_line_lists_every_wrong_field() -> None:
+    """The reason of a line with four wrong fields names all four."""
+    (bad,) = read_lines(b"a,b,c,d")
+    assert isinstance(bad, BadLine)
+    assert [True] * 4 == [f"[{name}]" in bad.reason for name in ("id", "married", "children", "salary")]
+
+
+def test_blank_and_comment_lines_are_skipped_but_counted() -> None:
+    """A line has the number that an editor shows."""
+    taxpayers, bad_lines = split_by_kind(b"# head\r\n\r\n   \n  # 1,yes,2,5\n\t\n# \xe9\n3,no,1,7\nbad\n")
+    assert [Taxpayer(3, "no", 1, 7)] == taxpayers
+    assert [8] == [bad.line for bad in bad_lines]
+
+
+def test_the_second_line_of_an_id_is_bad() -> None:
+    """The first valid line of an id keeps it, leading zeros aside; a bad line claims no id."""
+    taxpayers, bad_lines = split_by_kind(b"7,no,1,bad\n7,no,1,8\n007,no,1,9\n")
+    assert [Taxpayer(7, "no", 1, 8)] == taxpayers
+    assert [1, 3] == [bad.line for bad in bad_lines]
+    assert "7 is already on line 2" in bad_lines[1].reason
+
+
+def test_a_long_bad_line_is_truncated() -> None:
+    """The text of a bad line keeps 1000 characters and its whole length."""
+    (bad,) = read_lines(b"x" * 5000)
+    assert isinstance(bad, BadLine)
+    assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
+
+
+@given(st.lists(st.binary() | st.sampled_from([b",", b"1", b"yes", b"\n", b"\r\n", b"#", b"\x00", b"\xff"])))
+def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
+    """For any bytes, every line is a taxpayer, a bad line, a comment or blank, and none is lost."""
+    content = b"".join(pieces)
+    read = read_lines(content)
+    lines = [line.removesuffix(b"\r").strip(b" \t") for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    kept = [line for line in lines if line and not line.startswith(b"#")]
+    assert len(kept) == len(read)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**18 - 1),
+            st.sampled_from(["yes", "no", "oui", "non"]).flatmap(
+                lambda word: st.tuples(*(st.sampled_from([c, c.upper()]) for c in word)).map("".join)
+            ),
+            st.integers(0, 99),
+            st.integers(0, 999_999_999),
+            st.lists(blanks, min_size=8, max_size=8),
+        ),
+        unique_by=lambda row: row[0],
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_line_of_the_grammar_is_read_in_order(rows: list[tuple[int, str, int, int, list[str]]], end: str) -> None:
+    """Lines that the grammar generates are read as the values they were generated from, in their order."""
+    lines = [",".join(f"{pad[2 * i]}{value}{pad[2 * i + 1]}" for i, value in enumerate(row)) for *row, pad in rows]
+    expected = [Taxpayer(i, "yes" if word[0] in "yYoO" else "no", c, s) for i, word, c, s, _ in rows]
+    assert expected == read_lines(end.join(lines).encode())
+
+
+def test_the_first_line_of_a_stream_decides_its_form() -> None:
+    """In a stream without a name, a first line that begins with an object makes JSON lines."""
+    assert [Taxpayer(1, "no", 0, 5)] == read_lines(b'{"id":1,"married":"no","children":0,"salary":5}\n', "either")
+    assert [Taxpayer(1, "no", 0, 5)] == read_lines(b"1,no,0,5\n", "either")
+    bad, good = read_lines(b'{"id":1}\n1,no,0,5\n')
+    assert isinstance(bad, BadLine)
+    assert Taxpayer(1, "no", 0, 5) == good
+
+
+def test_the_year_of_a_run_applies_to_lines_without_one() -> None:
+    """The year of the run applies where a line has none of its own."""
+    content = b"id,married,children,salary,year\n1,yes,2,5,\n2,yes,2,5,2019\n3,OUI,2,5,\n"
+    assert [2024, 2019, 2024] == [one.year for one in read_lines(content, year=2024) if isinstance(one, Taxpayer)]
+
+
+def test_a_line_that_is_too_long_is_one_bad_line() -> None:
+    """A line of more than a mebibyte is not kept in memory; the next line is read as usual."""
+    bad, good = read_lines(b"1" * (3 * LINE_MAX) + b"\n2,no,0,5\n")
+    assert isinstance(bad, BadLine)
+    assert "expected a line of less than" in bad.reason
+    assert Taxpayer(2, "no", 0, 5) == good
+
+
+def test_a_reader_continues_from_a_position() -> None:
+    """A reader that skips the first lines keeps their columns and ids."""
+    content = b"id,salary,married,children\n1,5,no,0\n# x\n2,6,no,0\n1,7,no,0\n"
+    whole = Reader(io.BytesIO(content))
+    lines = iter(whole)
+    next(lines)
+    position = whole.position
+    assert Position(content.index(b"# x"), 2) == position
+    later = Reader(io.BytesIO(content))
+    later.skip_to(position)
+    assert list(lines) == list(later)
+    assert whole.position == later.position
+
+
+def test_the_sample_holds_the_published_taxpayers_and_many_kinds_of_bad_lines() -> None:
+    """The sample file gives the taxpayers of the published results, in order, and at least six bad lines."""
+    taxpayers, bad_lines = split_by_kind((DATA / "taxpayers.txt").read_bytes())
+    published = json.loads((DATA / "published.json").read_bytes())
+    fields = ("id", "married", "children", "salary")
+    assert [[row[name] for name in fields] for row in published] == [
+        [getattr(taxpayer, name) for name in fields] for taxpayer in taxpayers
+    ]
+    assert len({bad.reason for bad in bad_lines}) >= 7
+
+
+def test_the_published_results_are_the_first_cases() -> None:
+    """The file published.json holds the first eleven rows of the cases."""
+    with (ROOT / "tests/cases/v7.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))[:11]
+    published = json.loads((DATA / "published.json").read_bytes())
+    expected = [{name: value if name == "married" else float(value) for name, value in row.items()} for row in rows]
+    assert expected == [{name: row[name] for name in rows[0]} for row in published]
+    assert list(range(1, 12)) == [row["id"] for row in published]

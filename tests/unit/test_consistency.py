@@ -1,0 +1,154 @@
+"""Facts that stand in two places are equal."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+import income_tax
+import tax_client
+import tax_common
+from income_tax.households import serialization
+from income_tax.households.parameters import HOUSEHOLD
+from tax_client.api import responses
+from tax_client.taxpayers.line_format import ALIASES, LIMITS
+from tests.support.data import ROOT, SAMPLE, v7_cases
+
+API = ROOT / "services/api/src/income_tax"
+LOCKS = ["services/api/requirements.lock", "services/client/requirements.lock", "requirements.lock"]
+TOOLS_LOCKS = [str(path.relative_to(ROOT)) for folder in ("bench", "tools") for path in (ROOT / folder).glob("*.lock")]
+
+
+def versions(lock: str) -> dict[str, str]:
+    """Package to version of a lock file."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_locks_agree() -> None:
+    """What two lock files both pin, they pin to the same version."""
+    whole = versions(LOCKS[2])
+    for lock in LOCKS[:2]:
+        pinned = versions(lock)
+        assert pinned == {name: whole[name] for name in pinned}
+
+
+@pytest.mark.parametrize("lock", sorted([*LOCKS, *TOOLS_LOCKS]))
+def test_locks_hold_hashes_and_no_address(lock: str) -> None:
+    """Every pinned package has hashes, and no address of a package index is written down."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", text) if "==" in block)
+
+
+def test_one_version() -> None:
+    """Service, client, shared package, both images and the newest release in the changelog have the same version."""
+    newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert [newest[1]] * 3 == [income_tax.__version__, tax_client.__version__, tax_common.__version__]
+    images = [(ROOT / f"services/{name}/Dockerfile").read_text(encoding="utf-8") for name in ("api", "client")]
+    assert [[newest[1]]] * 2 == [re.findall(r"^ARG VERSION=(.*)$", image, re.MULTILINE) for image in images]
+
+
+def test_dependabot_watches_the_vendored_packages() -> None:
+    """`services/api/package.json` names the vendored packages with the versions of their files."""
+    folders = (API / "http/pages/static/vendor", ROOT / "services/common/src/tax_common/vendor")
+    texts = ((folder / "packages.json").read_text(encoding="utf-8") for folder in folders)
+    packages = [package for text in texts for package in json.loads(text).values()]
+    watched = json.loads((ROOT / "services/api/package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert watched == {package["package"]: package["version"] for package in packages}
+
+
+def test_pre_commit_runs_the_tools_of_make_check() -> None:
+    """The hooks of pre-commit run each tool of `make check`, and no other."""
+    tools = [
+        set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name, pattern in (("Makefile", r"^\t\$\(BIN\)/(\w+)"), (".pre-commit-config.yaml", r"\.venv/bin/(\w+)"))
+    ]
+    assert tools[0] | {"mkdocs"} == tools[1]
+
+
+def test_published_results_are_the_first_cases() -> None:
+    """The client's published results are the first eleven cases of the contract."""
+    published = json.loads((SAMPLE / "published.json").read_text(encoding="utf-8"))
+    assert v7_cases()[:11] == [{name: row[name] for name in row if name != "id"} for row in published]
+
+
+def test_the_client_knows_what_the_api_takes() -> None:
+    """The limits and the French names of the client's fields are those of the API's parameters."""
+    numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
+    assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
+    assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
+
+
+def test_the_client_knows_what_the_api_answers() -> None:
+    """The fields of a result are the same on both sides, in the same order, by both laws."""
+    assert serialization.V7_FIELDS == responses.V7_FIELDS
+    assert serialization.DATED_FIELDS == responses.DATED_FIELDS
+
+
+def tags(image: str) -> set[str]:
+    """The tags by which the project's files name an image, where they begin with a number."""
+    command = ["git", "grep", "-hoE", rf"\b{image}:[0-9]+\.[0-9a-z.-]+"]
+    return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize("image", ["nginx", "python"])
+def test_one_tag_of_an_image(image: str) -> None:
+    """Images, tools, benchmarks and texts name the same nginx and the same Python."""
+    assert 1 == len(tags(image))
+
+
+def test_python_versions_agree() -> None:
+    """All packages ask for the same Python."""
+    files = ["pyproject.toml", *(f"services/{name}/pyproject.toml" for name in ("api", "client", "common"))]
+    wanted = {tomllib.loads((ROOT / f).read_text(encoding="utf-8"))["project"]["requires-python"] for f in files}
+    assert {">=3.11"} == wanted
+
+
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+
+def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
+    """What docker-compose.yml takes from `.env` stands in `.env.example`, and the other way round."""
+    taken = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    assert taken == set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", COMPOSE))
+    lines = re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE)
+    documented = dict(lines)
+    assert len(lines) == len(documented)
+    assert {name: value for name, value in defaults.items() if value} == {
+        name: documented[name] for name, value in defaults.items() if value
+    }
+
+
+def test_every_setting_of_the_api_is_set_by_the_stack_or_has_one_place() -> None:
+    """What the API's settings read is set for its containers in docker-compose.yml, but for a few with a reason."""
+    settings = (API / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'read\.\w+\("([A-Z_]+)"', settings))
+    # Of SQLite alone; the usual ones of each database; what `make drill` says by itself.
+    elsewhere = {"DB_FILE", "DB_PORT", "DB_NAME", "ALERT_DRILL"}
+    assert set() == {name for name in read - elsewhere if not re.search(rf"^\s+{name}: ", COMPOSE, re.MULTILINE)}
+
+
+SUMMARY = "The tax service "
+
+
+def test_every_alert_is_explained() -> None:
+    """Each summary of an alert has its line in the table of docs/reference/alerts.md, and each line its alert."""
+    nodes = (node for path in API.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    summaries = {text.removeprefix(SUMMARY).rstrip(".:") for text in texts if text.startswith(SUMMARY)}
+    table = (ROOT / "docs/reference/alerts.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
+
+
+def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
+    """The client's containers have an init of their own: tools/client-run sends no signal before it has a child."""
+    assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-run").read_text(encoding="utf-8")
+    client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
+    assert client is not None
+    assert "    init: true\n" in client[1]

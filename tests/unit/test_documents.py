@@ -1,0 +1,82 @@
+"""Links, anchors and paths in the documents, and the parameters that they describe.
+
+`mkdocs build --strict` checks the links within docs/; here are those that it does not see.
+"""
+
+import re
+import subprocess
+
+import pytest
+
+from income_tax.households.parameters import CALCULATION
+from tests.support.data import ROOT
+
+TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
+FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)")
+FOLDERS = r"(?:bench|db|nginx|services|tests|tools|\.github)"
+SOURCE_PATH = re.compile(rf"`({FOLDERS}/(?![\w./-]*\.log`)[\w./-]*|[A-Z]+\.md|\.env\.example)`")  # logs are on a volume
+
+
+def read_prose(name: str) -> str:
+    """Return the text of a document without its code blocks."""
+    return FENCE.sub("", (ROOT / name).read_text(encoding="utf-8"))
+
+
+def list_anchors(name: str) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ +(.*?)\s*$", read_prose(name), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_resolve(name: str) -> None:
+    """Each relative link of a document leads to a file, and each anchor to a heading."""
+    for target, anchor in LINK.findall(read_prose(name)):
+        path = ((ROOT / name).parent / target).resolve() if target else ROOT / name
+        assert path.exists(), f"{name}: {target}"
+        assert not anchor or anchor in list_anchors(str(path.relative_to(ROOT))), f"{name}: {target}#{anchor}"
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name.startswith("docs/")])
+def test_source_paths_exist(name: str) -> None:
+    """Each source file or folder that a page names by its path exists."""
+    missing = [path for path in SOURCE_PATH.findall(read_prose(name)) if not (ROOT / path).exists()]
+    assert [] == missing
+
+
+def test_named_documents_exist() -> None:
+    """Each document that a message, a comment or a test names by its path exists."""
+    command = ["git", "grep", "-hoIE", r"\bdocs/[a-z0-9/-]+\.md"]
+    named = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert set() == set(named) - set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("target", "phrase"),
+    [
+        ("GET through nginx, of Flask hello world's rate", "{} times the rate, with login"),
+        ("GET through nginx, of bare WSGI's rate", "{} times the rate |"),
+        ("one household a request, of OpenFisca's rate", "{} times the households per second in single requests"),
+        ("households in batches, of OpenFisca's rate", "{} times in batches"),
+        ("requests a processor second, of Locust's", "sends {} and"),
+        ("requests a processor second, of hey's", "and {} times the requests"),
+        ("households/s in batches of 10,000", "{} households per second"),
+        ("seconds of a million lines", "\n{} seconds."),
+    ],
+)
+def test_the_readme_has_the_figures_of_the_benchmarks(target: str, phrase: str) -> None:
+    """Each figure of the README is the median in the verdict of bench/README.md."""
+    verdict = dict(re.findall(r"^- (.*?): ([\d.,]+) ", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE))
+    assert phrase.format(verdict[target]) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_parameter_is_documented() -> None:
+    """The table of parameters lists the English and French names of all parameters, with their limits."""
+    text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)`(?: \(optional\))? \| (.*) \|$", text, re.MULTILINE))
+    for parameter in CALCULATION:
+        french, _, value = rows[parameter.english].partition(" | ")
+        assert list(parameter.french) == re.findall(r"`(\w+)`", french)
+        assert parameter.maximum is None or parameter.english == "year" or str(parameter.maximum) in value
