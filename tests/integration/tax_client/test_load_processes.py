@@ -1,4 +1,4 @@
-"""The processes of a flood: none is left behind, whoever ends whom."""
+"""The processes of a run: none is left, whichever ends first."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ TWO = ["--requests", "100000", "--threads", "4", "--processes", "2"]
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process."""
+    """List the children of a process."""
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
+    """Return whether a process exists and is no zombie."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):  # the second when it ends while it is read
@@ -31,7 +31,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_ends_all_with_a_report(place: Place, number: signal.Signals, code: int) -> None:
-    """What was answered is reported and logged, what was on its way is told; both reports are written."""
+    """Answers are reported and logged, requests in flight are counted, and both reports are written."""
     script = Held(answered=40, held=4)
     page, report = place.folder / "x.html", place.folder / "x.json"
     with serving(script) as server:
@@ -52,8 +52,8 @@ def test_an_interruption_ends_all_with_a_report(place: Place, number: signal.Sig
     assert [] == [pid for pid in own if is_alive(pid)]
 
 
-def test_ctrl_c_on_a_terminal_reaches_all_and_is_heard_once(place: Place) -> None:
-    """A terminal sends the signal to every process of its group: the report is whole all the same."""
+def test_ctrl_c_on_a_terminal_is_handled_once(place: Place) -> None:
+    """A terminal sends the signal to all processes of its group, and the report is complete."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *TWO)]
@@ -69,8 +69,8 @@ def test_ctrl_c_on_a_terminal_reaches_all_and_is_heard_once(place: Place) -> Non
     assert "44 sent, 40 right, 0 wrong, 0 failed, 4 unanswered" in out
 
 
-def test_a_killed_process_is_reported_and_not_waited_for(place: Place) -> None:
-    """The other one goes on; the summary names what happened, exit code 1."""
+def test_a_killed_sender_is_reported(place: Place) -> None:
+    """The other sender continues, the summary names the signal, and the exit code is 1."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "200", "--threads", "4", "--processes", "2")
@@ -84,8 +84,8 @@ def test_a_killed_process_is_reported_and_not_waited_for(place: Place) -> None:
     assert "process 0 of the client was ended by SIGKILL" in out
 
 
-def test_when_the_parent_is_killed_its_processes_end(place: Place) -> None:
-    """Nobody is left to tell what comes of the requests: they stop by themselves."""
+def test_senders_end_when_the_coordinator_is_killed(place: Place) -> None:
+    """Senders without a coordinator stop on their own."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         with client(place.arguments("flood", server.url, *TWO)) as process:

@@ -1,4 +1,4 @@
-"""The command `flood`, whole, against a server whose answers are scripted."""
+"""The command `flood` against a server with scripted answers."""
 
 import itertools
 import threading
@@ -11,8 +11,8 @@ from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.fake_server import Reply, Request, published_reply, result_body, serving
 
 
-def test_a_flood_of_right_answers(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A hundred requests over eight threads: a hundred seen, right and logged, eight connections, exit code 0."""
+def test_a_run_with_right_answers(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hundred requests over eight threads are received, right and logged, over at most eight connections."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "100", "--threads", "8")
     sent = Counter(request.headers["X-Request-ID"] for request in server.requests)
@@ -26,8 +26,8 @@ def test_a_flood_of_right_answers(place: Place, capsys: pytest.CaptureFixture[st
     assert "100/100 requests (100 %)" in err
 
 
-def test_a_flood_counts_wrong_answers_exactly(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """One answer in five is one euro off: each is counted, ten are listed with their request id, exit code 1."""
+def test_wrong_answers_are_counted_exactly(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each answer that is one euro off is counted, ten are listed with their request id, and the exit code is 1."""
     numbers, wrong_ids = itertools.count(), set[str]()
 
     def one_euro_off(request: Request) -> Reply:
@@ -48,15 +48,15 @@ def test_a_flood_counts_wrong_answers_exactly(place: Place, capsys: pytest.Captu
     assert wrong_ids == {event["request_id"] for event in place.log if event.get("outcome") == "wrong"}
 
 
-def test_a_flood_counts_failures_by_kind(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Failed answers are counted by kind, exit code 1."""
+def test_failures_are_counted_by_kind(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Failures are counted by kind, and the exit code is 1."""
     kinds = {0: (500, b'{"response": {"errors": ["down"]}}'), 1: (200, b"<html>")}
     numbers = itertools.count()
 
-    def troubled(request: Request) -> Reply:
+    def fail_often(request: Request) -> Reply:
         return kinds.get(next(numbers) % 4) or published_reply(request)
 
-    with serving(troubled) as server:
+    with serving(fail_often) as server:
         assert 1 == place.run("flood", server.url, "--requests", "40", "--threads", "3")
     out = capsys.readouterr().out
     assert "requests    40 sent, 20 right, 0 wrong, 20 failed" in out
@@ -64,8 +64,8 @@ def test_a_flood_counts_failures_by_kind(place: Place, capsys: pytest.CaptureFix
     assert "errors      10 not JSON" in out
 
 
-def test_a_flood_s_threads_run_at_once(place: Place) -> None:
-    """The server answers nobody until a request of each of thirty threads is there."""
+def test_all_connections_send_at_once(place: Place) -> None:
+    """The server answers only when a request of each of thirty connections has arrived."""
     barrier = threading.Barrier(30, timeout=60)
 
     def together(request: Request) -> Reply:
@@ -77,18 +77,18 @@ def test_a_flood_s_threads_run_at_once(place: Place) -> None:
     assert not barrier.broken
 
 
-def test_no_more_threads_than_requests(place: Place) -> None:
-    """Two requests asked of sixteen threads are two requests."""
+def test_there_are_no_more_connections_than_requests(place: Place) -> None:
+    """Two requests over sixteen threads are two requests."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "2", "--threads", "16")
     assert 2 == len(server.requests)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"[1]", b'[{"id": 1}]', b"\xff"])
-def test_published_results_that_cannot_be_used(
+def test_unusable_published_results_are_an_error(
     place: Place, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that is not an array of results is one sentence, exit code 2."""
+    """The error of a file that is no array of results is one sentence, with exit code 2."""
     path = place.folder / "published.json"
     path.write_bytes(content)
     assert 2 == place.run("flood", "http://127.0.0.1:9", "--published", str(path))

@@ -1,4 +1,4 @@
-"""The flood against the real service: workloads that the rules made beforehand, by GET and in batches."""
+"""Runs against the real service, with workloads that the tax rules computed beforehand."""
 
 import json
 from collections.abc import Iterator
@@ -19,37 +19,37 @@ FIGURES = str(ROOT / "db/init/schedules.json")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service on SQLite."""
+    """Run the service on SQLite."""
     with running_service(tmp_path_factory.mktemp("service")) as running:
         yield running
 
 
 @pytest.fixture
 def known(place: Place, service: Service) -> Place:
-    """A folder with the service's credentials."""
+    """Return a folder with the service's credentials."""
     (place.folder / "credentials").write_text(service.credentials)
     return place
 
 
 def expected(*arguments: str, given: str = "") -> Called:
-    """What `income-tax expected` prints."""
+    """Run `income-tax expected`."""
     return called(income_tax_main, "expected", "--schedules", FIGURES, *arguments, given=given)
 
 
 def households(path: Path) -> Called:
-    """What `tax-client households` prints of a file."""
+    """Run `tax-client households` on a file."""
     return called(tax_client_main, "households", str(path))
 
 
 def questions(path: Path) -> list[dict[str, Any]]:
-    """The questions and answers of a taxpayers file."""
+    """Return the questions and answers of a taxpayers file."""
     finished = expected("-", given=households(path).stdout)
     assert (0, "") == (finished.returncode, finished.stderr)
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
 def workload(place: Place, *arguments: str) -> str:
-    """A file of what `income-tax expected` prints."""
+    """Write the output of `income-tax expected` to a file; return its path."""
     path = place.folder / "workload.jsonl"
     finished = expected(*arguments)
     assert 0 == finished.returncode, finished.stderr
@@ -61,7 +61,7 @@ def workload(place: Place, *arguments: str) -> str:
 def test_random_households_of_all_years_are_answered_as_the_rules_say(
     known: Place, service: Service, batch: list[str]
 ) -> None:
-    """Five hundred households over nine schedules: every answer is right, one by one and in batches."""
+    """Answers for five hundred households over nine schedules are right, one by one and in batches."""
     path = workload(known, "--households", "500", "--seed", "3")
     url = f"http://127.0.0.1:{service.port}"
     assert 0 == known.run("flood", url, "--workload", path, "--requests", "500", *batch)
@@ -69,10 +69,10 @@ def test_random_households_of_all_years_are_answered_as_the_rules_say(
     assert ["right"] * 500 == outcomes
 
 
-def test_a_workload_that_is_wrong_shows_that_answers_are_compared(
+def test_a_wrong_workload_shows_that_answers_are_compared(
     known: Place, service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One euro more expected of one of ten households: a tenth of the answers is wrong, by that euro."""
+    """With one euro more expected of one of ten households a tenth of the answers is wrong by that euro."""
     path = Path(workload(known, "--households", "10", "--seed", "3", "--years", "2024"))
     first, *others = path.read_text().splitlines()
     question = json.loads(first)
@@ -86,7 +86,7 @@ def test_a_workload_that_is_wrong_shows_that_answers_are_compared(
 
 
 def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
-    """The sample's taxpayers are asked for; its bad lines are left out, and counted."""
+    """The sample's taxpayers form a workload; bad lines are skipped and counted."""
     read = households(SAMPLE / "taxpayers.txt")
     assert 0 == read.returncode
     assert read.stderr.startswith("tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
@@ -117,7 +117,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str) -> None:
-    """Columns by name, however it is written, separated by commas, semicolons or tabs, JSON lines: the same answers."""
+    """Named columns in any case, separated by commas, semicolons or tabs, and JSON lines give the same answers."""
     path = tmp_path / name
     path.write_text(FILES[name])
     first, second = questions(path)
@@ -125,14 +125,14 @@ def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str)
     assert 1384 == second["expected"]["tax"]
 
 
-def test_a_household_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None:
-    """A year without a schedule is told with the taxpayer's id; the others are answered."""
+def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
+    """The message names the taxpayer whose year has no schedule; the others have answers."""
     path = tmp_path / "x.csv"
     path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
     finished = expected("-", given=households(path).stdout)
     assert (0, 1) == (finished.returncode, len(finished.stdout.splitlines()))
-    said = "1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
-    assert said in finished.stderr
+    message = "1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
+    assert message in finished.stderr
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_household_that_the_rules_refuse_is_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    """What is not understood is said, and nothing is printed."""
+    """The error explains the first bad line, and nothing is printed."""
     path = tmp_path / "x.csv"
     path.write_text(content)
     read = households(path)
@@ -152,15 +152,15 @@ def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said
 
 
 @pytest.mark.parametrize("line", ["1,yes,2,50000", "[]", '{"married": "yes"}', '{"id": 1, "married": true}'])
-def test_only_households_in_json_are_given_answers(line: str) -> None:
-    """`income-tax expected` takes what `tax-client households` prints, and guesses at nothing else."""
+def test_only_households_in_json_get_answers(line: str) -> None:
+    """`income-tax expected` takes the output of `tax-client households` only."""
     finished = expected("-", given=line)
     assert (64, "") == (finished.returncode, finished.stdout)
     assert "[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
 
 
 def test_the_same_seed_gives_the_same_households() -> None:
-    """A load can be repeated; another seed gives others; years are those asked for."""
+    """A seed repeats its households, another one gives others, and the years are the chosen ones."""
     once, again, other = (expected("--households", "50", "--seed", seed).stdout for seed in ("1", "1", "2"))
     assert once == again != other
     years = {json.loads(line)["expected"].get("income_year") for line in once.splitlines()}
@@ -179,15 +179,15 @@ def test_the_same_seed_gives_the_same_households() -> None:
         (["x.jsonl", "--seed", "0"], "--years and --seed are about households at random: leave them out"),
     ],
 )
-def test_what_cannot_be_calculated_is_a_sentence(arguments: list[str], said: str) -> None:
-    """Wrong usage exits 64 and says what was expected."""
+def test_wrong_usage_is_a_sentence(arguments: list[str], said: str) -> None:
+    """Wrong usage exits 64 and names the expected usage."""
     finished = expected(*arguments)
     assert 64 == finished.returncode
     assert said in finished.stderr
 
 
-def test_figures_that_are_none_are_a_sentence(known: Place) -> None:
-    """A file of figures that cannot be read, or holds none, is named."""
+def test_unusable_schedules_are_a_sentence(known: Place) -> None:
+    """The error names a file of schedules that cannot be read or holds none."""
     path = known.folder / "x.json"
     assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")

@@ -109,6 +109,10 @@ class Counters:
         """Due requests without a right answer."""
         return self.due - self.right
 
+    def count_errors(self, kind: str) -> int:
+        """Return the number of errors of a kind: wrong answers, or a kind of failures."""
+        return self.wrong if kind == "wrong" else self.failures[kind]
+
     def add(self, other: "Counters") -> None:
         """Add other counts; of the wrong answers those with the lowest numbers are kept."""
         for name in SUMS:

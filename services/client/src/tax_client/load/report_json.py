@@ -20,6 +20,7 @@ FORMAT = "tax-client flood 1"
 REMEDY = "give a file that `tax-client flood --json` wrote"
 LATEST = 1e11  # seconds since 1970: dates up to here can be shown
 LONGEST = 1e9  # seconds of a run
+NUMBERS = (int, float)  # not bool, a subclass of int
 COUNT_MAX = 2**53  # JSON readers keep integers up to here exactly
 INTERVALS = [REPORT_INTERVAL * COARSER**n for n in range(10)]
 
@@ -48,12 +49,12 @@ class Fields:
     def read_number(self, name: str, low: float, high: float) -> float:
         """Return a number between two limits."""
         expected = f"a number from {low:g} to {high:g}"
-        return float(self.read(name, expected, lambda value: is_number(value) and low <= value <= high))
+        return float(self.read(name, expected, lambda value: type(value) in NUMBERS and low <= value <= high))
 
     def read_whole(self, name: str, low: int = 0, high: int = COUNT_MAX) -> int:
         """Return a whole number between two limits."""
         expected = f"a whole number from {low} to {high}"
-        return int(self.read(name, expected, lambda v: is_number(v) and isinstance(v, int) and low <= v <= high))
+        return int(self.read(name, expected, lambda value: type(value) is int and low <= value <= high))
 
     def read_text(self, name: str) -> str:
         """Return a text."""
@@ -61,7 +62,11 @@ class Fields:
 
     def read_texts(self, name: str) -> list[str]:
         """Return an array of texts."""
-        return list(self.read(name, "an array of texts", is_texts))
+        return list(
+            self.read(
+                name, "an array of texts", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
+            )
+        )
 
     def read_object(self, name: str) -> Self:
         """Return an object."""
@@ -76,16 +81,6 @@ class Fields:
         """Return an object of counts."""
         counts = self.read_object(name)
         return Counter({kind: counts.read_whole(kind) for kind in counts.values})
-
-
-def is_number(value: object) -> bool:
-    """Return whether a JSON value is a number; Python takes true for one."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_texts(value: object) -> bool:
-    """Return whether a JSON value is an array of texts."""
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def build_refusal(path: str, expected: str, value: object) -> ValueError:
@@ -119,7 +114,9 @@ RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
     "machine": ("machine", lambda content, name: content.read_object(name).values),
     "interval": (
         "interval_seconds",
-        lambda content, name: content.read(name, f"one of {INTERVALS}", lambda v: is_number(v) and v in INTERVALS),
+        lambda content, name: content.read(
+            name, f"one of {INTERVALS}", lambda value: type(value) in NUMBERS and value in INTERVALS
+        ),
     ),
 }
 

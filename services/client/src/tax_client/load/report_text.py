@@ -59,6 +59,23 @@ def list_warnings(run: Run) -> list[str]:
     return warnings
 
 
+def describe_verdict(run: Run) -> str:
+    """Return the verdict on a run in a few words."""
+    if run.total.errors:
+        return f"{run.total.errors:,} of {run.total.due:,} not right"
+    if not run.total.sent:
+        return "nothing was sent"
+    return "the client itself had trouble" if run.ended_badly else "every answer right"
+
+
+def describe_throughput(run: Run) -> str:
+    """Return the households a second when requests carry several, else the measured time."""
+    households = run.settings.get("households a request")
+    if isinstance(households, int | float) and households > 1:  # a text when merged clients differ
+        return f"{run.rate * households:,.0f} households a second"
+    return f"over {run.measured_seconds:.1f} s"
+
+
 def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
     """Return a table of the figures of two runs and their changes, then the settings and machines that differ."""
     rows = [

@@ -163,13 +163,18 @@ def merge_runs(runs: Sequence[Run], expected_clients: int | None = None) -> Run:
         run.coarsen(merged.interval)
         for number, part in run.intervals.items():
             merged.intervals.setdefault(number + round(offset / merged.interval), Interval()).add(part)
+    add_merge_warnings(merged, runs, expected_clients)
+    return merged
+
+
+def add_merge_warnings(merged: Run, runs: Sequence[Run], expected_clients: int | None) -> None:
+    """Add missing clients to the failures, and times without any client to the remarks."""
     if expected_clients is not None and merged.clients < expected_clients:
         merged.ended_badly.append(f"{expected_clients - merged.clients} of {expected_clients} clients left no report")
     if pause := sum_pauses(runs):
         merged.remarks.append(
             f"the clients did not run at the same time: for {pause:.1f} s none ran, and the throughput includes it"
         )
-    return merged
 
 
 def sum_pauses(runs: Sequence[Run]) -> float:

@@ -23,7 +23,7 @@ class Sharing(LeaderFollowerWorker):
 
 
 def test_a_busy_worker_delays_accept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker accepts one connection, then briefly delays to accept as many as it has, then pauses each time."""
+    """A worker accepts one connection, then after a short delay as many as it has, then after a longer one more."""
     clock, pauses, sharing = FakeClock(), list[float](), Sharing()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):

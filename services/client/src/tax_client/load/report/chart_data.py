@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tax_client.load.report_text import format_duration
-from tax_client.load.run import Interval, Run
+from tax_client.load.run import Run
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 
@@ -53,11 +53,6 @@ class Chart:
     marks: list[tuple[float, str]] = field(default_factory=list)
 
 
-def build_time_axis(run: Run) -> Axis:
-    """Return the scale from the begin to the end of a run."""
-    return Axis("seconds", 0, max(run.elapsed, 1e-3))
-
-
 def fit_axis(unit: str, values: Sequence[float]) -> Axis:
     """Return a scale for positive values: logarithmic for a wide range, else from 0."""
     low, high = min(values, default=0), max(values, default=0)
@@ -74,7 +69,7 @@ def build_throughput(run: Run) -> Chart:
         about=f"Throughput over time, {run.rate:,.0f} answers a second on average",
         kind="area",
         x=[one.middle for one in slices],
-        x_axis=build_time_axis(run),
+        x_axis=Axis("seconds", 0, run.elapsed or 1),
         y_axis=Axis("count", 0, 1.05 * max(rates, default=0) or 1),
         series=[Series("answers a second", "one", [*rates])],
         header=["time", "answers a second", "in flight"],
@@ -95,7 +90,7 @@ def build_latency(run: Run) -> Chart | None:
         about="Percentiles of the latency over time",
         kind="line",
         x=[one.middle for one in slices],
-        x_axis=build_time_axis(run),
+        x_axis=Axis("seconds", 0, run.elapsed or 1),
         y_axis=fit_axis("milliseconds", [ms for row in percentiles for ms in row]),
         series=[Series(name, color, [*column]) for name, color, column in columns],
         header=["time", *names],
@@ -178,23 +173,19 @@ def build_errors(run: Run) -> Chart | None:
     if not counts:
         return None
     slices, kinds = run.list_slices(), sorted(counts, key=lambda kind: -counts[kind])
-    found = [[count_kind(one.part, kind) for kind in kinds] for one in slices]
+    found = [[one.part.counters.count_errors(kind) for kind in kinds] for one in slices]
     rates = [[one.compute_rate(count) for count in row] for one, row in zip(slices, found, strict=True)]
     top = 1.05 * max(map(sum, rates), default=0) or 1
     names = [escape_controls(kind) for kind in kinds]
-    colors = [KIND_COLORS[min(n, len(KIND_COLORS) - 1)] for n in range(len(kinds))]
-    stacks = [stack_bars(row, BAR_MIN * top) for row in rates]
-    series = [
-        Series(name, color, [row[n] for row in stacks])
-        for n, (name, color) in enumerate(zip(names, colors, strict=True))
-    ]
+    colors = [*KIND_COLORS, *[KIND_COLORS[-1]] * len(kinds)][: len(kinds)]
+    stacks = zip(*(stack_bars(row, BAR_MIN * top) for row in rates), strict=True)
     return Chart(
         about="Errors over time",
         kind="bars",
         x=[one.middle for one in slices],
-        x_axis=build_time_axis(run),
+        x_axis=Axis("seconds", 0, run.elapsed or 1),
         y_axis=Axis("count", 0, top),
-        series=series,
+        series=[Series(name, color, [*tops]) for name, color, tops in zip(names, colors, stacks, strict=True)],
         header=["time", *names],
         rows=[[s.label, *(f"{count:,}" for count in row)] for s, row in zip(slices, found, strict=True)],
         shaded_until=run.measured_from,
@@ -209,8 +200,3 @@ def stack_bars(heights: Sequence[float], shortest: float) -> list[float | None]:
         top += max(height, shortest) if height else 0
         tops.append(top if height else None)
     return tops
-
-
-def count_kind(interval: Interval, kind: str) -> int:
-    """Return the number of errors of a kind in an interval."""
-    return interval.counters.wrong if kind == "wrong" else interval.counters.failures[kind]

@@ -3,14 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from string import Template
 
 import orjson
 
-from tax_client.load.report_text import format_duration, list_warnings
+from tax_client.load.report_text import describe_throughput, describe_verdict, format_duration, list_warnings
 from tax_client.load.run import Run, compute_figures
 from tax_common.text import escape_controls
 from tax_common.vendor import UPLOT
@@ -29,7 +29,7 @@ LATENCIES = "Right and wrong answers, and timeouts with the time waited; no othe
 
 
 def build_page(run: Run) -> str:
-    """Build the page."""
+    """Build the page from its template."""
     title = f"Flood of {run.settings.get('url', 'the service')}"
     charts = {
         "throughput": build_throughput(run),
@@ -38,52 +38,33 @@ def build_page(run: Run) -> str:
         "percentiles": build_percentiles(run),
         "errors": build_errors(run),
     }
-    body = "\n".join(
-        [
-            build_header(run, title),
-            *(f'<p class="beware">{to_html(warning)}</p>' for warning in list_warnings(run)),
-            build_tiles(run),
-            build_chart_grid(run, charts),
-            build_failures(run),
-            build_wrong_answers(run),
-            '<div class="grid-of-two">',
-            build_section("Settings", "", build_settings_table(run.settings)),
-            build_section("Machine", "The client's.", build_settings_table(run.machine)),
-            "</div>",
-            "<footer>Made by tax-client. Point at a chart to read its figures.</footer>",
-        ]
+    return Template(read_file(HERE / "page.html")).substitute(
+        read_code(),
+        title=to_html(title),
+        header=build_header(run, title),
+        warnings="".join(f'<p class="beware">{to_html(warning)}</p>' for warning in list_warnings(run)),
+        tiles=build_tiles(run),
+        charts=build_chart_sections(run, charts),
+        failures=build_failures(run),
+        wrong_answers=build_wrong_answers(run),
+        settings=build_section("Settings", "", build_settings_table(run.settings)),
+        machine=build_section("Machine", "The client's.", build_settings_table(run.machine)),
+        data=serialize_charts(charts),
     )
-    html = f'<!doctype html>\n<html lang="en">\n{build_head(title)}\n<body><main>\n{body}\n</main>\n'
-    return f"{html}{build_scripts(charts)}</body></html>\n"
 
 
-def build_head(title: str) -> str:
-    """Build the head; its policy (W3C CSP 3) allows the page's own scripts and styles only, by their digests."""
+def read_code() -> dict[str, str]:
+    """Return styles and scripts, and the policy (W3C CSP 3) that allows them only, by their digests."""
     style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "page.css")
-    scripts = " ".join(map(digest, list_scripts()))
-    policy = f"default-src 'none'; script-src {scripts}; style-src {digest(style)}; img-src data:"
-    return (
-        f'<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{to_html(title)}</title><link rel="icon" href="data:,"><style>{style}</style></head>'
-    )
+    uplot = f"/*\n{read_file(UPLOT / 'LICENSE')}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}"
+    script = read_file(HERE / "page.js")
+    sources = f"script-src {digest(uplot)} {digest(script)}; style-src {digest(style)}; img-src data:"
+    return {"policy": f"default-src 'none'; {sources}", "style": style, "uplot": uplot, "script": script}
 
 
-def build_scripts(charts: Mapping[str, Chart | None]) -> str:
-    """Build the charts' data and the scripts that draw them."""
-    data = orjson.dumps({name: asdict(chart) for name, chart in charts.items() if chart}).decode()
-    data = data.replace("<", "\\u003c")  # a text of the data must not end the element
-    uplot, own = list_scripts()
-    return (
-        f'<script type="application/json" id="charts">{data}</script>\n'
-        f'<script>{uplot}</script>\n<script type="module">{own}</script>\n'
-    )
-
-
-def list_scripts() -> tuple[str, str]:
-    """Return uPlot with its licence, and the page's own script."""
-    licence = read_file(UPLOT / "LICENSE")
-    return f"/*\n{licence}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}", read_file(HERE / "page.js")
+def serialize_charts(charts: Mapping[str, Chart | None]) -> str:
+    """Serialize the data of the charts as JSON; none of its texts can end the element that holds it."""
+    return orjson.dumps({name: chart for name, chart in charts.items() if chart}).decode().replace("<", "\\u003c")
 
 
 def read_file(path: Path) -> str:
@@ -107,15 +88,6 @@ def build_header(run: Run, title: str) -> str:
     return f"<header><h1>{to_html(title)}</h1>{verdict}<p>{to_html(about)}</p></header>"
 
 
-def describe_verdict(run: Run) -> str:
-    """Return the verdict on a run in a few words."""
-    if run.total.errors:
-        return f"{run.total.errors:,} of {run.total.due:,} not right"
-    if not run.total.sent:
-        return "nothing was sent"
-    return "the client itself had trouble" if run.ended_badly else "every answer right"
-
-
 def build_tiles(run: Run) -> str:
     """Build the most important figures."""
     total = run.total
@@ -135,15 +107,7 @@ def build_tiles(run: Run) -> str:
     return f'<dl class="tiles">{"".join(cells)}</dl>'
 
 
-def describe_throughput(run: Run) -> str:
-    """Return the households a second when requests carry several, else the measured time."""
-    households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a text when merged clients differ
-        return f"{run.rate * households:,.0f} households a second"
-    return f"over {run.measured_seconds:.1f} s"
-
-
-def build_chart_grid(run: Run, charts: Mapping[str, Chart | None]) -> str:
+def build_chart_sections(run: Run, charts: Mapping[str, Chart | None]) -> str:
     """Build the sections of the charts, and the table of latencies."""
     start = "From the send of a request."
     if run.total.latencies_from_send.total:
@@ -156,8 +120,7 @@ def build_chart_grid(run: Run, charts: Mapping[str, Chart | None]) -> str:
         "errors": ("Errors", "Wrong answers and failures a second."),
     }
     sections = [build_section(*about[name], build_chart(name, chart)) for name, chart in charts.items()]
-    sections.append(build_section("Latency in figures", f"{start} {LATENCIES}", build_latency_table(run)))
-    return f'<div class="grid-of-two">{"".join(sections)}</div>'
+    return "".join([*sections, build_section("Latency in figures", f"{start} {LATENCIES}", build_latency_table(run))])
 
 
 def build_chart(name: str, chart: Chart | None) -> str:

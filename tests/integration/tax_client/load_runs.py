@@ -1,0 +1,20 @@
+"""Runs of the command `flood`, with their reports."""
+
+import json
+from typing import Any
+
+from tax_client.load.counters import decode_histogram
+from tests.integration.tax_client.conftest import Place
+
+
+def run_flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any]]:
+    """Run the command `flood`; return its exit code and its report."""
+    report = place.folder / "report.json"
+    code = place.run("flood", url, "--json", str(report), *options)
+    return code, json.loads(report.read_text())
+
+
+def count_slow(encoded: str) -> int:
+    """Count the latencies of half a second or longer."""
+    latencies = decode_histogram(encoded)
+    return sum(n for bucket, n in latencies.counts.items() if latencies.compute_upper_bound(bucket) >= 500_000)

@@ -1,0 +1,144 @@
+"""Faults of a scripted server are counted exactly, with retries, timeouts and failures of the client itself."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tax_client.load.counters import decode_histogram
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.fake_server import Reply, Request, published_reply, serving
+from tests.integration.tax_client.faulty_server import Faults, serve_faults
+from tests.integration.tax_client.load_runs import count_slow, run_flood
+from tests.support.budget import budget
+from tests.support.waiting import wait_until
+
+COUNT = budget(4000, 20_000)
+SLOW = COUNT // 1000
+BURSTS = frozenset(range(COUNT // 5 + 1, COUNT // 5 + 101)) | frozenset(range(3 * COUNT // 4 + 1, 3 * COUNT // 4 + 151))
+RESETS = frozenset(range(777, COUNT, COUNT // 8))
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report has each wrong answer, slow answer, 503 of a burst, and reset connection."""
+    with serve_faults(Faults(wrong_every=COUNT // 2, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
+        options = ["--requests", str(COUNT), "--threads", "40", "--processes", processes]
+        code, report = run_flood(place, server.url, *options)
+    assert 1 == code
+    assert COUNT == len(server.ids), "a request is sent once, even when its connection is lost"
+    total, lost = report["total"], len(RESETS)
+    assert {"wrong": 2, "slow": SLOW, "refused": 250, "reset": lost} == server.did
+    assert (COUNT, COUNT - 2 - 250 - lost, 2) == (total["sent"], total["right"], total["wrong"])
+    assert {"status 503": 250, "connection lost": lost} == total["failures"]
+    assert server.wrong_ids == {wrong["request_id"] for wrong in total["wrongs"]}
+    assert sum(part["right"] for part in report["intervals"]) == total["right"]
+    latencies = decode_histogram(total["latencies"])
+    assert count_slow(total["latencies"]) >= SLOW
+    assert COUNT - 250 - lost == latencies.total, "right and wrong answers, but no fast 503"
+    assert (COUNT - lost, COUNT - lost) == (total["answered"], total["measured"]), "answers of any kind, even a 503"
+    assert f"{COUNT} sent, {total['right']} right, 2 wrong, {250 + lost} failed" in capsys.readouterr().out
+
+
+def test_retries_are_counted_separately(place: Place) -> None:
+    """Refused and reset requests are retried under new ids until they are right; each send has its log line."""
+    faults = Faults(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
+    with serve_faults(faults) as server:
+        options = ["--requests", "1000", "--threads", "8", "--retries", "9"]
+        code, report = run_flood(place, server.url, *options)
+    assert 0 == code
+    assert (1000, 1000, 12) == tuple(report["total"][name] for name in ("sent", "right", "retries"))
+    assert {"status 503": 10, "connection lost": 2} == report["total"]["retried"]
+    assert 1012 == len(set(server.ids)) == len(server.ids)
+    lines = [event for event in place.log if event["event"] == "answer"]
+    assert sorted(each.decode() for each in server.ids) == sorted(line["request_id"] for line in lines)
+    assert Counter({True: 12, None: 1000}) == Counter(line.get("retried") for line in lines)
+
+
+def test_a_retry_waits_for_retry_after(place: Place) -> None:
+    """A retry comes no sooner than Retry-After asks."""
+    with serve_faults(Faults(refused=frozenset({5}), retry_after=1)) as server:
+        code, report = run_flood(place, server.url, "--requests", "20", "--retries", "1")
+    assert (0, 1) == (code, report["total"]["retries"])
+    assert report["latency_ms"]["max"] >= 990
+
+
+def test_timeouts_have_a_latency_and_fast_refusals_none(place: Place) -> None:
+    """A tenth times out, half is refused at once, and p99 is that of the timeouts.
+
+    A stall of the test machine may add timeouts.
+    """
+    faults = Faults(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
+    with serve_faults(faults) as server:
+        options = ["--requests", "100", "--threads", "10", "--timeout", "2"]
+        code, report = run_flood(place, server.url, *options)
+    failures, right = report["total"]["failures"], report["total"]["right"]
+    timeouts = failures["timeout"]
+    assert (1, 100) == (code, right + timeouts + failures["status 503"])
+    assert timeouts >= 10
+    assert right + timeouts == decode_histogram(report["total"]["latencies"]).total
+    assert report["latency_ms"]["p99"] >= 1990
+
+
+def test_a_timeout_below_a_millisecond_holds(place: Place) -> None:
+    """Half a millisecond is not rounded to no timeout: the client does not wait a second for an answer."""
+    with serve_faults(Faults(slow_every=1, slow_seconds=1.0)) as server:
+        options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005"]
+        code, report = run_flood(place, server.url, *options)
+    failures = report["total"]["failures"]
+    assert (1, 0, 4) == (code, report["total"]["right"], sum(failures.values()))
+    assert "timeout" in failures
+
+
+def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
+    """With 64 descriptors for a hundred connections the missing ones are a failure of their own kind.
+
+    The server answers only after these failures, since a free descriptor would be used again.
+    """
+    report, log = place.folder / "report.json", place.folder / "client.log"
+
+    def answer_late(request: Request) -> Reply:
+        wait_until(lambda: log.read_text().count("no descriptor left") >= 100 - 63)
+        return published_reply(request)
+
+    options = ["--requests", "100", "--threads", "100", "--processes", "1", "--json", str(report)]
+    with serving(answer_late) as server:
+        command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
+        shell = ["bash", "-c", 'ulimit -n 64; "$@"', "-", *command]
+        finished = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert 1 == finished.returncode, finished.stderr
+    total = json.loads(report.read_text())["total"]
+    assert {"no descriptor left": 100 - total["right"]} == total["failures"]
+    assert 0 < total["right"] < 64
+    assert "raise its limit (ulimit -n), or give fewer --threads" in finished.stdout
+
+
+def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
+    """With 64 descriptors and a hard limit of 4,096 a hundred connections succeed."""
+    options = ["--requests", "100", "--threads", "100", "--processes", "1"]
+    with serve_faults(Faults(slow_every=1)) as server:
+        command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
+        shell = ["bash", "-c", 'ulimit -Hn 4096; ulimit -Sn 64; "$@"', "-", *command]
+        assert 0 == subprocess.run(shell, capture_output=True, check=False).returncode
+
+
+def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """When no log line of 200 answers, the start and the end can be written, the reports count 202 lost lines."""
+    with serve_faults(Faults()) as server:
+        options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
+        code, report = run_flood(place, server.url, *options)
+    warning = "log file [/dev/full]: 202 line(s) of this run could not be written: give a place"
+    assert (0, True) == (code, report["remarks"][0].startswith(warning))
+    assert f"beware      {warning}" in capsys.readouterr().out
+
+
+def test_many_connections_use_epoll(place: Place) -> None:
+    """Over three hundred connections of one process, some of them reset, each request is sent once and counted."""
+    with serve_faults(Faults(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
+        options = ["--requests", "3000", "--threads", "300", "--processes", "1"]
+        code, report = run_flood(place, server.url, *options)
+    assert 1 == code
+    assert 3000 == len(server.ids)
+    assert {"connection lost": 3, "status 503": 1} == report["total"]["failures"]

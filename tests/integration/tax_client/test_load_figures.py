@@ -1,0 +1,120 @@
+"""Figures of runs: latencies, throughput, unsent requests and thresholds, against a scripted server."""
+
+import re
+import socket
+
+import pytest
+
+from tax_client.cli import main
+from tax_client.load.counters import decode_histogram
+from tests.integration.tax_client.conftest import Place
+from tests.integration.tax_client.faulty_server import Faults, serve_faults
+from tests.integration.tax_client.load_runs import count_slow, run_flood
+
+
+def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> None:
+    """The server stalls for a second: a third of the requests was due then, the closed loop sent only four.
+
+    A thousand requests were due in the first half of that second. Each stall of the test machine delays four requests
+    of a closed loop, so that even twenty stalls leave it far below a tenth of those thousand.
+    """
+    faults = Faults(stall_at=1000, stall_seconds=1.0)
+    options = ["--requests", "6000", "--threads", "4", "--processes", "1"]
+    with serve_faults(faults) as server:
+        _, closed = run_flood(place, server.url, *options)
+    with serve_faults(faults) as server:
+        _, opened = run_flood(place, server.url, *options, "--rate", "2000")
+    assert closed["latency_from_send_ms"] is None
+    assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
+    assert count_slow(opened["total"]["latencies"]) >= 990
+    assert count_slow(closed["total"]["latencies"]) < 100
+    assert count_slow(opened["total"]["unpaced"]) < 100, "measured from the send the stall is hidden too"
+
+
+def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
+    """A wrong answer in the warm-up is reported, and the slow one is in no latency."""
+    with serve_faults(Faults(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
+        options = ["--requests", "10", "--warm-up", "1.25", "--rate", "4", "--processes", "1"]
+        code, report = run_flood(place, server.url, *options)
+    total = report["total"]
+    assert (1, 10, 1) == (code, total["sent"], total["wrong"])
+    assert 5 == decode_histogram(total["latencies"]).total, "requests due after the warm-up"
+    assert 5 <= total["measured"] < 10, "requests answered after the warm-up"
+    assert 1.25 == report["measured_from_seconds"]
+
+
+def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
+    """Figures begin after ramp-up and warm-up, and show the whole rate rather than that of the growth."""
+    with serve_faults(Faults()) as server:
+        options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
+        _, report = run_flood(place, server.url, *options)
+    total = report["total"]
+    assert (1.5, 3.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
+    assert 500 == total["right"] + total["unsent"], "a stall of the test machine at the end leaves some unsent"
+    assert 300 - total["unsent"] <= decode_histogram(total["latencies"]).total <= 300
+    assert report["answers_per_second"] == pytest.approx(total["measured"] / 1.5)
+
+
+def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -> None:
+    """Of ten connections with answers after 2 s ten answers come within 3 s; ten more are right, but late.
+
+    A stall of the test machine may leave only the first ten, and delay any of them.
+    """
+    with serve_faults(Faults(slow_every=1, slow_seconds=2)) as server:
+        code, report = run_flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
+    total = report["total"]
+    assert (0, total["sent"]) == (code, total["right"])
+    assert total["sent"] == decode_histogram(total["latencies"]).total
+    assert total["sent"] - 10 <= total["measured"] <= 10
+    assert pytest.approx(total["measured"] / 3) == report["answers_per_second"]
+
+
+def test_refused_connections_are_no_throughput(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a server the throughput is 0, however many connections are refused a second."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # kept open, so that no other process listens there
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        code, report = run_flood(place, url, "--requests", "200", "--fail-if", "rate<300")
+    assert (1, 0, 0.0) == (code, report["total"]["answered"], report["answers_per_second"])
+    assert {"connection refused": 200} == report["total"]["failures"]
+    assert "threshold   rate<300: failed, 0" in capsys.readouterr().out
+
+
+def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """With one connection and answers after half a second most of ten requests due in a second are never sent.
+
+    They are errors, although every answer is right.
+    """
+    with serve_faults(Faults(slow_every=1)) as server:
+        options = ["--duration", "1", "--rate", "10", "--threads", "1"]
+        code, report = run_flood(place, server.url, *options, "--fail-if", "errors>0")
+    total = report["total"]
+    assert 10 == total["sent"] + total["unsent"]
+    assert total["unsent"] >= 6
+    assert (1, total["sent"]) == (code, total["right"])
+    out = capsys.readouterr().out
+    assert "were due and never sent" in out
+    assert f"threshold   errors>0: failed, {total['unsent']}" in out
+
+
+def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """With right answers only, a limit that is exceeded fails the run, and others do not."""
+    with serve_faults(Faults(slow_every=50)) as server:
+        assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
+        assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")
+    out = capsys.readouterr().out
+    assert "threshold   errors>0: passed, 0" in out
+    found = re.search(r"threshold   p99\.9>400ms: failed, ([\d.]+)ms", out)
+    assert found
+    assert float(found[1]) >= 490
+
+
+def test_a_threshold_may_allow_some_errors(place: Place) -> None:
+    """A wrong answer of 500 fails a run unless a threshold allows it; the same holds for a merge."""
+    report = str(place.folder / "report.json")
+    with serve_faults(Faults(wrong_every=500)) as server:
+        assert 1 == place.run("flood", server.url, "--requests", "500")
+        options = ["--requests", "500", "--json", report, "--fail-if", "errors>1%"]
+        assert 0 == place.run("flood", server.url, *options)
+    merged = [main(["merge", report, *conditions]) for conditions in ([], ["--fail-if", "wrong>1"])]
+    assert [1, 0] == merged
