@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
@@ -15,12 +14,13 @@ from .alerts.delivery import MailDelivery
 from .alerts.dispatcher import Dispatcher
 from .alerts.smtp import SmtpMailer
 from .alerts.spool import Spool
-from .http.app import AppDependencies
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
+from .server.error_responses import BODY_ERRORS
+from .server.gunicorn_app import ServerDependencies
 from .server.leader_follower.leader_lock import LeaderLock
 from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
@@ -31,13 +31,6 @@ from .storage.users import Users
 from .tax.schedule_data import Schedules
 
 MONITOR_INTERVAL = 10.0  # seconds between two queries of the database monitor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services(AppDependencies):
-    """The dependencies of the application, and the database monitor that each worker starts."""
-
-    database_monitor: DatabaseMonitor
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -108,11 +101,12 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
 
 def build_services(
     settings: Settings, database: str, file: LogFile, log: Log, alerts: Dispatcher, first: Schedules
-) -> Services:
+) -> ServerDependencies:
     """Build all dependencies. Raises OSError or UsersError when the users file cannot be used."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
     monitor = build_database_monitor(build_engine(settings, database), log, alerts)
-    return Services(
+    leader_lock = LeaderLock()
+    return ServerDependencies(
         settings=settings,
         log=log,
         request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
@@ -120,7 +114,9 @@ def build_services(
         schedules=schedules,
         authenticator=build_authenticator(settings, log),
         activity=WorkerMetrics(settings.state_dir / "workers", __version__),
-        lead=LeaderLock(),
+        leader_lock=leader_lock,
+        release_leadership=leader_lock.release,
+        body_errors=BODY_ERRORS,
         state=build_state(schedules, monitor, file),
         database_monitor=monitor,
     )

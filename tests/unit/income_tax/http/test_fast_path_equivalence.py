@@ -82,7 +82,8 @@ class World:
             "settings": settings,
             "log": log,
             "request_logger": build_request_logger(self.lines.write, *form),
-            "lead": self.lead,
+            "release_leadership": self.lead.release,
+            "body_errors": (),
             "activity": self.activity,
             "schedules": SimpleNamespace(get=schedules),
             "authenticator": Authenticator(

@@ -66,7 +66,7 @@ def test_each_problem_is_a_sentence() -> None:
     (missing,) = overview(worker(), room=None).problems
     assert "the volume of the logs cannot be read: check that the folder of LOG_FILE exists" == missing
     (dead,) = replace(overview(worker()), dead_letters=2).problems
-    assert "alert mails refused for good: 2; docs/operations.md has the remedy under “alert refused”" == dead
+    assert "alert mails refused for good: 2; docs/how-to/alerts.md has the remedy under “dead letters”" == dead
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).problems
 
 

@@ -8,8 +8,7 @@ from typing import Any, cast
 import pytest
 
 from income_tax.alerts.alert import Alert
-from income_tax.bootstrap import Services
-from income_tax.server.gunicorn_app import build_options
+from income_tax.server.gunicorn_app import ServerDependencies, build_options
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
@@ -21,8 +20,13 @@ def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     """A failure is a 500, one log line and one alert with the same id; with MASK_AMOUNTS the amounts are masked."""
     lines, alerts = Lines(), list[Alert]()
     log = build_logger("api", lines.write, "json", "info", mask == "on")
-    parts = {"log": log, "alerts": SimpleNamespace(send=alerts.append), "database_monitor": None, "lead": LeaderLock()}
-    services = cast(Services, SimpleNamespace(**parts))
+    parts = {
+        "log": log,
+        "alerts": SimpleNamespace(send=alerts.append),
+        "database_monitor": None,
+        "leader_lock": LeaderLock(),
+    }
+    services = cast(ServerDependencies, SimpleNamespace(**parts))
     worker: Any = build_options(read_settings({"MASK_AMOUNTS": mask}), services, "sqlite")["worker_class"]
     ours, theirs = socket.socketpair()
     with ours:

@@ -10,7 +10,6 @@ from flask import Flask
 
 from income_tax.alerts.dispatcher import Dispatcher
 from income_tax.monitoring.worker_metrics import WorkerMetrics
-from income_tax.server.leader_follower.leader_lock import LeaderLock, ReleaseLeadershipMiddleware
 from income_tax.service_log import Log, RequestLogger
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules
@@ -21,6 +20,7 @@ from .middleware import request_log
 from .middleware.drain_body import DrainBodyMiddleware
 from .middleware.fast_path import FastPathMiddleware
 from .middleware.metrics import MetricsMiddleware
+from .middleware.release_leadership import ReleaseLeadershipMiddleware
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
 from .pages import api_docs, rendering, simulator, status
@@ -41,7 +41,8 @@ class AppDependencies:
     schedules: CurrentSchedules
     authenticator: Authenticator
     activity: WorkerMetrics
-    lead: LeaderLock
+    release_leadership: Callable[[], object]  # lets another thread of the worker wait for requests
+    body_errors: tuple[type[Exception], ...]  # of the server, at a malformed body
     state: Callable[[], dict[str, Any]]  # `schedules` (version), `troubles` and `lines_lost` of this process
 
 
@@ -53,7 +54,8 @@ def create_app(services: AppDependencies) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.wsgi_app = wrap_in_middleware(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
     request_log.register(app, services.request_logger)
-    error_handlers.register(app, services.log, services.alerts, settings.batch_max, settings.mask_amounts)
+    mask, body_errors = settings.mask_amounts, services.body_errors
+    error_handlers.register(app, services.log, services.alerts, settings.batch_max, mask, body_errors)
     register_routes(app, services, build_login_required(services.authenticator))
     return app
 
@@ -61,7 +63,7 @@ def create_app(services: AppDependencies) -> Flask:
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
     """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
-    app = ReleaseLeadershipMiddleware(app, services.lead)
+    app = ReleaseLeadershipMiddleware(app, services.release_leadership)
     if not settings.sleep_time:  # the pause demonstrates threads, and only Flask's views have it
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app), settings.max_body)

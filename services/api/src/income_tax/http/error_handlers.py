@@ -1,10 +1,10 @@
 """Every failure as JSON: the reason and the remedy, with the request's id, and no internals."""
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask, Response, request
-from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from income_tax.alerts.alert import Alert
@@ -24,16 +24,21 @@ SENTENCES = {
 }
 
 
-def register(app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: bool) -> None:
+def register(
+    app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: bool, body_errors: Sequence[type[Exception]] = ()
+) -> None:
     """Answer HTTP errors and unexpected failures in JSON, and mail the latter to the administrator.
 
     `batch_max` is the largest number of households in a body. `mask` hides the numbers of a request from the mails.
+    `body_errors` are the errors that the server raises at a malformed body.
     """
 
-    @app.errorhandler(ParseException)
-    @app.errorhandler(ClientDisconnected)
     def answer_malformed_body(_error: Exception) -> Response:
         return build_error_response(400, [MALFORMED_BODY])
+
+    errors: tuple[type[Exception], ...] = (ClientDisconnected, *body_errors)
+    for error_class in errors:
+        app.register_error_handler(error_class, answer_malformed_body)
 
     @app.errorhandler(RequestEntityTooLarge)
     def answer_large_body(_error: Exception) -> Response:

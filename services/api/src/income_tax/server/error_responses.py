@@ -18,6 +18,8 @@ from .leader_follower.worker import LeaderFollowerWorker
 
 LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # seconds and bytes that are read from a rejected request's connection
 
+BODY_ERRORS = (http_errors.ParseException,)  # raised while an application reads a malformed body
+
 # Status, phrase and sentence for what gunicorn rejects; every other rejection is a 400.
 REJECTIONS: dict[type[Exception], tuple[int, str, str]] = {
     http_errors.LimitRequestLine: (414, "URI Too Long", "the address of the request is too long"),

@@ -1,6 +1,7 @@
 """The gunicorn application: its settings, its hooks and its log."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,26 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from income_tax import __version__
-from income_tax.bootstrap import Services
+from income_tax.http.app import AppDependencies
+from income_tax.monitoring.database_monitor import DatabaseMonitor
 from income_tax.service_log import Log
 from income_tax.settings import Settings
 
 from . import single_write_response
 from .error_responses import build_alert, build_worker_class
+from .leader_follower.leader_lock import LeaderLock
 
 KEEPALIVE = 75  # seconds; longer than nginx keeps an idle connection (60), so that nginx is the one that closes
 REQUEST_LINE_LIMIT = 8190  # bytes; nginx rejects longer lines
 CLOSE_TIME = 5.0  # seconds in which a stopping worker delivers pending mails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerDependencies(AppDependencies):
+    """The dependencies of the application, and what the workers need around it."""
+
+    leader_lock: LeaderLock
+    database_monitor: DatabaseMonitor
 
 
 class ServiceLogHandler(logging.Handler):
@@ -47,7 +58,7 @@ def build_logger_class(log: Log) -> type[Logger]:
     return ServiceLogger
 
 
-def build_hooks(settings: Settings, services: Services, database: str) -> dict[str, Any]:
+def build_hooks(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
     """Build the functions that gunicorn calls when it is ready, and when a worker starts and ends."""
     alerts = services.alerts
 
@@ -68,7 +79,7 @@ def build_hooks(settings: Settings, services: Services, database: str) -> dict[s
     return {"when_ready": report_ready, "post_worker_init": start_threads, "worker_exit": stop_threads}
 
 
-def build_options(settings: Settings, services: Services, database: str) -> dict[str, Any]:
+def build_options(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
     """Build gunicorn's settings."""
     log, alerts = services.log, services.alerts
 
@@ -81,7 +92,7 @@ def build_options(settings: Settings, services: Services, database: str) -> dict
         "threads": settings.threads,
         "max_requests": settings.max_requests,
         "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced at the same moment
-        "worker_class": build_worker_class(log, services.lead, report),
+        "worker_class": build_worker_class(log, services.leader_lock, report),
         "logger_class": build_logger_class(log),
         # The application exists before the fork, so that workers share its memory; no thread has started by then.
         "preload_app": True,

@@ -5,14 +5,8 @@ Before anything that may take longer it releases the lock, and a follower become
 Buschmann: Pattern-Oriented Software Architecture, volume 2, "Leader/Followers".)
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import Lock, Thread, local
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class LeaderLock:
@@ -53,15 +47,3 @@ class FollowerThreads:
 
     def shutdown(self, wait: bool = False) -> None:
         """Do nothing: the threads end with the process, after the graceful timeout."""
-
-
-class ReleaseLeadershipMiddleware:
-    """Releases the leader lock before it calls an application that may take longer."""
-
-    def __init__(self, app: WSGIApplication, lock: LeaderLock) -> None:
-        self._app, self._lock = app, lock
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application."""
-        self._lock.release()
-        return self._app(environ, start_response)
