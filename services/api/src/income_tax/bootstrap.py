@@ -75,7 +75,7 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
 
     def report_trouble(reason: str) -> None:
         log.error("schedule snapshot invalid: previous schedules kept", place="schedules", reason=reason)
-        summary = "The tax service goes on with the schedules it has: their file is bad."
+        summary = "The tax service keeps its previous schedules: the snapshot is invalid."
         alerts.send(Alert.for_service("schedules", summary, reason))
 
     def report_version(version: str) -> None:
@@ -90,7 +90,7 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
 
     def report_loss(reason: str) -> None:
         log.error("database lost", place="database", reason=reason)
-        alerts.send(Alert.for_service("database", "The tax service goes on without its database.", reason))
+        alerts.send(Alert.for_service("database", "The tax service runs without its database.", reason))
 
     def report_answer() -> None:
         log.info("database answers", place="database")
@@ -113,7 +113,7 @@ def build_services(
         alerts=alerts,
         schedules=schedules,
         authenticator=build_authenticator(settings, log),
-        activity=WorkerMetrics(settings.state_dir / "workers", __version__),
+        metrics=WorkerMetrics(settings.state_dir / "workers", __version__),
         leader_lock=leader_lock,
         release_leadership=leader_lock.release,
         body_errors=BODY_ERRORS,
