@@ -17,7 +17,7 @@ from .alerts.spool import Spool
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
-from .monitoring.database_monitor import DatabaseMonitor
+from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.error_responses import BODY_ERRORS
 from .server.gunicorn_app import ServerDependencies
@@ -29,8 +29,6 @@ from .storage.login_failures import LoginFailureStore
 from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from .storage.users import Users
 from .tax.schedule_data import Schedules
-
-MONITOR_INTERVAL = 10.0  # seconds between two queries of the database monitor
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -96,7 +94,7 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
         log.info("database answers", place="database")
         alerts.resolve("database")
 
-    return DatabaseMonitor(engine, MONITOR_INTERVAL, report_loss, report_answer)
+    return DatabaseMonitor(engine, INTERVAL, report_loss, report_answer)
 
 
 def build_services(
