@@ -147,7 +147,7 @@ def test_every_alert_is_explained() -> None:
 
 
 def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
-    """The containers of the client have an init, for whose child tools/client-containers waits before it sends a signal."""
+    """The containers of the client have an init, and tools/client-containers waits for its child before a signal."""
     assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-containers").read_text(encoding="utf-8")
     client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
     assert client is not None
