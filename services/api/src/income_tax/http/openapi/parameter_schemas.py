@@ -9,11 +9,11 @@ from income_tax.households.validation import ONLY_WITH_YEAR
 Json = dict[str, Any]
 
 DESCRIPTIONS = {
-    "year": "Income year; the API applies the tax law for incomes of this year. By default, the rules `v7` apply.",
+    "year": "Income year, in the year before the tax assessment. Its tax law applies. By default, the rules `v7` apply.",
     "married": "Whether the household is a couple, married or in a PACS, that files a joint tax return.",
     "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Requires `year`.",
     "children": "Number of dependent children.",
-    "salary": "Annual net taxable salary in whole euros. The 10 % deduction must not be subtracted from the salary.",
+    "salary": "Annual net taxable salary, from which the 10 % deduction has not been subtracted, in whole euros.",
     "spouse_salary": "The spouse's annual net taxable salary in whole euros, for couples only. Requires `year`.",
     "explain": "Whether the response includes the steps of the calculation. Requires `year`.",
     "from": "Salary at the first point of the curve, in whole euros.",

@@ -52,7 +52,7 @@ def replace_repeats(content: Any, checked: Any) -> Any:
 
 
 def find_repeat(checked: Any) -> RepeatedKeyError | None:
-    """Return an error of a repeated key at any depth, or None if no object repeats a key."""
+    """Return a RepeatedKeyError that the parsed value contains at any depth, or None if no key is repeated."""
     stack = [checked]
     while stack:
         value = stack.pop()
