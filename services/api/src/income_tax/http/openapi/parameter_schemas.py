@@ -9,7 +9,7 @@ from income_tax.households.validation import ONLY_WITH_YEAR
 Json = dict[str, Any]
 
 DESCRIPTIONS = {
-    "year": "Income year, in the year before the tax assessment. Its tax law applies. By default, the rules `v7` apply.",
+    "year": "Income year (the year before the assessment), whose law applies. Without a year, the rules `v7` apply.",
     "married": "Whether the household is a couple, married or in a PACS, that files a joint tax return.",
     "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Requires `year`.",
     "children": "Number of dependent children.",
