@@ -16,7 +16,7 @@ Evaluate = Callable[..., tuple[int, ...]]
 
 # Results that are fractions. All other results must be whole euros.
 FRACTIONS = ("shares", "rate")
-# Maximum product of the common denominators of a scale's rates and of its limits. With this maximum, intermediate values
+# Maximum product of the common denominators of a scale's rates and its limits. With this maximum, intermediate values
 # of arrays fit into 64 bits. They do not exceed the product x 4 (two salaries, in half-shares) x 10**9 euros x 2
 # (rounding) x 220 half-shares.
 WIDEST = 10**6
