@@ -1,1 +1,1 @@
-"""Households: their parameters, validation, serialization and tax curve, for the API and the command line."""
+"""Household parameters, validation, serialization and tax curves, for the API and the command line."""

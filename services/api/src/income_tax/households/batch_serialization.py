@@ -1,4 +1,4 @@
-"""Calculation of a batch, and its results in the order of the households, as JSON or as CSV."""
+"""Calculation of a batch, and serialization of its results to JSON or CSV in the order of the households."""
 
 import csv
 import io
@@ -19,13 +19,13 @@ from .serialization import DATED_FIELDS, V7_FIELDS, YES_NO
 from .validation import ParameterError
 
 CSV_FIELDS = (*DATED_FIELDS, "notes", "errors")
-STRINGS = ("married", "single_parent")  # fields that JSON quotes; all others are numbers
+STRINGS = ("married", "single_parent")  # fields that are strings in JSON; all other fields are numbers
 Notes = tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AssessedGroup:
-    """The results of the households under the same rules: their rows in the batch, and their columns."""
+    """The results of the households under the same rules. `rows` are the positions of the households in the batch."""
 
     rows: list[int]
     fields: tuple[str, ...]
@@ -34,7 +34,7 @@ class AssessedGroup:
 
 
 def assess_groups(batch: ParsedBatch, schedules: Schedules) -> Iterator[AssessedGroup]:
-    """Yield the results of all valid households, grouped by their rules."""
+    """Yield the results of the valid households, grouped by the rules that apply."""
     valid = np.ones(len(batch.households.year), bool)
     valid[list(batch.errors)] = False
     for year in np.unique(batch.households.year[valid]).tolist():
@@ -53,7 +53,7 @@ def assess_v7_group(rows: list[int], households: Households, schedules: Schedule
 
 
 def assess_dated_group(rows: list[int], households: Households, law: Law) -> AssessedGroup:
-    """Assess households under the law of a year."""
+    """Assess households under the law of one income year."""
     h, results = households, assess_dated(households, law)
     high = may_owe_cdhr(law, h.married, results["taxable_income"]).tolist()
     notes_by_cdhr = law.build_notes()
@@ -64,12 +64,12 @@ def assess_dated_group(rows: list[int], households: Households, law: Law) -> Ass
 
 
 def format_yes_no(flags: Any) -> list[str]:
-    """Convert a column of booleans to yes and no."""
+    """Convert a column of booleans to a list of yes and no."""
     return [YES_NO[flag] for flag in flags.tolist()]
 
 
 def serialize_json(batch: ParsedBatch, schedules: Schedules) -> bytes:
-    """Serialize as `{"response": {"results": [...]}}`."""
+    """Calculate the batch, and serialize its results as `{"response": {"results": [...]}}`."""
     parts = [""] * len(batch.households.year)
     for row, error in batch.errors.items():
         parts[row] = orjson.dumps({"errors": locate_errors(row, error), "expected": error.expected}).decode()
@@ -83,17 +83,20 @@ def serialize_json(batch: ParsedBatch, schedules: Schedules) -> bytes:
 
 
 def locate_errors(row: int, error: ParameterError) -> list[str]:
-    """Return the errors of a household, each with its index in the batch."""
+    """Return the error messages of a household, each with the household's index in the batch."""
     return [f"household [{row}]: {sentence}" for sentence in error.errors]
 
 
 def serialize_notes(notes: Notes) -> str:
-    """Serialize notes as the last member of a result."""
+    """Serialize notes as the last JSON member of a result, or return an empty string if there are no notes."""
     return ',"notes":' + orjson.dumps([asdict(note) for note in notes]).decode() if notes else ""
 
 
 def serialize_csv(batch: ParsedBatch, schedules: Schedules) -> bytes:
-    """Serialize as a header and a line for each household; a field without a value is empty."""
+    """Calculate the batch, and serialize it as CSV, with a header and one line per household.
+
+    A field without a value is empty.
+    """
     parts = [""] * len(batch.households.year)
     for row, error in batch.errors.items():
         parts[row] = serialize_csv_error(row, error)
@@ -108,7 +111,7 @@ def serialize_csv(batch: ParsedBatch, schedules: Schedules) -> bytes:
 
 
 def serialize_csv_error(row: int, error: ParameterError) -> str:
-    """Serialize a line that has only errors, in its last field."""
+    """Serialize the errors of a household as a CSV line in which only the last field has a value."""
     line = io.StringIO()
     sentences = [*locate_errors(row, error), *(f"expected {values}" for values in error.expected)]
     csv.writer(line, lineterminator="").writerow([*[""] * (len(CSV_FIELDS) - 1), "; ".join(sentences)])

@@ -1,4 +1,4 @@
-"""Validation of a batch: whole columns at once; a household that fails is parsed alone, which finds its errors."""
+"""Vectorized validation of a batch. Only households that fail are parsed individually, to find their errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ from .parameters import (
 )
 from .validation import HouseholdSchema, Pairs, ParameterError, list_members
 
-INVALID = -1  # stands for an invalid value in a column
-SAFE_DIGITS = 9  # a number of so many digits fits into 64 bits
+INVALID = -1  # represents an invalid value in a column
+SAFE_DIGITS = 9  # longer numbers are parsed individually, because they might exceed 64 bits
 REQUIRED = {parameter for parameter in HOUSEHOLD if parameter.required}
 JSON_SCHEMA, TEXT_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdSchema(HOUSEHOLD, TextDecoder())
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedBatch:
-    """The households in the order of the request; a row is valid unless `errors` has it."""
+    """The households in the order of the request. The keys of `errors` are the invalid rows."""
 
     households: Households
     errors: dict[int, ParameterError]
 
 
 class ColumnBuilder:
-    """Collects the columns of a batch, and marks the rows that are valid."""
+    """Collects the columns of a batch, and marks the valid rows."""
 
     def __init__(self, length: int, years: Collection[int]) -> None:
         self._years = np.array(sorted(years))
@@ -51,7 +51,7 @@ class ColumnBuilder:
     def set_columns(
         self, rows: Sequence[int] | slice, columns: dict[Parameter, Numbers], present: dict[Parameter, Any]
     ) -> None:
-        """Set the values of some rows; a parameter without an entry in `present` is present in all of them."""
+        """Set the values of the given rows. A parameter without an entry in `present` has a value in each row."""
         valid: Any = True
         for parameter, numbers in columns.items():
             self._numbers[parameter][rows] = numbers
@@ -61,13 +61,13 @@ class ColumnBuilder:
         self.valid[rows] = valid
 
     def set_row(self, row: int, values: Values) -> None:
-        """Set the values of one row that was parsed alone."""
+        """Set the values of one row that was parsed individually."""
         for parameter in HOUSEHOLD:
             self._numbers[parameter][row] = values.get(parameter, 0)
         self.valid[row] = True
 
     def reject_contradictions(self) -> None:
-        """Mark the rows that contradict themselves as invalid, by the rules of `find_contradictions`."""
+        """Mark rows as invalid if their year is unknown, or if `find_contradictions` would find a contradiction."""
         n = self._numbers
         dated = self._present[YEAR]
         alone, married = n[SINGLE_PARENT] == 1, n[MARRIED] == 1
@@ -77,7 +77,7 @@ class ColumnBuilder:
         self.valid &= ~((n[SPOUSE_SALARY] > 0) & ~married)
 
     def build(self) -> Households:
-        """Build the households; an invalid row becomes a household of zeros."""
+        """Build the households. All values of an invalid row are zero."""
         n = {parameter: np.where(self.valid, numbers, 0) for parameter, numbers in self._numbers.items()}
         flags = n[MARRIED] == 1, n[SINGLE_PARENT] == 1
         return Households(n[YEAR], *flags, n[CHILDREN], n[SALARY], n[SPOUSE_SALARY])
@@ -100,7 +100,7 @@ def parse_objects(items: Sequence[Any], years: Collection[int]) -> ParsedBatch:
 
 
 def parse_rows(header: Sequence[str], rows: Sequence[Sequence[str]], years: Collection[int]) -> ParsedBatch:
-    """Parse the households of a text table; the header names its columns, and an empty cell is an absent value."""
+    """Parse the households of a text table. The header names the columns, and an empty cell is a missing value."""
     parameters = [BY_NAME[name] for name in header]
     builder = ColumnBuilder(len(rows), years)
     whole = [row for row, cells in enumerate(rows) if len(cells) == len(header)]
@@ -113,7 +113,7 @@ def parse_rows(header: Sequence[str], rows: Sequence[Sequence[str]], years: Coll
 
 
 def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
-    """Convert a column of JSON values to numbers."""
+    """Convert a column of JSON values to numbers. Invalid values become INVALID."""
     if parameter.maximum is None:
         return np.array([YES_NO.get(value, INVALID) if type(value) is str else INVALID for value in column], np.int64)
     if {*map(type, column)} != {int}:
@@ -125,7 +125,7 @@ def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
 
 
 def parse_text_column(parameter: Parameter, column: Sequence[str]) -> Numbers:
-    """Convert a column of text to numbers; an unusual spelling is INVALID here, and its row is parsed alone."""
+    """Convert a column of text to numbers. Text in an unusual format becomes INVALID, and its row is parsed again."""
     absent = INVALID if parameter.required else 0
     if parameter.maximum is None:
         return np.array([YES_NO.get(text, INVALID) if text else absent for text in column], np.int64)
@@ -143,7 +143,7 @@ def parse_invalid_rows(
     years: Collection[int],
     header: Collection[str] = (),
 ) -> ParsedBatch:
-    """Parse each row alone that did not pass with its columns, and build the batch."""
+    """Parse each row that is not marked as valid individually, and build the batch."""
     builder.reject_contradictions()
     errors = {}
     for row in np.flatnonzero(~builder.valid).tolist():
@@ -155,7 +155,7 @@ def parse_invalid_rows(
 
 
 def pair_cells(header: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
-    """Pair the cells of a row with the names of their columns; raise ParameterError if their numbers differ."""
+    """Pair each nonempty cell with its column name. Raises ParameterError if the number of cells is wrong."""
     if len(cells) != len(header):
         raise ParameterError([f"the row has {len(cells)} fields"], [f"{len(header)} fields, like the first line"])
     return [(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()]

@@ -1,4 +1,4 @@
-"""The parameters of a household: their names, their values, and how text and JSON write them."""
+"""The parameters of a household, with their names, valid values and decoders for text and JSON."""
 
 import json
 import unicodedata
@@ -9,41 +9,41 @@ from typing import Any, Protocol
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 from tax_common.text import truncate
 
-MAX_QUOTED = 100  # characters of a wrong name or value that an error repeats
+MAX_QUOTED = 100  # maximum characters of an invalid name or value that an error message quotes
 MAX_DIGITS = 20  # longer numbers are rejected without conversion
-EXACT_FLOATS = 2**53  # from here on a float may show another number than the request wrote
+EXACT_FLOATS = 2**53  # from this number on, a float may differ from the integer in the request
 LAST_YEAR = 9999
 YES_NO = {"oui": True, "yes": True, "non": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A parameter of the calculation: its English name, its French names (the usual one first) and its limits."""
+    """A parameter of a request, with its English name, its French names (the preferred name first) and its limits."""
 
     english: str
     french: tuple[str, ...]
-    maximum: int | None  # None for yes or no
+    maximum: int | None  # None if the values are yes and no
     required: bool = True
     minimum: int = 0
 
     @property
     def expected(self) -> str:
-        """The description of its valid values."""
+        """A description of the valid values."""
         if self.maximum is None:
             return "oui, non, yes or no"
         return f"an integer from {self.minimum} to {self.maximum}, in plain digits"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that a request may use."""
+        """All names that a request may use for the parameter."""
         return (self.english, *self.french)
 
     def get_name(self, english: bool) -> str:
-        """Return the usual name, in English or in French."""
+        """Return the English name or the preferred French name."""
         return self.english if english else self.french[0]
 
     def parse_text(self, text: str) -> int | None:
-        """Return the value of a text, None for an invalid one."""
+        """Return the value of a text, or None if the text is invalid."""
         text = text.strip(" \t")
         if self.maximum is None:
             return YES_NO.get(text.lower())
@@ -53,7 +53,7 @@ class Parameter:
         return number if self.minimum <= number <= self.maximum else None
 
     def parse_json(self, value: object) -> int | None:
-        """Return the value of a JSON value, None for an invalid one; yes and no are strings in JSON too."""
+        """Return the value of a decoded JSON value, or None if it is invalid. In JSON, yes and no are strings."""
         if self.maximum is None:
             return self.parse_text(value) if isinstance(value, str) else None
         return value if type(value) is int and self.minimum <= value <= self.maximum else None
@@ -75,24 +75,24 @@ Values = dict[Parameter, int]
 
 
 class ValueDecoder(Protocol):
-    """Decodes the values of one format, and quotes them in errors."""
+    """Decodes the values of one format, and quotes values for error messages."""
 
     def decode(self, parameter: Parameter, value: Any) -> int | None:
-        """Return the value as a number, None for an invalid one."""
+        """Return the value as a number, or None if the value is invalid."""
 
     def quote(self, value: Any) -> str:
-        """Return the value as an error repeats it."""
+        """Return the value as text for an error message."""
 
 
 class TextDecoder:
-    """Decodes the values of query strings and of CSV."""
+    """Decodes the values of query strings and CSV."""
 
     def decode(self, parameter: Parameter, value: str) -> int | None:
-        """Return the value as a number, None for an invalid one."""
+        """Return the value as a number, or None if the value is invalid."""
         return parameter.parse_text(value)
 
     def quote(self, value: str) -> str:
-        """Return the value as an error repeats it."""
+        """Return the value as text for an error message."""
         return quote_text(value)
 
 
@@ -100,34 +100,34 @@ class JsonDecoder:
     """Decodes the values of JSON."""
 
     def decode(self, parameter: Parameter, value: object) -> int | None:
-        """Return the value as a number, None for an invalid one."""
+        """Return the value as a number, or None if the value is invalid."""
         return parameter.parse_json(value)
 
     def quote(self, value: object) -> str:
-        """Return the value as an error repeats it."""
-        if isinstance(value, list | dict):  # of any size and depth
+        """Return the value as text for an error message."""
+        if isinstance(value, list | dict):  # not quoted, because the size and depth are unlimited
             return "an array" if isinstance(value, list) else "an object"
         if isinstance(value, float) and not abs(value) < EXACT_FLOATS:
             return "a number that is too large"
-        # orjson cannot write every value that Python's parser reads: 20 digits, a lone surrogate.
+        # orjson cannot serialize 20-digit integers or lone surrogates, which Python's parser accepts.
         return quote_text(json.dumps(value, ensure_ascii=False))
 
 
 def normalize_name(name: str) -> str:
-    """Compose the characters of a name (Unicode NFC), so that each spelling of é is the same."""
+    """Normalize a name to Unicode NFC, so that composed and decomposed characters such as é are equal."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def has_english_name(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
-    """Return whether a parameter has its English name among the names: then errors use English names too."""
+    """Return whether the names include an English parameter name. If so, error messages use English names."""
     return not {parameter.english for parameter in parameters}.isdisjoint(names)
 
 
 def quote_text(text: str) -> str:
-    r"""Truncate a text for an error; a lone surrogate (\ud800 in JSON), which UTF-8 cannot encode, becomes `?`."""
+    r"""Truncate a text for an error message. Replace lone surrogates, such as \ud800 in JSON, with `?`."""
     return truncate(text, MAX_QUOTED).encode(errors="replace").decode()
 
 
 def join_names(parameters: Iterable[Parameter]) -> str:
-    """List the names that a request may use, as part of a sentence."""
+    """Join the names of the parameters to a list for an error message."""
     return ", ".join(" or ".join(parameter.names) for parameter in parameters)

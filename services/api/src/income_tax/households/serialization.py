@@ -1,4 +1,4 @@
-"""Calculation of one household, with the fields of its result in their order."""
+"""Calculation of one household, and the order of the fields in its result."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from income_tax.tax.explanation import explain
 from income_tax.tax.models import Assessment, DatedAssessment, Household
 from income_tax.tax.schedule_data import Schedules
 
-# The household as the request describes it, then the result; also the columns of a CSV response.
+# The fields of a result are the parameters of the household, followed by its assessment.
 V7_FIELDS = ("married", "children", "salary", *Assessment._fields)
 DATED_FIELDS = (
     "income_year",
@@ -24,7 +24,7 @@ YES_NO = ("no", "yes")
 
 
 def calculate(household: Household, schedules: Schedules, explained: bool = False) -> Mapping[str, Any]:
-    """Return the result of one household in whole euros a year, by field; `explained` adds the steps of the law."""
+    """Return the result of one household by field, with amounts in whole euros. With `explained`, add the steps."""
     h = household
     if h.year is None:
         assessment = v7.assess(h, schedules.v7)

@@ -1,4 +1,4 @@
-"""The tax of a household along its salary: the parameters of a curve, and its points."""
+"""The tax curve of a household, which shows the tax as a function of the salary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +21,10 @@ SCHEMA = HouseholdSchema(CURVE, TextDecoder())
 
 
 def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
-    """Return the salaries of the points; raise a ParameterError with the request's names for none or too many."""
+    """Return the salaries of the points. Raises ParameterError if there are no points or more than MAX_POINTS.
+
+    `names` are the parameter names that the request used.
+    """
     salaries = range(values[FROM], values[TO] + 1, values[STEP])
     first, last, step = (f"[{names[parameter]}]" for parameter in (FROM, TO, STEP))
     if not salaries:
@@ -33,7 +36,7 @@ def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
 
 
 def describe_request(values: Values) -> dict[str, Any]:
-    """Return the members of the response that repeat the request."""
+    """Return the members of the response that echo the request."""
     dated: dict[str, Any] = {"income_year": values[YEAR]} if YEAR in values else {}
     dated["married"] = YES_NO[values[MARRIED]]
     if dated.get("income_year"):
@@ -45,7 +48,7 @@ def describe_request(values: Values) -> dict[str, Any]:
 
 
 def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> dict[str, Any]:
-    """Build the points, preceded by the notes on any of them."""
+    """Build the points of the curve, and the notes that apply to at least one point."""
     taxes, notes = compute_taxes(values, [*salaries, salaries[-1] + values[STEP]], schedules)
     distinct = dict.fromkeys(note for some in notes[: len(salaries)] for note in some)
     members = {"notes": [asdict(note) for note in distinct]} if distinct else {}
@@ -53,9 +56,10 @@ def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> di
 
 
 def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[dict[str, Any]]:
-    """Build tax, average and marginal rate at each salary; the last is the rise of the tax per euro of the next step.
+    """Build the points with tax, average rate and marginal rate.
 
-    `taxes` has one more element than `salaries`.
+    The marginal rate is the tax increase up to the next salary, divided by the step. `taxes` therefore has one more
+    element than `salaries`.
     """
     step, spouse = values[STEP], values.get(SPOUSE_SALARY, 0)
     return [
@@ -72,8 +76,8 @@ def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[
 def compute_taxes(
     values: Values, salaries: Sequence[int], schedules: Schedules
 ) -> tuple[list[int], list[tuple[Note, ...]]]:
-    """Compute the tax of a household at each of the salaries, in whole euros a year, and the notes on each."""
-    import numpy as np  # noqa: PLC0415 - imported at the first curve
+    """Compute the tax of a household in whole euros, and the notes, for each of the annual salaries."""
+    import numpy as np  # noqa: PLC0415 - numpy is imported at the first curve
 
     from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Validation of one household: from the names and values of a request to numbers, or to a list of all errors."""
+"""Validation of one household, which converts the values of a request to numbers or reports all errors."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ Pairs = Collection[tuple[str, Any]]
 
 
 class ParameterError(ValueError):
-    """An invalid request, with all its errors and the values that the service expects."""
+    """A request is invalid. The exception contains all errors and the expected values."""
 
     def __init__(self, errors: Sequence[str], expected: Sequence[str]) -> None:
         super().__init__("; ".join(errors))
@@ -36,7 +36,7 @@ class ParameterError(ValueError):
 
 
 class HouseholdSchema:
-    """The parameters that a request may have, and the decoder of their values."""
+    """The parameters that a request may have, and the decoder of the values."""
 
     def __init__(self, parameters: tuple[Parameter, ...], decoder: ValueDecoder) -> None:
         self.parameters = parameters
@@ -46,9 +46,10 @@ class HouseholdSchema:
         self._english = {parameter: parameter.english for parameter in parameters}
 
     def parse(self, pairs: Pairs, years: Collection[int], columns: Collection[str] = ()) -> Values:
-        """Return the values of a request; raise a ParameterError that lists every error under the request's names.
+        """Return the values of a request. Raises ParameterError with all errors if the request is invalid.
 
-        `years` are the known income years. `columns` are further names that the request uses, without values.
+        `years` are the known income years. `columns` are the column names of a table. With English names in `columns`
+        or in the request, error messages use English names for missing parameters.
         """
         values: Values = {}
         for name, written in pairs:
@@ -65,11 +66,11 @@ class HouseholdSchema:
         raise self._build_error(pairs, years, columns)
 
     def find_spellings(self, pairs: Iterable[tuple[str, Any]]) -> dict[Parameter, str]:
-        """Return the name that a request uses for each of its parameters."""
+        """Return the name that the request uses for each parameter."""
         return {self._by_name[name]: name for name, _ in pairs if name in self._by_name}
 
     def _build_error(self, pairs: Pairs, years: Collection[int], columns: Collection[str]) -> ParameterError:
-        """Collect every error of the request."""
+        """Build a ParameterError with all errors of the request."""
         uses_of: dict[Parameter, list[tuple[str, Any]]] = {parameter: [] for parameter in self.parameters}
         unknown = []
         for name, written in pairs:
@@ -108,14 +109,14 @@ class HouseholdSchema:
 
 
 def describe_values(parameter: Parameter, years: Collection[int]) -> str:
-    """Describe the valid values of a parameter."""
+    """Return a description of the valid values of a parameter."""
     return parameter.expected if parameter is not YEAR else f"one of the income years {', '.join(map(str, years))}"
 
 
 def find_contradictions(
     values: Values, names: Mapping[Parameter, str], years: Collection[int], has_year: bool
 ) -> Iterable[tuple[str, str]]:
-    """Yield each contradiction between values, with the expected values; `has_year` if the request names a year."""
+    """Yield an error message and the expected values for each contradiction between values."""
     if not has_year:
         for parameter in ONLY_WITH_YEAR:
             if parameter in values:
@@ -137,7 +138,7 @@ def find_contradictions(
 
 
 def build_household(values: Values) -> Household:
-    """Build the household of validated values."""
+    """Build a household from validated values."""
     return Household(
         bool(values[MARRIED]),
         values[CHILDREN],
@@ -151,7 +152,7 @@ def build_household(values: Values) -> Household:
 def list_members(item: object) -> list[tuple[str, Any]]:
     """Return the names and values of a JSON object.
 
-    Raise ParameterError if the item is not an object, or the error itself if the JSON parser left one in its place.
+    Raises ParameterError if the item is not an object, or raises the item if it is a ParameterError of the JSON parser.
     """
     if isinstance(item, ParameterError):
         raise item

@@ -1,6 +1,6 @@
-"""Requests with their right results, for a load generator that checks every response.
+"""Workload for a load generator that compares each response with the expected result.
 
-A process of its own calculates them beforehand, from the file of schedules: no server decides which result is right.
+A separate process calculates the expected results from the schedules file before the load test, without a server.
 """
 
 import json
@@ -25,17 +25,20 @@ SCHEDULES_FILE = Path("db/init/schedules.json")
 V7 = "v7"  # the rules without a year
 STDIN = Path("-")
 SCHEMA = HouseholdSchema(HOUSEHOLD, TextDecoder())
-USUAL, HIGH = 60_000, 600_000  # euros a year; most salaries are below the first, some below the second
+USUAL, HIGH = 60_000, 600_000  # upper limits, in euros per year, of usual salaries (most) and high salaries (some)
 
 Pairs = Sequence[tuple[str, str]]
 
 
 class WorkloadError(ValueError):
-    """The generator has no household to calculate; the text is the reason."""
+    """The generator has no valid households or an invalid option. The message is the reason."""
 
 
 def read_schedules(path: Path) -> Schedules:
-    """Read the schedules of a file such as `db/init/schedules.json`. Raise OSError or ScheduleError."""
+    """Read schedules from a file such as `db/init/schedules.json`.
+
+    Raises OSError if the file cannot be read, or ScheduleError if its content is invalid.
+    """
     try:
         return parse_schedules(json.loads(path.read_bytes()))
     except ValueError as error:  # not JSON
@@ -43,15 +46,15 @@ def read_schedules(path: Path) -> Schedules:
 
 
 def build_line(pairs: Pairs, schedules: Schedules) -> bytes:
-    """Build the JSON line of a request and its result. Raise ParameterError for an invalid household."""
+    """Build the JSON line of a request and its result. Raises ParameterError if the household is invalid."""
     result = calculate(build_household(SCHEMA.parse(pairs, schedules.years)), schedules)
     return orjson.dumps({"query": urlencode(pairs), "expected": result}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules) -> None:
-    """Print a line for each household (its label and its pairs); report on stderr how many are invalid.
+    """Print one line for each valid household to stdout, and report the number of invalid households on stderr.
 
-    Raise WorkloadError if none is valid.
+    `households` are pairs of a label and request parameters. Raises WorkloadError if no household is valid.
     """
     written, rejected = 0, list[str]()
     for label, pairs in households:
@@ -68,9 +71,9 @@ def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules
 
 
 def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
-    """Yield the households of the JSON lines that `tax-client households` makes of a taxpayers file.
+    """Yield the label and request parameters of each JSON line that `tax-client households` has written.
 
-    Raise OSError, or WorkloadError for any other line.
+    Raises OSError if the file cannot be read, or WorkloadError if a line is invalid.
     """
     with sys.stdin.buffer if path == STDIN else path.open("rb") as lines:
         for number, text in enumerate(lines, start=1):
@@ -83,7 +86,7 @@ def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
 
 
 def parse_household(item: Any) -> tuple[str, Pairs]:
-    """Return the label and the pairs of a JSON object. Raise KeyError or TypeError."""
+    """Return the label and request parameters of a JSON object. Raises KeyError or TypeError if it is invalid."""
     label = f"taxpayer {item['id']}"
     if any(type(value) not in (int, str) for value in item.values()):
         raise TypeError
@@ -91,8 +94,8 @@ def parse_household(item: Any) -> tuple[str, Pairs]:
 
 
 def generate_households(count: int, seed: int | None, years: Sequence[str]) -> Iterator[tuple[str, Pairs]]:
-    """Yield random households over the years, the same ones for the same seed."""
-    generator = random.Random(seed)  # noqa: S311 - not for security
+    """Yield random households for the given years. The same seed generates the same households."""
+    generator = random.Random(seed)  # noqa: S311 - not used for security
     for number in range(1, count + 1):
         year = generator.choice(years)
         married = generator.random() < 0.5
@@ -109,13 +112,16 @@ def generate_households(count: int, seed: int | None, years: Sequence[str]) -> I
 
 
 def draw_salary(generator: random.Random) -> str:
-    """Draw a random salary: usual, high, or any valid one."""
+    """Draw a random salary up to the limit of usual, high or valid salaries."""
     highest = generator.choices((USUAL, HIGH, MAX_SALARY), weights=(70, 28, 2))[0]
     return f"{generator.randint(0, highest)}"
 
 
 def parse_years(text: str | None, schedules: Schedules) -> list[str]:
-    """Return the years of a text such as 2018-2025,v7, or all known ones without a text. Raise WorkloadError."""
+    """Parse a list of years such as 2018-2025,v7. Without a text, return all known years.
+
+    Raises WorkloadError if a year is unknown.
+    """
     known = [*map(str, schedules.years), V7]
     if text is None:
         return known
@@ -126,6 +132,6 @@ def parse_years(text: str | None, schedules: Schedules) -> list[str]:
             years += [f"{year}" for year in range(int(first), int(last) + 1)]
         else:
             years.append(part.strip())
-    if not years or any(year not in known for year in years):  # 2025-2018 has none
+    if not years or any(year not in known for year in years):  # the range 2025-2018 is empty
         raise WorkloadError(f"--years: expected {', '.join(known)}, or a span such as 2018-2025, found [{text}]")
     return years

@@ -1,1 +1,1 @@
-"""The HTTP API and the pages: each request is parsed, passed to the domain, and answered."""
+"""The HTTP API and the HTML pages."""

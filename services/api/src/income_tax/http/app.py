@@ -1,4 +1,4 @@
-"""The Flask application: middleware, error handlers and routes over the dependencies that `bootstrap` builds."""
+"""The Flask application, assembled from middleware, error handlers and routes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppDependencies:
-    """Everything that the application works with."""
+    """The dependencies of the application, which `bootstrap` builds."""
 
     settings: Settings
     log: Log
@@ -42,15 +42,15 @@ class AppDependencies:
     authenticator: Authenticator
     metrics: WorkerMetrics
     release_leadership: Callable[[], object]  # lets another thread of the worker wait for requests
-    body_errors: tuple[type[Exception], ...]  # of the server, at a malformed body
-    state: Callable[[], dict[str, Any]]  # `schedules` (version), `troubles` and `lines_lost` of this process
+    body_errors: tuple[type[Exception], ...]  # the exceptions that the server raises for a malformed body
+    state: Callable[[], dict[str, Any]]  # returns `schedules` (version), `troubles` and `lines_lost` of this process
 
 
 def create_app(services: AppDependencies) -> Flask:
-    """Create the application, before the fork: it starts no thread and opens no connection."""
+    """Create the application without starting threads or opening connections, because the server forks afterwards."""
     settings = services.settings
     app = Flask("income_tax", static_folder=None)
-    app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
+    app.url_map.merge_slashes = False  # otherwise werkzeug answers //x with a redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.wsgi_app = wrap_in_middleware(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
     request_log.register(app, services.request_logger)
@@ -61,10 +61,10 @@ def create_app(services: AppDependencies) -> Flask:
 
 
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
-    """Wrap the application in its middleware, from the innermost to the outermost."""
+    """Wrap the application in its middleware, starting with the innermost."""
     settings = services.settings
     app = ReleaseLeadershipMiddleware(app, services.release_leadership)
-    if not settings.sleep_time:  # the pause demonstrates threads, and only Flask's views have it
+    if not settings.sleep_time:  # the fast path has no pause, which demonstrates multithreading
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app), settings.max_body)
     # Only a configured proxy may set the client's address.
@@ -74,9 +74,10 @@ def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIA
 
 
 def normalize_target(app: WSGIApplication) -> WSGIApplication:
-    """Treat a request for `http://host`, without a path, as one for `/`; werkzeug would redirect it with HTML.
+    """Replace an empty path (`http://host`) with `/`, because werkzeug would answer with a redirect in HTML.
 
-    Nothing here depends on the host. The header is removed because werkzeug rejects names that nginx accepts.
+    Also remove the Host header, because werkzeug rejects host names that nginx accepts. The application does not use
+    the header.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

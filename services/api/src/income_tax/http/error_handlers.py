@@ -1,4 +1,4 @@
-"""Every failure as JSON: the reason and the remedy, with the request's id, and no internals."""
+"""JSON responses for all errors, with the reason, the remedy and the request id, but without internal details."""
 
 import traceback
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ SENTENCES = {
 def register(
     app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: bool, body_errors: Sequence[type[Exception]] = ()
 ) -> None:
-    """Answer HTTP errors and unexpected failures in JSON, and mail the latter to the administrator.
+    """Answer HTTP errors and unexpected exceptions in JSON, and mail unexpected exceptions to the administrator.
 
-    `batch_max` is the largest number of households in a body. `mask` hides the numbers of a request from the mails.
-    `body_errors` are the errors that the server raises at a malformed body.
+    A body may contain up to `batch_max` households. With `mask`, numbers of the request are masked in the mails.
+    The server raises one of `body_errors` if a body is malformed.
     """
     register_body_errors(app, batch_max, (ClientDisconnected, *body_errors))
     app.register_error_handler(HTTPException, answer_http_error)
 
     @app.errorhandler(Exception)
     def answer_failure(error: Exception) -> Response:
-        # Flask calls this while it handles the exception.
+        # Flask calls this function while it handles the exception.
         log.exception("request failed", place=get_place())  # noqa: LOG004
         content = build_errors([FAILED], get_request_id())
         alerts.send(build_alert(error, content, mask))
@@ -45,7 +45,7 @@ def register(
 
 
 def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Exception]]) -> None:
-    """Answer malformed and large bodies."""
+    """Answer malformed bodies with 400 and bodies that are too large with 413."""
 
     def answer_malformed_body(_error: Exception) -> Response:
         return build_error_response(400, [MALFORMED_BODY])
@@ -60,7 +60,7 @@ def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Ex
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Answer any other HTTP error with its own status and headers."""
+    """Answer an HTTP error in JSON with the status and headers of the error."""
     status = error.code or 500
     response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
     for name, value in error.get_headers():
@@ -70,7 +70,7 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:
-    """Build the alert for a request that ended in a 500; `mask` hides the numbers of the request."""
+    """Build the alert for a request that failed with status 500. With `mask`, mask the numbers of the request."""
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
@@ -80,8 +80,8 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
     summary = "The tax service failed to answer a request:"
-    # Failures are the same if they have the same type, innermost function of this package and URL rule. The address
-    # itself does not count: there may be any number of them.
+    # Failures are the same if they have the same type, innermost function of this package and URL rule. The URL is not
+    # compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""
     return Alert("request", summary, {"response": content}, get_request_id(), details, where, rule)

@@ -1,4 +1,4 @@
-"""The two shapes of a response: a result, or errors with the id of the request."""
+"""JSON responses with either a result, or a list of errors and the request id."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -14,7 +14,7 @@ SCHEDULES_HEADER = "X-Schedules-Version"
 
 
 def get_request_id() -> str:
-    """Return the id of the request that this thread is answering."""
+    """Return the id of the current request."""
     return cast(str, g.request_id)
 
 
@@ -24,12 +24,12 @@ def build_response(content: Mapping[str, Any], status: int = 200) -> Response:
 
 
 def build_errors(errors: Sequence[str], request_id: str, **more: Any) -> dict[str, Any]:
-    """Build the content of a response that lists errors."""
+    """Build the content of an error response."""
     return {"errors": list(errors), **more, "request_id": request_id}
 
 
 def build_error_response(status: int, errors: Sequence[str], **more: Any) -> Response:
-    """Build a response that lists errors, with the id of the current request."""
+    """Build an error response with the id of the current request."""
     return build_response(build_errors(errors, get_request_id(), **more), status)
 
 
@@ -39,6 +39,6 @@ def build_bad_request(error: ParameterError) -> Response:
 
 
 def set_schedules_version(response: Response, schedules: Schedules) -> Response:
-    """Set the header with the version of the schedules behind the response, which the log has too."""
+    """Set the header with the version of the schedules, and record the version for the log."""
     g.schedules = response.headers[SCHEDULES_HEADER] = schedules.version
     return response

@@ -1,1 +1,1 @@
-"""The tax rules: pure, exact, standard library only (numpy in vectorized.py alone)."""
+"""The tax rules as pure functions with exact results. Only `vectorized.py` depends on numpy."""

@@ -1,7 +1,7 @@
 """Brackets and constants of a schedule as exact integers, and their validation.
 
-Every amount (euros) and rate is an integer of ten-thousandths. All arithmetic is integer arithmetic, and no binary
-float decides a euro.
+Amounts (in euros) and rates are stored as integers, in ten-thousandths. All calculations use integer arithmetic to
+avoid the rounding errors of binary floats.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,17 @@ from typing import TypeVar
 
 SCALE = 10_000
 
-# The brackets of a progressive tax in rising order: the limit (euros) strictly above which each begins, and its rate.
+# The brackets of a progressive tax in ascending order, each with its exclusive lower limit (in euros) and its rate.
 Scale = Sequence[tuple[Fraction, Fraction]]
 
 
 class ScheduleError(ValueError):
-    """The tax data is incomplete or has an invalid value; the text names it."""
+    """The tax data is incomplete or invalid. The message names the missing or invalid value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """One bracket, in ten-thousandths: its upper limit (None: no limit), rate and constant."""
+    """A bracket with its upper limit (None if it has no limit), rate and constant, in ten-thousandths."""
 
     limit: int | None
     rate: int
@@ -30,7 +30,7 @@ class Bracket:
 
 
 def scale_exactly(value: Decimal) -> int:
-    """Return the value in ten-thousandths. Raises ScheduleError when it has more than four decimals."""
+    """Return the value in ten-thousandths. Raises ScheduleError if the value has more than four decimals."""
     scaled = value * SCALE
     if scaled != scaled.to_integral_value():
         raise ScheduleError(f"{value} has more than four decimals")
@@ -38,7 +38,7 @@ def scale_exactly(value: Decimal) -> int:
 
 
 def check_brackets(brackets: Sequence[Bracket]) -> None:
-    """Raise ScheduleError unless limits rise and only the last bracket has none."""
+    """Raise ScheduleError unless the limits are ascending and only the last bracket has no limit."""
     limits = [bracket.limit for bracket in brackets]
     bounded = [limit for limit in limits if limit is not None]
     if limits != [*bounded, None]:
@@ -51,9 +51,9 @@ S = TypeVar("S")
 
 
 def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mapping[str, int]) -> S:
-    """Build a schedule of the given dataclass. Raises ScheduleError with the names of missing constants.
+    """Build a schedule of the given dataclass. Raises ScheduleError if constants are missing or brackets are invalid.
 
-    Constants without a field belong to a later version of the service and are ignored.
+    Constants without a field are ignored, because they belong to a later version of the service.
     """
     check_brackets(brackets)
     wanted = {field.name for field in fields(kind) if field.name != "brackets"}  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constant
 
 
 def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
-    """Raise ScheduleError with the name of an impossible figure: rates are fractions, amounts not negative."""
+    """Raise ScheduleError if a rate is not between 0 and 1, an amount is negative, or limits or rates do not ascend."""
     for name, value in constants.items():
         if value < 0:
             raise ScheduleError(f"{name} is {float(value):g}; expected 0 or more")

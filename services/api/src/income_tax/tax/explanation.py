@@ -1,4 +1,4 @@
-"""Explanation of an assessment: its steps with formulas, numbers and references."""
+"""Explanation of an assessment, with the formula, numbers and legal references of each step."""
 
 import ast
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .models import Household
 
 
 def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Describe each step: its formula, the formula with numbers, its result and its reference (CGI articles).
+    """Return a description of each step, with its formula, its numbers, its result and its reference (CGI articles).
 
     `values` are the integers that `Law.compute_values` returned for the household.
     """
@@ -28,7 +28,7 @@ def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dic
 
 
 def describe_step(step: Step, writer: "FormulaWriter", result: Fraction, articles: Mapping[str, str]) -> dict[str, Any]:
-    """Describe one step."""
+    """Return the description of one step."""
     numbers = writer.write(step.formula)
     deciding = list(dict.fromkeys(name for name in writer.used if name in articles)) or list(step.follows)
     return {
@@ -45,9 +45,10 @@ def describe_step(step: Step, writer: "FormulaWriter", result: Fraction, article
 
 
 class FormulaWriter(ast.NodeTransformer):
-    """Replaces names by numbers, a choice by its chosen branch, a scale by the brackets that are reached.
+    """Writes a formula with numbers instead of names.
 
-    `used` collects the names that decided, without those of branches that were not chosen.
+    A conditional expression is replaced with its selected branch, and a scale with a sum over the brackets reached.
+    `used` collects the names on which the result depends, without the names in branches that were not selected.
     """
 
     def __init__(self, known: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
@@ -55,22 +56,22 @@ class FormulaWriter(ast.NodeTransformer):
         self.used: list[str] = []
 
     def write(self, formula: str) -> str:
-        """Write the formula with its numbers."""
+        """Return the formula with numbers instead of names."""
         return ast.unparse(self.visit(parse_formula(formula))).replace("*", "×")
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace a name by its value."""
+        """Replace a name with its value."""
         self.used.append(node.id)
         return ast.Name(format_decimal(self._known[node.id]))
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        """Replace a choice by its chosen branch."""
+        """Replace a conditional expression with its selected branch."""
         self.used += [name.id for name in ast.walk(node.test) if isinstance(name, ast.Name)]
         chosen: ast.expr = self.visit(node.body if self._evaluate(node.test) else node.orelse)
         return chosen
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Replace a scale by the sum over the brackets that its argument reaches; keep other functions."""
+        """Replace a scale with the sum over the brackets that its argument reaches. Keep calls of other functions."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name == "rate_of" and isinstance(node.args[0], ast.Call):
             inner = node.args[0]
@@ -94,10 +95,10 @@ class FormulaWriter(ast.NodeTransformer):
 
     def _evaluate(self, node: ast.expr) -> Fraction:
         code = compile(ast.Expression(ast.fix_missing_locations(node)), "<formula>", "eval")
-        value: Fraction = eval(code, {"__builtins__": {}}, dict(self._known))  # noqa: S307 - the formulas of steps.py
+        value: Fraction = eval(code, {"__builtins__": {}}, dict(self._known))  # noqa: S307 - evaluates only formulas of law_formulas.py
         return value
 
 
 def format_decimal(value: Fraction) -> str:
-    """Format a number with its decimals."""
+    """Format a number as an integer if it is whole, or with decimals."""
     return str(value.numerator) if value.denominator == 1 else repr(float(value))

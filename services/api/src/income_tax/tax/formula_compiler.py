@@ -1,13 +1,13 @@
-"""Formulas of the law, compiled to exact integer arithmetic.
+"""Compiler of tax formulas to exact integer arithmetic.
 
-A formula is an expression of `+ - × /`, `min`, `max`, comparisons, `a if condition else b`, and
+A formula may contain `+ - × /`, `min`, `max`, comparisons, conditional expressions (`a if condition else b`), and
 
-- `arr(x)`: the nearest whole number, one half rounds up (CGI art. 1657, 1);
-- `scale(x)`, or another scale by its name: the progressive tax on x;
-- `rate_of(scale(x))`: the rate of the last bracket that x reaches.
+- `arr(x)`, which rounds x to the nearest integer, with one half rounded up (CGI art. 1657, 1);
+- `scale(x)`, or another scale by its name, which computes the progressive tax on x;
+- `rate_of(scale(x))`, which returns the rate of the highest bracket that x reaches.
 
-Every value is a fraction of two integers with a positive divisor, so no binary float decides a euro. The same code
-calculates with Python's integers and with numpy's arrays of 64-bit integers.
+Every value is a fraction of two integers with a positive divisor, which avoids the rounding errors of binary floats.
+The generated code calculates with Python integers or with numpy arrays of 64-bit integers.
 """
 
 import ast
@@ -23,14 +23,14 @@ OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==
 
 
 class Ratio(NamedTuple):
-    """A fraction in generated code: code or digits of a whole number, and its divisor, a number or code."""
+    """A fraction in generated code. `number` is code or digits, and `divisor` is an integer or code."""
 
     number: str
     divisor: int | str
 
 
 def multiply(code: str | int, factor: int | str) -> str:
-    """Return the code of a product; constants are multiplied at once."""
+    """Return the code of a product. Products of two constants, and products with 0 or 1, are simplified."""
     constants = [int(part) for part in (str(code), str(factor)) if part.isdigit()]
     if len(constants) == 2:
         return str(constants[0] * constants[1])
@@ -42,17 +42,20 @@ def multiply(code: str | int, factor: int | str) -> str:
 
 
 def fold_constant(divisor: str) -> int | str:
-    """Return the divisor as a number, if it is one."""
+    """Convert a divisor that consists of digits to an integer. Return other code unchanged."""
     return int(divisor) if divisor.isdigit() else divisor
 
 
 def subtract(code: str, term: str) -> str:
-    """Return the code of a difference."""
+    """Return the code of a difference. A difference with 0 is simplified."""
     return code if term == "0" else f"{code} - {term}"
 
 
 def reduce_product(factor: str, value: Ratio, divisor: str) -> Ratio | None:
-    """Return a constant factor times a value in lowest terms; None when factor or divisor is not constant."""
+    """Return the product of a constant factor and a value, with the factor and divisor reduced by their common factor.
+
+    Return None if the factor or the divisor is not constant.
+    """
     if not (factor.isdigit() and divisor.isdigit()):
         return None
     common = gcd(int(factor), int(divisor))
@@ -60,16 +63,16 @@ def reduce_product(factor: str, value: Ratio, divisor: str) -> Ratio | None:
 
 
 def parse_formula(formula: str) -> ast.expr:
-    """Parse a formula."""
+    """Parse a formula to a Python expression."""
     return ast.parse(formula.replace("×", "*"), mode="eval").body
 
 
 @dataclass
 class Compiler:
-    """Compiles formulas to the lines of code that define one name after the other.
+    """Compiles formulas to lines of code that assign each result to a variable.
 
-    `divisors` has the divisor of each variable's integer. Code for `arrays` has `where` in place of conditional
-    expressions.
+    Variables are integers. Divided by its entry in `divisors`, a variable has the value of its formula. With `arrays`,
+    the code calls `where` instead of using conditional expressions.
     """
 
     constants: Mapping[str, Fraction]
@@ -80,13 +83,13 @@ class Compiler:
     _temporaries: int = 0
 
     def define(self, name: str, formula: str) -> None:
-        """Add the code that assigns the formula to `name`. Raises ScheduleError with the name of a missing figure."""
+        """Add the code that assigns the formula to `name`. Raises ScheduleError if a constant or scale is missing."""
         (value,) = self._unify([self.compile(parse_formula(formula))])
         self.lines.append(f"{name} = {value.number}")
         self.divisors[name] = int(value.divisor)
 
     def compile(self, node: ast.expr) -> Ratio:
-        """Compile an expression."""
+        """Compile an expression to a fraction."""
         match node:
             case ast.Constant(int(number)):
                 return Ratio(str(number), 1)
@@ -140,7 +143,7 @@ class Compiler:
         return f"({left.number} {OPERATORS[type(node.ops[0])]} {right.number})"
 
     def _unify(self, values: Sequence[Ratio]) -> list[Ratio]:
-        """Return the values over one constant divisor."""
+        """Convert the values to a common constant divisor. Raises ValueError if a divisor is not constant."""
         divisors = [value.divisor for value in values if isinstance(value.divisor, int)]
         if len(divisors) < len(values):
             raise ValueError("a quotient of variables must be rounded first: arr(...)")
@@ -154,7 +157,7 @@ class Compiler:
         return Ratio(f"(({multiply(value.number, 2)} + {divisor}) // {multiply(divisor, 2)})", 1)
 
     def _compile_tax(self, name: str, value: Ratio) -> Ratio:
-        """Sum over the brackets: the rise of the rate at each limit, times the amount above that limit."""
+        """Compile a scale. Its tax is the sum of each rate increase, times the amount above the bracket's limit."""
         unit, cents, steps = self._compute_rises(name)
         number, divisor = (
             self._assign(multiply(value.number, cents)),
@@ -173,7 +176,7 @@ class Compiler:
         return Ratio(f"({' + '.join(terms) or '0'})", unit)
 
     def _compute_rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-        """Return the divisors of rates and of limits, and the limit of each bracket with the rise of its rate."""
+        """Return the divisor of rates, the divisor of limits, and the limit and rate increase of each bracket."""
         if name not in self.scales:
             raise ScheduleError(f"brackets missing: {name}")
         scale = self.scales[name]
@@ -185,7 +188,7 @@ class Compiler:
         return unit, cents, [(limit, rise) for limit, rise in zip(limits, rises, strict=True) if rise]
 
     def _assign(self, code: str) -> str:
-        """Assign code that is used more than once to a name; return the name."""
+        """Assign code to a temporary variable, and return its name. Return names and digits unchanged."""
         if code.isidentifier() or code.isdigit():
             return code
         self._temporaries += 1

@@ -1,4 +1,4 @@
-"""The law of one income year, compiled from its formulas."""
+"""The tax law of one income year, compiled from formulas."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from .models import DatedAssessment, Household
 
 Evaluate = Callable[..., tuple[int, ...]]
 
-# Results that are fractions; all others must be whole euros.
+# Results that are fractions. All other results must be whole euros.
 FRACTIONS = ("shares", "rate")
-# The largest product of the common denominators of a scale's rates and of its limits. With it no intermediate value of
-# an array exceeds 64 bits: the value is at most 4 (two salaries, over half-shares) x 10**9 euros x 2 (rounding) x 220
-# half-shares times as large.
+# Maximum product of the common denominators of a scale's rates and its limits. With this maximum, intermediate values
+# of arrays fit into 64 bits. They do not exceed the product x 4 (two salaries, in half-shares) x 10**9 euros x 2
+# (rounding) x 220 half-shares.
 WIDEST = 10**6
-LARGEST = 10**9  # euros: the largest constant with which arrays are calculated
+LARGEST = 10**9  # euros; laws with a larger constant are not calculated with arrays
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A limit of the calculation that a reader of the figures must know."""
+    """A note on a contribution or credit that the calculation does not include."""
 
     code: str
     fr: str
@@ -49,7 +49,7 @@ CDHR = Note(
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The law of an income year: its exact parameters, its scales, and the article of each."""
+    """The law of an income year, with its exact constants and scales, and their legal articles."""
 
     year: int
     constants: Mapping[str, Fraction]
@@ -57,9 +57,9 @@ class Law:
     articles: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        """Raise ScheduleError with the name of a missing or impossible parameter."""
+        """Check and compile the law. Raises ScheduleError if a parameter is missing or invalid."""
         check_figures(self.constants, self.scales)
-        _ = self.evaluate, self._picks  # compiled now, so that no request waits for them
+        _ = self.evaluate, self._picks  # computed now, so that requests do not wait for the compilation
         for step in self.steps:
             if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
                 odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
@@ -67,30 +67,30 @@ class Law:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of the calculation, in order."""
+        """The steps of the calculation in order."""
         return select_steps({*self.constants, *self.scales})
 
     @cached_property
     def divisors(self) -> Mapping[str, int]:
-        """The divisor of the integer of each step."""
+        """The divisors of the steps' integers, by step name."""
         return self._compile(arrays=False)[1]
 
     @cached_property
     def evaluate(self) -> Evaluate:
-        """The function from the values of INPUTS to the integers of all steps."""
+        """The compiled function, which takes the values of INPUTS and returns the integers of all steps."""
         return self.build_function(arrays=False)
 
     def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """Build one function of INPUTS from the steps; `functions` are min, max and where of arrays."""
+        """Build a function of INPUTS from the steps. `functions` are min, max and where for arrays."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
-        exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - the formulas of steps.py
+        exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of law_formulas.py
         function: Evaluate = namespace["evaluate"]
         return function
 
     @property
     def fits_arrays(self) -> bool:
-        """Whether 64 bits hold all intermediate values of arrays."""
+        """Whether all intermediate values of arrays fit into 64 bits."""
         units = (
             lcm(*(r.denominator for _, r in s)) * lcm(*(a.denominator for a, _ in s)) for s in self.scales.values()
         )
@@ -98,11 +98,11 @@ class Law:
         return max(*units, others) <= WIDEST and max(self.constants.values()) <= LARGEST
 
     def assess(self, household: Household) -> DatedAssessment:
-        """Assess the household."""
+        """Calculate the assessment of a household."""
         return self.build_assessment(self.compute_values(household))
 
     def compute_values(self, household: Household) -> tuple[int, ...]:
-        """Return the integers of all steps for a household."""
+        """Compute the integers of all steps for a household."""
         h = household
         return self.evaluate(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
 
@@ -111,17 +111,17 @@ class Law:
         return DatedAssessment._make(values[i] if d is None else values[i] / d for i, d in self._picks)
 
     def select_notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
-        """Return the notes for a result."""
+        """Return the notes that apply to a result."""
         threshold = self.find_cdhr_threshold(married)
         return self.build_notes()[threshold is not None and taxable_income > threshold]
 
     def build_notes(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
-        """Return the notes for results where the CDHR cannot be due, and for those where it may."""
+        """Return the notes for results without the CDHR, and the notes for results where the CDHR may be due."""
         always = (CIMR,) if self.year == 2018 else ()
         return always, (*always, CDHR)
 
     def find_cdhr_threshold(self, married: bool) -> Fraction | None:
-        """Return the taxable income above which the CDHR may be due; None in years without it."""
+        """Return the taxable income above which the CDHR may be due, or None if the law has no CDHR."""
         return self.constants.get("cdhr_threshold_couple" if married else "cdhr_threshold_single")
 
     @cached_property

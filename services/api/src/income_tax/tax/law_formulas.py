@@ -1,20 +1,21 @@
-"""The law of 2018 to 2025 for households with salaries only: its steps, in order, as formulas.
+"""The formulas of the tax law of 2018 to 2025 for households whose only income is salaries.
 
-Names in a formula are inputs of the household, results of earlier steps, or parameters of the year's schedule.
+The names in a formula are inputs of the household, results of earlier steps, or parameters of the year's schedule.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# The inputs of a household; married and single_parent are booleans.
+# The inputs of a household. `married` and `single_parent` are booleans, and the other inputs are integers.
 INPUTS = ("married", "single_parent", "children", "salary", "spouse_salary")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the calculation: its name, formula, labels and unit.
+    """A step of the calculation, with its name, formula, labels and unit.
 
-    `follows` names the parameters whose articles define the step when no parameter of its formula decided.
+    An explanation cites the articles of the parameters on which the result depends. If the result depends on no
+    parameter, the explanation cites the articles of the parameters in `follows`.
     """
 
     name: str
@@ -23,7 +24,7 @@ class Step:
     en: str
     unit: str = "EUR"
     follows: tuple[str, ...] = ()
-    shown: bool = True  # in an explanation
+    shown: bool = True  # whether explanations include the step
 
 
 BEGINNING = (
@@ -168,5 +169,5 @@ END = (
 
 
 def select_steps(parameters: Collection[str]) -> tuple[Step, ...]:
-    """Return the steps for a schedule with these parameters; the reduction was law until the incomes of 2019."""
+    """Return the steps for a schedule with these parameters. The law had a reduction up to the income year 2019."""
     return BEGINNING + (REDUCTION if "reduction_rate" in parameters else NO_REDUCTION) + END

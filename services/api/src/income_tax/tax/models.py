@@ -1,29 +1,29 @@
-"""A household, and the results of its assessment."""
+"""Data classes of a household and its assessment."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_CHILDREN = 99
-MAX_SALARY = 999_999_999  # euros a year
+MAX_SALARY = 999_999_999  # euros per year
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """The declaration of one household with salaries only, in whole euros a year; children live with their parents.
+    """A household whose only income is salaries, in whole euros per year. Its children live with their parents.
 
-    Without an income year the rules `v7` apply, which have neither single parents nor a second salary.
+    Without an income year, the rules `v7` apply, which support neither single parents nor a second salary.
     """
 
     married: bool
     children: int
     salary: int
     year: int | None = None
-    single_parent: bool = False  # "parent isolé": alone with children
+    single_parent: bool = False  # "parent isolé", an adult who lives alone with children
     spouse_salary: int = 0
 
 
 class Assessment(NamedTuple):
-    """The result by the rules `v7`: whole euros; `rate` is a fraction (0.41 is 41 %)."""
+    """The result under the rules `v7`. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
 
     tax: int
     surcharge: int
@@ -33,14 +33,14 @@ class Assessment(NamedTuple):
 
 
 class DatedAssessment(NamedTuple):
-    """The result by the law of an income year: whole euros; `rate` is a fraction (0.41 is 41 %)."""
+    """The result under the law of an income year. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
 
     taxable_income: int
     shares: float
     tax: int
-    surcharge: int  # added by the cap of the family quotient
-    rate: float  # of the bracket reached
+    surcharge: int  # additional tax due to the cap on the family quotient
+    rate: float  # rate of the highest bracket reached
     discount: int  # the décote
     reduction: int
-    cehr: int  # surtax on high incomes, beside the tax
-    collected: int  # tax and surtax; 0 below the threshold of collection
+    cehr: int  # surtax on high incomes, not included in `tax`
+    collected: int  # tax plus surtax, or 0 below the collection threshold

@@ -1,4 +1,4 @@
-"""The tax schedules: their data, and the validated form that assessments use."""
+"""Parser and validator of the tax schedules."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, sc
 from .law import Law
 from .v7 import V7Schedule
 
-# The form of db/init/schedules.json: {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}, with all
-# numbers as text.
+# The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}. All
+# numbers are strings.
 Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """All schedules; the version is a digest of their figures, sources and texts."""
+    """All schedules. `version` is a digest of their figures, sources and texts."""
 
     version: str
     v7: V7Schedule
@@ -29,7 +29,7 @@ class Schedules:
 
 
 def parse_schedules(data: Data) -> Schedules:
-    """Validate the data and build the schedules. Raises ScheduleError with the missing or wrong figure."""
+    """Validate the data and build the schedules. Raises ScheduleError if a figure is missing or invalid."""
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     try:
         articles = {name: words["article"] for name, words in data["parameters"].items()}
@@ -76,18 +76,18 @@ def build_law(name: str, figures: Mapping[str, Any], articles: Mapping[str, str]
 
 
 def build_scale(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
-    """Build a scale: the limit above which each bracket begins, and its rate."""
+    """Build a scale, in which each bracket has its exclusive lower limit and its rate."""
     check_brackets([Bracket(parse_limit(row), 0, 0) for row in rows])
     begins = [Fraction(0), *(Fraction(parse_limit(row) or 0, 10_000) for row, _ in pairwise(rows))]
     return [(above, Fraction(parse_scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]
 
 
 def parse_limit(row: Mapping[str, str | None]) -> int | None:
-    """Parse the upper limit of a bracket, in ten-thousandths; None: no limit."""
+    """Return the upper limit of a bracket in ten-thousandths, or None if the bracket has no limit."""
     limit = row["upper_limit"]
     return None if limit is None else parse_scaled(limit)
 
 
 def parse_scaled(number: str) -> int:
-    """Parse a number, in ten-thousandths."""
+    """Parse a decimal number and return it in ten-thousandths."""
     return scale_exactly(Decimal(number))

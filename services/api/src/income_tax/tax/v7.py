@@ -1,6 +1,6 @@
-"""The rules named `v7`: a simplified law of 2018, with one salary a household.
+"""The rules `v7`, a simplified version of the tax law of 2018 with one salary per household.
 
-Rounding follows the reference: amounts of tax are rounded down, discount and reduction up.
+As in the reference implementation, tax amounts are rounded down, and the discount and the reduction are rounded up.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .models import Assessment, Household
 
 @dataclass(frozen=True, slots=True)
 class V7Schedule:
-    """The constants of the rules; amounts (euros) and rates in ten-thousandths."""
+    """The brackets and constants of the rules. Amounts (in euros) and rates are in ten-thousandths."""
 
     brackets: tuple[Bracket, ...]
     deduction_rate: int
@@ -30,19 +30,19 @@ class V7Schedule:
 
 
 def count_half_shares(children: int) -> int:
-    """Count the half-shares for children: one for each of the first two, two for each further one."""
+    """Count the half-shares for children. Each of the first two children adds one, and each further child adds two."""
     return children if children < 3 else 2 * children - 2
 
 
 def compute_taxable_income(salary: int, schedule: V7Schedule) -> int:
-    """Return the salary less the deduction for professional expenses, in whole euros, rounded down."""
+    """Return the salary after the deduction for professional expenses, rounded down to whole euros."""
     share = salary * schedule.deduction_rate
     deduction = min(max(share, schedule.deduction_min), schedule.deduction_max)
     return max(0, (salary * SCALE - deduction) // SCALE)
 
 
 def compute_gross_tax(taxable: int, half_shares: int, schedule: V7Schedule) -> tuple[int, int]:
-    """Return the tax by the scale (whole euros, rounded down) and the rate of the bracket reached."""
+    """Return the tax under the scale, rounded down to whole euros, and the rate of the highest bracket reached."""
     for bracket in schedule.brackets:
         if bracket.limit is None or 2 * taxable * SCALE <= bracket.limit * half_shares:
             break
@@ -50,7 +50,7 @@ def compute_gross_tax(taxable: int, half_shares: int, schedule: V7Schedule) -> t
 
 
 def compute_discount(tax: int, married: bool, schedule: V7Schedule) -> int:
-    """Return the décote, a discount on small amounts of tax, in whole euros, rounded up."""
+    """Return the décote, a discount on small amounts of tax, rounded up to whole euros."""
     threshold = schedule.decote_threshold_couple if married else schedule.decote_threshold_single
     if tax * SCALE >= threshold:
         return 0
@@ -59,7 +59,7 @@ def compute_discount(tax: int, married: bool, schedule: V7Schedule) -> int:
 
 
 def compute_reduction(taxable: int, half_shares: int, owed: int, married: bool, schedule: V7Schedule) -> int:
-    """Return the reduction for modest incomes on the tax after the décote, in whole euros, rounded up."""
+    """Return the reduction for modest incomes, computed from the tax after the décote and rounded up to whole euros."""
     limit = schedule.reduction_limit_couple if married else schedule.reduction_limit_single
     if taxable * SCALE >= limit + schedule.reduction_per_half_share * half_shares:
         return 0
@@ -67,7 +67,7 @@ def compute_reduction(taxable: int, half_shares: int, owed: int, married: bool, 
 
 
 def assess(household: Household, schedule: V7Schedule) -> Assessment:
-    """Assess the household by the rules `v7`."""
+    """Assess the household under the rules `v7`."""
     married, salary = household.married, household.salary
     taxable = compute_taxable_income(salary, schedule)
     adults = 4 if married else 2  # in half-shares
@@ -75,7 +75,7 @@ def assess(household: Household, schedule: V7Schedule) -> Assessment:
     with_children, rate = compute_gross_tax(taxable, adults + extra, schedule)
     alone, rate_alone = compute_gross_tax(taxable, adults, schedule)
     capped = alone - schedule.cap_half_share * extra // SCALE
-    # Above the maximum of the deduction, the reference counts the rest of it as a surcharge.
+    # If the deduction exceeds its maximum, the reference implementation counts the excess as a surcharge.
     surcharge = max(0, (taxable * SCALE - salary * (SCALE - schedule.deduction_rate)) // SCALE)
     tax = with_children
     if with_children <= capped:

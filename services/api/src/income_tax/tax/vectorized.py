@@ -1,4 +1,4 @@
-"""Assessment of many households at once: the same law as for one, on numpy arrays."""
+"""Vectorized assessment of many households, with the same formulas as for one household but on numpy arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from .v7 import V7Schedule
 
 Numbers = NDArray[np.int64]
 Truths = NDArray[np.bool_]
-V7 = 0  # in the column of years: no year, so the rules `v7`
+V7 = 0  # value in the column of years for households under the rules `v7`
 
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """Households as columns of the same length, in whole euros a year; `year` is V7 where the rules `v7` apply."""
+    """Households as columns of equal length. Salaries are in whole euros per year, and `year` is V7 without a year."""
 
     year: Numbers
     married: Truths
@@ -30,7 +30,7 @@ class Households:
     spouse_salary: Numbers
 
     def take(self, rows: NDArray[Any]) -> "Households":
-        """Select rows."""
+        """Return the selected rows."""
         return Households(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def __iter__(self) -> Any:
@@ -40,12 +40,12 @@ class Households:
 
 
 def assess_v7(households: Households, schedule: V7Schedule) -> list[Assessment]:
-    """Assess each household by the rules `v7`."""
+    """Assess each household under the rules `v7`."""
     return [v7.assess(household, schedule) for household in households]
 
 
 def assess_dated(households: Households, law: Law) -> Mapping[str, NDArray[Any]]:
-    """Assess the households by the law of one year; return the columns of DatedAssessment."""
+    """Assess the households under the law of one income year, and return the columns of DatedAssessment by name."""
     if not law.fits_arrays:
         rows = [law.assess(household) for household in households]
         columns = zip(*rows, strict=True) if rows else ([] for _ in DatedAssessment._fields)
@@ -57,12 +57,12 @@ def assess_dated(households: Households, law: Law) -> Mapping[str, NDArray[Any]]
 
 
 def build_column(value: Any, law: Law, name: str, length: int) -> NDArray[Any]:
-    """Return a result as an array, even if it is the same for all households."""
+    """Return a result as an array of the given length, even if the result is a scalar."""
     return np.broadcast_to(value / law.divisors[name] if name in FRACTIONS else value, length)
 
 
 def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
-    """Return the households for which the note on the CDHR applies."""
+    """Return for each household whether the CDHR may be due."""
     single, couple = law.find_cdhr_threshold(married=False), law.find_cdhr_threshold(married=True)
     if single is None or couple is None:
         return np.zeros(len(married), bool)
@@ -76,10 +76,10 @@ def compile_law(law: Law) -> Evaluate:
 
 
 def compute_minimum(*values: Any) -> Any:
-    """Return the minimum of each element."""
+    """Return the element-wise minimum."""
     return reduce(np.minimum, values)
 
 
 def compute_maximum(*values: Any) -> Any:
-    """Return the maximum of each element."""
+    """Return the element-wise maximum."""
     return reduce(np.maximum, values)

@@ -1,1 +1,1 @@
-"""HTTP Basic authentication, its cache, its throttle and its queue of password checks."""
+"""HTTP Basic authentication with a login cache, a login throttle and a queue of password checks."""

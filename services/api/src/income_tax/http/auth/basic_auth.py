@@ -1,4 +1,4 @@
-"""HTTP Basic authentication (RFC 7617) with a cache, so that a login costs scrypt once and not once a request."""
+"""HTTP Basic authentication (RFC 7617) with a cache, which saves the scrypt computation for repeated logins."""
 
 import hashlib
 import hmac
@@ -20,21 +20,21 @@ from income_tax.http.responses import build_error_response
 from .login_throttle import LoginThrottle
 from .password_check_queue import PasswordCheckQueue, QueueFull
 
-CACHE_SIZE = 1000  # logins of a process
+CACHE_SIZE = 1000  # logins per process
 CACHE_TTL = 600.0  # seconds without use after which a cached login expires
 THROTTLED = "too many logins failed, or too many are tried at once: wait for the seconds in the header Retry-After"
 UNAUTHORIZED = "login and password are missing or wrong: send those of a user of this service by HTTP Basic"
 
 
 class UserHashes(Protocol):
-    """Provides the stored hash of a login."""
+    """A source of stored password hashes."""
 
     def find_hash(self, login: str) -> str | None:
-        """Return the hash, None for an unknown user."""
+        """Return the user's password hash, or None if the user is unknown."""
 
 
 class RetryLater(Exception):
-    """The login may not try now, whatever its password; `seconds` is the wait."""
+    """The login must wait `seconds` before the next attempt, even with the correct password."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"try again in {seconds} s")
@@ -42,10 +42,10 @@ class RetryLater(Exception):
 
 
 class Authenticator:
-    """Verifies logins, and caches the right ones for as long as they are used.
+    """Verifies logins, and caches valid logins until they have been unused for CACHE_TTL.
 
-    The cache holds digests of login, password and stored hash under a key of this process alone. So the memory reveals
-    no password, and a change or removal of a user takes effect at once. A cached login never waits for others.
+    A cache entry is an HMAC of login, password and stored hash under a random key of this process. The cache therefore
+    reveals no password, and a changed or removed user takes effect at once. A cached login never waits in the queue.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Authenticator:
         self._queue = queue
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest, the least recently used first
+        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest, least recently renewed first
         self._cache_lock = Lock()
-        # Unknown logins cost the same work, so that the time of an answer does not reveal which logins exist.
+        # An unknown login is checked against this hash, so that the response time does not reveal which logins exist.
         self._dummy_hash = generate_password_hash(secrets.token_hex(16), method="scrypt")
 
     def is_cached(self, authorization: str) -> bool:
-        """Return whether the value of an Authorization header (RFC 7617) holds a cached login."""
+        """Return whether the value of an Authorization header (RFC 7617) contains a cached login."""
         scheme, _, encoded = authorization.partition(" ")
         if scheme.lower() != "basic" or not self._cache:
             return False
@@ -78,14 +78,14 @@ class Authenticator:
         return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
-        """Return whether the password is the login's. Raise RetryLater if the login may not try now."""
+        """Return whether the login and password are valid. Raises RetryLater if the login must wait."""
         stored = self._users.find_hash(login)
         digest = self._compute_digest(login, password, stored or self._dummy_hash)
         if self._has_digest(digest):
             return True
 
         def check() -> bool:
-            self._check_throttle(login, address)  # others may have failed while this one waited in the queue
+            self._check_throttle(login, address)  # other attempts may have failed while this one was queued
             if self._has_digest(digest):
                 return True
             if check_password_hash(stored or self._dummy_hash, password) and stored is not None:
@@ -130,7 +130,7 @@ LoginRequired = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
 def build_login_required(authenticator: Authenticator) -> LoginRequired:
-    """Build the decorator of Flask-HTTPAuth that protects a view, with errors in JSON."""
+    """Build the Flask-HTTPAuth decorator that requires a login for a view and returns errors in JSON."""
 
     def verify(login: str, password: str) -> str | None:
         try:

@@ -1,7 +1,7 @@
-"""The queue of password checks: one check at a time in each process, and few threads that wait for it.
+"""Bounded queue of password checks, in which each process runs one check at a time.
 
-A check takes a core and 32 MiB for 0.1 s. An unbounded queue would let guesses hold every thread, and requests with a
-cached login would wait behind them.
+A check takes one core and 32 MiB for 0.1 s. In an unbounded queue, password guesses could occupy every thread, and
+requests with a cached login would have to wait.
 """
 
 import threading
@@ -10,26 +10,26 @@ from concurrent.futures import Future
 
 
 class QueueFull(Exception):
-    """Too many threads wait for a check: try again in a second."""
+    """Too many threads wait for a check. The client should retry after one second."""
 
 
 class PasswordCheckQueue:
-    """Runs checks one at a time. Threads with the same question share one check, so a client's threads wait for one.
+    """Runs checks one at a time. Threads with the same question (a digest) and address share one check.
 
-    A thread takes a place if it brings a new question, or if its address is a suspect. Places are limited to three
-    quarters of the process's threads, to half of them for all suspects, and to a quarter for one address. A suspect's
-    check begins only when no other check waits.
+    A thread occupies a place in the queue if its question is new or its address is a suspect. All places together are
+    limited to three quarters of the process's threads. The places of suspects are limited to half of the threads, and
+    the places of one address to a quarter. A suspect's check starts only when no other address's check is waiting.
     """
 
     def __init__(self, threads: int) -> None:
         self._limit, self._suspect_limit, self._address_limit = (max(1, threads * n // 4) for n in (3, 2, 1))
-        self._changed = threading.Condition()  # its lock protects all that follows
+        self._changed = threading.Condition()  # its lock protects all attributes below
         self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # by question and address
         self._places: list[tuple[str, bool]] = []  # address, is_suspect
-        self._is_busy, self._others_waiting = False, 0  # whether a check runs, and how many wait that are no suspect's
+        self._is_busy, self._others_waiting = False, 0  # whether a check runs; number of waiting checks of non-suspects
 
     def run(self, question: bytes, address: str, is_suspect: bool, check: Callable[[], bool]) -> bool:
-        """Return the result of the check, run here or by a thread with the same question. Raise QueueFull."""
+        """Run the check, or wait for a thread that runs it; return its result. Raises QueueFull if no place is free."""
         key, place = (question, address), (address, is_suspect)
         with self._changed:
             shared = self._checks.get(key)

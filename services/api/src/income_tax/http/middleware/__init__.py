@@ -1,1 +1,1 @@
-"""Request log, and WSGI middleware: fast path, metrics, body drain, trusted proxy."""
+"""The request log and the WSGI middleware."""

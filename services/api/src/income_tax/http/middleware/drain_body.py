@@ -1,7 +1,7 @@
-"""Drains the request bodies that the application did not read, before the response goes out.
+"""Middleware that drains an unread request body before the server sends the response.
 
-A server that closes a connection with unread bytes resets it, and the response may be lost: nginx then turns a 405 into
-a 502.
+If a server closes a connection with unread bytes, the connection is reset and the response may be lost. For example,
+nginx then turns a 405 into a 502.
 """
 
 import time
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHUNK = 2**13  # bytes
-MAX_TIME, MAX_PAUSE = 5.0, 2.0  # seconds for the whole body, and between two chunks: nginx sends it at once
+MAX_TIME, MAX_PAUSE = 5.0, 2.0  # maximum seconds for the whole body, and between two chunks
 
 
 class DrainBodyMiddleware:
-    """Drains up to `limit` bytes of a body."""
+    """Drains up to `limit` bytes of an unread request body."""
 
     def __init__(self, app: "WSGIApplication", limit: int) -> None:
         self._app, self._limit = app, limit
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Return the application's response after the end of the body."""
+        """Call the application, drain the body, and return the response."""
         response = self._app(environ, start_response)
         connection = environ.get("gunicorn.socket")
         if connection is None or not (environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING")):
@@ -33,7 +33,7 @@ class DrainBodyMiddleware:
             while left > 0 and time.monotonic() < end and (chunk := environ["wsgi.input"].read(CHUNK)):
                 left -= len(chunk)
         except OSError:
-            pass  # the body broke off or timed out: gunicorn closes the connection
+            pass  # the body ended early or timed out, and gunicorn closes the connection
         finally:
             connection.settimeout(None)
         return response

@@ -1,7 +1,7 @@
-"""A fast path for the most frequent request: `GET /` with a cached login.
+"""A fast path for the most frequent request, `GET /` with a cached login.
 
-It calls the same functions as the Flask application (login, request id, log lines, answer), without the parts of a
-framework that serve other requests. Every other request goes to Flask, and so does one that fails here.
+The fast path checks the login, logs the request and computes the result with the functions that the Flask application
+uses, but without Flask's overhead. Flask handles all other requests, and requests that fail on the fast path.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .request_log import LOGGED_ID, REQUEST_ID_HEADER, choose_request_id, log_an
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PLACE = "index"  # Flask's view of the same route
+PLACE = "index"  # the name of Flask's view function for this route
 STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase.upper()}" for status in (200, 400)}
 
 
 class FastPathMiddleware:
-    """Answers `GET /` with a cached login, and passes all other requests to the application."""
+    """Answers `GET /` requests with a cached login, and passes other requests to the application."""
 
     def __init__(
         self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
@@ -52,7 +52,7 @@ class FastPathMiddleware:
         log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
         try:
             status, body, version = answer_query(query, self._schedules.get(), request_id)
-        except Exception:  # Flask repeats the failure, and notifies the administrator
+        except Exception:  # Flask processes the request again, fails too, and notifies the administrator
             return self._app(environ, start_response)
         log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]

@@ -1,4 +1,4 @@
-"""Counts every response and its latency, except those of health checks, which would outnumber the rest."""
+"""Middleware that records the status and latency of every response, except those of health checks and `/status`."""
 
 import time
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ UNCOUNTED = ("/health/", "/status")
 
 
 class MetricsMiddleware:
-    """Counts the application's responses."""
+    """Records the status and latency of the application's responses."""
 
     def __init__(self, app: "WSGIApplication", activity: WorkerMetrics) -> None:
         self._app, self._count = app, activity.record
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Return the application's response."""
+        """Call the application, record its response, and return the response."""
         if environ.get("PATH_INFO", "").startswith(UNCOUNTED):
             return self._app(environ, start_response)
         began, status = time.perf_counter(), 500

@@ -1,4 +1,4 @@
-"""Middleware that lets another thread wait for requests while this one calls an application that may take longer."""
+"""Middleware that lets another thread of the worker wait for requests while this thread calls the application."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class ReleaseLeadershipMiddleware:
-    """Releases the leader lock of the worker before it calls the application."""
+    """Releases the worker's leader lock before a call of the application."""
 
     def __init__(self, app: WSGIApplication, release: Callable[[], object]) -> None:
         self._app, self._release = app, release
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application."""
+        """Release the leader lock, and call the application."""
         self._release()
         return self._app(environ, start_response)

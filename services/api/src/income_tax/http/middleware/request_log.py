@@ -1,4 +1,4 @@
-"""The id of a request, and its two log lines: `request` when it arrives, `answer` when it is answered."""
+"""Request ids, and the two log lines of each request: `request` on arrival, and `answer` with the response."""
 
 import re
 import secrets
@@ -12,17 +12,17 @@ from income_tax.service_log import RequestLogger, shorten
 
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-LOGGED_ID = "income_tax.request_id"  # key of a WSGI environment whose request is in the log already
-QUIET = ("/health/live", "/health/ready")  # polled every few seconds: their lines have the level debug
+LOGGED_ID = "income_tax.request_id"  # WSGI environment key for the id of a request that has already been logged
+QUIET = ("/health/live", "/health/ready")  # polled every few seconds, and therefore logged at level debug
 
 
 def create_request_id() -> str:
-    """Return 32 random hexadecimal digits, in the format of nginx."""
+    """Return 32 random hexadecimal digits, the format of nginx's `$request_id`."""
     return secrets.token_hex(16)
 
 
 def choose_request_id(header: str) -> str:
-    """Return the id in the request's header if it is well-formed, else a new one."""
+    """Return the request id in the header, or a new id if the header is not well-formed."""
     return header if REQUEST_ID.fullmatch(header) else create_request_id()
 
 
@@ -43,31 +43,31 @@ def log_answer(
     body: str,
     level: str = "info",
 ) -> None:
-    """Log an answer with its body, truncated to 4 KB; `schedules_version` only for a calculation."""
+    """Log a response with its body, truncated to 4 KB. Only calculations have a `schedules_version`."""
     version = {"schedules": schedules_version} if schedules_version else {}
     fields = {"place": place, "status": status, **version, **shorten(body), "request_id": request_id}
     log("answer", fields, level)
 
 
 def get_place() -> str:
-    """Return the name of the view function, which the log shows as the place."""
+    """Return the name of the view function for the log field `place`."""
     return (request.endpoint or "unknown").rpartition(".")[2]
 
 
 def get_url() -> str:
-    """Return the request's target as the client sent it."""
+    """Return the request target (RFC 9112, 3.2) as the client sent it."""
     return cast(str, request.environ.get("RAW_URI") or request.full_path)
 
 
 def describe_body(response: Response) -> str:
-    """Return the body of a response for the log; a page, or a file of one, is replaced by its type and size."""
+    """Return the body of a response for the log, or its type and size if it is neither JSON nor CSV."""
     if response.mimetype in (JSON, CSV):
         return response.get_data(as_text=True)
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
 
 def register(app: Flask, log: RequestLogger) -> None:
-    """Give each request an id, and log its arrival and its answer."""
+    """Register hooks that assign an id to each request, and log the request and its response."""
 
     def choose_level() -> str:
         return "debug" if request.path in QUIET else "info"
@@ -82,7 +82,7 @@ def register(app: Flask, log: RequestLogger) -> None:
 
     @app.teardown_request
     def clear_context(_error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()  # this thread's next lines may belong to no request
+        structlog.contextvars.clear_contextvars()  # the thread's next log lines may not belong to a request
 
     @app.after_request
     def finish_request(response: Response) -> Response:

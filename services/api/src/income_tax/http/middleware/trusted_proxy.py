@@ -1,4 +1,4 @@
-"""Client addresses behind a proxy: the service trusts them from the proxy of one host name, and from no other peer."""
+"""Middleware that trusts client addresses in `X-Forwarded-For` only if the peer is the configured proxy."""
 
 import socket
 import threading
@@ -11,14 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-TTL = 5.0  # seconds that resolved addresses stay valid
-MIN_INTERVAL = 0.2  # seconds between two look-ups that unknown peers cause
+TTL = 5.0  # seconds for which resolved addresses are valid
+MIN_INTERVAL = 0.2  # minimum seconds between two DNS lookups for unknown peers
 
 Resolve = Callable[[str], frozenset[str]]
 
 
 def resolve_addresses(name: str) -> frozenset[str]:
-    """Return the current addresses of a host name, none for an unknown name."""
+    """Return the current addresses of a host name, or an empty set if the lookup fails."""
     try:
         return frozenset(str(info[4][0]) for info in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
     except OSError:
@@ -26,10 +26,10 @@ def resolve_addresses(name: str) -> frozenset[str]:
 
 
 class TrustedProxy:
-    """Takes the client's address from `X-Forwarded-For` if the peer is the proxy.
+    """Reads the client's address from `X-Forwarded-For` if the peer is the proxy.
 
-    Other containers can reach the application too (the database, the mail catcher, any on a network that somebody
-    adds), so the header alone proves nothing. Addresses expire, because a new container has a new one.
+    Other containers, such as the database, can also reach the application and could forge the header. The resolved
+    addresses expire, because a recreated proxy container may have a new address.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class TrustedProxy:
         self._lock = threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Pass the request on, with the client's address if the peer is the proxy."""
+        """Call the application. If the peer is the proxy, set the client's address first."""
         app = self._behind_proxy if self._is_proxy(environ.get("REMOTE_ADDR", "")) else self._direct
         return app(environ, start_response)
 
     def _is_proxy(self, address: str) -> bool:
         max_age = TTL if address in self._addresses else MIN_INTERVAL
-        # Only the first look-up blocks other requests: a name server that hangs must not.
+        # Only the first lookup blocks other requests, so that a hanging name server does not block them later.
         if self._compute_age() >= max_age and self._lock.acquire(blocking=not self._addresses):
             try:
                 if self._compute_age() >= MIN_INTERVAL:

@@ -1,1 +1,1 @@
-"""The description of the API in OpenAPI."""
+"""The OpenAPI description of the API."""

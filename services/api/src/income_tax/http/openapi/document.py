@@ -1,7 +1,7 @@
-"""`GET /openapi.json`: the API in OpenAPI 3.1.
+"""`GET /openapi.json`, the OpenAPI 3.1 document of the API.
 
-`openapi.yaml` holds the static parts. Each `!insert NAME` in it stands for a value of the tables that validate
-requests, or for examples of `examples.json`; a test sends each example to the service.
+`openapi.yaml` is the template. Each `!insert NAME` is a placeholder, which this module replaces with a setting, a
+schema from the request validation tables, or examples from `examples.json`. A test sends each example to the service.
 """
 
 import json
@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request (its parameters, or its body) and the body of its answer."""
+    """An example of a request (parameters or body) and the body of its response."""
 
     operation: str
     summary: str
@@ -38,35 +38,35 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """The place of a value in the template."""
+    """A placeholder in the template for the value with this name."""
 
     name: str
 
 
 class TemplateLoader(yaml.SafeLoader):
-    """Loads YAML with the tag `!insert`."""
+    """A YAML loader that supports the tag `!insert`."""
 
 
 def construct_insert(loader: TemplateLoader, node: yaml.ScalarNode) -> Insert:
-    """Construct the node `!insert NAME`."""
+    """Convert the node `!insert NAME` to a placeholder."""
     return Insert(loader.construct_scalar(node))
 
 
 def load_template() -> dict[str, Any]:
-    """Load the static parts of the document."""
+    """Load the template of the document."""
     TemplateLoader.add_constructor("!insert", construct_insert)
-    template: dict[str, Any] = yaml.load((FOLDER / "openapi.yaml").read_bytes(), TemplateLoader)  # noqa: S506 - a SafeLoader
+    template: dict[str, Any] = yaml.load((FOLDER / "openapi.yaml").read_bytes(), TemplateLoader)  # noqa: S506 - TemplateLoader is a SafeLoader
     del template["x-shared"]
     return template
 
 
-# Both files are read once, before the fork.
+# Both files are read once, before the server forks its workers.
 EXAMPLES = {name: Example(**e) for name, e in json.loads((FOLDER / "examples.json").read_bytes()).items()}
 TEMPLATE = load_template()
 
 
 def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
-    """Build the document for the known income years and the largest batch."""
+    """Build the document for the known income years and batches of up to `batch_max` households."""
     names = ["v7", *map(str, years)]
     values = {
         "version": __version__,
@@ -84,7 +84,7 @@ def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
         requests = select_examples("calculate_posted", lambda example: example.request, kinds)
         values |= {
             f"{media}_requests": requests,
-            # Swagger UI fills its text box from the schema when a reader changes the media type.
+            # When the user changes the media type, Swagger UI fills the request body from the schema's examples.
             f"{media}_request_values": [example["value"] for example in requests.values()],
             f"{media}_answers": select_examples("calculate_posted", lambda example: example.answer, kinds),
         }
@@ -95,7 +95,7 @@ def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
 def select_examples(
     operation: str, select: Callable[[Example], Any], kinds: tuple[type, ...] = (dict,)
 ) -> dict[str, Any]:
-    """Return the requests or answers of an operation's examples as OpenAPI examples, if they have one of the types."""
+    """Return an operation's requests or responses as OpenAPI examples, filtered by the given Python types."""
     examples = {name: example for name, example in EXAMPLES.items() if example.operation == operation}
     return {
         name: {"summary": example.summary, "value": select(example)}
@@ -105,7 +105,7 @@ def select_examples(
 
 
 def fill(node: Any, values: Mapping[str, Any]) -> Any:
-    """Copy a node of the template with a value in place of each Insert."""
+    """Return a copy of a template node in which each placeholder is replaced with its value."""
     if isinstance(node, Insert):
         return values[node.name]
     if isinstance(node, dict):
@@ -114,7 +114,7 @@ def fill(node: Any, values: Mapping[str, Any]) -> Any:
 
 
 def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
-    """Build the route of the document."""
+    """Build the blueprint of the document."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json", provide_automatic_options=False)

@@ -1,1 +1,1 @@
-"""HTML pages: simulator, API documentation, operator's page."""
+"""HTML pages: the simulator, the API documentation and the operator's status page."""

@@ -1,4 +1,4 @@
-"""`GET /docs`: the API documentation, in which a reader can try every call (Swagger UI)."""
+"""`GET /docs`, the API documentation in Swagger UI, from which users can send requests."""
 
 from flask import Blueprint, Response
 
@@ -6,12 +6,12 @@ from income_tax.http.auth.basic_auth import LoginRequired
 
 from .rendering import TEXTS, render_page, render_rejected_login
 
-# Swagger UI has its icons as images within its style sheet.
+# The style sheet of Swagger UI contains its icons as data URLs.
 POLICY = {"img-src": "'self' data:"}
 
 
 def build_blueprint(login_required: LoginRequired) -> Blueprint:
-    """Build the route of the page."""
+    """Build the blueprint of the page."""
     routes = Blueprint("docs", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 

@@ -1,4 +1,4 @@
-"""Rendering of the pages: their templates, their files in memory, and their Content-Security-Policy."""
+"""Renderer of the HTML pages, with their Content-Security-Policy and the route of their static files."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from tax_common.vendor import UPLOT
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 
-# A page loads its own files and calls its own server, nothing else. Inline scripts and styles are not allowed.
+# A page may load files from and send requests to its own server only. Inline scripts and styles are not allowed.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -31,7 +31,7 @@ POLICY = {
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Read every file below the folder, by its relative path."""
+    """Read all files in the folder and its subfolders. The keys are relative paths."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
@@ -42,18 +42,18 @@ EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in
 
 
 def build_url(name: str) -> str:
-    """Return the URL of a file of the pages; raise KeyError if there is none of this name."""
+    """Return the URL of a static file. Raises KeyError if the file does not exist."""
     FILES[name]
     return f"/static/{EDITION}/{name}"
 
 
 def render_page(template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Render a page under the common Content-Security-Policy (W3C CSP 3), with the changes that `policy` makes."""
+    """Render a page with the common Content-Security-Policy (W3C CSP 3), in which `policy` overrides directives."""
     return set_page(Response(), template, policy, **values)
 
 
 def set_page(response: Response, template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Replace the body of a response by a page."""
+    """Replace the body of a response with a page."""
     response.set_data(render_template(template, static=build_url, **values))
     response.mimetype = "text/html"
     rules = {**POLICY, **(policy or {})}
@@ -63,12 +63,12 @@ def set_page(response: Response, template: str, policy: Mapping[str, str] | None
 
 
 def choose_language() -> str:
-    """Return the language of the texts that the browser prefers."""
+    """Return the available language that the browser prefers."""
     return request.accept_languages.best_match(list(TEXTS), "en")
 
 
 def render_rejected_login(response: Response) -> Response:
-    """Replace the JSON of a rejected login by a page if the browser prefers HTML."""
+    """Replace the JSON of a rejected login with a page if the client prefers HTML."""
     prefers_html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
     if response.status_code not in (401, 429) or not prefers_html:
         return response
@@ -77,7 +77,7 @@ def render_rejected_login(response: Response) -> Response:
 
 
 def build_blueprint(login_required: LoginRequired) -> Blueprint:
-    """Build the route of the files."""
+    """Build the blueprint of the static files."""
     routes = Blueprint("pages", __name__)
 
     @routes.get("/static/<edition>/<path:name>", provide_automatic_options=False)
@@ -88,7 +88,7 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
         mimetype = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
         response = Response(FILES[name], mimetype=mimetype)
         response.set_etag(hashlib.sha256(FILES[name]).hexdigest()[:16])
-        # During an update of replicas, a page of one replica may request its files from another.
+        # While replicas are updated, a page from one replica may load its files from a replica with another edition.
         lifetime = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
         response.headers["Cache-Control"] = lifetime
         response.make_conditional(request)

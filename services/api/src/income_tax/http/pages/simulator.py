@@ -1,4 +1,4 @@
-"""`GET /simulator`: the page that shows what a household pays, and why."""
+"""`GET /simulator`, the page that calculates and explains the tax of a household."""
 
 from flask import Blueprint, Response
 
@@ -13,7 +13,7 @@ ENGLISH_NAMES = {name: parameter.english for parameter in CALCULATION for name i
 
 
 def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired, batch_max: int) -> Blueprint:
-    """Build the route of the simulator: it offers the known income years, and posts `batch_max` households at once."""
+    """Build the blueprint of the simulator. The page sends up to `batch_max` households per request."""
     routes = Blueprint("simulator", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 

@@ -1,4 +1,4 @@
-"""`GET /status`: the operator's page."""
+"""`GET /status`, the operator's status page."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ CHART_SIZE = (1000, 110)  # width and height, in units of the SVG
 
 
 def format_latency(seconds: float | None) -> str:
-    """Format a latency, as in 1.5 ms."""
+    """Format a latency, for example as 1.5 ms."""
     if seconds is None:
         return "–"
     return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms" if seconds < 1 else f"{seconds:.1f} s"
@@ -36,7 +36,7 @@ def format_size(count: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Format a duration by its two largest units at most, as in 1 d 2 h."""
+    """Format a duration in up to two units, for example as 1 d 2 h."""
     days, rest = divmod(int(seconds), 86400)
     hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -46,7 +46,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_time(moment: float) -> str:
-    """Format the time of day in UTC."""
+    """Format a POSIX time as the time of day in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
 
 
@@ -54,7 +54,7 @@ FORMATS = {"milliseconds": format_latency, "gibibytes": format_size, "duration":
 
 
 def build_bars(overview: ServiceStatus) -> list[Bar]:
-    """Build a bar of the chart for the requests of each ten seconds, with the failures at its foot."""
+    """Build the bars of the chart. Each bar shows the requests of ten seconds, with the failures at the bottom."""
     buckets = overview.buckets
     width, height = CHART_SIZE[0] / len(buckets), CHART_SIZE[1]
     most = max(1, *(bucket.requests for bucket in buckets.values()))
@@ -74,7 +74,7 @@ def build_blueprint(
     login_required: LoginRequired,
     now: Callable[[], float] = time.time,
 ) -> Blueprint:
-    """Build the route of the operator's page, over the metrics that the workers publish in a folder."""
+    """Build the blueprint of the status page. The workers publish their metrics in `metrics_folder`."""
     routes = Blueprint("status", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 

@@ -1,1 +1,1 @@
-"""Parsing of request bodies and query strings."""
+"""Parsers of request bodies and query strings."""

@@ -1,4 +1,4 @@
-"""The body of `POST /`: JSON or CSV, of one household or of a batch."""
+"""Parser of the body of `POST /`, which contains one household in JSON, or a batch in JSON or CSV."""
 
 import csv
 import io
@@ -31,34 +31,39 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-MAX_VALUES = 20  # of a household, which has at most seven; a body with more is rejected before it fills the memory
+# A household has at most seven values. A body with more separators than this limit allows is rejected before parsing,
+# to save memory.
+MAX_VALUES = 20  # values per household
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
 class TooManyHouseholds(ValueError):
-    """The body has more households than the service accepts at once."""
+    """The body contains more households than the service accepts per request."""
 
 
 class UnsupportedBody(ValueError):
-    """The body has an unsupported type or encoding; the text names the remedy."""
+    """The body has an unsupported type or encoding. The message includes the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies of at most `limit` households, for the known income years."""
+    """Reads bodies with up to `limit` households for the known income years."""
 
     limit: int
     years: Collection[int]
 
     def read(self, request: Request, body: bytes) -> "Values | ParsedBatch":
-        """Read the body of a request. Raise ParameterError, TooManyHouseholds or UnsupportedBody."""
+        """Parse a request body. Raises ParameterError, TooManyHouseholds or UnsupportedBody if the body is invalid."""
         check_length(len(body), request.content_length)
         check_no_query(request.environ.get("QUERY_STRING", ""))
         check_encoding(request.headers)
         return self.parse(request.mimetype, body)
 
     def parse(self, content_type: str, body: bytes) -> "Values | ParsedBatch":
-        """Parse one household (a JSON object) or a batch. Raise ParameterError, TooManyHouseholds, UnsupportedBody."""
+        """Parse one household (a JSON object) or a batch.
+
+        Raises ParameterError, TooManyHouseholds or UnsupportedBody if the body is invalid.
+        """
         if content_type not in (JSON, CSV):
             shown = quote_text(content_type)
             raise UnsupportedBody(f"the body's type is [{shown}]: send the header Content-Type with {JSON} or {CSV}")
@@ -106,13 +111,13 @@ def check_length(length: int, announced: int | None) -> None:
 
 
 def check_no_query(query: str) -> None:
-    """Raise ParameterError if a POST has parameters in its address too, since two sources would be ambiguous."""
+    """Raise ParameterError if the URL has a query string, because all parameters must be in the body."""
     if query:
         raise ParameterError(["the address has parameters"], ["all parameters in the body"])
 
 
 def check_encoding(headers: Headers) -> None:
-    """Raise UnsupportedBody if the body is compressed, or in another character set than UTF-8."""
+    """Raise UnsupportedBody if the body is compressed or its character encoding is neither UTF-8 nor ASCII."""
     encoding = headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("", "identity"):
         shown = quote_text(encoding)
@@ -123,7 +128,7 @@ def check_encoding(headers: Headers) -> None:
 
 
 def check_header(header: list[str]) -> None:
-    """Raise ParameterError for unknown, repeated or missing columns."""
+    """Raise ParameterError if a column is unknown, repeated or missing."""
     errors = [f"unknown column [{quote_text(name)}]" for name in header if name not in BY_NAME]
     used = [name for name in header if name in BY_NAME]
     first: dict[Parameter, str] = {}
@@ -138,5 +143,5 @@ def check_header(header: list[str]) -> None:
 
 
 def describe_header() -> str:
-    """Describe the header that the service expects."""
+    """Return a description of the expected header line."""
     return "a first line that names the columns: " + join_names(HOUSEHOLD)

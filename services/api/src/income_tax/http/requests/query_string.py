@@ -1,4 +1,4 @@
-"""Names and values of a query string."""
+"""Parser of query strings."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -6,7 +6,7 @@ from income_tax.households.parameters import normalize_name
 
 
 def parse_query(query: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query string in order (WHATWG URL, application/x-www-form-urlencoded)."""
+    """Return the names and values in an `application/x-www-form-urlencoded` query string (WHATWG URL), in order."""
     parts = [part.partition("=") for part in query.split("&") if part]
     if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
         return [(name, value) for name, _, value in parts]
@@ -14,5 +14,5 @@ def parse_query(query: str) -> list[tuple[str, str]]:
 
 
 def decode(encoded: str) -> str:
-    """Undo the percent-encoding and compose the characters (Unicode NFC); invalid UTF-8 becomes U+FFFD."""
+    """Decode percent-encoded text and normalize it to Unicode NFC. Replace invalid UTF-8 with U+FFFD."""
     return normalize_name(unquote_to_bytes(encoded.replace("+", " ")).decode("utf-8", "replace"))

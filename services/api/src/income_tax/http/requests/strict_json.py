@@ -1,4 +1,4 @@
-"""JSON of a body, with the errors that a usual parser hides: repeated keys, and numbers that it cannot represent."""
+"""Strict JSON parser of a body, which reports repeated keys and accepts numbers that are too large for orjson."""
 
 import json
 from typing import Any, NoReturn
@@ -9,12 +9,12 @@ from income_tax.households.parameters import quote_text
 from income_tax.households.validation import ParameterError
 
 OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"
-MAX_DIGITS = 20  # characters of a number; a longer one becomes TOO_LARGE
-TOO_LARGE = float("inf")  # an invalid value of every parameter
+MAX_DIGITS = 20  # characters in an integer; longer integers are replaced with TOO_LARGE
+TOO_LARGE = float("inf")  # not a valid value of any parameter
 
 
 class RepeatedKeyError(ParameterError):
-    """An object has a key twice. It stands in the place of the object until somebody needs the object's members."""
+    """A JSON object repeats a key. The error replaces the object and is raised when the members are read."""
 
     def __init__(self, key: str) -> None:
         name = quote_text(key)
@@ -22,14 +22,14 @@ class RepeatedKeyError(ParameterError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON; a RepeatedKeyError replaces an object with a repeated key, also within an array.
+    """Parse JSON. Replace each object that repeats a key, also within an array, with a RepeatedKeyError.
 
-    Raise ParameterError if the body is not JSON.
+    Raises ParameterError if the body is not JSON.
     """
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        # orjson rejects numbers that no float holds, and with them all other households.
+        # orjson rejects the whole body if one number exceeds the range of a float.
         content = parse_slowly(body, str(error))
     if may_repeat_keys(body, content):
         return replace_repeats(content, parse_slowly(body, "an object has a key twice"))
@@ -37,22 +37,22 @@ def parse_json(body: bytes) -> Any:
 
 
 def may_repeat_keys(body: bytes, content: Any) -> bool:
-    """Return whether an object may have a key twice, of which orjson drops one; False is always right."""
+    """Return whether an object may repeat a key. The result False is exact, but True may be a false positive."""
     objects = content if isinstance(content, list) else [content]
-    # A colon follows each key, and few values hold one. Where the counts differ (blanks, colons in text, nested
-    # objects), the slow parser checks each object.
+    # A colon follows each key, and orjson keeps only one of two equal keys. The counts also differ if the body has
+    # blanks before colons, colons in text, or nested objects. The slow parser then checks each object.
     return not body.count(b'":') == body.count(b":") == sum(len(item) for item in objects if type(item) is dict)
 
 
 def replace_repeats(content: Any, checked: Any) -> Any:
-    """Return the content with an error in place of each object in which the slow parser found a repeated key."""
+    """Return the content, with each object that repeats a key replaced with the error in `checked`."""
     if isinstance(content, list) and isinstance(checked, list):
         return [find_repeat(other) or item for item, other in zip(content, checked, strict=True)]
     return find_repeat(checked) or content
 
 
 def find_repeat(checked: Any) -> RepeatedKeyError | None:
-    """Return the first repeated key at any depth, None without one."""
+    """Return a RepeatedKeyError that the parsed value contains at any depth, or None if no key is repeated."""
     stack = [checked]
     while stack:
         value = stack.pop()
@@ -63,9 +63,9 @@ def find_repeat(checked: Any) -> RepeatedKeyError | None:
 
 
 def parse_slowly(body: bytes, reason: str) -> Any:
-    """Parse JSON by Python's own parser, which takes numbers of any length and reports repeated keys.
+    """Parse JSON with the parser of Python's standard library, which accepts long numbers and finds repeated keys.
 
-    Raise ParameterError with this reason if the body is not JSON (RFC 8259).
+    Raises ParameterError with the given reason if the body is not JSON (RFC 8259).
     """
 
     def reject(_constant: str) -> NoReturn:
@@ -83,7 +83,7 @@ def parse_slowly(body: bytes, reason: str) -> Any:
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKeyError:
-    """Build a JSON object, or the error of a repeated key."""
+    """Build a JSON object, or a RepeatedKeyError if the object repeats a key."""
     content = dict(pairs)
     if len(content) == len(pairs):
         return content

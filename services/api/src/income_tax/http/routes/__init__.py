@@ -1,1 +1,1 @@
-"""Routes of the API."""
+"""The routes of the API."""

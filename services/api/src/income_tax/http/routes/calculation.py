@@ -1,4 +1,4 @@
-"""`GET /`: the tax of one household. `POST /`: of one or many households, in the body."""
+"""`GET /` and `POST /`, which calculate the tax of one household or of a batch of households."""
 
 import random
 import time
@@ -38,7 +38,7 @@ QUERY_SCHEMA = HouseholdSchema(CALCULATION, TextDecoder())
 
 
 class Answer(NamedTuple):
-    """The status and body of a response, and the version of the schedules behind a calculation."""
+    """The status and body of a response, and the version of the schedules if the response has results."""
 
     status: int
     body: bytes
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 def answer_query(
     query: str, schedules: Schedules, request_id: str, pause: Callable[[], object] | None = None
 ) -> Answer:
-    """Answer the query string of `GET /`; `pause` precedes the calculation."""
+    """Answer the query string of `GET /`. Call `pause` before the calculation."""
     try:
         values = QUERY_SCHEMA.parse(parse_query(query), schedules.years)
     except ParameterError as error:
@@ -60,13 +60,13 @@ def answer_query(
 
 
 def answer_household(values: Values, schedules: Schedules) -> Answer:
-    """Calculate the tax of one household."""
+    """Build the answer with the tax of one household."""
     result = calculate(build_household(values), schedules, bool(values.get(EXPLAIN)))
     return Answer(200, orjson.dumps({"response": {"result": result}}), schedules.version)
 
 
 def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
-    """Build Flask's response of an answer."""
+    """Convert an answer to a Flask response."""
     response = Response(answer.body, answer.status, content_type=JSON)
     return set_schedules_version(response, schedules) if answer.schedules_version else response
 
@@ -74,7 +74,7 @@ def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
 def answer_body(
     request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object]
 ) -> Response:
-    """Answer a request with this body; `pause` precedes the calculation."""
+    """Answer a request with the given body. Call `pause` before the calculation."""
     try:
         households = BodyReader(batch_max, schedules.years).read(request, body)
     except ParameterError as error:
@@ -91,7 +91,7 @@ def answer_body(
 
 
 def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
-    """Calculate the taxes of a batch, in the format that the request prefers."""
+    """Calculate the taxes of a batch. Return them in the format that the client prefers."""
     # numpy is imported at the first batch.
     from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
 
@@ -104,14 +104,14 @@ def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccep
 
 
 def prefers_csv(accepted: MIMEAccept) -> bool:
-    """Return whether an Accept header (RFC 9110, 12.5.1) prefers CSV, whatever parameters its types have."""
+    """Return whether the Accept header (RFC 9110, 12.5.1) prefers CSV. Ignore the parameters of media types."""
     types = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accepted])
     return types.best_match([JSON, CSV], JSON) == CSV
 
 
 def pause_at_random(seconds: float, log: Log) -> None:
-    """Pause this thread with probability 1/2, so that others can be watched overtaking it."""
-    if seconds and random.random() < 0.5:  # noqa: S311 - not for security
+    """Pause this thread with probability 1/2, to demonstrate that other threads can overtake it."""
+    if seconds and random.random() < 0.5:  # noqa: S311 - not used for security
         log.info("pause", place="index", seconds=seconds)
         time.sleep(seconds)
 
@@ -119,9 +119,9 @@ def pause_at_random(seconds: float, log: Log) -> None:
 def build_blueprint(
     schedules: CurrentSchedules, login_required: LoginRequired, log: Log, sleep_time: float, batch_max: int
 ) -> Blueprint:
-    """Build the routes of the calculation."""
+    """Build the blueprint of the calculation."""
     routes = Blueprint("calculation", __name__)
-    # One large body at a time: several at once would take as long, and the memory of all of them.
+    # Large bodies are processed one at a time. Parallel processing would not be faster, but would need more memory.
     large_body_lock = Lock()
 
     def pause() -> None:

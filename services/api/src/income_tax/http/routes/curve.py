@@ -1,4 +1,4 @@
-"""`GET /curve`: the tax of a household along its salary."""
+"""`GET /curve`, which calculates the tax of a household as a function of its salary."""
 
 from flask import Blueprint, Response, request
 
@@ -11,7 +11,7 @@ from income_tax.storage.schedule_snapshot import CurrentSchedules
 
 
 def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
-    """Build the route of the curve."""
+    """Build the blueprint of the tax curve."""
     routes = Blueprint("curve", __name__)
 
     @routes.get("/curve", provide_automatic_options=False)

@@ -1,4 +1,4 @@
-"""Routes that fail on purpose, for drills and tests; the setting DRILL_ROUTE enables them."""
+"""Routes that fail deliberately, for drills and tests. The setting DRILL_ROUTE enables these routes."""
 
 from flask import Blueprint, Response
 
@@ -6,11 +6,11 @@ from income_tax.http.auth.basic_auth import LoginRequired
 
 
 class Drill(Exception):
-    """A failure on purpose."""
+    """A deliberate failure."""
 
 
 def build_blueprint(login_required: LoginRequired) -> Blueprint:
-    """Build the routes `GET /drill` and `GET /drill/other`, failures of two kinds."""
+    """Build the blueprint of `GET /drill` and `GET /drill/other`, which fail in two different ways."""
     routes = Blueprint("drill", __name__)
 
     @routes.get("/drill", provide_automatic_options=False)

@@ -1,4 +1,4 @@
-"""Liveness (the process answers) and readiness (it can calculate), both without login."""
+"""Liveness and readiness checks, which do not require a login."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from income_tax.http.responses import build_response
 
 
 def build_blueprint(read_state: Callable[[], dict[str, Any]]) -> Blueprint:
-    """Build the routes of the health checks over the state of this process."""
+    """Build the blueprint of the health checks. `read_state` returns the state of this process."""
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live", provide_automatic_options=False)
@@ -19,7 +19,7 @@ def build_blueprint(read_state: Callable[[], dict[str, Any]]) -> Blueprint:
 
     @routes.get("/ready", provide_automatic_options=False)
     def ready() -> Response:
-        # A degraded service can calculate: it reports its troubles and stays ready.
+        # A degraded service can still calculate, so it reports its problems and remains ready.
         state = read_state()
         figures = {"schedules": state["schedules"], "log_lines_lost": state["lines_lost"]}
         return build_response({"status": "ready", "version": __version__, "degraded": state["troubles"], **figures})

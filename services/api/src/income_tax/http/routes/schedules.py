@@ -1,4 +1,4 @@
-"""`GET /schedules`: every figure of the law, with its unit, its date and its legal references."""
+"""`GET /schedules`, which returns the parameters of the tax law with their units, dates and legal references."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from income_tax.tax.schedule_data import Schedules
 
 
 def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:
-    """Build the routes of the schedules."""
+    """Build the blueprint of the schedules."""
     routes = Blueprint("schedules", __name__)
 
     @routes.get("/schedules", provide_automatic_options=False)
@@ -40,17 +40,17 @@ def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) 
 
 
 def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> Response:
-    """Build a response that a client may cache and revalidate by its ETag (RFC 9110, 13.1.2)."""
+    """Build a response that the client may cache and revalidate with its ETag (RFC 9110, 13.1.2)."""
     body = orjson.dumps({"response": {"version": schedules.version} | content}, option=orjson.OPT_SORT_KEYS)
     response = set_schedules_version(Response(body, content_type=JSON), schedules)
-    response.add_etag()  # of the bytes: a new representation of the same figures is another response
+    response.add_etag()  # computed from the body, because its format may change without a new version of the schedules
     response.headers["Cache-Control"] = "private"
     response.make_conditional(request)
     return response
 
 
 def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
-    """Return a figure with JSON numbers, and with each bracket by its lower limit."""
+    """Serialize a parameter of the tax law with JSON numbers and the lower limit of each bracket."""
     source = {"since": figure["since"], "references": figure["references"]}
     if "value" in figure:
         return {"value": parse_number(figure["value"]), **source}
@@ -65,5 +65,5 @@ def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_number(text: str) -> int | float:
-    """Convert a decimal of the data to the shortest JSON number."""
+    """Parse a decimal number as an integer if it has no decimal point, or as a float."""
     return float(text) if "." in text else int(text)
