@@ -57,7 +57,7 @@ class ServiceStatus:
 
     @property
     def buckets(self) -> dict[int, TimeBucket]:
-        """The responses of all workers in the last ten minutes, by the start of each ten-second interval, oldest first."""
+        """The responses of all workers in the last ten minutes, by the start of each ten-second interval."""
         last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
         first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
         merged = merge_buckets(self.workers, first)
