@@ -86,7 +86,7 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     source.add_argument("--households", type=int, metavar="N", help="number of random households")
     expected.add_argument("--seed", type=int, help="seed that makes the households reproducible")
-    expected.add_argument("--years", metavar="YEARS", help="years of the households, such as 2018-2025,v7 (default: all)")
+    expected.add_argument("--years", metavar="YEARS", help="years of the households, e.g. 2018-2025,v7 (default: all)")
     expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")
 
 

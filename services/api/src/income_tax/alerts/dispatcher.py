@@ -117,7 +117,7 @@ class Dispatcher:
             return {}
 
     def _print_once(self, reason: str) -> None:
-        """Print a reason on the console unless it equals the last one: request threads must not wait for the console."""
+        """Print a reason on the console unless it equals the last one. Request threads must not wait for stderr."""
         if reason != self._printed:
             self._printed = reason
             with contextlib.suppress(OSError, ValueError):  # stderr may be closed

@@ -100,7 +100,7 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "limit_request_line": REQUEST_LINE_LIMIT,
         "forwarded_allow_ips": "",  # only the trusted_proxy middleware sets client addresses
         "graceful_timeout": 10,
-        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn creates private files
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its file
         "control_socket_disable": True,  # a read-only container has no writable home
         "proc_name": "income-tax",
         **build_hooks(settings, services, database),

@@ -62,7 +62,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             super().notify()
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections. A busy worker delays accept(), then accepts at most one connection for each thread."""
+        """Accept new connections. A busy worker delays accept(), then accepts at most one per thread."""
         if not self.nr_conns:
             self._accept(listener, 1)
         elif self.nr_conns < self.cfg.threads:
@@ -125,7 +125,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
                     self._serve(conn)
 
     def _find_ready(self) -> Any | None:
-        """Claim a readable connection. Return None if no connection can be claimed. Only the leader calls this method."""
+        """Claim a readable connection. Return None if there is none. Only the leader calls this method."""
         if not self._ready:
             self._ready.extend(self._poller.poll(POLL_TIMEOUT))
         conn = self.keepalived_conns.claim(self._ready.popleft()) if self._ready else None
