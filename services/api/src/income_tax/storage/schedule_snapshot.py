@@ -20,7 +20,7 @@ LOCK_TIMEOUT = 15.0  # seconds; longer than the timeouts of an unresponsive data
 
 
 class ScheduleSnapshot:
-    """The snapshot file. A process holds the lock during a refresh, and other processes wait up to `timeout` seconds."""
+    """The snapshot file. A refresh holds the file's lock, for which other processes wait up to `timeout` seconds."""
 
     def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path

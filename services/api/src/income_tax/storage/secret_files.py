@@ -1,4 +1,4 @@
-"""The secrets of an installation, stored as files in one folder. Missing secrets are generated."""
+"""The secrets of an installation, stored as files in one folder. Only missing secrets are generated."""
 
 import secrets
 from pathlib import Path
@@ -12,7 +12,7 @@ from .users import add_user, read_users
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # login:password
-USERS = Path("api") / "users"  # a separate folder, which containers mount to see a replaced file
+USERS = Path("api") / "users"  # in a separate folder: containers mount it and see a replaced file
 
 
 def write_missing_secrets(folder: Path) -> None:

@@ -78,7 +78,7 @@ def edit_users(path: Path) -> Iterator[dict[str, str]]:
         users = read_users(path) if path.exists() else {}
         yield users
         lines = "".join(f"{login}:{digest}\n" for login, digest in users.items())
-        write_atomically(path, lines, mode=0o644)  # the service's account must read the file; the parent folder is private
+        write_atomically(path, lines, mode=0o644)  # the service's account must read the file
 
 
 class Users:
