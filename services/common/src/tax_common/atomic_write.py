@@ -8,7 +8,7 @@ from pathlib import Path
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = False, draft: Path | None = None
 ) -> None:
-    """Replace the content of a file. Text is encoded as UTF-8. A `durable` write survives a crash of the machine (fsync).
+    """Replace the content of a file. Text is written as UTF-8. A `durable` write survives a machine crash (one fsync).
 
     A single writer may set `draft`, the path of the temporary file. The next write then replaces a draft that a killed
     process left. Raises OSError if the write fails. The file is then unchanged, and the temporary file is removed.

@@ -19,7 +19,7 @@ class Backoff:
     jitter: float = 0.5
 
     def compute_delay(self, attempts: int, draw: Callable[[], float] = random.random) -> float:
-        """Return the delay after `attempts` failed attempts, not counting the first. `draw` returns a number in 0..1."""
+        """Return the delay after `attempts` failed attempts, not counting the first. `draw` returns 0 to 1."""
         delay = min(self.longest, self.first * 2.0 ** min(attempts, 30))
         return delay * (1 - self.jitter * draw())
 

@@ -70,7 +70,7 @@ class LatencyHistogram:
     def _walk(self, percents: Sequence[float]) -> Iterator[float]:
         total, seen, bucket, buckets = self.total, 0, 0, iter(sorted(self.counts.items()))
         for percent in percents:
-            rank = max(1, math.ceil(total * percent / 100 - 1e-9))  # 99.9 % of 1000 must be 999, despite rounding errors
+            rank = max(1, math.ceil(total * percent / 100 - 1e-9))  # 99.9 % of 1000 must be 999, despite rounding
             while seen < rank:
                 bucket, count = next(buckets)
                 seen += count

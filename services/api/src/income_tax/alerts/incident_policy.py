@@ -56,7 +56,7 @@ def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType |
         return None if is_early else MailType.FIRST
     if is_over(incident, rules, now):
         return MailType.RECOVERED
-    # A clock that was set back must not silence an incident: hence the absolute value.
+    # The absolute value prevents a clock that was set back from suppressing digests.
     is_due = incident.total > incident.mailed and abs(now - incident.last_mail) >= rules.repeat
     return MailType.DIGEST if is_due else None
 

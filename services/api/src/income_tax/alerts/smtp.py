@@ -18,7 +18,7 @@ from .mail_message import MailMessage
 # Lines are folded as in RFC 5322. Non-ASCII addresses need a server that supports SMTPUTF8.
 POLICY = policy.SMTP
 
-# The standard library raises ValueError and LookupError for an invalid address or host name.
+# The standard library raises ValueError or LookupError if an address or host name is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
 
 # Recipients that the server refused, each with the code and the text of the reply.

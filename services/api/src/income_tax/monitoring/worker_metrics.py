@@ -20,7 +20,7 @@ from tax_common.atomic_write import write_atomically
 from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10
-BUCKETS_KEPT = 60  # the last ten minutes
+BUCKETS_KEPT = 60  # buckets of the last ten minutes
 PUBLISH_INTERVAL = 2.0  # seconds
 GONE = 10.0  # seconds without an update after which a worker counts as ended
 OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
@@ -55,7 +55,7 @@ class TimeBucket:
 
 
 class WorkerMetrics:
-    """Counts the responses of one worker and publishes them. Safe for threads."""
+    """A thread-safe counter of one worker's responses that publishes the counts."""
 
     def __init__(self, folder: Path, version: str, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder

@@ -18,8 +18,8 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
 
     The same file is not written twice unless `force` is set. `figures`, in the same format, replace the file's content.
     Tables of an older version are dropped and created again. A reader sees the old data, the new data, or no data.
-    Raises OSError if a file cannot be read, ScheduleError if the figures are invalid, WrongDatabaseError if the schema
-    is newer than this service, and SQLAlchemyError if the database fails.
+    Raises OSError if a file cannot be read, and ScheduleError if the figures are invalid. Raises WrongDatabaseError if
+    the database has a newer schema, and SQLAlchemyError if the database fails.
     """
     usual = (folder / "schedules.json").read_bytes()
     digest = hashlib.sha256(usual).hexdigest()

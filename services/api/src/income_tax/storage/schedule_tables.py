@@ -96,7 +96,7 @@ def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
 
 
 def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
-    """Build the rows of each table."""
+    """Build the rows of all tables, by table name."""
     figures = [(schedule, name, f) for schedule, all_ in data["schedules"].items() for name, f in all_.items()]
     return {
         "parameters": [{"name": name, **words} for name, words in data["parameters"].items()],

@@ -33,8 +33,8 @@ def mask_amounts(value: Any) -> Any:
 def normalize_digits(text: str) -> str:
     """Replace each non-ASCII numeric character with 0. Also replace U+0080 to U+00BF with 0.
 
-    If UTF-8 was decoded as Latin-1, the last byte of each non-ASCII character becomes a character of that range. The
-    range contains almost no letters of words.
+    If UTF-8 was decoded as Latin-1, the last byte of each non-ASCII character becomes a character of that range. No
+    letter of a word is in that range.
     """
     return "".join("0" if c > "\x7f" and (c <= "\xbf" or c.isnumeric()) else c for c in text)
 

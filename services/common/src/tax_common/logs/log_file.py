@@ -88,7 +88,7 @@ class LogFile:
 
     def _open(self) -> int:
         if self.path.exists() and not self.path.is_file():
-            # Open write-only: a pipe that is also open for reading would accept lines without a reader until it is full.
+            # Open write-only: a pipe that is also open for reading would accept lines without a reader, until it fills.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # do not wait for a reader
             os.set_blocking(descriptor, True)
             return descriptor
@@ -126,7 +126,7 @@ class LogFile:
         return size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def _end_line(self) -> None:
-        """Terminate a line that a writer left incomplete on a full disk, so that the next line is not appended to it."""
+        """Terminate a line that a writer left incomplete on a full disk, so that the next line starts cleanly."""
         fcntl.lockf(self._fd, fcntl.LOCK_EX)  # only one of several processes terminates the line
         try:
             size = os.fstat(self._fd).st_size

@@ -62,7 +62,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             super().notify()
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections. A busy worker delays accept(), then accepts at most one per thread."""
+        """Accept new connections. A busy worker first waits, then accepts at most one connection per thread."""
         if not self.nr_conns:
             self._accept(listener, 1)
         elif self.nr_conns < self.cfg.threads:
@@ -169,9 +169,9 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             if conn.timeout > now and not force:
                 return
             if self.keepalived_conns.claim(conn.sock.fileno()) is None:
-                continue  # its request has just arrived
+                continue  # a request has just arrived, and the leader has claimed the connection
             if conn.timeout > now and not force:
-                self.keepalived_conns.add(conn)  # its request has just been answered
+                self.keepalived_conns.add(conn)  # a request has just been answered, so the timeout is new
                 continue
             self._poller.unregister(conn.sock.fileno())
             self._close(conn, graceful=False)
