@@ -1,3 +1,3 @@
-"""French income tax over HTTP."""
+"""French income tax API."""
 
 __version__ = "8.0.0"

@@ -1,4 +1,4 @@
-"""Runs `python -m income_tax`, the same as `income-tax`."""
+"""Entry point of `python -m income_tax`, which runs the command `income-tax`."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""Builds the objects of the service: the only module that does."""
+"""Builders of the service's objects. No other module builds them."""
 
 import hashlib
 from collections.abc import Callable
@@ -32,12 +32,12 @@ from .tax.schedule_data import Schedules
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
-    """Build the log on an open file."""
+    """Build the log that writes to an open file."""
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
 
 
 def build_alerts(settings: Settings, log: Log) -> Dispatcher:
-    """Build the dispatcher of alerts."""
+    """Build the alert dispatcher."""
     folder = settings.state_dir / "alerts"
     mailer, log_file = SmtpMailer(settings.mail), str(settings.log_file)
     delivery = MailDelivery(mailer, settings.alert_rules, log_file, settings.dead_letters, log)
@@ -52,7 +52,7 @@ def build_engine(settings: Settings, database: str, writable: bool = False) -> E
 
 
 def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
-    """Build the snapshot of this database's schedules; another database has another file."""
+    """Build the snapshot of this database's schedules. Each database has a separate snapshot file."""
     account = settings.account
     where = settings.db_file.absolute() if database == "sqlite" else (account.host, account.port, account.name)
     digest = hashlib.sha256(repr(where).encode()).hexdigest()[:8]
@@ -60,7 +60,7 @@ def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
 
 
 def build_users(settings: Settings, log: Log) -> Users:
-    """Build the users; a file that becomes invalid while the service runs is logged."""
+    """Build the user store, which logs an error if the users file becomes invalid while the service runs."""
 
     def report_trouble(reason: str) -> None:
         log.error("users file invalid: previous users kept", place="users", reason=reason)
@@ -69,7 +69,7 @@ def build_users(settings: Settings, log: Log) -> Users:
 
 
 def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, alerts: Dispatcher) -> CurrentSchedules:
-    """Build the current schedules, which a reload replaces."""
+    """Build the holder of the current schedules, which a reload replaces."""
 
     def report_trouble(reason: str) -> None:
         log.error("schedule snapshot invalid: previous schedules kept", place="schedules", reason=reason)
@@ -84,7 +84,7 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
 
 
 def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> DatabaseMonitor:
-    """Build the monitor that reports when the database stops answering, and when it answers again."""
+    """Build the monitor that reports the loss and the recovery of the database."""
 
     def report_loss(reason: str) -> None:
         log.error("database lost", place="database", reason=reason)
@@ -100,7 +100,7 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
 def build_services(
     settings: Settings, database: str, file: LogFile, log: Log, alerts: Dispatcher, first: Schedules
 ) -> ServerDependencies:
-    """Build all dependencies. Raises OSError or UsersError when the users file cannot be used."""
+    """Build all dependencies of the server. Raises OSError or UsersError if the users file cannot be used."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
     monitor = build_database_monitor(build_engine(settings, database), log, alerts)
     leader_lock = LeaderLock()
@@ -121,7 +121,7 @@ def build_services(
 
 
 def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
-    """Build the reader of the state that a worker publishes."""
+    """Build the function that returns the state that a worker publishes."""
 
     def state() -> dict[str, Any]:
         troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]
@@ -131,6 +131,6 @@ def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: Log
 
 
 def build_authenticator(settings: Settings, log: Log) -> Authenticator:
-    """Build the verification of logins. Raises OSError or UsersError when the users file cannot be used."""
+    """Build the login authenticator. Raises OSError or UsersError if the users file cannot be used."""
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
     return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

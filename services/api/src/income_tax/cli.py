@@ -1,4 +1,4 @@
-"""The command `income-tax`: `sqlite`, `postgres` and `mysql` serve; the other commands prepare and maintain that."""
+"""The command `income-tax`. `sqlite`, `postgres` and `mysql` start the API; the other commands administer the API."""
 
 import argparse
 import json
@@ -36,67 +36,67 @@ DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "m
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that exits with the code of sysexits.h for wrong usage."""
+    """An argument parser that exits with EX_USAGE of sysexits.h after a usage error."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the syntax and the error, exit 64."""
+        """Print the usage and the error, and exit with code 64."""
         self.print_usage(sys.stderr)
         self.exit(exit_codes.USAGE, f"{self.prog}: {message}\n")
 
 
 def build_parser() -> Parser:
-    """Build the parser of the command line."""
-    parser = Parser(prog="income-tax", description="French income tax over HTTP. Settings come from the environment.")
+    """Build the command-line parser."""
+    parser = Parser(prog="income-tax", description="French income tax API. Settings come from the environment.")
     parser.add_argument("--version", action="version", version=f"income-tax {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, database in DATABASES.items():
-        commands.add_parser(name, help=f"serve, with the tax data of {database}").set_defaults(database=database)
-    seed = commands.add_parser("seed", help="bring a database to the schema and tax data of a folder; safe to repeat")
+        commands.add_parser(name, help=f"start the API with tax data from {database}").set_defaults(database=database)
+    seed = commands.add_parser("seed", help="write the schema and tax data of a folder to a database (idempotent)")
     seed.add_argument("database", choices=DATABASES)
-    seed.add_argument("folder", type=Path, help="the folder that holds schema.sql and schedules.json")
-    seed.add_argument("--force", action="store_true", help="write the figures even if they were written before")
+    seed.add_argument("folder", type=Path, help="folder that contains schema.sql and schedules.json")
+    seed.add_argument("--force", action="store_true", help="write the figures even if the same file was written before")
     seed.add_argument("--figures", metavar="-", choices=["-"], help="read the figures from standard input instead")
-    dump = commands.add_parser("dump", help="print the tax data of a database, as `seed --figures -` reads it")
+    dump = commands.add_parser("dump", help="print the tax data of a database, in the format of `seed --figures -`")
     dump.add_argument("database", choices=DATABASES)
-    reload = commands.add_parser("reload", help="reload the schedules of a database in all processes of this host")
+    reload = commands.add_parser("reload", help="reload the schedules from a database in all processes on this host")
     reload.add_argument("database", choices=DATABASES)
-    reload.add_argument("--refused", metavar="WHY", help="alert the administrator that the database refused them")
-    users = commands.add_parser("users", help="list the users, add one (its password is read from stdin), remove one")
+    reload.add_argument("--refused", metavar="WHY", help="only send an alert that the database refused the data")
+    users = commands.add_parser("users", help="list users, add a user (password from stdin), or remove a user")
     users.add_argument("action", choices=["list", "add", "remove"])
     users.add_argument("login", nargs="?")
-    rotate = commands.add_parser("rotate", help="archive the logs of a folder that are too large")
+    rotate = commands.add_parser("rotate", help="archive the logs in a folder that exceed LOG_MAX_SIZE")
     rotate.add_argument("folder", type=Path)
     mode = rotate.add_mutually_exclusive_group()
     seconds = number("seconds", above=True).build_argument_type()
-    mode.add_argument("--every", type=seconds, metavar="SECONDS", help="repeat until a signal ends it")
-    mode.add_argument("--now", action="store_true", help="archive them whatever their size")
-    rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every: touch the file after each rotation")
+    mode.add_argument("--every", type=seconds, metavar="SECONDS", help="rotate at this interval until a signal arrives")
+    mode.add_argument("--now", action="store_true", help="archive the logs regardless of their size")
+    rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every: touch FILE after each rotation")
     add_expected(commands)
-    secrets = commands.add_parser("secrets", help="write the missing secrets of a folder")
+    secrets = commands.add_parser("secrets", help="create the secrets that are missing in a folder")
     secrets.add_argument("folder", type=Path)
     return parser
 
 
 def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
-    """Add the syntax of `expected`."""
-    expected = commands.add_parser("expected", help="print requests with their right answers, for `tax-client flood`")
+    """Add the command `expected` to the parser."""
+    expected = commands.add_parser("expected", help="print requests with expected answers for `tax-client flood`")
     source = expected.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="output of `tax-client households`; - for stdin"
+        "file", nargs="?", type=Path, metavar="FILE", help="output of `tax-client households`, or - for stdin"
     )
     source.add_argument("--households", type=int, metavar="N", help="number of random households")
-    expected.add_argument("--seed", type=int, help="generate the same households each time (default: others)")
-    expected.add_argument("--years", metavar="YEARS", help="of random households, as in 2018-2025,v7 (default: all)")
+    expected.add_argument("--seed", type=int, help="seed that makes the households reproducible")
+    expected.add_argument("--years", metavar="YEARS", help="years of the households, e.g. 2018-2025,v7 (default: all)")
     expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")
 
 
 def read_password(login: str) -> str:
-    """Read the password from a terminal without echo, or from the first line of standard input."""
+    """Read the password from the terminal without echo, or from the first line of standard input."""
     return getpass(f"password of {login}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 def run_users(settings: Settings, action: str, login: str | None) -> None:
-    """List, add or remove users of the users file."""
+    """List the users, or add or remove a user in the users file."""
     if action == "list":
         print(*read_users(settings.users_file), sep="\n")
     elif not login:
@@ -108,7 +108,7 @@ def run_users(settings: Settings, action: str, login: str | None) -> None:
 
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Write schema and tax data to the database; wait for one that is starting."""
+    """Write schema and tax data to the database. Wait for a database that is starting."""
     from .bootstrap import build_engine  # noqa: PLC0415 - the other commands need no web framework
 
     engine = build_engine(settings, DATABASES[arguments.database], writable=True)
@@ -129,7 +129,7 @@ def run_dump(settings: Settings, database: str) -> None:
 
 
 def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Rotate once, or repeatedly."""
+    """Rotate the logs once, or repeatedly with `--every`."""
     if arguments.every is not None:
         rotate_forever(arguments.folder, settings.log_max_size, settings.log_keep, arguments.every, arguments.alive)
     rotation = rotate(arguments.folder, -1 if arguments.now else settings.log_max_size, settings.log_keep)
@@ -140,7 +140,7 @@ def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def run_expected(arguments: argparse.Namespace) -> None:
-    """Print the requests and answers for a file, or for random households."""
+    """Print requests with expected answers for the households of a file, or for random households."""
     schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
@@ -176,14 +176,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run the command; an error is one sentence on stderr and an exit code."""
+    """Run the command. After an error, print one message on stderr and exit with a code."""
     try:
         run(build_parser().parse_args())
     except (WorkloadError, SettingsError, UsersError) as error:
         fail(str(error), exit_codes.USAGE)
     except (DatabaseError, ScheduleError, SQLAlchemyError) as error:
         fail(str(error), exit_codes.DATABASE)
-    except BrokenPipeError:  # the reader of the output has ended, as `head` does
+    except BrokenPipeError:  # the reader of the output, such as `head`, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exit_codes.BROKEN_PIPE)
     except OSError as error:

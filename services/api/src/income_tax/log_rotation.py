@@ -1,8 +1,8 @@
-"""Rotation of the logs on the volume. It runs in its own container and needs neither signals nor the Docker socket.
+"""Log rotation on the volume. It runs in a separate container and needs neither signals nor the Docker socket.
 
-The logs of API, client and nginx are renamed and replaced by an empty file. Their writers reopen them within a second
-and write to the renamed file until then, so no line is lost. The other services' logs are copied and truncated, which
-may lose a line between the two.
+The logs of the API, the client and nginx are renamed and replaced with an empty file. The writers reopen their log
+within a second and write to the renamed file until then, so no line is lost. The logs of other services are copied and
+truncated. A line that is written between the copy and the truncation may be lost.
 """
 
 import errno
@@ -22,34 +22,34 @@ TRUNCATED = ("nginx/error.log", "mailhog/mailhog.log", "mysql/error.log", "postg
 
 
 class Rotation(NamedTuple):
-    """The result of a rotation: the rotated logs, and the errors in sentences."""
+    """The result of a rotation: the rotated logs, and an error message for each log that could not be rotated."""
 
     rotated: list[Path]
     errors: list[str]
 
 
 def rotate(folder: Path, max_size: int, keep: int) -> Rotation:
-    """Rotate the logs larger than `max_size` bytes, and keep so many archives of each.
+    """Rotate the logs that are larger than `max_size` bytes, and keep `keep` archives of each log.
 
-    An error at one log does not stop the others. Raises FileNotFoundError when the folder does not exist.
+    An error at one log does not prevent the rotation of other logs. Raises FileNotFoundError if the folder is missing.
     """
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected the folder of the logs", str(folder))
     rotation = Rotation([], [])
-    with hold_lock(folder):  # a rotation by hand waits for the container's
+    with hold_lock(folder):  # a manual rotation waits for the container's rotation
         for names, move in ((RENAMED, rename_log), (TRUNCATED, truncate_log)):
             for log in (log for name in names for log in sorted(folder.glob(name))):
                 with collect_errors(log, rotation.errors):
                     if log.stat().st_size > max_size:
                         move(log)
                         rotation.rotated.append(log)
-                    remove_old_archives(log, keep)  # not after an error: no archive goes for a log that stays
+                    remove_old_archives(log, keep)  # skipped after an error
     return rotation
 
 
 @contextmanager
 def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
-    """Collect an OSError of one log as a sentence."""
+    """Append the message of an OSError at this log to `errors`."""
     try:
         yield
     except OSError as error:
@@ -57,14 +57,14 @@ def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
 
 
 def rename_log(log: Path) -> None:
-    """Rename the log to an archive, and put an empty file in its place.
+    """Rename the log to an archive, and replace the log with an empty file.
 
-    The name exists at every moment: nginx drops the line with which it finds it missing. After an error all is as
-    before: each attempt would else leave one more archive.
+    The log's name always exists, because nginx discards the line if it finds the file missing. After an error the
+    archive is removed again, because otherwise each attempt would leave another archive.
     """
     empty = log.with_name(f".{log.name}.new")
     empty.touch()
-    empty.chmod(0o660)  # for the group of the log writers
+    empty.chmod(0o660)  # the group of the log writers may write
     archive = log.with_name(f"{log.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     os.link(log, archive)
     try:
@@ -75,7 +75,7 @@ def rename_log(log: Path) -> None:
 
 
 def truncate_log(log: Path) -> None:
-    """Copy the log to its only archive, and truncate it; on a full disk it is truncated without a copy."""
+    """Copy the log to its only archive, and truncate the log. If the disk is full, truncate the log without a copy."""
     archive = log.with_name(log.name + ".1")
     try:
         shutil.copyfile(log, archive)
@@ -87,9 +87,9 @@ def truncate_log(log: Path) -> None:
 
 
 def remove_old_archives(log: Path, keep: int) -> None:
-    """Remove all but the newest archives of a log; their names sort by time."""
+    """Remove all archives of a log except the newest `keep`. The archives' names sort by time."""
     for archive in sorted(log.parent.glob(log.name + ".2*"))[:-keep]:
-        archive.unlink(missing_ok=True)  # an operator may have removed it
+        archive.unlink(missing_ok=True)  # an operator may have removed the archive
 
 
 def rotate_forever(
@@ -100,9 +100,9 @@ def rotate_forever(
     alive: Path | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> NoReturn:
-    """Rotate every so many seconds, and print each rotation and each error.
+    """Rotate every `every` seconds, and print each rotated log and each error.
 
-    `alive` is touched after each rotation: a health check reads its age.
+    Touch the file `alive` after each rotation. A health check reads the file's age.
     """
     while True:
         rotation = rotate(folder, max_size, keep)

@@ -1,4 +1,4 @@
-"""The API's log: the sentences of its text form, and its loggers."""
+"""The API's loggers, and the message templates of the text log."""
 
 import sys
 from collections.abc import Callable
@@ -18,31 +18,31 @@ __all__ = [
     "shorten",
 ]
 
-# The reference's sentences, for the text form; an event without one is written as its name and its fields.
+# Message templates of the text log. An event without a template is written as its name and its fields.
 SENTENCES = {
     "request": "request: {method} {url} from {remote}",
     "pause": "thread paused for {seconds:g} second(s)",
     "answer": "answer: {status} {body}",
 }
 
-# The service's own places: errors there, outside requests, quote ports and codes, but no amounts.
+# Components whose errors outside requests quote ports and codes, but no amounts.
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 
 def build_logger(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
-    """Build a logger that passes each rendered line to `write`; `form` is json or text, `mask` masks amounts."""
+    """Build a logger that passes each rendered line to `write`. `form` is json or text. `mask` masks amounts."""
     return logs.build_logger(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
 
 
 def build_request_logger(
     write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> RequestLogger:
-    """Build the logger of the lines of every request, which equal those of `build_logger`."""
+    """Build the logger for request events. Its lines have the same format as the lines of `build_logger`."""
     return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
 
 
 def build_console_logger(service: str) -> Log:
-    """Build a logger in text form on stderr, in place of a missing log file."""
+    """Build a logger that writes text to stderr when no log file can be opened."""
     return build_logger(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

@@ -1,6 +1,7 @@
-"""The API's settings, read from the environment that the command passes.
+"""The API's settings, which are read from the environment that the command passes.
 
-`.env.example` explains those of the stack, `docs/how-to/without-containers.md` those of a service without containers.
+`.env.example` explains the settings of the stack. `docs/how-to/without-containers.md` explains the settings of a
+service without containers.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from .storage.database import DatabaseAccount
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of the API."""
+    """The settings of the API."""
 
     account: DatabaseAccount
     db_file: Path
@@ -28,41 +29,41 @@ class Settings:
     mask_amounts: bool
     sleep_time: float  # seconds
     drill_route: bool
-    trusted_proxy: str  # host name or address; empty: no proxy may set client addresses
+    trusted_proxy: str  # host name or address; empty: the service trusts no proxy
     bind: str
     workers: int
     threads: int
-    batch_max: int  # households in one request
-    max_requests: int  # number after which a worker is replaced; 0: never
+    batch_max: int  # maximum number of households in one request
+    max_requests: int  # number of requests after which a worker is replaced; 0: never
     mail: MailSettings
-    state_dir: Path  # shared by the workers and replicas of this host
+    state_dir: Path  # folder shared by the workers and replicas of this host
     log_max_size: int  # bytes
-    log_keep: int  # archives of each log
+    log_keep: int  # number of archives to keep of each log
     alert_rules: AlertRules
-    mail_page: str  # address at which people read the mails; empty: unknown
-    drill: bool  # a start of a drill: its failure is an incident of its own
+    mail_page: str  # URL of the webmail page; empty: unknown
+    drill: bool  # whether this start is a drill, whose failure opens a separate incident
 
     @property
     def max_body(self) -> int:
-        """The largest body of a request, in bytes."""
+        """The maximum size of a request body in bytes."""
         return self.batch_max * HOUSEHOLD_BYTES
 
     @property
     def dead_letters(self) -> Path:
-        """The folder of mails that a mail server refused for good."""
+        """The folder of mails that a mail server permanently refused."""
         return self.state_dir / "alerts/dead"
 
     @property
     def replicas_file(self) -> Path:
-        """The file in which `make up` writes the requested number of replicas; missing without it."""
+        """The file in which `make up` records the requested number of replicas. It may be missing."""
         return self.state_dir / "replicas"
 
 
-HOUSEHOLD_BYTES = 1024  # of a request's body for each household of BATCH_MAX
+HOUSEHOLD_BYTES = 1024  # request body size allowed for each household of BATCH_MAX
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises SettingsError with the first wrong one."""
+    """Read the settings. Raises SettingsError for the first invalid setting."""
     read = Reader(environment)
     return Settings(
         account=DatabaseAccount(

@@ -1,4 +1,4 @@
-"""The start of the service, and the reload of schedules; each failure has its exit code and its e-mail."""
+"""Startup of the service and reload of the schedules. Failures end the command with an exit code."""
 
 import sys
 from typing import NoReturn
@@ -20,15 +20,15 @@ from .storage.users import UsersError
 from .tax.brackets import ScheduleError
 from .tax.schedule_data import Data, Schedules, parse_schedules
 
-SHORT_WAIT = 5.0  # seconds for the database when there is a snapshot of the schedules
+SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exists
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
-    """Serve until a signal; exit 1 without a log, 2 without tax data, 64 for a wrong setting."""
+    """Serve until a stop signal. Exit 1 without a log, 2 without tax data, or 64 for an invalid setting."""
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)
     alerts = build_alerts(settings, log)
-    report_lost_lines(file, log, alerts)  # before the first line, which may be the first lost one
+    report_lost_lines(file, log, alerts)  # before the first log line, because that line may already be lost
     log.info("server startup", place="main", version=__version__, database=database)
     schedules = read_schedules_or_exit(settings, database, log, alerts)
     try:
@@ -46,9 +46,9 @@ def serve(settings: Settings, database: str) -> NoReturn:
 
 
 def reload(settings: Settings, database: str, refused: str | None = None) -> None:
-    """Reload the schedules in all processes of the host at once; or keep the old ones, exit 2 and send an alert.
+    """Reload the schedules in all processes of the host. After an error, keep the old schedules, send an alert, exit 2.
 
-    `refused` is the reason why the database did not accept the new schedules.
+    `refused` is the reason why the database did not accept the new schedules. With `refused`, nothing is reloaded.
     """
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)
@@ -72,7 +72,7 @@ def reload(settings: Settings, database: str, refused: str | None = None) -> Non
 
 
 def open_log_file_or_exit(settings: Settings) -> LogFile:
-    """Open the log file; or print, send an alert and exit 1."""
+    """Open the log file. If that fails, print the error, send an alert and exit 1."""
     try:
         return LogFile(settings.log_file)
     except OSError as error:
@@ -84,7 +84,7 @@ def open_log_file_or_exit(settings: Settings) -> LogFile:
 
 
 def report_lost_lines(file: LogFile, log: Log, alerts: Dispatcher) -> None:
-    """Send an alert when log lines are being lost, and log their number when that ends."""
+    """Register callbacks that send an alert when log lines are lost, and log the number of lost lines afterwards."""
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
@@ -98,7 +98,7 @@ def report_lost_lines(file: LogFile, log: Log, alerts: Dispatcher) -> None:
 
 
 def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: Dispatcher) -> Schedules:
-    """Read the schedules from the database, or else from the snapshot; or log, print, send an alert and exit 2."""
+    """Read the schedules from the database, else from the snapshot. Exit 2 with an alert if both fail."""
     snapshot = build_snapshot(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if snapshot.exists() else settings.db_wait
     try:
@@ -110,7 +110,7 @@ def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: 
     if error:
         log.error("schedule snapshot not saved", place="main", reason=str(error))
     else:
-        alerts.resolve("schedules")  # the file was just replaced by a valid one
+        alerts.resolve("schedules")  # a valid snapshot was just saved
     log.info("successful database connection", place="main", database=database, schedules=schedules.version)
     alerts.resolve("database")
     return schedules
@@ -119,7 +119,7 @@ def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: 
 def read_database(
     settings: Settings, database: str, snapshot: ScheduleSnapshot, wait: float
 ) -> tuple[Data, OSError | None]:
-    """Read the database and save the snapshot; return the error that prevented the latter. Raises DatabaseError."""
+    """Read the schedules and save the snapshot. Return the data and the error of the save. Raises DatabaseError."""
     engine = build_engine(settings, database)
     return wait_for_database(lambda: snapshot.refresh(lambda: fetch_schedules(engine)), wait)
 
@@ -127,7 +127,7 @@ def read_database(
 def read_snapshot_or_exit(
     settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: Dispatcher
 ) -> Schedules:
-    """Read the snapshot and send an alert about the database; or log, print, send an alert and exit 2."""
+    """Read the snapshot and send an alert about the database. Exit 2 with an alert if the snapshot cannot be read."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):
@@ -142,12 +142,12 @@ def read_snapshot_or_exit(
 
 
 def get_start_kind(settings: Settings) -> Kind:
-    """Return the kind of a failed start."""
+    """Return the alert kind of a failed start."""
     return "drill" if settings.drill else "startup"
 
 
 def report_and_wait(settings: Settings, alerts: Dispatcher, alert: Alert) -> None:
-    """Spool the alert of a process that is about to end, and try to deliver it before it does."""
+    """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
-    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than an attempt without an answer takes
+    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt that times out
     alerts.close(1)

@@ -1,4 +1,4 @@
-"""Checks before gunicorn starts: it would fail later, repeatedly, and report that in the log alone."""
+"""Checks before the start of gunicorn, which would fail repeatedly and report the errors only in the log."""
 
 import socket
 from contextlib import suppress
@@ -11,22 +11,22 @@ from .exit_codes import fail
 from .service_log import Log
 from .settings import Settings
 
-# The limit of a container: in control groups version 2, and version 1.
+# Files with the process limit of a container (cgroups version 2 and version 1).
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 4  # threads of a worker beside those that answer: main, alerts, metrics, database monitor
-SERVICE_OVERHEAD = 20  # the master, the container's first process, health checks, commands of an operator
+WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
 
 
 def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
-    """Return the limit on processes and threads together; None when there is none, or none that can be read."""
+    """Return the limit on processes plus threads, or None if no limit exists or can be read."""
     for limit in limits:
-        with suppress(OSError, ValueError):  # ValueError: the word max
+        with suppress(OSError, ValueError):  # ValueError: the file contains "max"
             return int(limit.read_text(encoding="ascii"))
     return None
 
 
 def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
-    """Return a sentence with the remedy for too many threads; an empty text when they fit."""
+    """Return an error message with a remedy if the threads exceed the limit, or else an empty string."""
     needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
     if limit is None or needed <= limit:
         return ""
@@ -37,14 +37,14 @@ def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str
 
 
 def check_threads_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 when the workers cannot start their threads: gunicorn would replace them without end."""
+    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
     if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
 
 
 def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 when the address cannot be bound: gunicorn would retry for five seconds."""
+    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
     if settings.bind.startswith(("fd:", "unix:")):
         return
     try:

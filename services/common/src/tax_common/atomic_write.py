@@ -1,4 +1,4 @@
-"""Atomic replacement of a file: a reader sees the old content or the new one, never a part."""
+"""Atomic replacement of a file. A reader sees either the old content or the new content, never a part."""
 
 import os
 import tempfile
@@ -8,10 +8,10 @@ from pathlib import Path
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = False, draft: Path | None = None
 ) -> None:
-    """Replace the content of a file, text as UTF-8; a `durable` one survives a crash of the machine (one fsync).
+    """Replace the content of a file. Text is written as UTF-8. A `durable` write survives a machine crash (one fsync).
 
-    A single writer may name the temporary file, `draft`, so that its next write replaces the one that a kill left.
-    Raises OSError when that fails; the file is then unchanged, and no temporary file is left.
+    A single writer may set `draft`, the path of the temporary file. The next write then replaces a draft that a killed
+    process left. Raises OSError if the write fails. The file is then unchanged, and the temporary file is removed.
     """
     if draft:
         handle, temporary = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), draft

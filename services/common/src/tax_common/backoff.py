@@ -1,4 +1,4 @@
-"""Exponential backoff with jitter, so that clients that failed together do not return together."""
+"""Exponential backoff with jitter, so that clients that fail simultaneously do not retry simultaneously."""
 
 import random
 import time
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds: doubled after each attempt up to `longest`, less a random part of up to `jitter` of it."""
+    """Delays in seconds. They double up to `longest` and are reduced randomly by a share of up to `jitter`."""
 
     first: float
     longest: float
     jitter: float = 0.5
 
     def compute_delay(self, attempts: int, draw: Callable[[], float] = random.random) -> float:
-        """Return the seconds to wait after so many failed attempts, beside the first; `draw` gives 0 to 1."""
+        """Return the delay after `attempts` failed attempts, not counting the first. `draw` returns 0 to 1."""
         delay = min(self.longest, self.first * 2.0 ** min(attempts, 30))
         return delay * (1 - self.jitter * draw())
 
@@ -31,7 +31,7 @@ def retry(
     is_transient: Callable[[Exception], bool],
     pause: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Return the result of the action, repeated while its errors are transient and `timeout` seconds are not over.
+    """Run the action, and retry after transient errors for up to `timeout` seconds. Return the result.
 
     Raises the error of the last attempt.
     """

@@ -1,4 +1,4 @@
-"""Typed values of settings and command-line options: their parsers, and the sentences for wrong values."""
+"""Parsers and error messages for the typed values of settings and command-line options."""
 
 import argparse
 import math
@@ -12,18 +12,18 @@ T = TypeVar("T")
 
 
 class SettingsError(ValueError):
-    """A setting has a value that it cannot have; the text names it and the expected values."""
+    """A setting has an invalid value. The message names the setting and the expected values."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueType(Generic[T]):
-    """A type of values: `parse` raises ValueError for a text that is not as `expected`."""
+    """A type of values. `parse` raises ValueError if a text does not match the description `expected`."""
 
     parse: Callable[[str], T]
     expected: str
 
     def build_argument_type(self) -> Callable[[str], T]:
-        """Build argparse's `type` of an option."""
+        """Build the `type` function of an argparse option."""
 
         def parse(text: str) -> T:
             try:
@@ -35,13 +35,13 @@ class ValueType(Generic[T]):
 
 
 def choice(*choices: str) -> ValueType[str]:
-    """One of the choices, in any case."""
+    """Build the type of a case-insensitive choice."""
     *others, last = choices
     return ValueType(lambda text: choices[choices.index(text.lower())], f"{', '.join(others)} or {last}")
 
 
 def whole(low: int, high: int | None = None) -> ValueType[int]:
-    """A whole number of ASCII digits within bounds; without an upper one it has at most 18 digits."""
+    """Build the type of a whole number in ASCII digits within bounds. Without `high`, 18 digits are the maximum."""
     highest = 10**18 - 1 if high is None else high
 
     def parse(text: str) -> int:
@@ -53,7 +53,7 @@ def whole(low: int, high: int | None = None) -> ValueType[int]:
 
 
 def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> ValueType[float]:
-    """A finite number of the unit within bounds; `above` excludes the lower one."""
+    """Build the type of a finite number of the unit within bounds. `above` excludes the lower bound."""
 
     def parse(text: str) -> float:
         value = float(text)
@@ -65,27 +65,27 @@ def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool =
 
 
 def describe_bounds(low: float, high: float, above: bool) -> str:
-    """Describe the bounds of a number, as the end of a sentence."""
+    """Describe the bounds of a number, as the end of an error message."""
     if above:
         return f" above {low:g}" + (f", at most {high:g}" if high < math.inf else "")
     return f" from {low:g} to {high:g}" if high < math.inf else f", {low:g} or more"
 
 
 class Reader:
-    """Reads typed values from a mapping of strings, such as the environment; an empty string counts as not set.
+    """A reader of typed values from a mapping of strings, such as the environment. Empty strings count as not set.
 
-    Its methods raise SettingsError.
+    The methods raise SettingsError if a value is invalid.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
     def text(self, name: str, default: str = "") -> str:
-        """Return the text unchanged."""
+        """Return the value unchanged, or the default."""
         return self._environment.get(name) or default
 
     def choice(self, name: str, *choices: str) -> str:
-        """Return one of the choices; the first is the default."""
+        """Return one of the choices. The first choice is the default."""
         return self._parse(name, choices[0], choice(*choices))
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
@@ -93,11 +93,11 @@ class Reader:
         return self._parse(name, default, whole(low, high))
 
     def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
-        """Return a duration in seconds, not negative."""
+        """Return a duration in seconds, which must not be negative."""
         return self._parse(name, default, number("seconds", above=above_zero))
 
     def secret(self, name: str) -> str:
-        """Return the first line of the file that the setting names; an empty text when it names none."""
+        """Return the first line of the file that the setting names, or an empty string if the setting is empty."""
         path = self.text(name)
         if not path:
             return ""
@@ -112,7 +112,7 @@ class Reader:
         return lines[0]
 
     def file(self, name: str) -> Path | None:
-        """Return the path of a readable file; None when the setting names none."""
+        """Return the path of a readable file, or None if the setting is empty."""
         path = self.text(name)
         if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
             raise SettingsError(f"{name}={path}: cannot be read; expected a file")

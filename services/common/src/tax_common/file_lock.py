@@ -1,4 +1,4 @@
-"""Advisory locks on files and folders: flock(2), which the kernel releases when their holder dies."""
+"""Advisory locks on files and folders with flock(2). The kernel releases a lock when the holder dies."""
 
 import errno
 import fcntl
@@ -13,7 +13,7 @@ POLL_INTERVAL = 0.05  # seconds between two attempts
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file unless another process holds it; return whether this one does. Closing it releases the lock."""
+    """Try to lock an open file, and return whether this process now holds the lock. Closing the file releases it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -22,16 +22,16 @@ def try_lock(descriptor: int) -> bool:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open a folder, or a file that is created where it is missing; return its descriptor. Raises OSError."""
+    """Open a folder or a file, create a missing file, and return the descriptor. Raises OSError if that fails."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     return os.open(path, flags | os.O_CLOEXEC, 0o660)
 
 
 @contextmanager
 def hold_lock(path: Path, timeout: float | None = None, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Hold the lock of a file, created where it is missing, or of a folder; wait `timeout` seconds or without end.
+    """Hold the lock on a file or a folder. Create a missing file. Wait up to `timeout` seconds, or forever with None.
 
-    Raises TimeoutError when another process holds it for longer, OSError when the file cannot be opened.
+    Raises TimeoutError if another process holds the lock for longer, and OSError if the file cannot be opened.
     """
     descriptor = open_lock_file(path)
     try:
@@ -46,7 +46,7 @@ def hold_lock(path: Path, timeout: float | None = None, pause: Callable[[float],
 
 
 class ProcessLock:
-    """A lock that at most one process of a host holds; it never waits."""
+    """A lock that at most one process of a host holds. Its methods never wait."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,9 +54,9 @@ class ProcessLock:
         self._owner = 0  # the process that opened the file
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free; return whether this process holds it. Raises OSError."""
+        """Acquire the lock if it is free, and return whether this process holds it. Raises OSError if that fails."""
         if self._owner != os.getpid():
-            self.release()  # a descriptor inherited by a fork: the parent holds the lock
+            self.release()  # the descriptor was inherited at a fork, and the parent holds the lock
         if self._descriptor is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor, self._owner = open_lock_file(self._path), os.getpid()
@@ -69,7 +69,7 @@ class ProcessLock:
         return self._descriptor is not None
 
     def release(self) -> None:
-        """Let another process take the lock."""
+        """Release the lock if this process holds it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

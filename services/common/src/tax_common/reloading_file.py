@@ -1,4 +1,4 @@
-"""Content of a file that is parsed again whenever the file changes on disk."""
+"""The parsed content of a file, which is reloaded when the file changes."""
 
 import os
 import threading
@@ -9,21 +9,21 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Inode, time of modification in nanoseconds, size: an edit or an atomic replacement changes at least one of them.
+# Inode, modification time in nanoseconds and size. An edit or atomic replacement changes at least one of the three.
 Fingerprint = tuple[int, int, int]
 
 
 def read_fingerprint(path: Path) -> Fingerprint:
-    """Return the fingerprint of a file. Raises OSError."""
-    status = os.stat(path)  # noqa: PTH116 - for each request: twice as fast
+    """Return the fingerprint of a file. Raises OSError if the file cannot be accessed."""
+    status = os.stat(path)  # noqa: PTH116 - called for each request; twice as fast as Path.stat
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 class ReloadingFile(Generic[T]):
-    """The last good content of a file. Safe for threads.
+    """The last valid content of a file. Thread-safe.
 
-    `read` parses the file and raises OSError or ValueError when it is bad. `on_error` receives the reason, once for
-    each bad file; `on_load` receives the content of each later good one, and whether a bad file came before it.
+    `read` parses the file and raises OSError or ValueError if the file is invalid. `on_error` receives the reason once
+    for each invalid file. `on_load` receives each newly loaded content, and whether the file was invalid before.
     """
 
     def __init__(
@@ -37,21 +37,21 @@ class ReloadingFile(Generic[T]):
         interval: float = 0.0,
         is_required: bool = True,
     ) -> None:
-        """Use `initial` until the first look, or read the file; look at it at most every `interval` seconds.
+        """Use `initial` as the first content, or read the file. Check for changes at most every `interval` seconds.
 
-        A missing file is an error only if it is required. Raises what `read` raises.
+        A missing file is an error only if `is_required` is set. Raises the errors of `read`.
         """
         self._path, self._read = path, read
         self._on_error, self._on_load = on_error, on_load
         self._interval, self._next_look = interval, 0.0
         self._is_required = is_required
-        self._error: tuple[Fingerprint | None, str] | None = None  # of the file that was bad at the last look
+        self._error: tuple[Fingerprint | None, str] | None = None  # set if the file was invalid at the last check
         self._lock = threading.Lock()
         self._fingerprint = None if initial is not None else read_fingerprint(path)
         self._content = read(path) if initial is None else initial
 
     def get(self) -> T:
-        """Return the content; a look at the file costs one os.stat."""
+        """Return the content, after a check for changes with one os.stat call."""
         if self._interval:
             now = time.monotonic()
             if now < self._next_look:
@@ -72,7 +72,7 @@ class ReloadingFile(Generic[T]):
     def _reload(self, fingerprint: Fingerprint) -> None:
         is_new = fingerprint != self._fingerprint
         if not is_new and self._error and self._error[0] == fingerprint:
-            return  # another thread has found the same file bad
+            return  # another thread has already reported this invalid file
         if is_new and not self._load(fingerprint):
             return
         has_recovered, self._error = self._error is not None, None
@@ -80,10 +80,10 @@ class ReloadingFile(Generic[T]):
             self._on_load(self._content, has_recovered)
 
     def _load(self, fingerprint: Fingerprint) -> bool:
-        """Read the file; return whether it is good."""
+        """Read the file. Return whether the file is valid."""
         try:
             self._content = self._read(self._path)
-        except OSError as error:  # permissions may change without a new fingerprint: the next look reads again
+        except OSError as error:  # permissions may change without a new fingerprint: read again at the next check
             self._report_error(fingerprint, error)
             return False
         except ValueError as error:

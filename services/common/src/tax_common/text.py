@@ -1,26 +1,26 @@
-"""Text for logs, terminals, mails and error messages."""
+"""Formatting of text for logs, terminals, mails and error messages."""
 
 from collections.abc import Mapping
 
-# C0, DEL, C1 and the two Unicode line ends: characters that could end a line or drive a terminal.
+# C0, DEL, C1 and the two Unicode line separators: characters that could end a line or control a terminal.
 CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def escape_controls(text: str) -> str:
-    """Escape the characters that could end a line or drive a terminal."""
+    """Escape the characters that could end a line or control a terminal."""
     return text.translate(CONTROLS)
 
 
 def truncate(text: str, limit: int, mark: str = "…") -> str:
-    """Cut a text longer than `limit` characters, and mark the cut."""
+    """Truncate a text longer than `limit` characters, and append the mark."""
     return text if len(text) <= limit else text[:limit] + mark
 
 
 def truncate_with_length(text: str, limit: int) -> str:
-    """Cut a text longer than `limit` characters, and append its whole length."""
+    """Truncate a text longer than `limit` characters, and append the full length."""
     return truncate(text, limit, f"... ({len(text)} characters)")
 
 
 def format_fields(fields: Mapping[str, str], limit: int) -> str:
-    """Format each field as one line `name: value`, with control characters escaped and long values truncated."""
+    """Format each field as a line `name: value`. Escape control characters, and truncate long values."""
     return "".join(f"{name}: {escape_controls(truncate(value, limit, ' [cut]'))}\n" for name, value in fields.items())

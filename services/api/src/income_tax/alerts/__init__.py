@@ -1,1 +1,1 @@
-"""Alert e-mails to the administrator."""
+"""E-mail alerts to the administrator."""

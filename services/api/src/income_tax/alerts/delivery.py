@@ -1,4 +1,4 @@
-"""Delivery of mails: builds those that are due, and sends each until the server has accepted or refused it."""
+"""Delivery of mails: builds due mails, and retries each until the server accepts or permanently refuses the mail."""
 
 import random
 import time
@@ -16,7 +16,7 @@ from .spool import Spool
 
 
 class MailDelivery:
-    """Delivers the mails of a spool that are due."""
+    """Delivers the due mails of a spool."""
 
     def __init__(
         self,
@@ -36,22 +36,22 @@ class MailDelivery:
         self._log = log.bind(place="alerts")
         self._clock = clock
         self._random = random
-        self._sent: set[str] = set()  # mails that the server accepted and the spool could not record yet
+        self._sent: set[str] = set()  # accepted mails that the spool has not recorded as sent yet
 
     def deliver_due(self, spool: Spool, is_last: bool = False) -> None:
-        """Queue the mails that are due, and try the pending ones; the last round of a process delays no first mail.
+        """Queue the due mails, then try to send the pending mails. The last round of a process delays no first mail.
 
-        Raises sqlite3.Error or OSError when the spool cannot be used.
+        Raises sqlite3.Error or OSError if the spool cannot be used.
         """
         rules = replace(self._rules, wait=0) if is_last else self._rules
         for incident in spool.open_incidents():
             if choose_mail(incident, rules, self._clock()):
                 now = self._clock()
                 build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
-                spool.queue_mail(incident.id, build, now)  # which decides again, inside the transaction
+                spool.queue_mail(incident.id, build, now)  # `build` checks again inside the transaction
         for mail in spool.find_due(self._clock()):
             if not self._deliver(spool, mail):
-                break  # the server does not answer: one attempt at a time
+                break  # the server failed: do not try the other mails now
 
     def is_idle(self, spool: Spool) -> bool:
         """Return whether no mail is due now."""
@@ -59,7 +59,7 @@ class MailDelivery:
         return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
 
     def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
-        """Send the mail and record that; return whether to go on with the next one."""
+        """Send the mail and record that it was sent. Return whether to continue with the next mail."""
         if mail.name not in self._sent and (goes_on := self._send(spool, mail)) is not None:
             return goes_on
         spool.close_mail(mail, "sent")
@@ -67,8 +67,8 @@ class MailDelivery:
         return True
 
     def _send(self, spool: Spool, mail: MailMessage) -> bool | None:
-        """Send the mail; return None when it is done, else whether to go on with the next one."""
-        # Each outcome is logged before it is stored, so that no end of the process leaves one without a log line.
+        """Send the mail. Return None if the mail can be closed as sent, else whether to continue with the next mail."""
+        # Each outcome is logged before it is stored, so that a crash of the process leaves no unlogged outcome.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         try:
             refused = self._mailer.send(mail)
@@ -83,7 +83,7 @@ class MailDelivery:
         return None
 
     def _handle_refusals(self, spool: Spool, mail: MailMessage, refused: Refusals, log: Log) -> bool:
-        """Postpone the mail for recipients that were refused for now; return whether there are any."""
+        """Postpone the mail for temporarily refused recipients. Return whether there are such recipients."""
         later = {address: reply for address, (code, reply) in refused.items() if code < 500}
         never = {address: reply for address, (_, reply) in refused.items() if address not in later}
         if never:
@@ -95,7 +95,7 @@ class MailDelivery:
     def _postpone(
         self, spool: Spool, mail: MailMessage, reason: str, log: Log, *, is_server_down: bool = False
     ) -> bool:
-        """Try again after a delay, for the recipients that have not received the mail."""
+        """Schedule a retry for the recipients that have not received the mail. Return whether to continue."""
         delay = RETRIES.compute_delay(mail.attempts, self._random)
         log.error("alert not sent", reason=reason, attempts=mail.attempts + 1, retry_in=round(delay, 1))
         spool.postpone(mail, self._clock(), delay, others=is_server_down)
@@ -104,12 +104,12 @@ class MailDelivery:
     def _reject(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
         if self._write_dead_letter(mail, reason, log):
             spool.close_mail(mail, "dead")
-        else:  # it stays in the spool until there is room
+        else:  # the mail stays in the spool until its dead letter can be written
             spool.postpone(mail, self._clock(), RETRIES.longest, others=False)
         return True
 
     def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log) -> bool:
-        """Write the refused mail to a file; return whether that succeeded."""
+        """Write the refused mail to a file. Return whether the write succeeded."""
         path = self._dead / f"{mail.name}.eml"
         try:
             self._dead.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,5 +122,5 @@ class MailDelivery:
 
 
 def format_refusals(refused: Mapping[str, str]) -> str:
-    """Format recipients, each with the server's reply."""
+    """Format each recipient with the server's reply."""
     return "; ".join(f"{address}: {reply}" for address, reply in refused.items())

@@ -1,4 +1,4 @@
-"""The dispatcher takes alerts from the threads that answer requests, so that none of them waits for an SMTP server."""
+"""The alert dispatcher: request threads hand alerts to the dispatcher, so no request waits for the SMTP server."""
 
 import contextlib
 import sqlite3
@@ -15,15 +15,16 @@ from .delivery import MailDelivery
 from .spool import Spool
 
 SPOOL_ERRORS = (sqlite3.Error, OSError)
-PAUSE = 5.0  # seconds until a spool that failed is used again
-ATTEMPTS = 3  # to record a resolution where no thread retries it
-POLL_INTERVAL = 0.5  # seconds between two looks at the alerts of other processes
+PAUSE = 5.0  # seconds between an error of the spool and its next use
+ATTEMPTS = 3  # attempts to record a resolution that no thread retries
+POLL_INTERVAL = 0.5  # seconds between two polls for alerts of other processes
 
 
 class Dispatcher:
-    """Spools alerts; its thread delivers them while this process holds the host's sender lock.
+    """Spools alerts. The dispatcher's thread delivers alerts while this process holds the host's sender lock.
 
-    The spool is opened at its first use, and `start` starts the thread: after gunicorn's fork, which neither survives.
+    Neither an open spool nor a thread survives gunicorn's fork. Hence the first use opens the spool, and `start`, which
+    is called after the fork, starts the thread.
     """
 
     def __init__(
@@ -35,23 +36,23 @@ class Dispatcher:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._spool = spool
-        self._memory = Spool(None)  # alerts that the spool could not take: this process groups and sends them
+        self._memory = Spool(None)  # alerts that could not be spooled; this process delivers them
         self._uses_memory = False
         self._sender_lock = sender_lock
         self._delivery = delivery
         self._log = log.bind(place="alerts")
         self._clock = clock
-        self._resolved_kinds: set[Kind] = set()  # kinds that the spools have not recorded as resolved
-        self._printed = ""  # the last reason on the console
-        self._errors: dict[str, str] = {}  # by task
-        self._paused_until: dict[str, float] = {}  # by task
+        self._resolved_kinds: set[Kind] = set()  # resolved kinds that the spools have not recorded yet
+        self._printed = ""  # the reason that was last printed on the console
+        self._errors: dict[str, str] = {}  # last error by task
+        self._paused_until: dict[str, float] = {}  # end of the pause by task
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        self._merge_lock = threading.Lock()  # held while incidents are in neither spool
+        self._merge_lock = threading.Lock()  # held while incidents move between the spools
         self._thread: threading.Thread | None = None
 
     def send(self, alert: Alert) -> None:
-        """Spool the alert for delivery; never raises, and waits for a disk at most, not for a mail server."""
+        """Spool the alert for delivery. Never raises. The call may wait for the disk, but not for the mail server."""
         with self._lock:
             self._resolved_kinds.discard(alert.kind)
         try:
@@ -73,21 +74,21 @@ class Dispatcher:
                 self._thread.start()
 
     def resolve_startup(self) -> None:
-        """Resolve failures to start, once the service has started and before it forks."""
+        """Resolve startup failures. The service calls this after its start and before the fork."""
         self.resolve_at_once("startup")
         with self._lock:
-            self._resolved_kinds.clear()  # else each worker forked later would resolve failures of that time
+            self._resolved_kinds.clear()  # otherwise each worker forked later would resolve the failures again
         self._spool.close()
 
     def resolve(self, kind: Kind) -> None:
-        """Resolve the incidents of a kind: the failed operation has succeeded. Never raises; the thread retries."""
+        """Resolve the incidents of a kind after the failed operation succeeded. Never raises; the thread retries."""
         with self._lock:
             self._resolved_kinds.add(kind)
         self._run_task("resolve", self._record_resolved)
         self._wake.set()
 
     def resolve_at_once(self, kind: Kind) -> None:
-        """Resolve where no thread retries it: several attempts, each as long as the timeout of the spool."""
+        """Resolve the incidents of a kind in a process without the thread: retry here, up to ATTEMPTS times."""
         for _ in range(ATTEMPTS):
             self._paused_until.pop("resolve", None)
             self.resolve(kind)
@@ -95,31 +96,31 @@ class Dispatcher:
                 break
 
     def wait_until_idle(self, timeout: float) -> None:
-        """Wait `timeout` seconds at most until this process or another has tried every mail that is due."""
+        """Wait up to `timeout` seconds until this process or another process has tried to send every due mail."""
         self.start()
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and not self._is_idle():
             time.sleep(0.02)
 
     def close(self, timeout: float) -> None:
-        """Deliver mails that are due for `timeout` seconds at most; the rest stays in the spool."""
+        """Deliver due mails for at most `timeout` seconds. The other mails stay in the spool."""
         self._stop.set()
         self._wake.set()
         if self._thread:
             self._thread.join(timeout)
 
     def count_mails(self) -> dict[str, int]:
-        """Count the mails that are pending, sent and dead; empty when the spool cannot be read."""
+        """Count the pending, sent and dead mails. Return an empty dictionary if the spool cannot be read."""
         try:
             return self._spool.count_mails()
         except SPOOL_ERRORS:
             return {}
 
     def _print_once(self, reason: str) -> None:
-        """Print a new reason on the console; in a storm of failures no request waits for a slow console."""
+        """Print a reason on the console unless it equals the last one. Request threads must not wait for stderr."""
         if reason != self._printed:
             self._printed = reason
-            with contextlib.suppress(OSError, ValueError):  # the console may be gone
+            with contextlib.suppress(OSError, ValueError):  # stderr may be closed
                 print(f"alerts are not spooled: {reason}", file=sys.stderr, flush=True)
 
     def _keep_in_memory(self, alert: Alert) -> None:
@@ -136,7 +137,7 @@ class Dispatcher:
                     if not self._delivery.is_idle(self._memory):
                         return False
             return self._delivery.is_idle(self._spool)
-        except SPOOL_ERRORS:  # the delivery of the very mail may keep it busy
+        except SPOOL_ERRORS:  # the spool may be busy with the delivery itself
             return "spool" in self._errors
 
     def _run(self) -> None:
@@ -154,11 +155,11 @@ class Dispatcher:
             self._run_task("memory", lambda: self._delivery.deliver_due(self._memory, is_last))
 
     def _record_resolved(self) -> None:
-        """Record the resolved kinds in the spools; the next round retries those that fail."""
+        """Record the resolved kinds in the spools. The next round retries the kinds that could not be recorded."""
         with self._lock:
             kinds = tuple(self._resolved_kinds)
         for kind in kinds if self._uses_memory else ():
-            self._memory.resolve(kind)  # first, and all: memory works whatever the state of the file
+            self._memory.resolve(kind)  # memory first: an error of the file must not prevent this
         for kind in kinds:
             self._spool.resolve(kind)
             with self._lock:
@@ -172,7 +173,7 @@ class Dispatcher:
             self._delivery.deliver_due(self._spool, is_last)
 
     def _merge_memory(self) -> None:
-        """Move unreported incidents from memory to the spool, so that a storm of failures is one incident."""
+        """Move unreported incidents from memory to the spool, so that repeated failures form one incident."""
         unreported = self._memory.pop_unreported()
         while unreported:
             try:
@@ -184,7 +185,7 @@ class Dispatcher:
             unreported.pop()
 
     def _run_task(self, name: str, task: Callable[[], object]) -> None:
-        """Run the task; log its errors, each once until it changes. An error never ends the thread."""
+        """Run the task, and log an error unless the previous run raised the same one. No error ends the thread."""
         if time.monotonic() < self._paused_until.get(name, 0) and not self._stop.is_set():
             return
         try:

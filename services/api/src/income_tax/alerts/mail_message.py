@@ -12,15 +12,15 @@ from .incident_policy import AlertRules, Incident, MailType, choose_mail
 
 @dataclass(frozen=True, slots=True)
 class MailMessage:
-    """One mail as the spool stores it: sender and recipients are those of the settings when it is sent."""
+    """A mail in the spool. Sender and recipients are read from the settings when the mail is sent."""
 
-    name: str  # the left part of its Message-ID: the same at each attempt
-    suffix: str  # appended to the subject of the settings
+    name: str  # local part of the Message-ID, identical for all attempts
+    suffix: str  # appended to the configured subject
     body: str
-    time: float  # seconds of the Unix epoch
+    time: float  # Unix timestamp
     kind: str
     request_id: str = ""
-    recipients: str = ""  # addresses that have not received it, one a line; empty: all
+    recipients: str = ""  # addresses that have not received the mail, one per line; empty: all recipients
     id: int = 0
     attempts: int = 0
 
@@ -28,7 +28,7 @@ class MailMessage:
 def build_due_message(
     incident: Incident, rules: AlertRules, log_file: str, now: float
 ) -> tuple[MailType, MailMessage] | None:
-    """Build the mail that is due, if any."""
+    """Build the mail that is due and return it with its type, or return None if no mail is due."""
     mail_type = choose_mail(incident, rules, now)
     return (mail_type, build_message(incident, mail_type, log_file, now)) if mail_type else None
 
@@ -40,13 +40,13 @@ def build_message(incident: Incident, mail_type: MailType, log_file: str, now: f
     parts = [] if is_first else [build_opening(incident, mail_type)]
     parts += [alert.format_text(log_file), format_counts(incident)]
     name = f"alert.{incident.token}.{incident.mails + 1}"
-    # No mail can contain a lone surrogate, which the name of a file or a header may have.
+    # A file name or a header may contain a lone surrogate, which cannot be encoded in a mail.
     body = "\n".join(parts).encode("utf-8", "replace").decode()
     return MailMessage(name, build_suffix(incident, mail_type), body, now, incident.kind, alert.request_id or "")
 
 
 def build_suffix(incident: Incident, mail_type: MailType) -> str:
-    """Build the addition to the subject; the first mail has none."""
+    """Build the suffix of the subject, which is empty for the first mail."""
     if mail_type is MailType.FIRST:
         return ""
     if mail_type is MailType.RECOVERED:
@@ -55,7 +55,7 @@ def build_suffix(incident: Incident, mail_type: MailType) -> str:
 
 
 def build_opening(incident: Incident, mail_type: MailType) -> str:
-    """Build the first sentence of a later mail."""
+    """Build the first line of a digest or recovery mail."""
     if mail_type is MailType.DIGEST:
         return "This failure goes on. The last one:\n"
     if incident.kind == "startup":
@@ -66,7 +66,7 @@ def build_opening(incident: Incident, mail_type: MailType) -> str:
 
 
 def format_counts(incident: Incident) -> str:
-    """Format the failures in this mail and in all; the former add up over the mails of an incident."""
+    """Format the number of failures since the previous mail, the total, the times and some request ids."""
     ids = ", ".join(json.loads(incident.request_ids))
     lines = [
         f"failures in this mail: {incident.total - incident.mailed}",
@@ -79,5 +79,5 @@ def format_counts(incident: Incident) -> str:
 
 
 def to_local_time(seconds: float) -> datetime:
-    """Convert seconds of the Unix epoch to local time."""
+    """Convert a Unix timestamp to local time."""
     return datetime.fromtimestamp(seconds).astimezone()

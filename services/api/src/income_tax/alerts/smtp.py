@@ -1,4 +1,4 @@
-"""Sending of mails to the SMTP server."""
+"""The SMTP client, which sends mails to the mail server."""
 
 import contextlib
 import smtplib
@@ -15,20 +15,20 @@ from tax_common.text import escape_controls
 
 from .mail_message import MailMessage
 
-# Lines are folded by RFC 5322; addresses outside ASCII need a server that accepts them.
+# Lines are folded as in RFC 5322. Non-ASCII addresses need a server that supports SMTPUTF8.
 POLICY = policy.SMTP
 
-# The standard library raises ValueError and LookupError for an invalid address or host name.
+# The standard library raises ValueError or LookupError if an address or host name is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
 
-# Recipients that the server refused, each with its code and its text.
+# Recipients that the server refused, each with the code and the text of the reply.
 Refusals = Mapping[str, tuple[int, str]]
 
 
 class MailError(Exception):
-    """The mail was not sent, and a later attempt may succeed; the text names the server and the reason.
+    """A mail was not sent, but a later attempt may succeed. The message names the server and the reason.
 
-    `server` is true when the server failed, not this mail: other mails need not be tried now.
+    `server` is true if the error concerns the server and not this mail. Other mails are then not tried now.
     """
 
     def __init__(self, reason: str, server: bool) -> None:
@@ -37,12 +37,12 @@ class MailError(Exception):
 
 
 class MailRefused(Exception):
-    """The server has refused this mail for good (5xx); the text quotes its reply."""
+    """The server permanently refused a mail (5xx). The message quotes the server's reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """The SMTP server and the envelope; `tls` is none, starttls or tls (RFC 8314's implicit TLS)."""
+    """Settings of the SMTP server and the envelope. `tls` is none, starttls or tls (implicit TLS, RFC 8314)."""
 
     host: str
     port: int
@@ -50,33 +50,33 @@ class MailSettings:
     recipient: str
     subject: str
     tls: str = "none"
-    ca_file: Path | None = None  # certificates trusted besides the system's authorities
+    ca_file: Path | None = None  # CA certificates trusted in addition to the system's
     user: str = ""
     password: str = field(default="", repr=False)
-    timeout: float = 5.0  # seconds, for each step of the dialogue
+    timeout: float = 5.0  # seconds for each step of the SMTP dialogue
 
 
 class Mailer(Protocol):
-    """Sends mails."""
+    """Interface of objects that build and send mails."""
 
     def send(self, mail: MailMessage) -> Refusals:
-        """Send the mail; return the recipients that were refused. Raises MailError or MailRefused."""
+        """Send the mail, and return the recipients that were refused. Raises MailError or MailRefused."""
 
     def build_email(self, mail: MailMessage) -> EmailMessage:
-        """Build the mail as it is sent."""
+        """Build the e-mail that `send` sends."""
 
 
 class SmtpMailer:
-    """Sends each mail over an SMTP connection of its own."""
+    """Sends each mail over a separate SMTP connection."""
 
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
 
     def send(self, mail: MailMessage) -> Refusals:
-        """Send the mail; return the recipients that the server refused while it accepted others.
+        """Send the mail, and return the recipients that the server refused while it accepted others.
 
-        Raises MailRefused when the server refused this mail for good, MailError for every other failure: one before the
-        mail is offered, such as a refused login, may succeed later.
+        Raises MailRefused if the server permanently refused this mail, and MailError for every other failure. A failure
+        before the mail is offered, such as a refused login, raises MailError because a later attempt may succeed.
         """
         where = f"SMTP server {self._settings.host}:{self._settings.port}"
         try:
@@ -95,14 +95,14 @@ class SmtpMailer:
                 raise MailRefused(reason) from error
             raise MailError(reason, server=not get_reply_codes(error) or 421 in get_reply_codes(error)) from error
         finally:
-            # The server has accepted the mail or not: a failed goodbye changes nothing.
+            # The server has already accepted or refused the mail, so a failed QUIT is ignored.
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
             smtp.close()
         return {to: (code, f"{code} {reply.decode(errors='replace')}") for to, (code, reply) in refused.items()}
 
     def build_email(self, mail: MailMessage) -> EmailMessage:
-        """Build the mail to the recipients of today's settings; its Message-ID is the same at each attempt."""
+        """Build the e-mail to the currently configured recipients. The Message-ID is identical for all attempts."""
         s = self._settings
         message, name = EmailMessage(POLICY), f"<{mail.name}@{extract_domain(s.sender)}>"
         message["From"], message["To"] = escape_controls(s.sender), escape_controls(s.recipient)
@@ -137,26 +137,26 @@ class SmtpMailer:
 
 
 def get_reply_codes(error: Exception) -> list[int]:
-    """Return the codes of the server's replies, none when the connection failed."""
+    """Return the reply codes of the server, or an empty list if the connection failed."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return [code for code, _ in error.recipients.values()]
     return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0 else []
 
 
 def is_permanent(error: Exception) -> bool:
-    """Return whether the server has refused the mail for good, for all its recipients."""
+    """Return whether the server permanently refused the mail for all recipients."""
     codes = get_reply_codes(error)
     return bool(codes) and all(500 <= code < 600 for code in codes)
 
 
 def select_recipients(message: EmailMessage, mail: MailMessage) -> list[str]:
-    """Return the recipients of the settings that have not received the mail."""
+    """Return the configured recipients that have not received the mail."""
     named = [address for _, address in getaddresses(message.get_all("To", []))]
     left = mail.recipients.splitlines()
     return [address for address in named if address in left] if left else named
 
 
 def extract_domain(address: str) -> str:
-    """Return the domain of an address without the characters that no host name has."""
+    """Return the domain of an address, without characters that are invalid in host names."""
     name = "".join(c for c in address.rpartition("@")[2] if c.isascii() and (c.isalnum() or c in ".-"))
     return name or "localhost"

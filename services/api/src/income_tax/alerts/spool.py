@@ -1,4 +1,4 @@
-"""The spool: a durable queue of incidents and mails in an SQLite file that all processes of a host share."""
+"""The spool, a durable queue of incidents and mails. All processes of a host share its SQLite file."""
 
 import json
 import secrets
@@ -14,8 +14,8 @@ from .alert import Alert, Kind
 from .incident_policy import RETRIES, Incident, MailType, closes_incident
 from .mail_message import MailMessage
 
-SAMPLES = 5  # request ids in a mail
-HISTORY = 1000  # closed mails and incidents that stay in the file
+SAMPLES = 5  # maximum number of request ids in a mail
+HISTORY = 1000  # number of closed mails and incidents that are kept
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS incidents (
@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS pending_letters ON letters (next_try) WHERE state = '
 CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT NULL);
 """
 
-# One statement keeps the count exact while other processes add failures.
+# A single statement keeps the count exact while other processes add failures.
 ADD = f"""
 INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
 VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
@@ -46,7 +46,7 @@ ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
     resolved = resolved AND excluded.resolved,
     request_ids = CASE WHEN :request_ids = '[]' OR json_array_length(request_ids) >= {SAMPLES} THEN request_ids
                   ELSE json_insert(request_ids, '$[#]', json_extract(:request_ids, '$[0]')) END
-"""  # noqa: S608 - a number of this file
+"""  # noqa: S608 - SAMPLES is a constant of this module
 
 OPEN = """
 SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_seen, last_mail, resolved,
@@ -55,7 +55,7 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
 FROM incidents WHERE NOT closed
 """
 
-# A mail that would wait longer than the longest delay was postponed before the clock was set back.
+# A next try later than the longest delay means that the clock was set back, so such a mail is due too.
 DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {RETRIES.longest})"
 
 FIELDS = "name, suffix, body, time, kind, request_id, recipients"
@@ -65,16 +65,16 @@ BuildMail = Callable[[Incident], tuple[MailType, MailMessage] | None]
 
 
 class Spool:
-    """Incidents and the mails about them.
+    """Incidents and the mails that report them.
 
-    Every method raises sqlite3.Error or OSError when the file cannot be used, after a few seconds at most.
+    Every method raises sqlite3.Error or OSError, within a few seconds, if the file cannot be used.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # a path of None is a spool in memory
+        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # None: in memory
 
     def report(self, alert: Alert, now: float) -> None:
-        """Add a failure to its incident, or open one; durable when this returns."""
+        """Add a failure to its open incident, or open a new incident. The change is durable on return."""
         token, stored = secrets.token_hex(8), alert.to_json()
         ids = json.dumps([alert.request_id] if alert.request_id else [])
         route = token if alert.kind == "drill" else alert.route
@@ -84,7 +84,7 @@ class Spool:
         )
 
     def merge_incident(self, incident: Incident) -> None:
-        """Add the failures of another spool's unreported incident."""
+        """Add the failures of an unreported incident from another spool."""
         self._add(asdict(incident))
 
     def _add(self, row: Mapping[str, object]) -> None:
@@ -92,7 +92,7 @@ class Spool:
             db.execute(ADD, row)
 
     def pop_unreported(self) -> list[Incident]:
-        """Remove the open incidents that no mail has reported, and return them for another spool."""
+        """Remove and return the open incidents that no mail has reported, so that another spool can merge them."""
         with self._store.transaction() as db:
             unreported = [Incident(*row) for row in db.execute(f"{OPEN} AND mails = 0")]
             db.execute("DELETE FROM incidents WHERE NOT closed AND mails = 0")
@@ -110,7 +110,7 @@ class Spool:
         return list(starmap(Incident, rows))
 
     def queue_mail(self, incident_id: int, build: BuildMail, now: float) -> None:
-        """Queue the mail that `build` returns for the incident, and mark its failures as counted."""
+        """Queue the mail that `build` returns for the incident, and mark the incident's failures as counted."""
         with self._store.transaction() as db:
             row = db.execute(f"{OPEN} AND id = ?", (incident_id,)).fetchone()
             if row is None or (built := build(incident := Incident(*row))) is None:
@@ -127,14 +127,14 @@ class Spool:
             )
 
     def find_due(self, now: float) -> list[MailMessage]:
-        """Return the mails to send now, oldest first."""
+        """Return the pending mails whose next try is due, oldest first."""
         with self._store.connect() as db:
             query = f"SELECT {FIELDS}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
             rows = db.execute(query, {"now": now}).fetchall()
         return list(starmap(MailMessage, rows))
 
     def postpone(self, mail: MailMessage, now: float, delay: float, others: bool) -> None:
-        """Delay the mail for its recipients, and the `others` too, when the server failed."""
+        """Postpone the mail for its recipients. With `others`, postpone all other pending mails too."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE letters SET attempts = attempts + 1, next_try = ?, recipients = ? WHERE id = ?",
@@ -160,25 +160,25 @@ class Spool:
             )
 
     def count_mails(self) -> dict[str, int]:
-        """Count the mails that are pending, and those ever sent and refused."""
+        """Count the pending mails, and all mails that were ever sent or refused."""
         with self._store.connect() as db:
             counts = {"sent": 0, "dead": 0} | dict(db.execute("SELECT state, letters FROM totals").fetchall())
             (pending,) = db.execute("SELECT count(*) FROM letters WHERE state = 'pending'").fetchone()
             return {"pending": pending} | counts
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Close the file. The next use reopens the file."""
         self._store.close()
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Add the column that the file of an older version lacks."""
+    """Add the column `recipients` to a file that an older version created."""
 
     def is_outdated() -> bool:
         return "recipients" not in {column[1] for column in db.execute("PRAGMA table_info(letters)")}
 
     if is_outdated():
         db.execute("BEGIN IMMEDIATE")
-        if is_outdated():  # another process may have been first
+        if is_outdated():  # another process may have added the column
             db.execute("ALTER TABLE letters ADD COLUMN recipients TEXT NOT NULL DEFAULT ''")
         db.execute("COMMIT")

@@ -1,1 +1,1 @@
-"""Monitoring: metrics of the workers, status of the service, state of the database."""
+"""Monitoring: worker metrics, service status and database checks."""

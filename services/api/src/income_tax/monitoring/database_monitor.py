@@ -1,4 +1,4 @@
-"""A monitor of the database, which no request needs: the operator learns of its loss before the next reload."""
+"""The database monitor. No request needs the database, so only the monitor reports its loss before the next reload."""
 
 import threading
 import time
@@ -12,10 +12,10 @@ INTERVAL = 10.0  # seconds between two queries
 
 
 class DatabaseMonitor:
-    """A thread of each process that queries the database at intervals.
+    """A monitor whose thread queries the database at intervals. Each process has one monitor.
 
-    `on_loss` receives the reason when the database stops answering. `on_answer` is called when it answers again, and
-    after the first successful query: a service that started without the database learns that it is back.
+    `on_loss` receives the reason when the database stops answering. `on_answer` is called when the database answers
+    again. It is also called after the first successful query, because the service may have started without a database.
     """
 
     def __init__(
@@ -24,14 +24,14 @@ class DatabaseMonitor:
         self._engine, self._interval = engine, interval
         self._on_loss, self._on_answer = on_loss, on_answer
         self._is_answering = False
-        self.trouble: str | None = None  # the reason while the database does not answer
+        self.trouble: str | None = None  # the reason, while the database does not answer
 
     def start(self) -> None:
-        """Start the thread; call it after the fork, which threads do not survive."""
+        """Start the thread. Call this method after the fork, because threads do not survive a fork."""
         threading.Thread(target=self._run, name="database monitor", daemon=True).start()
 
     def check(self) -> None:
-        """Query the database; twice before it counts as lost, since the machine itself may have stood still."""
+        """Query the database. Retry a failed query once, because a suspended machine also causes a timeout."""
         error = self._query() and self._query()
         if error:
             is_first, self.trouble = self.trouble is None, f"the database does not answer: {error}"
@@ -44,11 +44,11 @@ class DatabaseMonitor:
                 self._on_answer()
 
     def _query(self) -> str:
-        """Return the error of a query, or an empty text."""
+        """Return the error of a query, or an empty string if the query succeeds."""
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-        except Exception as error:  # drivers raise many types when a server's answer is malformed
+        except Exception as error:  # drivers raise many exception types after a malformed response
             return describe_error(error) or type(error).__name__
         return ""
 

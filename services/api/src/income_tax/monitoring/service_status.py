@@ -1,4 +1,4 @@
-"""The status of the service on a host, and its problems in sentences, for the operator's page."""
+"""The service status of a host with its problems, which the operator's page shows."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
 
-LOW_DISK = 0.1  # share of a volume; less free space is a problem
+LOW_DISK = 0.1  # free share of a volume below which a problem is reported
 WINDOWS = (1, 5, 10)  # minutes
 
 
@@ -20,44 +20,44 @@ class DiskUsage:
 
     @property
     def share(self) -> float:
-        """The free share of it."""
+        """The free share of the volume, from 0 to 1."""
         return self.free / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The responses of the last minutes."""
+    """The responses of the last `minutes` minutes."""
 
     minutes: int
     counted: TimeBucket
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """The request rate per second."""
         return self.counted.requests / (60 * self.minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """The state of the service on this host; `buckets` are the last ten minutes, oldest first, by their beginning."""
+    """The state of the service on this host."""
 
     workers: Sequence[WorkerSnapshot]
-    expected: int  # workers of each replica
+    expected: int  # number of workers per replica
     expected_replicas: int | None  # None: unknown
     alerts: Mapping[str, int]
-    dead_letters: int  # mails refused for good that the operator has not removed yet
+    dead_letters: int  # permanently refused mails that the operator has not removed yet
     log_disk: DiskUsage | None
     now: float
 
     @property
     def replicas(self) -> dict[str, list[WorkerSnapshot]]:
-        """The workers by the host name of their replica."""
+        """The workers, grouped by the host name of their replica."""
         hosts = sorted({worker.host for worker in self.workers})
         return {host: [worker for worker in self.workers if worker.host == host] for host in hosts}
 
     @property
     def buckets(self) -> dict[int, TimeBucket]:
-        """The responses of all workers together, in intervals of ten seconds."""
+        """The responses of all workers in the last ten minutes, by the start of each ten-second interval."""
         last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
         first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
         merged = merge_buckets(self.workers, first)
@@ -65,7 +65,7 @@ class ServiceStatus:
 
     @property
     def windows(self) -> list[Window]:
-        """The last minutes, summed up."""
+        """The totals of the last 1, 5 and 10 minutes."""
         windows = []
         for minutes in WINDOWS:
             counted = TimeBucket()
@@ -77,7 +77,7 @@ class ServiceStatus:
 
     @property
     def problems(self) -> list[str]:
-        """The problems, each in a sentence."""
+        """The messages about the current problems."""
         return [
             *self._find_worker_problems(),
             *self._find_request_problems(),
@@ -130,7 +130,7 @@ class ServiceStatus:
 
 
 def read_expected_replicas(file: Path) -> int | None:
-    """Return the number of replicas in a file; None when it holds none."""
+    """Return the number of replicas in a file, or None if the file holds no number."""
     try:
         return int(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -138,7 +138,7 @@ def read_expected_replicas(file: Path) -> int | None:
 
 
 def measure_disk_usage(folder: Path) -> DiskUsage | None:
-    """Return the usage of the volume that holds a folder; None when it cannot be read."""
+    """Return the disk usage of a folder's volume, or None if the usage cannot be read."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:

@@ -1,7 +1,7 @@
-"""Metrics of the workers of a host: requests and latencies of the last minutes.
+"""Metrics of the workers of a host: requests and latencies of the last ten minutes.
 
-A request is counted in memory. A thread of each worker publishes the counts every few seconds: it replaces a JSON file
-of the worker's own. A worker whose file is no longer replaced has ended.
+Each worker counts its requests in memory. A thread of the worker publishes the counts every few seconds in the worker's
+JSON file. A worker whose file is no longer updated has ended.
 """
 
 import contextlib
@@ -20,21 +20,21 @@ from tax_common.atomic_write import write_atomically
 from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10
-BUCKETS_KEPT = 60  # the last ten minutes
+BUCKETS_KEPT = 60  # buckets of the last ten minutes
 PUBLISH_INTERVAL = 2.0  # seconds
-GONE = 10.0  # seconds without a new file after which a worker counts as ended
+GONE = 10.0  # seconds without an update after which a worker counts as ended
 OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
-PRECISION = 2  # of the histograms: a percentile is at most a quarter above the true one
+PRECISION = 2  # precision of the histograms: percentiles are at most 25 % too high
 
 
 def build_histogram() -> LatencyHistogram:
-    """Build an empty histogram of latencies."""
+    """Build an empty latency histogram."""
     return LatencyHistogram(PRECISION)
 
 
 @dataclass(slots=True)
 class TimeBucket:
-    """The responses of one interval, by class of status (2 is 2xx), and their latencies."""
+    """The responses of one interval by status class (2 means 2xx), and their latencies."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: LatencyHistogram = field(default_factory=build_histogram)
@@ -50,19 +50,19 @@ class TimeBucket:
         return self.statuses.total()
 
     def compute_percentile(self, share: float) -> float | None:
-        """Return the latency in seconds that this share of the responses did not exceed; None without responses."""
+        """Return the percentile of the latencies in seconds, or None without responses. `share` is from 0 to 1."""
         return self.latencies.percentiles([100 * share])[0] / 1000 if self.requests else None
 
 
 class WorkerMetrics:
-    """Counts the responses of one worker and publishes them. Safe for threads."""
+    """A thread-safe counter of one worker's responses that publishes the counts."""
 
     def __init__(self, folder: Path, version: str, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self._version = version
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: dict[int, TimeBucket] = {}  # by the time at which they begin
+        self._buckets: dict[int, TimeBucket] = {}  # by start time
         self._stop = threading.Event()
         self._path: Path | None = None
         self._thread: threading.Thread | None = None
@@ -80,7 +80,7 @@ class WorkerMetrics:
             bucket.latencies.record(int(seconds * 1_000_000))
 
     def start(self, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Start to publish, with the fields of `state`; call it after the fork, which threads do not survive."""
+        """Start the thread that publishes the metrics and the fields of `state`. Call this method after the fork."""
         host, pid = socket.gethostname(), os.getpid()
         self._path = self.folder / f"{host}-{pid}.json"
         known = {"host": host, "pid": pid, "version": self._version, "started": self._clock()}
@@ -88,10 +88,10 @@ class WorkerMetrics:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop publishing and remove the file: the worker answers no more."""
+        """Stop publishing and remove the file, because the worker ends."""
         self._stop.set()
         if self._thread:
-            self._thread.join(PUBLISH_INTERVAL)  # else it might publish once more
+            self._thread.join(PUBLISH_INTERVAL)  # otherwise the thread might publish once more
         if self._path:
             with contextlib.suppress(OSError):
                 self._path.unlink()
@@ -99,7 +99,7 @@ class WorkerMetrics:
     def _run(self, path: Path, known: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]) -> None:
         self._remove_obsolete()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # the log reports a full disk; it must not end this thread
+            with contextlib.suppress(OSError):  # the log reports a full disk, which must not end this thread
                 self._publish(path, {**known, **state()})
             self._stop.wait(PUBLISH_INTERVAL)
 
@@ -110,7 +110,7 @@ class WorkerMetrics:
         write_atomically(path, json.dumps({**content, "time": self._clock(), "slots": slots}), mode=0o644)
 
     def _remove_obsolete(self) -> None:
-        """Remove the files of workers that were killed."""
+        """Remove the files of killed workers."""
         with contextlib.suppress(OSError):
             for path in self.folder.iterdir():
                 if self._clock() - path.stat().st_mtime > OBSOLETE:
@@ -119,7 +119,7 @@ class WorkerMetrics:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSnapshot:
-    """A worker as its file describes it: times are seconds of the epoch, buckets by the time at which they begin."""
+    """The content of a worker's file. Times are Unix timestamps, and the keys of `buckets` are their start times."""
 
     host: str
     pid: int
@@ -133,13 +133,13 @@ class WorkerSnapshot:
 
 
 def read_snapshots(folder: Path, now: float) -> list[WorkerSnapshot]:
-    """Return the workers of this host that are running now, by host and process."""
+    """Return the workers that are running now, sorted by host name and process id."""
     workers = [worker for worker in parse_snapshots(folder) if abs(now - worker.time) <= GONE]
     return sorted(workers, key=lambda worker: (worker.host, worker.pid))
 
 
 def parse_snapshots(folder: Path) -> Iterator[WorkerSnapshot]:
-    """Parse the files of a folder; skip those that are removed meanwhile or malformed."""
+    """Parse the files of a folder, and skip files that are malformed or have been removed."""
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -148,13 +148,13 @@ def parse_snapshots(folder: Path) -> Iterator[WorkerSnapshot]:
 
 
 def parse_bucket(statuses: Mapping[str, int], latencies: Mapping[str, int]) -> TimeBucket:
-    """Parse the counts of a bucket, whose keys are text in JSON."""
+    """Parse the counts of a bucket, whose keys are strings in JSON."""
     by_class, by_latency = (Counter({int(key): n for key, n in counts.items()}) for counts in (statuses, latencies))
     return TimeBucket(by_class, LatencyHistogram(PRECISION, by_latency))
 
 
 def merge_buckets(workers: Sequence[WorkerSnapshot], since: int) -> dict[int, TimeBucket]:
-    """Merge the buckets of all workers from a time on, in the order of time."""
+    """Merge the buckets of all workers that start at or after `since`, in order of time."""
     merged: dict[int, TimeBucket] = {}
     for worker in workers:
         for begin, bucket in worker.buckets.items():

@@ -1,1 +1,1 @@
-"""The gunicorn server around the application."""
+"""The gunicorn server that runs the application."""

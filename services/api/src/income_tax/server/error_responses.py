@@ -1,4 +1,4 @@
-"""JSON responses to requests that never reach the application: gunicorn rejected them, or failed around it."""
+"""JSON error responses to requests that gunicorn rejects, or that fail outside the application."""
 
 import socket
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from income_tax.service_log import Log, mask_amounts
 from .leader_follower.leader_lock import LeaderLock
 from .leader_follower.worker import LeaderFollowerWorker
 
-LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # seconds and bytes that are read from a rejected request's connection
+LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # limits for reading the rest of a rejected request, in seconds and bytes
 
-BODY_ERRORS = (http_errors.ParseException,)  # raised while an application reads a malformed body
+BODY_ERRORS = (http_errors.ParseException,)  # raised when the application reads a malformed body
 
-# Status, phrase and sentence for what gunicorn rejects; every other rejection is a 400.
+# Status, reason phrase and error message by gunicorn exception. The status of every other rejection is 400.
 REJECTIONS: dict[type[Exception], tuple[int, str, str]] = {
     http_errors.LimitRequestLine: (414, "URI Too Long", "the address of the request is too long"),
     http_errors.LimitRequestHeaders: (
@@ -45,7 +45,7 @@ FAILED = (
 
 
 def classify_error(error: BaseException) -> tuple[int, str, str]:
-    """Return status, phrase and sentence for an error that gunicorn met before it called the application."""
+    """Return status, reason phrase and error message for an exception that gunicorn caught outside the application."""
     for kind, rejection in REJECTIONS.items():
         if isinstance(error, kind):
             return rejection
@@ -53,14 +53,14 @@ def classify_error(error: BaseException) -> tuple[int, str, str]:
 
 
 def build_response(status: int, phrase: str, sentence: str, request_id: str) -> bytes:
-    """Build a whole HTTP response that lists one error."""
+    """Build a complete HTTP response that contains one error."""
     body = orjson.dumps({"response": build_errors([sentence], request_id)})
     head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return f"{head}{REQUEST_ID_HEADER}: {request_id}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
-    """Build the alert for a failure outside the application; `mask` masks the numbers that the error quotes."""
+    """Build the alert for a failure outside the application. With `mask`, mask the numbers in the error text."""
     body = build_errors([FAILED[2]], request_id)
     details = {"error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}"}
     summary = "The tax service failed to answer a request, outside the application:"
@@ -70,9 +70,9 @@ def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
 def build_worker_class(
     log: Log, lock: LeaderLock, report: Callable[[BaseException, str], object]
 ) -> type[LeaderFollowerWorker]:
-    """Build a worker class that answers rejected requests in JSON; gunicorn's own HTML echoes the request.
+    """Build a worker class that returns JSON errors, because gunicorn's HTML error pages echo the request.
 
-    `lock` is the leader lock that the application releases. `report` receives a failure and the id of its response.
+    `lock` is the leader lock that the application releases. `report` receives the exception and the request id.
     """
 
     class JsonErrorWorker(LeaderFollowerWorker):
@@ -91,7 +91,7 @@ def build_worker_class(
                 request_log.warning("request refused", reason=f"{type(exc).__name__}: {exc}")
             try:
                 util.write_nonblock(client, build_response(status, phrase, sentence, request_id))
-                # A reset, caused by unread bytes of the client, would discard the response.
+                # Unread bytes of the client would cause a reset, which discards the response.
                 util.close_graceful(client, LINGER_TIME, LINGER_BYTES)
             except OSError:
                 request_log.debug("client gone")

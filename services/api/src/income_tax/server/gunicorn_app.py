@@ -1,4 +1,4 @@
-"""The gunicorn application: its settings, its hooks and its log."""
+"""The gunicorn application with its settings, hooks and logger."""
 
 import logging
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from . import single_write_response
 from .error_responses import build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
-KEEPALIVE = 75  # seconds; longer than nginx keeps an idle connection (60), so that nginx is the one that closes
+KEEPALIVE = 75  # seconds; longer than the 60 seconds of nginx, so that nginx closes idle connections
 REQUEST_LINE_LIMIT = 8190  # bytes; nginx rejects longer lines
-CLOSE_TIME = 5.0  # seconds in which a stopping worker delivers pending mails
+CLOSE_TIME = 5.0  # seconds that a stopping worker may spend on the delivery of mails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDependencies(AppDependencies):
-    """The dependencies of the application, and what the workers need around it."""
+    """The dependencies of the application and of the workers."""
 
     leader_lock: LeaderLock
     database_monitor: DatabaseMonitor
 
 
 class ServiceLogHandler(logging.Handler):
-    """Passes records of the standard library's logging to the service's log."""
+    """A handler that writes the records of the standard `logging` module to the service's log."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class ServiceLogHandler(logging.Handler):
 
 
 def build_logger_class(log: Log) -> type[Logger]:
-    """Build gunicorn's logger class, which writes to the service's log; gunicorn sets it up again at each SIGHUP."""
+    """Build the gunicorn logger class, which writes to the service's log. Gunicorn calls `setup` at each SIGHUP."""
 
     class ServiceLogger(Logger):  # type: ignore[misc]
         def setup(self, cfg: Any) -> None:
@@ -59,7 +59,7 @@ def build_logger_class(log: Log) -> type[Logger]:
 
 
 def build_hooks(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
-    """Build the functions that gunicorn calls when it is ready, and when a worker starts and ends."""
+    """Build the hooks that gunicorn calls when the server is ready, and when a worker starts or ends."""
     alerts = services.alerts
 
     def report_ready(server: Any) -> None:
@@ -70,7 +70,7 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
     def start_threads(_worker: Any) -> None:
         services.database_monitor.start()
         services.metrics.start(services.state)
-        alerts.start()  # in every worker: the holder of the sender lock also delivers the mails of former processes
+        alerts.start()  # in every worker; the holder of the sender lock delivers the mails of all processes
 
     def stop_threads(_server: Any, _worker: Any) -> None:
         services.metrics.close()
@@ -91,16 +91,16 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "workers": settings.workers,
         "threads": settings.threads,
         "max_requests": settings.max_requests,
-        "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced at the same moment
+        "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced simultaneously
         "worker_class": build_worker_class(log, services.leader_lock, report),
         "logger_class": build_logger_class(log),
-        # The application exists before the fork, so that workers share its memory; no thread has started by then.
+        # The application is built before the fork, so that workers share memory. No thread is running at the fork.
         "preload_app": True,
         "keepalive": KEEPALIVE,
         "limit_request_line": REQUEST_LINE_LIMIT,
-        "forwarded_allow_ips": "",  # the trusted_proxy middleware alone sets client addresses
+        "forwarded_allow_ips": "",  # only the trusted_proxy middleware sets client addresses
         "graceful_timeout": 10,
-        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn makes it private
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its file
         "control_socket_disable": True,  # a read-only container has no writable home
         "proc_name": "income-tax",
         **build_hooks(settings, services, database),
@@ -108,7 +108,7 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
-    """The service under gunicorn; `run` returns after a signal to stop."""
+    """The gunicorn server of the service. `run` returns after a stop signal."""
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:
         self._app = app
@@ -117,7 +117,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Set gunicorn's settings."""
+        """Apply the options to gunicorn's configuration."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 

@@ -1,7 +1,8 @@
-"""Responses that are sent with one write.
+"""A gunicorn response class that sends head and body in one write.
 
-Gunicorn sends the head and the body of a response with two writes. A worker that is killed between them leaves nginx
-with a head and no body, when it is too late to ask another worker. After one write nginx has all of it or nothing.
+Gunicorn sends the head and the body of a response in two writes. If a worker is killed between the two writes, nginx
+has received the head and can no longer retry the request with another worker. With one write nginx receives the whole
+response or nothing.
 """
 
 from typing import Any
@@ -10,15 +11,15 @@ from gunicorn.http import wsgi
 
 
 class HeadBuffer(list[bytes]):
-    """Stands for the socket while gunicorn writes the head."""
+    """A buffer that replaces the socket while gunicorn writes the head."""
 
     def sendall(self, data: bytes) -> None:
-        """Keep the bytes."""
+        """Append the bytes to the buffer."""
         self.append(data)
 
 
 class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
-    """Buffers the head until there is a body, or the end."""
+    """A response that buffers the head until the first part of the body, or until the end."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -40,11 +41,11 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
             self._send_head(data)
 
     def sendfile(self, _respiter: Any) -> bool:
-        """Return that the system call was not used, so that files are sent like other bodies."""
+        """Return False, so that gunicorn sends files like other bodies, without the sendfile system call."""
         return False
 
     def close(self) -> None:
-        """End the response."""
+        """Send the head if it is still buffered, and end the response."""
         self.send_headers()
         self._send_head()
         super().close()
@@ -56,5 +57,5 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Replace gunicorn's response class by its name in the module: gunicorn has no setting for it."""
+    """Replace gunicorn's response class in its module, because gunicorn has no setting for the class."""
     wsgi.Response = SingleWriteResponse

@@ -1,1 +1,1 @@
-"""Storage: tax schedules in a database and a snapshot, users and secrets in files, small SQLite stores."""
+"""Storage of tax schedules (database and snapshot), users and secrets (files), and login failures (SQLite)."""

@@ -1,4 +1,4 @@
-"""Engines for the database of the tax schedules, and waiting for a database that is starting."""
+"""Engines for the database of the tax schedules, and retries while the database is starting."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,21 +12,21 @@ from sqlalchemy.pool import NullPool
 from income_tax.tax.brackets import ScheduleError
 from tax_common.backoff import Backoff, retry
 
-TIMEOUT = 5  # seconds for a connection, and for each answer on it
+TIMEOUT = 5  # seconds for connecting, and for each response
 RETRIES = Backoff(first=0.5, longest=0.5, jitter=0)
 
 
 class DatabaseError(Exception):
-    """The database is unreachable or does not hold the tax data; the text quotes its error."""
+    """The database is unreachable or has no valid tax data. The message quotes the database's error."""
 
 
 class WrongDatabaseError(DatabaseError):
-    """The database belongs to a newer version of the service; waiting does not change that."""
+    """The schema of the database belongs to a newer version of the service, so a retry cannot succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAccount:
-    """Address and login of a database server; a port of None is the server's usual one."""
+    """The address and login of a database server. A port of None means the default port."""
 
     host: str
     port: int | None
@@ -37,7 +37,7 @@ class DatabaseAccount:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A supported database server: SQLAlchemy's explicit driver, the usual port, the driver's options."""
+    """A supported database server: SQLAlchemy driver name, default port and driver options."""
 
     driver: str
     port: int
@@ -50,7 +50,7 @@ DIALECTS = {
         5432,
         {"connect_timeout": TIMEOUT, "options": f"-c statement_timeout={TIMEOUT * 1000}"},
     ),
-    # PyMySQL's connect_timeout covers TCP's handshake alone; the others cover a server that stays silent after it.
+    # PyMySQL's connect_timeout covers only the TCP handshake. The other timeouts cover a server that stops responding.
     "mysql": Dialect(
         "mysql+pymysql",
         3306,
@@ -60,7 +60,7 @@ DIALECTS = {
 
 
 def build_server_engine(server: str, account: DatabaseAccount) -> Engine:
-    """Build an engine for PostgreSQL or MySQL; it connects at first use and keeps no connection open."""
+    """Build an engine for PostgreSQL or MySQL. The engine opens a connection for each use and keeps none open."""
     dialect = DIALECTS[server]
     port = account.port or dialect.port
     url = URL.create(dialect.driver, account.user, account.password, account.host, port, account.name)
@@ -68,7 +68,7 @@ def build_server_engine(server: str, account: DatabaseAccount) -> Engine:
 
 
 def build_file_engine(path: Path, writable: bool = False) -> Engine:
-    """Build an engine for an SQLite file; only a writable one creates it."""
+    """Build an engine for an SQLite file. Only a writable engine creates a missing file."""
     mode = "rwc" if writable else "ro"
     return create_engine(f"sqlite:///file:{path.absolute()}?mode={mode}&uri=true", poolclass=NullPool)
 
@@ -77,9 +77,9 @@ T = TypeVar("T")
 
 
 def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[float], None] = time.sleep) -> T:
-    """Return the result of the action, repeated for `timeout` seconds while the database is starting.
+    """Run the action, and retry for up to `timeout` seconds while the database is starting. Return the result.
 
-    Raises DatabaseError with the last error of the database; OSError and ScheduleError of the action pass through.
+    Raises DatabaseError with the last database error. OSError, ScheduleError and WrongDatabaseError are raised at once.
     """
     try:
         return retry(action, timeout, RETRIES, is_transient, pause)
@@ -90,10 +90,10 @@ def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether waiting may help: drivers raise many types, such as UnicodeError and RuntimeError."""
+    """Return whether a retry may succeed. Drivers raise many types, including UnicodeError and RuntimeError."""
     return not isinstance(error, (OSError, ScheduleError, WrongDatabaseError))
 
 
 def describe_error(error: Exception) -> str:
-    """Return the database's own error in one line, without SQLAlchemy's text around it."""
+    """Return the driver's error message on one line, without the text that SQLAlchemy adds."""
     return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -1,4 +1,4 @@
-"""Seeding: brings a database to the schema and the tax data of the folder db/init."""
+"""Seeding: writes the schema and the tax data of the folder db/init to a database."""
 
 import hashlib
 import json
@@ -14,18 +14,18 @@ from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 
 
 def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, force: bool = False) -> bool:
-    """Bring the database to `schema.sql` and `schedules.json` of the folder; return whether figures were written.
+    """Apply the folder's `schema.sql` and `schedules.json` to the database. Return whether figures were written.
 
-    The same file is written once, unless `force`. `figures`, of the same form, replace the file. Tables of an older
-    version are dropped and created. A reader sees the old data, the new, or none.
-    Raises OSError when a file cannot be read, ScheduleError for invalid figures, WrongDatabaseError for a database of a
-    newer version, and the database's own SQLAlchemyError.
+    The same file is not written twice unless `force` is set. `figures`, in the same format, replace the file's content.
+    Tables of an older version are dropped and created again. A reader sees the old data, the new data, or no data.
+    Raises OSError if a file cannot be read, and ScheduleError if the figures are invalid. Raises WrongDatabaseError if
+    the database has a newer schema, and SQLAlchemyError if the database fails.
     """
     usual = (folder / "schedules.json").read_bytes()
     digest = hashlib.sha256(usual).hexdigest()
     try:
         data = json.loads(usual if figures is None else figures)
-    except ValueError as error:  # neither JSON nor, maybe, text
+    except ValueError as error:  # invalid JSON or invalid UTF-8
         raise ScheduleError(f"the figures are not JSON of schedules: {error}") from error
     parse_schedules(data)
     with engine.begin() as connection:
@@ -42,7 +42,7 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
 
 
 def create_tables(connection: Connection, schema: str) -> None:
-    """Create the missing tables; drop all first when they belong to an older version."""
+    """Create the missing tables. First drop all tables if they belong to an older version."""
     tables = set(inspect(connection).get_table_names())
     version = (
         connection.execute(text("SELECT version FROM schema_version")).scalar() if "schema_version" in tables else 0
@@ -59,10 +59,10 @@ def create_tables(connection: Connection, schema: str) -> None:
 
 
 def replace_figures(connection: Connection, data: Data) -> None:
-    """Replace all figures."""
+    """Replace all figures in the database."""
     rows = build_rows(data)
     for table, columns in COLUMNS.items():
-        connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - names of schedule_tables.py
+        connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - constants of schedule_tables.py
         places = ", ".join(f":{column}" for column in columns)
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
         if rows[table]:
@@ -70,6 +70,6 @@ def replace_figures(connection: Connection, data: Data) -> None:
 
 
 def split_statements(script: str) -> list[str]:
-    """Split an SQL script into its statements; semicolons may stand at their ends only."""
+    """Split an SQL script into statements. A semicolon may occur only at the end of a statement."""
     lines = [line.partition("--")[0] for line in script.splitlines()]
     return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

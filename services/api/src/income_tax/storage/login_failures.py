@@ -1,4 +1,4 @@
-"""Failed logins in a small SQLite file that all worker processes and replicas of a host share."""
+"""Failed logins, stored in an SQLite file that all worker processes and replicas of a host share."""
 
 import hashlib
 import sqlite3
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .sqlite_store import SqliteStore
 
-ROWS = 100_000  # the newest are kept; some 10 MB
-PRUNE_EVERY = 200  # additions of a process between two deletions of old rows
+ROWS = 100_000  # maximum number of rows (about 10 MB); the newest rows are kept
+PRUNE_EVERY = 200  # insertions by a process between two deletions of old rows
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS salt (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
@@ -25,17 +25,17 @@ PRUNE = "DELETE FROM failures WHERE last < ? OR last < (SELECT last FROM failure
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The number of failed logins in a row from an address, and the time of the last one in seconds since 1970."""
+    """The number of consecutive failed logins from an address, and the Unix timestamp of the last failure."""
 
     count: int
     last: float
 
 
 class LoginFailureStore:
-    """The file of failed logins. Every method raises sqlite3.Error or OSError when the file cannot be used.
+    """The store of failed logins. Every method raises sqlite3.Error or OSError if the file cannot be used.
 
-    It stores salted digests of logins: people type passwords into the login field, and attackers send megabytes.
-    A crash of the machine may lose failures.
+    The file contains only salted digests, because users may type a password as login, and attackers may send megabytes.
+    A crash of the machine may lose recent failures.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,14 +44,14 @@ class LoginFailureStore:
         self._added = 0
 
     def find(self, login: str, address: str) -> Failures | None:
-        """Return the failures of a login from an address, None when there is none."""
+        """Return the failures of a login from an address, or None if no failure is stored."""
         with self._store.connect() as db:
             row = db.execute("SELECT count, last FROM failures WHERE who = ?", [self._digest(login, address)])
             found = row.fetchone()
         return Failures(*found) if found else None
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
-        """Count a failure; failures from before `forgotten` do not count any more."""
+        """Count a failure. Restart the count if the last failure is older than the timestamp `forgotten`."""
         with self._store.transaction() as db:
             db.execute(ADD, [self._digest(login, address), now, forgotten])
             self._added += 1

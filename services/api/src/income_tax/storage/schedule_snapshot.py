@@ -1,7 +1,7 @@
 """A snapshot of the tax schedules in a file that all processes of a host share.
 
-The service calculates from the snapshot. A reload replaces the file atomically, so every worker of every replica
-changes over at the same moment. No process needs the database between two reloads.
+The service calculates with the schedules of the snapshot. A reload replaces the file atomically, so all workers of all
+replicas switch to the new schedules simultaneously. No process needs the database between two reloads.
 """
 
 import json
@@ -16,11 +16,11 @@ from tax_common.atomic_write import write_atomically
 from tax_common.file_lock import hold_lock
 from tax_common.reloading_file import ReloadingFile
 
-LOCK_TIMEOUT = 15.0  # seconds; longer than a process waits for a silent database
+LOCK_TIMEOUT = 15.0  # seconds; longer than the timeouts of an unresponsive database
 
 
 class ScheduleSnapshot:
-    """The snapshot file; a process that refreshes it holds its lock, for which others wait `timeout` seconds."""
+    """The snapshot file. A refresh holds the file's lock, for which other processes wait up to `timeout` seconds."""
 
     def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path
@@ -28,10 +28,10 @@ class ScheduleSnapshot:
         self._timeout, self._pause = timeout, pause
 
     def refresh(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
-        """Return the data of `read` and save it; or return the error that prevented that. Raises the errors of `read`.
+        """Read and save the data. Return the data, and the error of the save or None. Raises the errors of `read`.
 
-        One process at a time reads and saves: else one that had read before a reload could save after it, and take all
-        replicas back to the old schedules.
+        Only one process at a time reads and saves. Otherwise a process that had read before a reload could save after
+        the reload, and all replicas would revert to the old schedules.
         """
         with ExitStack() as stack:
             try:
@@ -47,27 +47,27 @@ class ScheduleSnapshot:
         return data, None
 
     def save(self, data: Data) -> None:
-        """Replace the file atomically, durable over a crash of the machine. Raises OSError."""
+        """Replace the file atomically and durably. Raises OSError if the file cannot be written."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, json.dumps(data, sort_keys=True), durable=True)
 
     def read(self) -> Schedules:
-        """Return the schedules in the file. Raises OSError, or ScheduleError when they are invalid."""
+        """Return the schedules in the file. Raises OSError, or ScheduleError if the schedules are invalid."""
         try:
             return parse_schedules(json.loads(self.path.read_text(encoding="utf-8")))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ScheduleError(f"{self.path}: {error}") from error
 
     def exists(self) -> bool:
-        """Return whether there is a snapshot."""
+        """Return whether the snapshot file exists."""
         return self.path.exists()
 
 
 class CurrentSchedules:
-    """The schedules that requests are calculated with, replaced when the snapshot changes.
+    """The schedules for the calculation of requests. They are reloaded when the snapshot changes.
 
-    An invalid or missing snapshot changes nothing. `on_trouble` receives the reason, once for each bad file; `on_good`
-    the version of schedules that are new, or valid again.
+    If the snapshot is invalid or missing, the previous schedules remain. `on_trouble` receives the reason once for each
+    invalid file. `on_good` receives the version when the schedules are new, or the file is valid again.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class CurrentSchedules:
         file = ReloadingFile(
             snapshot.path, lambda _: snapshot.read(), on_trouble, self._report_version, initial=first, is_required=False
         )
-        self.get = file.get  # costs one os.stat
+        self.get = file.get  # one os.stat call checks for changes
 
     def _report_version(self, schedules: Schedules, has_recovered: bool) -> None:
         former, self._version = self._version, schedules.version

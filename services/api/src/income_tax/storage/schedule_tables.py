@@ -1,4 +1,4 @@
-"""The tables of the schedules in the database, which db/init/schema.sql defines."""
+"""The database tables of the schedules, which db/init/schema.sql defines."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -13,7 +13,7 @@ from income_tax.tax.schedule_data import Data, parse_schedules
 from .database import DatabaseError
 
 SCHEMA_VERSION = 2
-# In the order in which they are filled.
+# The columns by table, in the order in which the tables are filled.
 COLUMNS = {
     "parameters": ("name", "unit", "article", "fr", "en"),
     "constants": ("schedule", "name", "value", "since"),
@@ -22,7 +22,7 @@ COLUMNS = {
 }
 TABLES = (*COLUMNS, "seeds", "schema_version")
 
-# One query reads all tables. Columns that a kind of row lacks are '' or 0, so that three databases agree on the types.
+# One query reads all tables. Unused columns are '' or 0, so that all three databases infer the same column types.
 READ = text("""
 SELECT 'bracket' AS kind, schedule, name, position, rate AS a, upper_limit AS b, constant AS c, since AS d, '' AS e,
        '' AS f FROM brackets
@@ -35,17 +35,18 @@ ORDER BY 1, 2, 3, 4
 
 
 def format_number(value: Any) -> str | None:
-    """Format a column's number without trailing zeros.
+    """Format the number in a column without trailing zeros, or return None for NULL.
 
-    SQLite returns floats; their shortest text is exactly the decimal that was stored.
+    SQLite returns floats. The shortest text of such a float is exactly the decimal number that was stored.
     """
     return None if value is None else format(Decimal(str(value)).normalize(), "f")
 
 
 def fetch_schedules(engine: Engine) -> Data:
-    """Return the schedules of the database.
+    """Read the schedules from the database.
 
-    Raises SQLAlchemyError when it does not answer, DatabaseError when it holds no valid schedules of this version.
+    Raises SQLAlchemyError if the database does not answer, and DatabaseError if it has no valid schedules of this
+    version.
     """
     try:
         with engine.connect() as connection:
@@ -57,7 +58,7 @@ def fetch_schedules(engine: Engine) -> Data:
 
 
 def read_rows(connection: Connection) -> list[Any]:
-    """Return the rows of all tables. Raises DatabaseError when a table is missing."""
+    """Return the rows of all tables. Raises DatabaseError if a table is missing."""
     try:
         return list(connection.execute(READ))
     except DBAPIError:
@@ -68,12 +69,12 @@ def read_rows(connection: Connection) -> list[Any]:
 
 
 def describe_outdated(reason: str) -> str:
-    """Return the sentence about a database of another version, with the remedy."""
+    """Return the error message for a database of another version, with the remedy."""
     return f"the database is not of this version ({reason}): `make up`, or `income-tax seed`, brings it up to date"
 
 
 def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
-    """Build the schedules of the rows. Raises DatabaseError for rows of another version."""
+    """Build the schedules from the rows. Raises DatabaseError if the rows have another schema version."""
     versions = [row[3] for row in rows if row[0] == "version"]
     if versions != [SCHEMA_VERSION]:
         raise DatabaseError(describe_outdated(f"its schema is {versions}, this service's {SCHEMA_VERSION}"))
@@ -95,7 +96,7 @@ def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
 
 
 def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
-    """Build the rows of each table."""
+    """Build the rows of all tables, by table name."""
     figures = [(schedule, name, f) for schedule, all_ in data["schedules"].items() for name, f in all_.items()]
     return {
         "parameters": [{"name": name, **words} for name, words in data["parameters"].items()],
@@ -112,6 +113,6 @@ def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
 
 
 def build_bracket_rows(schedule: str, name: str, figure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Build the rows of a scale; none for a constant."""
+    """Yield the rows of a scale. A constant has no bracket rows."""
     for position, bracket in enumerate(figure.get("brackets", []), start=1):
         yield {"schedule": schedule, "name": name, "position": position, "since": figure["since"], **bracket}

@@ -1,4 +1,4 @@
-"""The secrets of an installation: files in one folder, generated where missing, never replaced."""
+"""The secrets of an installation, stored as files in one folder. Only missing secrets are generated."""
 
 import secrets
 from pathlib import Path
@@ -12,14 +12,14 @@ from .users import add_user, read_users
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # login:password
-USERS = Path("api") / "users"  # a folder of its own: containers mount it whole and see a replaced file
+USERS = Path("api") / "users"  # in a separate folder: containers mount it and see a replaced file
 
 
 def write_missing_secrets(folder: Path) -> None:
-    """Write the secrets that `folder` lacks: database passwords, the client's account and the users file with it.
+    """Write the missing secrets: the database passwords, the client's credentials and the users file.
 
-    The folder is private; its files are readable by all accounts, as those inside containers differ from its owner's.
-    Raises OSError when something cannot be written.
+    Only the owner can open the folder. All accounts can read its files, because containers run as other accounts.
+    Raises OSError if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -36,7 +36,7 @@ def write_missing_secrets(folder: Path) -> None:
 
 
 def has_login(users: Path, login: str, password: str) -> bool:
-    """Return whether the users file has the login with this password."""
+    """Return whether the users file contains the login with this password."""
     return check_password_hash(read_users(users).get(login, ""), password)
 
 

@@ -1,4 +1,4 @@
-"""A small SQLite file that several processes and threads share."""
+"""An SQLite file that several processes and threads share."""
 
 import os
 import sqlite3
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Seconds that a process waits for another's transaction, and a thread for another's. Measured with 4 to 16 processes of
-# 50 transactions each beside two busy loops: none of 7,000 failed with 5 seconds, 36 of 7,000 with 2.
+# Seconds that a process or a thread waits for another transaction. Measurement: 4 to 16 processes with 50 transactions
+# each, and two busy loops at the same time. Of 7,000 transactions, none failed with 5 seconds and 36 with 2 seconds.
 TIMEOUT = 5.0
 
 
 class SqliteStore:
-    """One connection a process, opened at its first use, for one thread at a time.
+    """A store with one connection per process. The first use opens it, and one thread at a time uses it.
 
     A `durable` store survives a crash of the machine. `on_open` receives each new connection.
-    Every use raises sqlite3.Error or OSError when the file cannot be used, after twice TIMEOUT at most.
+    Every use raises sqlite3.Error or OSError if the file cannot be used, after at most twice TIMEOUT.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class SqliteStore:
         self._on_open = on_open
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._owner = 0  # the process that opened it
+        self._owner = 0  # the process that opened the connection
         self._inherited: list[sqlite3.Connection] = []
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Close the file. The next use reopens the file."""
         with self._lock:
             self._discard()
 
@@ -48,18 +48,18 @@ class SqliteStore:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection, for a read."""
+        """Yield the connection for reading."""
         if not self._lock.acquire(timeout=TIMEOUT):
             raise sqlite3.OperationalError(f"{self._path} is busy")
         try:
             if self._connection and self._owner != os.getpid():
-                self._inherited.append(self._connection)  # SQLite forbids to use or close it after a fork
+                self._inherited.append(self._connection)  # SQLite forbids using or closing a connection after a fork
                 self._connection = None
             if self._connection is None:
                 self._connection, self._owner = self._open(), os.getpid()
             yield self._connection
         except sqlite3.Error:
-            if self._path:  # the file may be mended or replaced by the next use
+            if self._path:  # the file may be repaired or replaced before the next use
                 self._discard()
             raise
         finally:
@@ -67,7 +67,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection, for an atomic series of reads and writes."""
+        """Yield the connection for an atomic transaction of reads and writes."""
         with self.connect() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -80,7 +80,7 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._path:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the content is personal data
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the file contains personal data
         db = sqlite3.connect(self._path or ":memory:", TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")

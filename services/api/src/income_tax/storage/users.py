@@ -1,4 +1,4 @@
-"""The users of the API: a file of `login:hash` lines, hashes by scrypt (RFC 7914) in werkzeug's form."""
+"""The users of the API, in a file of `login:hash` lines. The hashes are scrypt (RFC 7914) in werkzeug's format."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from tax_common.atomic_write import write_atomically
 from tax_common.file_lock import hold_lock
 from tax_common.reloading_file import ReloadingFile
 
-LOOK_EVERY = 0.005  # seconds between two looks at the file: a flood causes few of them
+LOOK_EVERY = 0.005  # seconds between two checks for changes, however many requests arrive
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASH = re.compile(r"scrypt:(\d{1,8}):(\d{1,4}):(\d{1,4})\$[^$\s]+\$[0-9a-f]{128}")  # n, r, p, salt, 64 bytes
-MEMORY_MAX = 64 << 20  # bytes for one check: twice those of a hash by `users add`
+MEMORY_MAX = 64 << 20  # bytes for one password check: twice the memory that hashes of `users add` need
 
 
 class UsersError(ValueError):
-    """The users file, a login or a password is invalid; the text names the error."""
+    """The users file, a login or a password is invalid. The message describes the error."""
 
 
 def read_users(path: Path) -> dict[str, str]:
-    """Return the hash of each login, in the file's order.
+    """Return the hash of each login in the order of the file.
 
-    Raises OSError when the file cannot be read, UsersError when it is not UTF-8 or a line is not `login:hash`.
+    Raises OSError if the file cannot be read, and UsersError if the text is not UTF-8 or a line is not `login:hash`.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def read_users(path: Path) -> dict[str, str]:
 
 
 def is_valid_hash(text: str) -> bool:
-    """Return whether a password can be checked against it at a usual cost: another cost would reveal the login."""
+    """Return whether the text is a scrypt hash with a memory cost of at most MEMORY_MAX."""
     found = HASH.fullmatch(text)
     if not found:
         return False
@@ -51,9 +51,9 @@ def is_valid_hash(text: str) -> bool:
 
 
 def add_user(path: Path, login: str, password: str) -> None:
-    """Add a user, or replace the one of the same login.
+    """Add a user, or replace the password of an existing user.
 
-    Raises UsersError for an invalid login or password, OSError when the file cannot be written.
+    Raises UsersError if the login or password is invalid, and OSError if the file cannot be written.
     """
     if not LOGIN.fullmatch(login):
         raise UsersError("a login is 1 to 64 letters, digits or . _ @ -")
@@ -64,7 +64,7 @@ def add_user(path: Path, login: str, password: str) -> None:
 
 
 def remove_user(path: Path, login: str) -> None:
-    """Remove a user. Raises UsersError when there is none of that login."""
+    """Remove a user. Raises UsersError if no user has this login."""
     with edit_users(path) as users:
         if users.pop(login, None) is None:
             raise UsersError(f"no user {login} in {path}")
@@ -72,24 +72,25 @@ def remove_user(path: Path, login: str) -> None:
 
 @contextmanager
 def edit_users(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the users to change, then replace the file atomically; one editor at a time."""
+    """Yield the users to change, then replace the file atomically. A lock admits one editor at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(path.parent):
         users = read_users(path) if path.exists() else {}
         yield users
         lines = "".join(f"{login}:{digest}\n" for login, digest in users.items())
-        write_atomically(path, lines, mode=0o644)  # the service's own account reads it; the folder around it is private
+        write_atomically(path, lines, mode=0o644)  # the service's account must read the file
 
 
 class Users:
-    """The users in the file, read again when it changes; a bad file changes nothing.
+    """The users in the file, which is reloaded when it changes. If the file is invalid, the previous users remain.
 
-    `on_trouble` receives the reason, once for each bad file. Raises OSError or UsersError when the first one is bad.
+    `on_trouble` receives the reason once for each invalid file. Raises OSError or UsersError if the file is invalid at
+    startup.
     """
 
     def __init__(self, path: Path, on_trouble: Callable[[str], object]) -> None:
         self._file = ReloadingFile(path, read_users, on_trouble, interval=LOOK_EVERY)
 
     def find_hash(self, login: str) -> str | None:
-        """Return the stored hash of a login, None when there is no such user."""
+        """Return the stored hash of a login, or None if no such user exists."""
         return self._file.get().get(login)

@@ -1,6 +1,6 @@
-"""Structured logging: one event is one line, one line is one write to an append-only descriptor.
+"""Structured logging. Each event is one line, and each line is one write to an append-only file descriptor.
 
-The API and the client share it, because operators read their lines together.
+The API and the client share this package, because operators read both logs together.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,14 +18,14 @@ Log = structlog.typing.FilteringBoundLogger
 
 
 class RequestLogger(Protocol):
-    """Writes one line for an event of a request, with its fields, at a level."""
+    """A function that writes one log line for a request event."""
 
     def __call__(self, event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
-        """Write the line if the log has this level."""
+        """Write the event with its fields if the log includes the level."""
 
 
 class LineLogger:
-    """The logger that structlog calls after its processors: it writes each rendered line."""
+    """The logger that structlog calls after the processors, to write each rendered line."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.msg = self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
@@ -43,8 +43,8 @@ def build_logger(
 ) -> Log:
     """Build a logger that passes each rendered line to `write`.
 
-    `sentences` are those of the text form, by event; `form` is json or text. `mask` masks amounts. Errors at the places
-    `plain`, outside all requests, quote none and stay readable.
+    `sentences` are the message templates of the text log by event. `form` is json or text. `mask` masks amounts.
+    Errors outside requests at the places `plain` are not masked, because they quote no amounts.
     """
     first, *others = build_processors(service, sentences, form, mask, plain)
     log: Log = structlog.wrap_logger(
@@ -59,7 +59,7 @@ def build_logger(
 def build_processors(
     service: str, sentences: Mapping[str, str], form: str, mask: bool, plain: Collection[str] = ()
 ) -> list[Any]:
-    """Build the processors that render an event as a line."""
+    """Build the processors that render an event as a log line."""
     return [
         build_origin_processor(service),
         *([build_masking_processor(plain)] if mask else []),
@@ -76,9 +76,9 @@ def build_request_logger(
     level: str = "info",
     mask: bool = False,
 ) -> RequestLogger:
-    """Build a logger for the events of every request, where structlog costs more than the lines do.
+    """Build a logger for request events that avoids the overhead of structlog.
 
-    Its lines equal those of `build_logger`; it supports neither contextvars nor exceptions.
+    It writes the same lines as the logger of `build_logger`, but supports neither contextvars nor exceptions.
     """
     processors = build_processors(service, sentences, form, mask)
     levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(level, set())

@@ -1,4 +1,4 @@
-"""Masking of amounts in log lines: every number of a request or of its answer, however it is written."""
+"""Masking of amounts in log lines: all numbers of a request or its response, in every notation."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -8,20 +8,20 @@ import structlog
 
 Event = structlog.typing.EventDict
 
-# Fields that quote a request or its answer: their numbers are personal data.
+# Fields that quote a request or its response. The numbers in these fields are personal data.
 PERSONAL = ("url", "body", "taxpayer", "result", "text")
-# Fields that describe an error, which may quote them.
+# Fields that describe an error. The error may quote personal data.
 QUOTING = ("reason", "exception")
 
-# An escape may stand for a digit of another script, in each of its bytes; half a number would still be one.
+# Each escaped byte may be part of a non-ASCII digit. The whole number is masked, so that no part remains readable.
 DIGIT = r"(?:[0-9]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})"
-# The request id of an answer, and the origin of an error in a traceback.
+# Unmasked text: the request id of a response, and the file and line in a traceback.
 KEPT = r'"request_id": ?"[A-Za-z0-9._-]*"|^  File "(?:/[^"\n]+\.py|<[a-z ._]+>)", line [0-9]+'
 KEPT_OR_NUMBER = re.compile(rf"({KEPT})|{DIGIT}+(?:\.{DIGIT}+)*", re.MULTILINE)
 
 
 def mask_amounts(value: Any) -> Any:
-    """Replace the numbers of a text, or of a mapping's values, by asterisks; a mapping keeps its `id`."""
+    """Replace the numbers of a text, or of a mapping's values, with asterisks. A mapping's `id` is kept."""
     if isinstance(value, str):
         text = value if value.isascii() else normalize_digits(value)
         return KEPT_OR_NUMBER.sub(lambda found: found[1] or "*", text)
@@ -31,18 +31,18 @@ def mask_amounts(value: Any) -> Any:
 
 
 def normalize_digits(text: str) -> str:
-    """Put a 0 in place of each numeric character outside ASCII, and of each that may be a byte of one.
+    """Replace each non-ASCII numeric character with 0. Also replace U+0080 to U+00BF with 0.
 
-    Where UTF-8 was read as Latin-1, the last byte of every character is one of U+0080 to U+00BF, and no letter of a
-    word is.
+    If UTF-8 was decoded as Latin-1, the last byte of each non-ASCII character becomes a character of that range. No
+    letter of a word is in that range.
     """
     return "".join("0" if c > "\x7f" and (c <= "\xbf" or c.isnumeric()) else c for c in text)
 
 
 def build_masking_processor(plain: Collection[str]) -> structlog.typing.Processor:
-    """Build a processor that masks amounts in the fields that quote a request, its answer or an error.
+    """Build a processor that masks amounts in the fields that quote a request, its response or an error.
 
-    Errors at the places `plain`, outside all requests, quote no amounts and stay readable.
+    Errors outside requests at the places `plain` are not masked, because they quote no amounts.
     """
 
     def mask(_logger: Any, _level: str, event: Event) -> Event:

@@ -1,4 +1,4 @@
-"""An append-only log file that survives rotation by renaming and a disk that is full for a while."""
+"""An append-only log file that tolerates rotation by renaming and a temporarily full disk."""
 
 import contextlib
 import fcntl
@@ -10,67 +10,68 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-CHECK_EVERY = 0.5  # seconds between two checks whether the file was renamed and its disk has room
-# Bytes that must be free: more than all writers together append between two checks. Without it the kernel would cut
-# short the last write on a full disk, and the next writer's line would follow a fragment.
+CHECK_EVERY = 0.5  # seconds between two checks for rotation and free disk space
+# Minimum free bytes, more than all writers append between two checks. Without this reserve, the kernel would truncate
+# the last write on a full disk, and the next writer's line would be appended to a fragment.
 RESERVE = 4 << 20
 FULL = "the disk is full"
-SETTLED = 0.25  # seconds after which a line that has not grown is a fragment: its writer may have had no processor
+SETTLED = 0.25  # seconds without growth after which an incomplete line counts as a fragment
 
 
 class LogFile:
-    """An append-only log file, safe for every thread and process that writes to it.
+    """An append-only log file that several threads and processes can write to.
 
-    On a local Linux file system the kernel holds the inode while it appends, so lines of threads, processes and
-    containers in one file never mix. The file is reopened half a second after a rotation renamed it. Until then lines
-    go to the renamed file, and none is lost. While writing fails, lines are counted as lost: `on_loss` receives the
-    reason when that begins, `on_resume` the number of lines when it ends. Each process of a fork counts its own.
+    On a local Linux file system the kernel locks the inode during an append, so lines of different threads, processes
+    and containers never mix. After a rotation the file is reopened within half a second. Until then lines are written
+    to the renamed file, and no line is lost. Lines that cannot be written are counted as lost. `on_loss` receives the
+    reason for the first lost line. `on_resume` receives the number of lost lines after the next successful write. Each
+    process counts its own lost lines.
 
-    The path may also name a pipe or a device, which has no disk to fill and no line to end.
-    Raises OSError when the file cannot be opened.
+    The path may also name a pipe or a device, for which the checks of disk space and incomplete lines are skipped.
+    Raises OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.lost = 0  # lines, since the process began
+        self.lost = 0  # lost lines since the start of the process
         self.on_loss: Callable[[str], object] = lambda _: None
         self.on_resume: Callable[[int], object] = lambda _: None
-        self._lost_in_a_row = 0  # lines, since the last one that was written
+        self._lost_in_a_row = 0  # lost lines since the last successful write
         self._reason = ""
         self._clock = clock
         self._create_locks()
         os.register_at_fork(after_in_child=self._reset_in_child)
         self._fd = self._open()
-        self._blocked = "" if self._has_room() else FULL  # the reason not to write before the next check
+        self._blocked = "" if self._has_room() else FULL  # the reason why no line is written before the next check
         self._checked = clock()
 
     @property
     def trouble(self) -> str | None:
-        """The reason why lines are being lost now; None when they are not."""
+        """The message about lines that are currently being lost, or None if no lines are being lost."""
         return (
             f"{self._lost_in_a_row} log line(s) of this process lost: {self._reason}" if self._lost_in_a_row else None
         )
 
     def write(self, line: bytes) -> None:
-        """Append one line, its newline included; never raises."""
+        """Append one line, which includes the newline. Never raises."""
         if self._clock() - self._checked >= CHECK_EVERY:
-            with self._check_lock:  # no thread writes now: after an idle hour the old file may have been deleted
+            with self._check_lock:  # writers wait: after an idle hour the old file may have been deleted
                 if self._clock() - self._checked >= CHECK_EVERY:
                     self._check()
         checked = self._checked
         trouble = self._blocked or self._append(line)
         if trouble:
-            # No write before the next check, which ends a line that any process left incomplete.
+            # Block writes until the next check, which terminates a line that any process left incomplete.
             with self._check_lock:
-                if checked == self._checked:  # a later check has found room
+                if checked == self._checked:  # no later check has found free space
                     self._blocked = trouble
             self._count_lost(trouble)
         elif self._lost_in_a_row:
             self._resume()
 
     def _append(self, line: bytes) -> str:
-        """Write the line; return the reason why it could not be written, or an empty text."""
+        """Write the line. Return the reason if the write failed, or an empty string."""
         try:
             return "" if os.write(self._fd, line) == len(line) else FULL
         except OSError as error:
@@ -81,19 +82,19 @@ class LogFile:
         self._check_lock = threading.Lock()
 
     def _reset_in_child(self) -> None:
-        """After a fork the threads that held a lock do not exist, and the losses counted are the parent's."""
+        """Reset the locks, whose holders do not exist after a fork, and the parent's count of lost lines."""
         self._create_locks()
-        self.lost = self._lost_in_a_row = 0  # else the child would not report its own first loss
+        self.lost = self._lost_in_a_row = 0  # otherwise the child would not report its first lost line
 
     def _open(self) -> int:
         if self.path.exists() and not self.path.is_file():
-            # Not for reading: a pipe that its writer could read would take lines without a reader, until it is full.
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nor wait for a reader
+            # Open write-only: a pipe that is also open for reading would accept lines without a reader, until it fills.
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # do not wait for a reader
             os.set_blocking(descriptor, True)
             return descriptor
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        with contextlib.suppress(OSError):  # another account of the group created it
-            os.fchmod(descriptor, 0o660)  # in spite of the umask: a group of accounts may write to one log
+        with contextlib.suppress(OSError):  # another account of the group created the file
+            os.fchmod(descriptor, 0o660)  # despite the umask, all accounts of the group may write
         return descriptor
 
     def _has_room(self) -> bool:
@@ -107,7 +108,7 @@ class LogFile:
             self._blocked = "" if self._has_room() else FULL
             if not self._is_current():
                 descriptor = self._open()
-                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads: the descriptor stays open
+                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads; the descriptor stays open
                 os.close(descriptor)
             if not self._blocked and self._ends_within_a_line():
                 self._end_line()
@@ -125,12 +126,12 @@ class LogFile:
         return size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def _end_line(self) -> None:
-        """End a line that a writer left incomplete on a full disk; the next line would be lost with it."""
-        fcntl.lockf(self._fd, fcntl.LOCK_EX)  # several processes may see it: one ends it
+        """Terminate a line that a writer left incomplete on a full disk, so that the next line starts cleanly."""
+        fcntl.lockf(self._fd, fcntl.LOCK_EX)  # only one of several processes terminates the line
         try:
             size = os.fstat(self._fd).st_size
-            time.sleep(SETTLED)  # a long line that is being written grows page by page
-            os.utime(self._fd)  # waits for a write in progress, which holds the inode, however slow the disk is
+            time.sleep(SETTLED)  # a long line that is still being written grows page by page
+            os.utime(self._fd)  # waits for a write in progress, which locks the inode
             if size == os.fstat(self._fd).st_size and self._ends_within_a_line():
                 os.write(self._fd, b"\n")
         finally:

@@ -1,4 +1,4 @@
-"""Rendering of a log line: a JSON object, or the text form of the reference."""
+"""Rendering of a log line as a JSON object or as text."""
 
 import json
 import os
@@ -16,25 +16,25 @@ from tax_common.text import escape_controls, truncate
 
 Event = structlog.typing.EventDict
 
-BODY_LIMIT = 4096  # characters of a response's body that a line keeps
-CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the text form leaves out
+BODY_LIMIT = 4096  # maximum number of characters of a response body in a log line
+CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the text log omits
 
 
 def shorten(body: str) -> dict[str, Any]:
-    """Build the fields of a logged body: whole up to 4 KB, else truncated, with a mark and the full length."""
+    """Build the log fields of a body. A body longer than BODY_LIMIT is truncated, and its length is added."""
     if len(body) <= BODY_LIMIT:
         return {"body": body}
     return {"body": truncate(body, BODY_LIMIT, " [cut]"), "body_cut": True, "body_length": len(body)}
 
 
 class Clock:
-    """The local time in ISO 8601, to the microsecond; date and offset are formatted once a second."""
+    """A clock for local time in ISO 8601 with microseconds. It formats date and offset once per second."""
 
     def __init__(self) -> None:
         self._second = (0, "", "")
 
     def now(self) -> str:
-        """Format the time, as in 2020-07-24T10:05:20.969132+02:00."""
+        """Return the current time, such as 2020-07-24T10:05:20.969132+02:00."""
         seconds, nanoseconds = divmod(time.time_ns(), 10**9)
         known, date, offset = self._second
         if known != seconds:
@@ -63,18 +63,18 @@ def build_origin_processor(service: str) -> structlog.typing.Processor:
 
 
 def render_json(_logger: Any, _level: str, event: Event) -> bytes:
-    """Render one JSON object in ASCII, so that no reader can take a character of a request for a line end."""
+    """Render an event as ASCII JSON, so that no character of a request can be mistaken for a line end."""
     try:
         line = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a lone surrogate, an integer of more than 64 bits
+    except TypeError:  # a lone surrogate, or an integer of more than 64 bits
         return json.dumps(event, default=str).encode() + b"\n"
     return line if line.isascii() else json.dumps(orjson.loads(line)).encode() + b"\n"
 
 
 def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Processor:
-    """Build a renderer of the reference's form: `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
+    """Build a renderer of text lines such as `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
 
-    An event without a sentence is written as its name and its fields.
+    `sentences` are message templates by event. An event without a template is written as its name and its fields.
     """
 
     def render(_logger: Any, _level: str, event: Event) -> bytes:

@@ -1,4 +1,4 @@
-"""Unchanged files of other projects; packages.json holds their versions and digests."""
+"""Unmodified files of other projects. packages.json lists their versions and digests."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""A gunicorn worker whose threads wait for requests in turn (leader/followers); README.md explains it."""
+"""A gunicorn worker that implements the leader/followers pattern. README.md describes the pattern."""

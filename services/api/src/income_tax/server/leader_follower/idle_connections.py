@@ -1,4 +1,4 @@
-"""Connections of a worker: sockets that never block the leader, and the idle ones that wait for a request."""
+"""The connections of a worker: sockets that never block the leader thread, and the idle connections."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .leader_lock import LeaderLock
 
 
 class Connection(socket.socket):
-    """An accepted connection. A thread that has to wait for the peer releases the leader lock first.
+    """An accepted connection. Before a thread waits for the peer, the connection releases the leader lock.
 
-    A timeout that does not change costs no system call: gunicorn sets it five times a request, and each system call of
-    a thread lets another thread run.
+    Setting an unchanged timeout makes no system call. Gunicorn sets the timeout five times per request, and every
+    system call may switch to another thread.
     """
 
     def __init__(self, accepted: socket.socket, lock: LeaderLock) -> None:
@@ -25,16 +25,16 @@ class Connection(socket.socket):
         self._lock = lock
 
     def settimeout(self, value: float | None) -> None:
-        """Set the seconds that a call may take; 0 never blocks, None waits without end."""
+        """Set the timeout in seconds. With 0, calls do not block. With None, calls have no timeout."""
         if value != self.gettimeout():
             super().settimeout(value)
 
     def setblocking(self, flag: bool) -> None:
-        """Wait without end, or never block."""
+        """Set the socket to blocking mode without a timeout, or to non-blocking mode."""
         self.settimeout(None if flag else 0.0)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Receive bytes, without the leader lock if they have not arrived yet."""
+        """Receive bytes. If no bytes have arrived yet, release the leader lock before waiting."""
         if self._lock.is_held:
             try:
                 return super().recv(size, flags | socket.MSG_DONTWAIT)
@@ -43,7 +43,7 @@ class Connection(socket.socket):
         return super().recv(size, flags)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all of the bytes, without the leader lock if the peer does not read them."""
+        """Send all bytes. If the socket's buffer is full, release the leader lock before waiting."""
         if self._lock.is_held:
             try:
                 sent = super().send(data, flags | socket.MSG_DONTWAIT)
@@ -57,27 +57,27 @@ class Connection(socket.socket):
 
 
 class NullConnection:
-    """Stands for the first idle connection where there is none: it never times out."""
+    """A placeholder for the first idle connection when no connection is idle. It never times out."""
 
     timeout = float("inf")
 
 
 class IdleConnections:
-    """Connections (gunicorn's TConn) that wait for a request, the longest-waiting one first. Safe for threads.
+    """Connections (gunicorn's TConn) that wait for a request, in order of arrival. Thread-safe.
 
-    The thread that claims a connection owns it: a leader that answers it, or the main thread that closes it after its
-    timeout. Gunicorn reads the first one's timeout and the number of all.
+    The thread that claims a connection owns the connection. The leader claims a connection to answer a request, the
+    main thread to close a timed-out connection. Gunicorn reads the timeout of the first connection and the count.
     """
 
     def __init__(self) -> None:
-        self._by_descriptor = dict[int, Any]()  # each operation on it is atomic in the interpreter
+        self._by_descriptor = dict[int, Any]()  # each dictionary operation is atomic in CPython
 
     def add(self, conn: Any) -> None:
         """Add a connection."""
         self._by_descriptor[conn.sock.fileno()] = conn
 
     def claim(self, descriptor: int) -> Any | None:
-        """Remove and return the connection; None when another thread has claimed it."""
+        """Remove and return the connection, or return None if another thread has claimed the connection."""
         return self._by_descriptor.pop(descriptor, None)
 
     def __len__(self) -> int:
@@ -92,56 +92,56 @@ class IdleConnections:
 
 
 class ReadinessPoller:
-    """Polls idle connections for bytes to read; reports each once. Safe for threads, except `poll`."""
+    """Polls idle connections for readable bytes and reports each connection once. Thread-safe except for `poll`."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
 
     def register(self, descriptor: int) -> None:
-        """Report a new connection once."""
+        """Watch a new connection until `poll` reports the connection once."""
         self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def rearm(self, descriptor: int) -> None:
-        """Report once more a connection that was reported."""
+        """Watch a connection again after `poll` reported it."""
         self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def unregister(self, descriptor: int) -> None:
-        """Do nothing: epoll itself drops a connection that is closed."""
+        """Do nothing, because epoll removes closed connections itself."""
 
     def poll(self, seconds: float) -> list[int]:
-        """Return the descriptors that have bytes to read, within so many seconds."""
+        """Wait up to `seconds` seconds, and return the descriptors that have bytes to read."""
         return [descriptor for descriptor, _ in self._epoll.poll(seconds)]
 
 
 class SelectorPoller(ReadinessPoller):
-    """The same without Linux's epoll, for development on other systems."""
+    """A poller without epoll, for development on systems other than Linux."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
 
     def register(self, descriptor: int) -> None:
-        """Report a connection once."""
+        """Watch a connection until `poll` reports the connection once."""
         with self._lock:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     rearm = register
 
     def unregister(self, descriptor: int) -> None:
-        """Drop a connection before it is closed."""
+        """Stop watching a connection that is about to be closed."""
         with self._lock, contextlib.suppress(KeyError):
             self._selector.unregister(descriptor)
 
     def poll(self, seconds: float) -> list[int]:
-        """Return the descriptors that have bytes to read, within so many seconds."""
+        """Wait up to `seconds` seconds, and return the descriptors that have bytes to read."""
         descriptors = [key.fd for key, _ in self._selector.select(seconds)]
         with self._lock:
             for descriptor in descriptors:
-                with contextlib.suppress(KeyError):  # unregistered meanwhile
+                with contextlib.suppress(KeyError):  # another thread has unregistered the connection
                     self._selector.unregister(descriptor)
         return descriptors
 
 
 def build_poller() -> ReadinessPoller:
-    """Build the poller of this system."""
+    """Build the poller that this system supports."""
     return ReadinessPoller() if hasattr(select, "epoll") else SelectorPoller()

@@ -1,7 +1,7 @@
-"""The leader lock of a worker: the thread that holds it waits for requests and answers them.
+"""The leader lock of a worker. The leader thread, which holds the lock, waits for requests and answers them.
 
-The leader answers short requests itself and keeps the lock: no other thread is woken or competes for the interpreter.
-Before anything that may take longer it releases the lock, and a follower becomes the leader. (Schmidt, Stal, Rohnert,
+The leader answers short requests without releasing the lock, so no other thread wakes up or competes for the GIL.
+Before a blocking call the leader releases the lock, and a follower becomes the leader. (Schmidt, Stal, Rohnert,
 Buschmann: Pattern-Oriented Software Architecture, volume 2, "Leader/Followers".)
 """
 
@@ -10,7 +10,7 @@ from threading import Lock, Thread, local
 
 
 class LeaderLock:
-    """A lock that one thread of a process holds at a time; both methods may be repeated."""
+    """A lock that one thread of a process holds at a time. Both methods are idempotent."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -22,13 +22,13 @@ class LeaderLock:
         return getattr(self._of_thread, "is_held", False)
 
     def acquire(self) -> None:
-        """Become the leader, once no other thread is; return at once where this one already is."""
+        """Wait until this thread is the leader. Return immediately if this thread already is the leader."""
         if not self.is_held:
             self._lock.acquire()
             self._of_thread.is_held = True
 
     def release(self) -> None:
-        """Let another thread become the leader, if this one is."""
+        """Release leadership if this thread is the leader."""
         if self.is_held:
             self._of_thread.is_held = False
             self._lock.release()
@@ -41,9 +41,9 @@ class FollowerThreads:
         self._threads = [Thread(target=work, name=f"Thread-{number}", daemon=True) for number in range(1, size + 1)]
 
     def start(self) -> None:
-        """Start all of them."""
+        """Start all threads."""
         for thread in self._threads:
             thread.start()
 
     def shutdown(self, wait: bool = False) -> None:
-        """Do nothing: the threads end with the process, after the graceful timeout."""
+        """Do nothing, because the threads end with the process after the graceful timeout."""

@@ -1,8 +1,8 @@
-"""Gunicorn's threaded worker, with leader and follower threads, and with connections shared fairly between workers.
+"""A variant of gunicorn's threaded worker with leader/follower threads and a fair distribution of connections.
 
-Gunicorn's main thread waits for requests, wakes a thread for each, and is woken by it to wait for the next one. Here
-the leader thread waits for requests itself. The main thread accepts connections, and closes those that time out.
-Gunicorn's first worker to wake accepts all connections of a burst. Here a busy worker delays accept().
+In gunicorn's worker, the main thread waits for requests and hands each request to another thread. Here the leader
+thread waits for requests itself. The main thread accepts connections and closes timed-out connections.
+In gunicorn, the first worker that wakes up accepts all connections of a burst. Here busy workers delay accept().
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from .idle_connections import Connection, IdleConnections, build_poller
 from .leader_lock import FollowerThreads, LeaderLock
 
-FULL_DELAY = 0.002  # seconds by which a worker with a connection for each thread delays accept()
-BUSY_DELAY = 0.0001  # the same for one that has fewer
-HEARTBEAT_INTERVAL = 0.5  # seconds; gunicorn's arbiter waits 30 for a heartbeat
-POLL_TIMEOUT = 1.0  # seconds after which a leader without requests checks whether the worker goes on
+FULL_DELAY = 0.002  # seconds; accept() delay of a worker with a connection for each thread
+BUSY_DELAY = 0.0001  # seconds; accept() delay of a worker with fewer connections
+HEARTBEAT_INTERVAL = 0.5  # seconds; gunicorn's arbiter waits 30 seconds for a heartbeat
+POLL_TIMEOUT = 1.0  # seconds that a leader waits for requests in one poll
 
 
 class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker whose threads lead in turn; a subclass sets the lock that its application releases."""
+    """A threaded worker whose threads take turns as leader. A subclass sets the lock that the application releases."""
 
     leader_lock = LeaderLock()
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.keepalived_conns = IdleConnections()
-        self._ready: deque[int] = deque()  # descriptors that have bytes to read; the leader's
+        self._ready: deque[int] = deque()  # descriptors that have bytes to read; only the leader uses them
         self._accept_after = 0.0
         self._notify_after = 0.0
         self._has_delayed = False
 
     def init_process(self) -> None:
-        """Serve until a signal to stop."""
-        # As plain attributes: gunicorn looks settings up some thirty times a request, through __getattr__ each.
+        """Serve requests until a stop signal."""
+        # Gunicorn reads about thirty settings per request through __getattr__. Plain attributes are faster.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self._poller = build_poller()
         super().init_process()
 
     def get_thread_pool(self) -> FollowerThreads:
-        """Create the threads that answer."""
+        """Create the threads that answer requests."""
         return FollowerThreads(self.cfg.threads, self._follow)
 
     def run(self) -> None:
-        """Accept connections, while the threads serve them."""
+        """Start the threads, then accept connections until the worker stops."""
         self.tpool.start()
         super().run()
 
     def notify(self) -> None:
-        """Send the arbiter a heartbeat; not at every event."""
+        """Send the arbiter a heartbeat, at most once per HEARTBEAT_INTERVAL."""
         now = time.monotonic()
         if now >= self._notify_after:
             self._notify_after = now + HEARTBEAT_INTERVAL
             super().notify()
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections; a busy worker delays that, then accepts as many as it has, or one for each thread."""
+        """Accept new connections. A busy worker first waits, then accepts at most one connection per thread."""
         if not self.nr_conns:
             self._accept(listener, 1)
         elif self.nr_conns < self.cfg.threads:
@@ -79,39 +79,39 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         for _ in range(most):
             try:
                 accepted, address = listener.accept()
-            except ConnectionAbortedError:  # the client has closed it
+            except ConnectionAbortedError:  # the client has closed the connection
                 continue
-            except BlockingIOError:  # another worker has accepted it
+            except BlockingIOError:  # another worker has accepted the connection
                 return
             conn = TConn(self.cfg, Connection(accepted, self.leader_lock), address, listener.getsockname())
             self.nr_conns += 1
             self._add_idle(conn, self._poller.register)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Watch for new connections, or do not; not before the delay is over."""
+        """Enable or disable accept(). Ignore the call if it would enable accept() before the delay is over."""
         if not enabled or time.monotonic() >= self._accept_after:
             super().set_accept_enabled(enabled)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, and no longer than the delay of accept()."""
+        """Wait for events until the timeout or the end of the accept() delay."""
         pause = self._accept_after - time.monotonic()
         super().wait_for_and_dispatch_events(min(timeout, pause) if pause > 0 else timeout)
 
     def _add_idle(self, conn: Any, watch: Callable[[int], None]) -> None:
-        """Let a connection wait for its next request."""
+        """Add a connection to the idle connections, and watch for its next request."""
         conn.set_timeout()
         descriptor = conn.sock.fileno()
-        self.keepalived_conns.add(conn)  # before the poller can report it
-        if not self.alive:  # after the add: a worker that stops shortens the timeout of its idle connections
+        self.keepalived_conns.add(conn)  # before the poller can report the connection
+        if not self.alive:  # check after the add: a stopping worker shortens the timeout of idle connections
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         try:
             watch(descriptor)
         except (OSError, ValueError):
             if self.keepalived_conns.claim(descriptor) is not None:
-                raise  # else the main thread has closed it meanwhile
+                raise  # otherwise the main thread has closed the connection
 
     def _follow(self) -> None:
-        """Run a thread: follow, then lead until a request may take longer, and so on."""
+        """Run a thread: wait for leadership, then serve requests until leadership is released. Repeat forever."""
         while True:
             self.leader_lock.acquire()
             while self.leader_lock.is_held:
@@ -125,7 +125,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
                     self._serve(conn)
 
     def _find_ready(self) -> Any | None:
-        """Claim a connection that has bytes to read; return None when none has for a while. For the leader."""
+        """Claim a readable connection. Return None if there is none. Only the leader calls this method."""
         if not self._ready:
             self._ready.extend(self._poller.poll(POLL_TIMEOUT))
         conn = self.keepalived_conns.claim(self._ready.popleft()) if self._ready else None
@@ -134,44 +134,44 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         return conn
 
     def _serve(self, conn: Any) -> None:
-        """Answer a request, and keep the connection alive or let the main thread close it."""
+        """Answer a request, then keep the connection alive or let the main thread close the connection."""
         is_kept = is_graceful = False
         try:
             while (is_kept := self.handle(conn) is True) and conn.parser.unreader.buf.getvalue():
-                self.leader_lock.release()  # a pipelined request: other connections come first
+                self.leader_lock.release()  # pipelined request: let the next leader serve other connections
             if is_kept:
                 self._add_idle(conn, self._poller.rearm)
             is_graceful = True
-        except BaseException:  # even one that should end a process: the thread goes on with the next connection
+        except BaseException:  # even SystemExit: the thread continues with the next connection
             is_kept = False
             self.log.exception("a connection is dropped")
         if not is_kept:
             self.method_queue.defer(self._close, conn, is_graceful)
 
     def _close(self, conn: Any, graceful: bool) -> None:
-        """Close a connection; a graceful close reads the bytes that its peer still sends. In the main thread."""
+        """Close a connection in the main thread. A graceful close first reads the remaining bytes from the peer."""
         self.nr_conns -= 1
-        with contextlib.suppress(OSError):  # that of a rejected request is closed already
+        with contextlib.suppress(OSError):  # the connection of a rejected request is already closed
             conn.close(graceful=graceful)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Return whether the connection can serve another request, after the rest of the body is read."""
+        """Read the rest of the body, and return whether the connection can serve another request."""
         body = conn.parser.mesg.body
         if keepalive and isinstance(body.reader, LengthReader) and body.reader.length == 0 and not body.failed:
-            return True  # no rest: no timeout needs to be set
+            return True  # the body was read completely, so no timeout is needed
         self.leader_lock.release()
         return bool(super()._keepalive_after(conn, keepalive))
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Close the connections that have timed out, or all."""
+        """Close the timed-out idle connections. With `force`, close all idle connections."""
         now = time.monotonic()
         for conn in self.keepalived_conns:
             if conn.timeout > now and not force:
                 return
             if self.keepalived_conns.claim(conn.sock.fileno()) is None:
-                continue  # its request has just arrived
+                continue  # a request has just arrived, and the leader has claimed the connection
             if conn.timeout > now and not force:
-                self.keepalived_conns.add(conn)  # its request has just been answered
+                self.keepalived_conns.add(conn)  # a request has just been answered, so the timeout is new
                 continue
             self._poller.unregister(conn.sock.fileno())
             self._close(conn, graceful=False)
