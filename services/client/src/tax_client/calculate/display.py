@@ -22,7 +22,7 @@ DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_incom
 class Progress:
     """Shows rate and time left on a stream. A terminal's line is overwritten; other streams get a new line each time.
 
-    `size` is the size of the input in bytes, or None if it is unknown. `measure` returns the bytes read and the taxpayers
+    `size` is the input's size in bytes, or None if it is unknown. `measure` returns the bytes read and the taxpayers
     done so far. `clock` returns seconds.
     """
 

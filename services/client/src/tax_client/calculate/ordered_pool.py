@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class OrderedPool(Generic[T]):
-    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). A task starts a thread until `size` is reached.
+    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). Each of the first tasks starts a thread.
 
     A signal number in `messages` interrupts the pool, which then calls `stop`. The pool calls `heartbeat` after each
     `interval` seconds without a message.
