@@ -63,7 +63,7 @@ class Retrier:
         return not self.stopped.wait(delay)
 
     def _compute_delay(self, attempts: int, error: ApiError) -> float | None:
-        """Return the seconds before the next attempt, at least those of Retry-After, or None to give up."""
+        """Compute the seconds before the next attempt, at least those of Retry-After, or None to give up."""
         if attempts == self._limit or error.kind not in TRANSIENT or self.stopped.is_set():
             return None
         if error.retry_after > MAX_RETRY_AFTER:

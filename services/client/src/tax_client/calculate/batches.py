@@ -84,7 +84,7 @@ class Batch:
 def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
     """Split a file into batches of `size` taxpayers, or of 1 to 4 taxpayers at random if `size` is 0.
 
-    A `seed` makes the random sizes repeatable. A batch has bad lines and the taxpayer after them together. Taxpayers
+    A `seed` makes the random sizes repeatable. Bad lines are in the same batch as the next taxpayer. Taxpayers
     after the first `log_limit` have no log lines of their own.
     """
     generator = random.Random(seed)  # noqa: S311 - the numbers need not be secure

@@ -21,7 +21,7 @@ SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats th
 class ResultWriter:
     """Writes the outcomes of batches in order, after the outcomes that the checkpoint `begun` covers.
 
-    If the run is `resumable`, the writer keeps a checkpoint next to the results. It calls `choose_format` once the first
+    With `resumable`, the writer keeps a checkpoint next to the results. It calls `choose_format` after the first
     line is read. Its methods raise UserError if a file cannot be written.
     """
 

@@ -14,7 +14,7 @@ from tax_common.logs import LogFile
 REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
 WRONG_KEPT = 100  # most wrong answers that are kept for the reports
 DIGITS = 3  # significant digits of a histogram
-SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that are added when counters are merged
+SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that are summed
 
 
 def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:

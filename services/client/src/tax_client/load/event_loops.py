@@ -28,7 +28,7 @@ class EventLoop(Protocol):
         """Return the time at which libcurl needs a call even without network traffic."""
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
 
 
 def build_event_loop(connections: int, other: int) -> EventLoop:
@@ -43,12 +43,12 @@ class SelectLoop:
         self.multi, self._other = pycurl.CurlMulti(), other
 
     def find_timeout(self, now: float) -> float:
-        """Return when a timeout of libcurl expires; at once for a new transfer."""
+        """Return the time at which a libcurl timeout expires, which is at once for a new transfer."""
         milliseconds = self.multi.timeout()
         return NEVER if milliseconds < 0 else now + milliseconds / 1000
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
         readable, writable, failing = self.multi.fdset() if seconds > 0 else ([], [], [])
         ready, _, _ = select.select([*readable, self._other], writable, failing, seconds)
         self.multi.perform()
@@ -71,11 +71,11 @@ class EpollLoop:
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     def find_timeout(self, now: float) -> float:  # noqa: ARG002 - libcurl has already set the timer
-        """Return when a timeout of libcurl expires; at once for a new transfer."""
+        """Return the time at which a libcurl timeout expires, which is at once for a new transfer."""
         return self._timer
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic and let libcurl handle it; return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
         if self._timer <= time.perf_counter():
             self._timer = NEVER
             self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
