@@ -17,7 +17,7 @@ from .failures import TRANSIENT, UNAUTHORIZED
 from .responses import ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
-MAX_RETRY_AFTER = 300.0  # seconds; a server that asks for a longer delay gets no retry
+MAX_RETRY_AFTER = 300.0  # seconds; with a longer Retry-After, the request is not sent again
 UNEXPECTED = "unexpected failure: {}: find the request's id in the client's log"
 
 T = TypeVar("T")

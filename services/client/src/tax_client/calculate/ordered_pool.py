@@ -47,7 +47,7 @@ class OrderedPool(Generic[T]):
         self.signal = 0  # the number of the signal that interrupted the pool
 
     def run(self, tasks: Iterator[T]) -> Iterator[T]:
-        """Yield each task in order, once it is done. After a signal, yield only the tasks in flight, finished or not.
+        """Yield each task in order once it is done. After a signal, yield only the tasks in flight, finished or not.
 
         Raises UserError if the system cannot start any thread. Fewer threads than `size` suffice.
         """
@@ -124,7 +124,7 @@ class OrderedPool(Generic[T]):
             self._drain()
 
     def _drain(self) -> None:
-        """Drop the queued tasks, and wait for the running tasks until the grace period or a second signal ends it."""
+        """Drop the queued tasks. Wait for the running tasks until the grace period ends or a second signal arrives."""
         with suppress(Empty):
             while True:
                 self._queue.get_nowait()
