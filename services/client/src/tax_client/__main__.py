@@ -1,4 +1,4 @@
-"""Run the command line as `python -m tax_client`, the same as `tax-client`."""
+"""Run `python -m tax_client`, which is the same as `tax-client`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Parts of all command lines: the parser, the types of options, and an option for each setting."""
+"""Parts that all command lines share: the parser, the option types, and an option for each setting."""
 
 import argparse
 from collections.abc import Callable
@@ -11,25 +11,25 @@ from .settings import SETTINGS
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence."""
+    """An argument parser that prints each error as one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the error of the arguments and exit 2."""
+        """Print an error in the arguments and exit with code 2."""
         self.exit(2, escape_controls(f"{self.prog}: {message}: see {self.prog} --help") + "\n")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """Build the type of an option that is a whole number within bounds."""
+    """Build the type of an option that takes a whole number from `low` to `high`."""
     return env_reader.whole(low, high).build_argument_type()
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:
-    """Build the type of an option that is a number of the unit within bounds."""
+    """Build the type of an option that takes a number of `unit` from `low` to `high`."""
     return env_reader.number(unit, low, high).build_argument_type()
 
 
 def setting_options() -> Parser:
-    """Build the options that all commands share: one for each setting."""
+    """Build the options that all commands share, one for each setting."""
     options = Parser(add_help=False, allow_abbrev=False)
     group = options.add_argument_group("settings", "An option overrides its environment variable.")
     for name, setting in SETTINGS.items():

@@ -1,4 +1,4 @@
-"""The command line of the client."""
+"""The client's command line."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ from .settings import load_settings
 
 
 def build_parser() -> Parser:
-    """Build the parser of all commands."""
+    """Build the parser of the command line, with all commands."""
     parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print_error("interrupted before any request was sent")
         return SIGNALLED + signal.SIGINT
-    except BrokenPipeError:  # the reader of the summary left; the files are written
+    except BrokenPipeError:  # the reader of standard output has exited; the files are already written
         discard_output(sys.stdout)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Standard input, output and error, which the caller may have closed, filled up or left; and tables on them."""
+"""Standard streams, which the caller may have closed, and the layout of text tables."""
 
 import io
 import os
@@ -9,28 +9,29 @@ from typing import TextIO
 
 from tax_common.text import escape_controls
 
-# The number of each standard stream, and the mode of its replacement, in which its use fails as on a closed stream.
+# The descriptor of each standard stream, and the mode of its replacement. In that mode, using standard input or output
+# fails as on a closed stream; standard error discards messages.
 INPUT, OUTPUT = (0, os.O_WRONLY), (1, os.O_RDONLY)
-ERRORS = (2, os.O_WRONLY)  # except standard error: its replacement swallows messages
+ERRORS = (2, os.O_WRONLY)
 
 
 def reserve_standard_streams() -> None:
-    """Replace standard streams that the caller closed, so that no file opened later takes their numbers."""
+    """Replace standard streams that the caller closed, so that no file opened later takes their descriptors."""
     for number, flags in (INPUT, OUTPUT, ERRORS):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # takes the lowest free number, which is this one
+            os.open(os.devnull, flags)  # takes the lowest free descriptor, which is `number`
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without accents still shows the summary
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that cannot encode accents
 
 
 def print_error(text: str) -> None:
-    """Print a message on standard error, or nothing when that cannot be written."""
+    """Print a message on standard error; print nothing if standard error cannot be written."""
     try:
         print(f"tax-client: {escape_controls(text)}", file=sys.stderr, flush=True)
     except OSError:
@@ -38,7 +39,7 @@ def print_error(text: str) -> None:
 
 
 def discard_output(stream: TextIO) -> None:
-    """Send the buffered rest of a stream to the null device, because the exit of the process flushes it again."""
+    """Redirect a stream to the null device, because Python flushes its buffered rest again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -46,7 +47,7 @@ def discard_output(stream: TextIO) -> None:
 def layout_table(rows: Sequence[Sequence[str]], *, named: bool = False, ruled: bool = False) -> list[str]:
     """Lay out rows of cells as lines, aligned to the right.
 
-    The first column of a `named` table is aligned to the left; a `ruled` table has a rule below its first row.
+    With `named`, align the first column to the left. With `ruled`, draw a rule below the first row.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     align = str.ljust if named else str.rjust

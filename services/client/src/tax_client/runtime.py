@@ -1,4 +1,4 @@
-"""The parts of every command that sends requests: its log, its signals, its access to the API."""
+"""Parts that all commands that send requests share: the log, signal handling and access to the API."""
 
 import signal
 import threading
@@ -14,11 +14,11 @@ from .api.credentials import read_credentials
 from .errors import build_file_error
 from .settings import Settings
 
-GRACE_SECONDS = 1.0  # after an interruption, for the requests in flight
+GRACE_SECONDS = 1.0  # time for the requests in flight to end after an interruption
 LOG_REMEDY = "give a place that can be written with --log-file or LOG_FILE"
-SignalQueue = SimpleQueue[int]  # its put() is safe in a signal handler, unlike set() of an Event
+SignalQueue = SimpleQueue[int]  # put() is safe in a signal handler, unlike Event.set()
 
-# The sentences of the log's text form; an event without a sentence is written as its name and its fields.
+# The messages of the text log. An event without a message is written as its name and its fields.
 SENTENCES = {
     "run_start": "start of the run: {file}, from line {line} on",
     "thread_start": "start of thread [{thread}] with {taxpayers} taxpayer(s)",
@@ -47,7 +47,7 @@ def open_log_file(settings: Settings) -> LogFile:
 
 
 def build_log(file: LogFile, settings: Settings) -> Log:
-    """Build the logger of a command on its log file."""
+    """Build the logger of a command, which writes to the log file."""
     masked = settings.mask_amounts == "on"
     return build_logger(
         "client", file.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
@@ -55,19 +55,19 @@ def build_log(file: LogFile, settings: Settings) -> Log:
 
 
 def describe_lost_lines(path: Path, count: int) -> str:
-    """Report lines that are missing from a log file, in text that JSON can hold."""
+    """Return a message about lines that are missing from a log file. JSON can encode the message."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"
 
 
 def connect(settings: Settings, log: Log) -> TaxApi:
-    """Build the access to the API, without sending anything. Raises UserError without usable credentials."""
+    """Build the API client without sending a request. Raises UserError if the credentials are not usable."""
     return TaxApi(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file, log)
 
 
 @contextmanager
 def redirect_signals(queue: SignalQueue) -> Iterator[None]:
-    """Put the numbers of SIGINT and SIGTERM into a queue instead of interrupting the main thread anywhere."""
+    """Put the numbers of SIGINT and SIGTERM into a queue, so that they do not interrupt the main thread."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return

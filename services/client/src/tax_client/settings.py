@@ -1,6 +1,6 @@
 """The client's settings: command-line options override environment variables, which override defaults.
 
-The only module that reads the environment.
+No other module reads the environment.
 """
 
 import os
@@ -15,7 +15,7 @@ from tax_common.env_reader import ValueType, choice, number, whole
 
 from .errors import UserError
 
-SOURCE_DATA = Path(__file__).parents[2] / "data"  # of a source checkout; elsewhere TAX_DATA names the folder
+SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists in a source checkout; elsewhere TAX_DATA names the folder
 TIMEOUT_MAX = 3600.0
 
 
@@ -36,7 +36,7 @@ class Settings:
 
 
 def parse_url(text: str) -> str:
-    """Parse the address of the service. Raises ValueError without the address, which may contain a password."""
+    """Parse the address of the service. Raises ValueError without quoting the address, as it may hold a password."""
     parts = urlsplit(text)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and text.isprintable()
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not plain or " " in text:
@@ -45,7 +45,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_ca_file(text: str) -> Path:
-    """Parse the path of a file of certificates. Raises ValueError when it holds no usable one."""
+    """Parse the path of a certificates file. Raises ValueError if the file holds no usable certificate."""
     try:
         ssl.create_default_context(cafile=text)
     except OSError:
@@ -75,7 +75,7 @@ SETTINGS = {
         "TAX_CA_FILE",
         None,
         ValueType(parse_ca_file, "a file of certificates in PEM"),
-        "certificates of the authorities that an https server is verified by, in PEM, in place of the public ones",
+        "PEM file of the certificate authorities that an https server is verified with, instead of the public ones",
     ),
     "log_file": Setting("LOG_FILE", "client.log", PATH, "file that log lines are appended to"),
     "log_format": Setting("LOG_FORMAT", "json", choice("json", "text"), "json or text"),
@@ -89,22 +89,22 @@ SETTINGS = {
         "TAX_TIMEOUT",
         "10",
         number("seconds", 0, TIMEOUT_MAX, above=True),
-        "longest silence of the server, in seconds",
+        "seconds to wait for the server to send data",
     ),
-    "data": Setting("TAX_DATA", str(SOURCE_DATA), PATH, "folder of the sample taxpayers.txt and published.json"),
+    "data": Setting("TAX_DATA", str(SOURCE_DATA), PATH, "folder with the sample taxpayers.txt and published.json"),
     "log_each_max": Setting(
         "LOG_EACH_MAX",
         "100000",
         whole(0),
-        "above that many taxpayers or requests only failures have log lines of their own",
+        "above this number of taxpayers or requests, only failures have log lines of their own",
     ),
 }
 
 
 def load_settings(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Load the settings of a run; an empty variable counts as not set.
+    """Load the settings of a run. An empty variable counts as not set.
 
-    Raises UserError with the option or variable to correct.
+    Raises UserError, which names the option or variable to correct.
     """
     values: dict[str, Any] = {}
     for name, setting in SETTINGS.items():

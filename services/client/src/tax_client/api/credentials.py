@@ -1,4 +1,4 @@
-"""The login and password of the API, from a file: other processes could read them on the command line."""
+"""Login and password of the API, read from a file because other processes can read the command line."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +10,14 @@ EXPECTED = "expected one line login:password in UTF-8 (no ':' in the login, no c
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and password for HTTP Basic authentication; the representation hides the password."""
+    """A login and password for HTTP Basic authentication. The representation hides the password."""
 
     login: str
     password: str = field(repr=False)
 
 
 def read_credentials(path: Path | None) -> Credentials:
-    """Read the credentials from a file. Raises UserError, which never quotes the file."""
+    """Read the credentials from a file. Raises UserError, which never quotes the content of the file."""
     if path is None:
         raise UserError("no credentials: give the path of a file that holds login:password with --credentials-file")
     try:
@@ -32,7 +32,7 @@ def read_credentials(path: Path | None) -> Credentials:
 
 
 def parse_credentials(content: bytes) -> Credentials:
-    """Parse the bytes of a credentials file. Raises ValueError, which does not quote them."""
+    """Parse the content of a credentials file. Raises ValueError, which does not quote the content."""
     login, colon, password = content.decode("utf-8-sig").rstrip("\r\n").partition(":")
     if not (login and colon and password) or not (login + password).isprintable():
         raise ValueError(EXPECTED)

@@ -1,4 +1,4 @@
-"""The kinds of failed requests: the cause of a missing response, and the kinds that a retry may cure."""
+"""The kinds of failed requests, derived from the cause of a missing response, and the kinds that are retried."""
 
 import socket
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ import requests
 
 from .responses import ApiError
 
-# The first row with an exception among the causes names the kind; {url} and {timeout} are those of the request.
+# The kind is that of the first row that lists one of the error's causes. Messages contain the request's {url} and
+# {timeout}.
 KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     (
         (requests.exceptions.SSLError,),
@@ -36,20 +37,20 @@ KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     ),
 ]
 
-# A retry may succeed: a server that is being replaced has no name for some seconds, then no open port, then no
-# upstream behind its proxy. Any other failure would repeat itself.
+# A retry may succeed, because a server that is being replaced has no name for some seconds, then no open port, then no
+# upstream for its proxy. Any other failure would occur again.
 TRANSIENT = frozenset(
     {
         *("unknown host", "connection refused", "connection lost", "timeout"),
         *("status 429", "status 502", "status 503", "status 504"),
     }
 )
-UNAUTHORIZED = "status 401"  # every other request would fail alike
+UNAUTHORIZED = "status 401"  # every other request would fail with it too
 TOO_LARGE = "status 413"  # a smaller request may succeed
 
 
 def build_api_error(error: requests.RequestException, url: str, timeout: float) -> ApiError:
-    """Build the ApiError of a request without a response; `timeout` is in seconds."""
+    """Build the ApiError of a request that got no response. `timeout` is in seconds."""
     chain = list(walk_causes(error))
     for exceptions, kind, message in KINDS:
         if any(isinstance(cause, exceptions) for cause in chain):
@@ -59,7 +60,7 @@ def build_api_error(error: requests.RequestException, url: str, timeout: float) 
 
 
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk an error and its causes: its chain, and the errors that requests and urllib3 carry as arguments."""
+    """Yield an error, its chained errors, and the errors that requests and urllib3 pass as arguments."""
     seen: set[int] = set()
     pending: list[object] = [error]
     while pending:

@@ -1,4 +1,4 @@
-"""Responses of the API: their results, checked against the households that were sent, or an ApiError."""
+"""The parser of API responses, which checks each result against the household that was sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ BODY_SHOWN = 200  # characters of an unexpected body in an error message
 ADVICE = {
     400: "see the limits of each field in the API's documentation",
     401: "check the login and password of the credentials file",
-    404: "check the address given by --url or TAX_URL",
+    404: "check the address given with --url or TAX_URL",
     413: "send fewer taxpayers at once with --batch",
     429: "send fewer requests at once with --threads or --max-threads",
     500: "find the request's id in the server's log",
 }
-# The fields of a result, in the order of the API: by the rules of version 7, and by the law of a year.
+# The fields of a result, in the order of the API, under the rules of version 7 and under the law of a year.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
 DATED_FIELDS = (
     *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),
@@ -29,29 +29,29 @@ DATED_FIELDS = (
 FLOATS = ("rate", "shares")
 WORDS = ("married", "single_parent")
 
-Fields = dict[str, Any]  # the fields of a result by name, and its notes if it has any
+Fields = dict[str, Any]  # the fields of a result by name, and the notes of the result if there are any
 
 
 class ApiError(Exception):
-    """A request without a usable result; `kind` groups similar failures, the text names the next step."""
+    """A request without a usable result. `kind` groups similar failures, and the message names the next step."""
 
     def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
-        self.retry_after = retry_after  # seconds that the server asks to wait
+        self.retry_after = retry_after  # seconds to wait, from the Retry-After header
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response, unparsed."""
+    """An HTTP response before parsing."""
 
     status: int
     body: bytes
-    retry_after: float = 0  # seconds that the server asks to wait
+    retry_after: float = 0  # seconds to wait, from the Retry-After header
 
 
 class ResultShape:
-    """The names and types of the fields of a result, in their order."""
+    """The ordered names of a result's fields, with their types."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
@@ -59,7 +59,7 @@ class ResultShape:
         self._signatures = set(product(*(allowed_types(name) for name in names)))
 
     def read_values(self, result: Any) -> tuple[Any, ...]:
-        """Return the values of the fields. Raises ValueError, KeyError or TypeError, which names a wrong field."""
+        """Return the values of the fields. Raises ValueError, KeyError or TypeError for a missing or wrong field."""
         values: tuple[Any, ...] = self._read(result)
         if tuple(map(type, values)) not in self._signatures:
             pairs = zip(self.names, values, strict=True)
@@ -69,7 +69,7 @@ class ResultShape:
 
 
 def allowed_types(name: str) -> tuple[type, ...]:
-    """Return the types that the JSON parser may give the value of a field."""
+    """Return the Python types that are valid for the parsed JSON value of a field."""
     return (str,) if name in WORDS else (float, int) if name in FLOATS else (int,)
 
 
@@ -77,7 +77,7 @@ V7, DATED = ResultShape(V7_FIELDS), ResultShape(DATED_FIELDS)
 
 
 def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
-    """Return the result of a taxpayer. Raises ApiError when the answer has none, or that of another household."""
+    """Return the result of a taxpayer. Raises ApiError if the answer holds no result, or another household's."""
     content = parse_content(answer)
     try:
         result = content["result"]
@@ -87,9 +87,9 @@ def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
 
 
 def parse_results(answer: Answer, taxpayers: Sequence[Taxpayer]) -> list[Fields | ApiError]:
-    """Return the result or the error of each taxpayer of a batch, in their order.
+    """Return the result or the error of each taxpayer of a batch, in the order of the taxpayers.
 
-    Raises ApiError when the answer has another number of results.
+    Raises ApiError if the number of results differs from the number of taxpayers.
     """
     content = parse_content(answer)
     results = content.get("results") if isinstance(content, dict) else None
@@ -113,7 +113,7 @@ def parse_batch_item(item: Any, taxpayer: Taxpayer) -> Fields | ApiError:
 
 
 def parse_content(answer: Answer) -> Any:
-    """Return the content of "response" in an answer 200. Raises ApiError."""
+    """Return the value of "response" in an answer of status 200. Raises ApiError for any other answer."""
     if answer.status != 200:
         raise ApiError(f"status {answer.status}", explain_failure(answer), answer.retry_after)
     try:
@@ -125,9 +125,9 @@ def parse_content(answer: Answer) -> Any:
 
 
 def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
-    """Return the known fields of a result, and its notes.
+    """Return the known fields and the notes of a result.
 
-    Raises ApiError when a field is missing or of a wrong type, or when the result echoes another household.
+    Raises ApiError if a field is missing or has a wrong type, or if the result echoes another household.
     """
     shape, sent = (V7, taxpayer[1:4]) if taxpayer.year is None else (DATED, expect_echo(taxpayer))
     try:
@@ -138,20 +138,20 @@ def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
         names, echo = ", ".join(shape.names[: len(sent)]), values[: len(sent)]
         message = f"expected the result of ({names}) {sent}, got that of {echo}: report it, with the id"
         raise ApiError("wrong echo", message)
-    if tuple(result) == shape.names:  # nearly always
+    if tuple(result) == shape.names:  # the usual case
         return result  # type: ignore[no-any-return]
     notes = {"notes": result["notes"]} if "notes" in result else {}
     return dict(zip(shape.names, values, strict=True)) | notes
 
 
 def expect_echo(taxpayer: Taxpayer) -> tuple[Any, ...]:
-    """Return the first fields that a result by the law of a year must have; the API fills in its defaults."""
+    """Return the values that a dated result must echo, with the API's defaults for fields that were not sent."""
     _id, married, children, salary, year, single_parent, spouse_salary = taxpayer
     return year, married, single_parent or "no", children, salary, spouse_salary or 0
 
 
 def explain_failure(answer: Answer) -> str:
-    """Quote the API's own errors, or else the beginning of the body, and add advice for the status."""
+    """Quote the API's errors, or else the beginning of the body, and add advice for the status."""
     try:
         errors = orjson.loads(answer.body)["response"]["errors"]
         quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
@@ -161,15 +161,15 @@ def explain_failure(answer: Answer) -> str:
 
 
 def build_shape_error(wanted: str, found: str) -> ApiError:
-    """Build the error of a body that is JSON, but not of the wanted shape."""
+    """Build the error for a JSON body that does not have the wanted structure."""
     return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
 
 
 def quote_body(answer: Answer) -> str:
-    """Return the beginning of a body, safe for a message."""
+    """Return the beginning of a response body, escaped for a message."""
     return quote_text(answer.body.decode(errors="replace"))
 
 
 def quote_text(text: str) -> str:
-    """Return the beginning of a server's text, safe for a message."""
+    """Return the beginning of a text from the server, escaped for a message."""
     return escape_controls(truncate_with_length(text, BODY_SHOWN))

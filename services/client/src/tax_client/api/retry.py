@@ -1,4 +1,4 @@
-"""Retries of requests: which failures, how many, and the delay before each (Retry-After of RFC 9110, 10.2.3)."""
+"""Retries of failed requests: the choice of failures, the limit, and the delay (Retry-After, RFC 9110, 10.2.3)."""
 
 import threading
 import time
@@ -17,25 +17,25 @@ from .failures import TRANSIENT, UNAUTHORIZED
 from .responses import ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
-MAX_RETRY_AFTER = 300.0  # seconds; a server that asks for a longer delay gets no retry
+MAX_RETRY_AFTER = 300.0  # seconds; with a longer Retry-After, the request is not sent again
 UNEXPECTED = "unexpected failure: {}: find the request's id in the client's log"
 
 T = TypeVar("T")
 
 
 class Retrier:
-    """Sends a request, and up to `limit` retries after transient failures, each under its own id. Thread-safe.
+    """Sends a request and up to `limit` retries after transient failures, each with its own id. Thread-safe.
 
-    A rejected login stops all requests.
+    When the server rejects the login, no thread sends a further request.
     """
 
     def __init__(self, limit: int, log: Log) -> None:
         self._limit, self._log = limit, log
-        self.stopped = threading.Event()  # no request may be sent any more
+        self.stopped = threading.Event()  # set when no further request may be sent
         self.unauthorized = False  # the server has rejected the login
 
     def send(self, request: Callable[[str], T]) -> tuple[T | str, str]:
-        """Return the value of a request or the reason of its last failure, and the id of the last request."""
+        """Send a request. Return its value or the reason of its last failure, and the id of the last attempt."""
         attempts = 0
         while True:
             request_id = create_request_id()
@@ -45,14 +45,14 @@ class Retrier:
                 except ApiError as error:
                     if not self._wait_for_retry(attempts, error):
                         return str(error), request_id
-                except Exception as error:  # a bug fails this request alone
+                except Exception as error:  # a bug must not stop the other requests
                     reason = UNEXPECTED.format(type(error).__name__)
                     self._log.exception("unexpected_failure", place="run", reason=reason)
                     return reason, request_id
             attempts += 1
 
     def _wait_for_retry(self, attempts: int, error: ApiError) -> bool:
-        """Wait before the next attempt, and return whether to send it."""
+        """Wait before the next attempt. Return whether it may be sent."""
         if error.kind == UNAUTHORIZED:
             self.unauthorized = True
             self.stopped.set()
@@ -63,7 +63,7 @@ class Retrier:
         return not self.stopped.wait(delay)
 
     def _compute_delay(self, attempts: int, error: ApiError) -> float | None:
-        """Return the seconds before the next attempt, at least those of Retry-After; None for no attempt."""
+        """Compute the seconds before the next attempt, at least those of Retry-After, or None to give up."""
         if attempts == self._limit or error.kind not in TRANSIENT or self.stopped.is_set():
             return None
         if error.retry_after > MAX_RETRY_AFTER:
@@ -72,17 +72,17 @@ class Retrier:
 
 
 def create_request_id() -> str:
-    """Create 32 hexadecimal digits for X-Request-ID and for the log lines of one request."""
+    """Create a request id of 32 hexadecimal digits, for X-Request-ID and the log."""
     return uuid.uuid4().hex
 
 
 def parse_retry_after(header: str, now: Callable[[], float] = time.time) -> float:
-    """Return the seconds of a Retry-After header, a number or a date; 0 for any other text or a past date."""
+    """Return the seconds that a Retry-After header gives as a number or a date, or 0 if it is invalid or past."""
     if header.isascii() and header.isdigit():
         return float(header[:9])
     try:
         date = parsedate_to_datetime(header)
-        # A date without a zone is GMT (RFC 9110, 5.6.7), not local time.
+        # A date without a time zone is in GMT (RFC 9110, 5.6.7), not in local time.
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
     except (ValueError, OverflowError):
         return 0.0

@@ -1,1 +1,1 @@
-"""The command `tax-client calculate`: it calculates a taxpayers file of any size and accounts for every line."""
+"""The command `tax-client calculate`, which calculates a taxpayers file of any size and reports on every line."""

@@ -1,4 +1,4 @@
-"""Batches: consecutive lines of a taxpayers file that one thread calculates, and their outcomes."""
+"""Batches of consecutive lines of a taxpayers file. One thread calculates the taxpayers of a batch."""
 
 import random
 import sys
@@ -12,8 +12,8 @@ from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
 from tax_common.logs import Log
 
-SINGLES_MAX = 4  # taxpayers of a batch whose taxpayers have a request each
-LINES_MAX = 1000  # lines of a batch, when bad ones exceed the taxpayers
+SINGLES_MAX = 4  # most taxpayers of a batch that is sent with one request per taxpayer
+LINES_MAX = 1000  # most lines of a batch that consists mainly of bad lines
 AGAIN = "continue with --resume, or run the client again"
 INTERRUPTED = f"interrupted: expected to finish before the interruption: {AGAIN}"
 UNSENT = "not sent: expected a login that the service accepts: correct the credentials file, then run the client again"
@@ -21,7 +21,7 @@ UNSENT = "not sent: expected a login that the service accepts: correct the crede
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A taxpayer without a result, and the reason; `request_id` is None when no request was sent."""
+    """A taxpayer without a result, and the reason. `request_id` is None if no request was sent."""
 
     id: int
     reason: str
@@ -30,7 +30,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class UnreadLines:
-    """All lines from a number on, which an interruption left unread."""
+    """All lines from number `line` on, which were not read because of an interruption."""
 
     line: int
     reason: str = (
@@ -44,7 +44,7 @@ Row = tuple[int, Fields]  # a taxpayer's id and result
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of taxpayers with and without a result, and of bad lines."""
+    """The numbers of taxpayers with a result, taxpayers without a result, and bad lines."""
 
     calculated: int = 0
     failed: int = 0
@@ -53,14 +53,14 @@ class Counts:
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive lines, the position behind them, and the outcomes of their taxpayers so far."""
+    """Consecutive lines, the position after the last line, and the outcomes of the taxpayers so far."""
 
     lines: list[Line]
     end: Position
-    is_logged: bool = True  # each taxpayer has log lines of its own
-    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; setting an item is atomic
+    is_logged: bool = True  # whether each taxpayer has its own log lines
+    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; item assignment is atomic
     request_ids: dict[int, str] = field(default_factory=dict)
-    default_reason: str = INTERRUPTED  # of taxpayers without an outcome
+    default_reason: str = INTERRUPTED  # the reason for taxpayers without an outcome
 
     @property
     def taxpayers(self) -> list[Taxpayer]:
@@ -82,11 +82,12 @@ class Batch:
 
 
 def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
-    """Split a file into batches of `size` taxpayers, or of 1 to 4 at random (size 0), repeatably with a seed.
+    """Split a file into batches of `size` taxpayers, or of 1 to 4 taxpayers at random if `size` is 0.
 
-    Bad lines go with the taxpayer after them. Beyond `log_limit` taxpayers none has log lines of its own.
+    A `seed` makes the random sizes repeatable. Bad lines are in the same batch as the next taxpayer. Taxpayers
+    after the first `log_limit` have no log lines of their own.
     """
-    generator = random.Random(seed)  # noqa: S311 - no secret depends on it
+    generator = random.Random(seed)  # noqa: S311 - the numbers need not be secure
     longest = max(LINES_MAX, 2 * size)
     lines: list[Line] = []
     total, count, wanted = 0, 0, size or generator.randint(1, SINGLES_MAX)
@@ -102,25 +103,25 @@ def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: i
 
 
 class Calculator(Protocol):
-    """Calculates taxes; shared by all threads. Its methods raise ApiError."""
+    """Calculates taxes for all threads. Its methods raise ApiError."""
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
         """Return the result of one taxpayer."""
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Return the result or the error of each taxpayer, in their order."""
+        """Return the result or the error of each taxpayer, in the order of the taxpayers."""
 
 
 class BatchCalculator:
-    """Calculates batches with a request for each taxpayer, or one for all (`in_batches`). Thread-safe."""
+    """Calculates batches with one request per taxpayer, or with `in_batches` one per batch. Thread-safe."""
 
     def __init__(self, calculator: Calculator, log: Log, *, in_batches: bool = False, retries: int = 0) -> None:
         self._calculator, self._log, self._in_batches = calculator, log, in_batches
-        self._limit = sys.maxsize  # taxpayers of one request; lowered after the server rejects a larger one
+        self._limit = sys.maxsize  # most taxpayers of a request; lowered when the server rejects a request as too large
         self.retrier = Retrier(retries, log)
 
     def calculate(self, batch: Batch) -> None:
-        """Calculate the taxpayers of a batch, and log its begin and end."""
+        """Calculate the taxpayers of a batch, and log the begin and the end of the batch."""
         taxpayers = batch.taxpayers
         if taxpayers and not self.retrier.stopped.is_set():
             is_logged = batch.is_logged or self._in_batches
@@ -133,13 +134,13 @@ class BatchCalculator:
             batch.default_reason = UNSENT
 
     def _calculate_singly(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Send one request after the other, up to a stop."""
+        """Send one request after another until all are sent or the retrier stops."""
         for taxpayer in taxpayers:
             if not self.retrier.stopped.is_set():
                 self._calculate_one(taxpayer, batch)
 
     def _calculate_one(self, taxpayer: Taxpayer, batch: Batch) -> None:
-        """Calculate one taxpayer by one request and its retries."""
+        """Calculate one taxpayer with one request and its retries."""
         fields = taxpayer.to_dict()
 
         def request(request_id: str) -> Fields:
@@ -160,7 +161,7 @@ class BatchCalculator:
             self._log.info("calculation_end", place="run", result=result, request_id=request_id)
 
     def _calculate_together(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Send one request for all taxpayers, or as few as the server's size limit allows."""
+        """Send one request for all taxpayers, or several if the server rejects one request as too large."""
         begin = 0
         while begin < len(taxpayers) and not self.retrier.stopped.is_set():
             part = taxpayers[begin : begin + self._limit]
@@ -170,7 +171,7 @@ class BatchCalculator:
                 self._limit = min(self._limit, len(part) // 2)
 
     def _calculate_part(self, taxpayers: list[Taxpayer], batch: Batch) -> bool:
-        """Calculate taxpayers by one request and its retries; return False when the server finds it too large."""
+        """Calculate taxpayers with one request and its retries. Return False if the server rejects it as too large."""
 
         def request(request_id: str) -> list[Fields | ApiError] | None:
             batch.request_ids.update(dict.fromkeys([one.id for one in taxpayers], request_id))

@@ -1,4 +1,4 @@
-"""The checkpoint: the progress of a calculation on disk, from which an interrupted or killed run is resumed."""
+"""The checkpoint, a file from which an interrupted or killed calculation is resumed."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,15 +12,16 @@ from tax_common.atomic_write import write_atomically
 
 from .batches import Counts
 
-SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # added to the name of the results file, and of the checkpoint
+SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # appended to the names of the results file and of the checkpoint
 REMEDY = "run it again without --resume"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPrefix:
-    """The beginning of an output file that an interrupted run has saved.
+    """The beginning of an output file, as an interrupted run has saved it.
 
-    `size` in bytes, the SHA-256 of these bytes, and the size of the whole file if the run has published it.
+    `size` is in bytes, and `digest` is the SHA-256 of these bytes. `published` is the size of the whole file if the run
+    has published it, else None.
     """
 
     size: int = 0
@@ -30,9 +31,9 @@ class SavedPrefix:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The position of the next batch in the input, and the outputs and counts before it.
+    """The position of the next batch in the input, and the outputs and counts of the batches before.
 
-    `run` describes the input and the options; a run with others cannot resume from here.
+    `run` describes the input and the options. A run with a different input or options cannot resume from here.
     """
 
     run: dict[str, Any]
@@ -42,7 +43,7 @@ class Checkpoint:
     counts: Counts = field(default_factory=Counts)
 
     def write(self, path: Path) -> None:
-        """Replace the checkpoint file atomically. Raises UserError."""
+        """Replace the checkpoint file atomically. Raises UserError if the file cannot be written."""
         draft = path.with_name(path.name + DRAFT_SUFFIX)
         try:
             write_atomically(path, orjson.dumps(asdict(self)), durable=True, draft=draft)
@@ -59,7 +60,7 @@ def locate_checkpoint(results: Path) -> Path:
 
 
 def read_checkpoint(path: Path, run: dict[str, Any]) -> Checkpoint | None:
-    """Read the checkpoint of a run; return None when there is none. Raises UserError when it is another run's."""
+    """Read the checkpoint of a run, or return None if no file exists. Raises UserError for another run's checkpoint."""
     try:
         content = orjson.loads(path.read_bytes())
         before: dict[str, Any] = content["run"]

@@ -1,4 +1,4 @@
-"""The command `calculate`: its options, its run, and its conclusion."""
+"""The command `calculate`, from its options to its exit code."""
 
 import argparse
 import gc
@@ -26,13 +26,13 @@ from .output_file import OutputFile, locate_draft, remove_file
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 
-THREADS, BATCH_THREADS = 64, 4  # a batch keeps a worker of the server busy for a while
+THREADS, BATCH_THREADS = 64, 4  # with --batch few, because a batch keeps a worker of the server busy for long
 
 
 def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
-    """Add the command and its options."""
-    about = "calculate the tax of a taxpayers file, one id,married,children,salary a line"
-    codes = "Exit code: 0 all calculated, 1 some taxpayer failed, 2 nothing could be done, 130 interrupted."
+    """Add the command `calculate` and its options."""
+    about = "calculate the tax of each line of a taxpayers file (id,married,children,salary)"
+    codes = "Exit code: 0 all calculated, 1 a taxpayer failed, 2 unusable input or output, 130 interrupted."
     parser = subparsers.add_parser(
         "calculate", help=about, description=about.capitalize() + ".", epilog=codes, parents=parents, allow_abbrev=False
     )
@@ -40,18 +40,18 @@ def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: lis
     add("file", nargs="?", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin (default: the sample)")
     add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv (default: %(default)s)")
     add("--errors", type=Path, default=Path("errors.jsonl"), help="errors file (default: %(default)s)")
-    add("--year", type=whole(1, YEAR_MAX), help="income year of lines that name none (default: rules of version 7)")
-    add("--batch", type=whole(1, 10**6), default=0, help="taxpayers of one request (default: one, by GET)")
-    add("--resume", action="store_true", help="continue the run that was interrupted or killed")
-    add("--retries", type=whole(0, 100), default=4, help="most retries of a request (default: %(default)s)")
-    add("--seed", type=whole(0, 2**63), help="makes the random split over threads repeatable (default: none)")
-    threads = f"most threads at once (default: {THREADS}; {BATCH_THREADS} with --batch)"
+    add("--year", type=whole(1, YEAR_MAX), help="income year of lines without a year (default: rules of version 7)")
+    add("--batch", type=whole(1, 10**6), default=0, help="taxpayers per request (default: one, by GET)")
+    add("--resume", action="store_true", help="continue a run that was interrupted or killed")
+    add("--retries", type=whole(0, 100), default=4, help="maximum retries of a request (default: %(default)s)")
+    add("--seed", type=whole(0, 2**63), help="make the random split into threads repeatable (default: none)")
+    threads = f"maximum number of threads (default: {THREADS}; {BATCH_THREADS} with --batch)"
     add("--max-threads", type=whole(1, 1000), help=threads)
     parser.set_defaults(command=calculate)
 
 
 def calculate(options: Namespace, settings: Settings) -> int:
-    """Calculate a taxpayers file and return the exit code. Raises UserError before any request is sent."""
+    """Calculate a taxpayers file, and return the exit code. Raises UserError for unusable input or output."""
     path: Path = options.file or settings.data / "taxpayers.txt"
     check_files(options, settings, path)
     log_file = open_log_file(settings)
@@ -63,7 +63,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
         source = stack.enter_context(open_input(path))
         begun = choose_beginning(options, source)
         saved = (begun.results, begun.errors) if begun.position.offset else (None, None)
-        drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])  # checked before opened
+        drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])  # check both first
         results, errors = [stack.enter_context(draft) for draft in drafts]
         log_limit = count_logged(source, settings.log_each_max)
         reader = Reader(source.file, source.form, options.year)
@@ -79,7 +79,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
 
 
 def check_files(options: Namespace, settings: Settings, path: Path) -> None:
-    """Raise UserError when two files are the same, or when the suffix of the results names no format."""
+    """Check that all files differ, and that the suffix of the results file names a format. Raises UserError."""
     choose_format(options.results, is_dated=False)
     outputs = (options.results, options.errors)
     own = (*outputs, *map(locate_draft, outputs), locate_checkpoint(options.results))
@@ -88,7 +88,7 @@ def check_files(options: Namespace, settings: Settings, path: Path) -> None:
 
 
 def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
-    """Return the beginning of the input, or the checkpoint to resume from. Raises UserError."""
+    """Return the checkpoint to resume from, or one at the beginning of the input. Raises UserError."""
     if source.size is None:
         if options.resume:
             raise UserError(f"--resume: expected a plain file, [{source.path}] cannot be read again: give its name")
@@ -105,7 +105,7 @@ def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
 
 @contextmanager
 def relax_garbage_collection() -> Iterator[None]:
-    """Collect cycles less often: rows are many and in no cycle. This saves a fourth of the processor time."""
+    """Collect garbage less often, because the many rows form no cycles. This saves a fourth of the CPU time."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -115,14 +115,14 @@ def relax_garbage_collection() -> Iterator[None]:
 
 
 def count_logged(source: InputSource, limit: int) -> int:
-    """Return how many taxpayers have log lines of their own: none in a plain file with more lines than the limit."""
+    """Return the number of taxpayers to log one by one, which is 0 if a plain file has more lines than `limit`."""
     return limit if source.size is None or not source.has_more_lines_than(limit) else 0
 
 
 def run_batches(
     options: Namespace, calculator: BatchCalculator, batches: Iterator[Batch], writer: ResultWriter, size: int | None
 ) -> int:
-    """Calculate and write all batches; return the number of the signal that interrupted, else 0."""
+    """Calculate and write all batches. Return the number of the signal that interrupted the run, or 0."""
     retrier, messages = calculator.retrier, SignalQueue()
     threads = options.max_threads or (BATCH_THREADS if options.batch else THREADS)
 
@@ -137,7 +137,7 @@ def run_batches(
         for batch in pool.run(batches):
             if (pool.signal or retrier.unauthorized) and not is_stopped:
                 is_stopped = True
-                writer.save(now=True)  # a resumed run calculates this batch and the later ones again
+                writer.save(now=True)  # a resumed run calculates this batch and all later batches again
             writer.write(batch)
             progress.show()
             if not is_stopped:
@@ -151,7 +151,7 @@ def run_batches(
 
 
 def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, signal: int, unauthorized: bool) -> int:
-    """Publish the files, print the summary, and return the exit code. Raises UserError without a valid taxpayer."""
+    """Publish the files, print the summary, and return the exit code. Raises UserError if no taxpayer is valid."""
     counts = writer.summary.counts
     log.info("run_end", calculated=counts.calculated, failed=counts.failed, bad_lines=counts.bad_lines)
     if not (counts.calculated or counts.failed or signal):
@@ -167,7 +167,7 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     try:
         print(writer.summary.format_text())
         print(f"results: {results}\nerrors: {options.errors}", flush=True)
-    finally:  # also when standard output is gone
+    finally:  # also if standard output is closed
         if signal:
             print_error("interrupted: continue with --resume, or run it again")
         for error in errors:
@@ -178,13 +178,13 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
 
 
 def report_lost_lines(file: LogFile) -> None:
-    """Print an error when lines are missing from the log."""
+    """Print an error if lines are missing from the log."""
     if file.lost:
         print_error(describe_lost_lines(file.path, file.lost))
 
 
 def report_unauthorized(calculator: BatchCalculator, path: Path | None) -> None:
-    """Print an error when the service rejected the login."""
+    """Print an error if the service rejected the login."""
     if calculator.retrier.unauthorized:
         reason = "the service rejected its login, nothing more was sent"
         print_error(f"credentials file [{path}]: {reason}: correct it, then continue with --resume, or run it again")

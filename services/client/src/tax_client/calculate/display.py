@@ -1,4 +1,4 @@
-"""The display of a calculation: a progress line while it runs, a summary at its end."""
+"""The progress line that a calculation shows while it runs, and the summary at its end."""
 
 import os
 import time
@@ -14,16 +14,16 @@ from tax_common.text import escape_controls
 
 from .batches import Counts, Failure, Problem, Row
 
-TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a faster run shows none
-ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the files hold all of them
+TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a shorter run shows no line
+ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the output files hold all rows and reasons
 DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_income", "shares", "surcharge", "cehr"))
 
 
 class Progress:
-    """A line on a stream with rate and time left, rewritten on a terminal, repeated elsewhere.
+    """Shows rate and time left on a stream. A terminal's line is overwritten; other streams get a new line each time.
 
-    `size` is that of the input, in bytes (None: unknown). `measure` returns the bytes read and the taxpayers done so
-    far. `clock` returns seconds.
+    `size` is the input's size in bytes, or None if it is unknown. `measure` returns the bytes read and the taxpayers
+    done so far. `clock` returns seconds.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Progress:
         self._stream, self._size, self._measure, self._clock = stream, size, measure, clock
         self._is_terminal = stream.isatty()
         self.interval = TERMINAL_INTERVAL if self._is_terminal else PLAIN_INTERVAL
-        self._first = measure()  # of a resumed run
+        self._first = measure()  # not zero in a resumed run
         self._started = self._shown = clock()
         self._width = 0
 
     def show(self) -> None:
-        """Show the progress when the last line is old enough."""
+        """Show the progress if `interval` seconds have passed since the last time."""
         now = self._clock()
         if now - self._shown < self.interval:
             return
@@ -55,7 +55,7 @@ class Progress:
         self._width = len(text)
 
     def clear(self) -> None:
-        """Clear the line of a terminal."""
+        """Clear the progress line on a terminal."""
         if self._width:
             self._write("\r" + " " * self._width + "\r")
 
@@ -68,22 +68,22 @@ class Progress:
         return f"{text}, {100 * offset // self._size} % of the file, {left:.0f} s left"
 
     def _measure_width(self) -> int | None:
-        """Return the characters that fit on a line of the terminal at its present width; None when it is unknown."""
+        """Return the number of characters that fit on a line of the terminal, or None if its width is unknown."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
-        except OSError:  # closed meanwhile
+        except OSError:  # the terminal was closed
             return None
         return columns - 1 if columns else None
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # a closed terminal stops nothing
+        with suppress(OSError):  # a closed terminal must not stop the run
             self._stream.write(text)
             self._stream.flush()
 
 
 @dataclass(slots=True)
 class Summary:
-    """The counts so far, and the first results and problems."""
+    """The counts so far, and the first results, failures and bad lines."""
 
     counts: Counts = field(default_factory=Counts)
     rows: list[Row] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Summary:
     bad_lines: list[BadLine] = field(default_factory=list)
 
     def add(self, rows: Sequence[Row], problems: Sequence[Problem]) -> None:
-        """Count the outcomes of a batch, and keep the first ones of each kind."""
+        """Count the outcomes of a batch, and keep the first outcomes of each kind."""
         failures = [problem for problem in problems if isinstance(problem, Failure)]
         bad_lines = [problem for problem in problems if isinstance(problem, BadLine)]
         counts = self.counts
@@ -103,7 +103,7 @@ class Summary:
         self.bad_lines += bad_lines[: REASONS_SHOWN - len(self.bad_lines)]
 
     def format_text(self) -> str:
-        """Format the whole summary."""
+        """Format the summary as text."""
         counts = self.counts
         failures = [f"taxpayer {failure.id}: {failure.reason}" for failure in self.failures]
         bad_lines = [f"line {bad.line}: {bad.reason}" for bad in self.bad_lines]
@@ -117,7 +117,7 @@ class Summary:
         return "\n\n".join("\n".join(escape_controls(line) for line in part) for part in parts if part)
 
     def _layout_rows(self) -> list[str]:
-        """Lay out the first results as a table, the rate with two decimals."""
+        """Lay out the first results as a table, in which rates have two decimals."""
         if not self.rows:
             return []
         names = DATED_SHOWN if any("income_year" in result for _, result in self.rows) else V7_FIELDS
@@ -129,5 +129,5 @@ class Summary:
 
 
 def append_rest(lines: list[str], rest: int) -> list[str]:
-    """Append the number of further lines, if there are any."""
+    """Append a line with the number of lines that are not shown, if there are any."""
     return [*lines, f"... and {rest} more"] if lines and rest > 0 else lines

@@ -1,8 +1,8 @@
-"""A pool of threads that returns tasks in the order of their submission, with a bounded number in flight.
+"""A thread pool that yields tasks in the order of their submission, with a bounded number in flight.
 
-Three reasons rule out `concurrent.futures`. The interpreter joins the executor's threads at its exit, so a request in
-flight would hold an interrupted client until its time-out. When the system refuses a thread, the executor queues the
-task but returns no future. And it took 5 to 7 % more processor time (20,000 lines in batches of 100).
+The module replaces `concurrent.futures` for three reasons. The interpreter joins an executor's threads at exit, so a
+request in flight would block an interrupted client until its timeout. If the system cannot start a thread, an executor
+queues the task but returns no future. An executor also took 5 to 7 % more CPU time (20,000 lines in batches of 100).
 """
 
 import threading
@@ -16,16 +16,17 @@ from typing import Generic, TypeVar
 from tax_client.errors import Interrupted, UserError
 from tax_client.runtime import GRACE_SECONDS, SignalQueue
 
-DONE = 0  # the message of a thread after each task; all others are numbers of signals
-AHEAD = 2  # tasks in flight for each thread
+DONE = 0  # the message of a thread after each task; other messages are signal numbers
+AHEAD = 2  # tasks in flight per thread
 
 T = TypeVar("T")
 
 
 class OrderedPool(Generic[T]):
-    """Up to `size` daemon threads, Thread-1, Thread-2..., each started by a task of its own.
+    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). Each of the first tasks starts a thread.
 
-    A signal's number in `messages` interrupts: the pool calls `stop`. It calls `heartbeat` every `interval` seconds.
+    A signal number in `messages` interrupts the pool, which then calls `stop`. The pool calls `heartbeat` after each
+    `interval` seconds without a message.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class OrderedPool(Generic[T]):
         self._stop, self._heartbeat, self._interval = stop, heartbeat, interval
         self._queue: SimpleQueue[T | None] = SimpleQueue()
         self._threads = 0
-        self._busy: set[int] = set()  # tasks that a thread runs, by id(); add and discard are atomic
+        self._busy: set[int] = set()  # id() of each running task; add and discard are atomic
         self._done: set[int] = set()
-        self.signal = 0  # the number of the one that interrupted
+        self.signal = 0  # the number of the signal that interrupted the pool
 
     def run(self, tasks: Iterator[T]) -> Iterator[T]:
-        """Yield each task in its order, once it is done; after a signal those in flight, as they are, and no more.
+        """Yield each task in order once it is done. After a signal, yield only the tasks in flight, finished or not.
 
-        Raises UserError when the system starts no thread at all; fewer threads than `size` suffice.
+        Raises UserError if the system cannot start any thread. Fewer threads than `size` suffice.
         """
         in_flight: deque[T] = deque()
         try:
@@ -73,14 +74,14 @@ class OrderedPool(Generic[T]):
             return None
 
     def _submit(self, task: T) -> None:
-        """Start a thread with the task; when all threads run, queue it."""
+        """Start a thread with the task, or queue the task if all threads were started."""
         if self._threads == self._size:
             self._queue.put(task)
             return
         name = f"Thread-{self._threads + 1}"
         try:
             threading.Thread(target=self._run_thread, args=[task], name=name, daemon=True).start()
-        except RuntimeError:  # the system's limit of threads
+        except RuntimeError:  # the system's thread limit is reached
             if not self._threads:
                 raise UserError("threads: expected the system to start one: raise its limit (ulimit -u)") from None
             self._size = self._threads
@@ -89,7 +90,7 @@ class OrderedPool(Generic[T]):
             self._threads += 1
 
     def _run_thread(self, task: T | None) -> None:
-        """Run a task, then those of the queue, up to None."""
+        """Run a task, then the queued tasks until None ends the queue."""
         while task is not None:
             self._busy.add(id(task))
             try:
@@ -101,7 +102,7 @@ class OrderedPool(Generic[T]):
             task = self._queue.get()
 
     def _wait_for_first(self, in_flight: deque[T]) -> T:
-        """Take the first task out, once it is done or a signal has come."""
+        """Wait until the first task is done or a signal arrives, then remove and return the task."""
         while not self.signal and not self._messages.empty():
             self._receive(0)
         while not self.signal and id(in_flight[0]) not in self._done:
@@ -111,7 +112,7 @@ class OrderedPool(Generic[T]):
         return task
 
     def _receive(self, timeout: float | None) -> None:
-        """Handle the next message, or the lack of one for `timeout` seconds."""
+        """Handle the next message, or call `heartbeat` if no message arrives within `timeout` seconds."""
         try:
             message = self._messages.get(timeout=timeout)
         except Empty:
@@ -123,7 +124,7 @@ class OrderedPool(Generic[T]):
             self._drain()
 
     def _drain(self) -> None:
-        """Wait for the running tasks during the grace period, which a second signal ends; drop the queued ones."""
+        """Drop the queued tasks. Wait for the running tasks until the grace period ends or a second signal arrives."""
         with suppress(Empty):
             while True:
                 self._queue.get_nowait()

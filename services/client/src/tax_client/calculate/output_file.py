@@ -1,4 +1,4 @@
-"""An output file: a draft that grows beside its place, and replaces it when it is complete."""
+"""An output file, written as a draft next to its path and moved there when it is complete."""
 
 import hashlib
 import os
@@ -19,20 +19,20 @@ LOST = (
     "run it again without --resume, and give each run files of its own"
 )
 BUSY = "expected no other run that writes it: wait for its end, or give another name"
-DRAFT_SUFFIX = ".part"  # added to the name of the file
+DRAFT_SUFFIX = ".part"  # appended to the name of the file
 PIECE = 2**20  # bytes
 
 
 class OutputFile:
-    """A file that grows as a draft beside its place, and replaces it when it is complete.
+    """Writes a file as a draft next to its path. `publish` moves the complete draft to the path.
 
-    Raises UserError when the place cannot be written, before any result exists. With `saved` it continues the draft of
-    an interrupted run. A draft without the saved prefix raises UserError, before any file is changed.
+    Raises UserError if the path cannot be written, before any result exists. With `saved`, continues the draft of an
+    interrupted run. Raises UserError if the draft does not begin with the saved prefix, before any file is changed.
     """
 
     def __init__(self, path: Path, saved: SavedPrefix | None = None) -> None:
         self.path = path
-        self.keep_draft = saved is not None  # when the run ends without publishing
+        self.keep_draft = saved is not None  # if the run ends without publishing
         self._place = resolve_path(path)  # the rename replaces the target of a link, not the link
         if path.exists() and not path.is_file():
             raise UserError(f"output file [{path}]: expected a plain file: {REMEDY}")
@@ -40,7 +40,7 @@ class OutputFile:
         self._digest = self._hash_prefix(saved) if saved else hashlib.sha256()
 
     def _hash_prefix(self, saved: SavedPrefix) -> "hashlib._Hash":
-        """Return the digest of the saved prefix, in the draft or in the place. Raises UserError when it differs."""
+        """Compute the digest of the saved prefix in the draft or the published file. Raises UserError if it differs."""
         digest, left = hashlib.sha256(), saved.size
         lost = UserError(f"output file [{self.path}]: {LOST}")
         with self._convert_errors():
@@ -59,11 +59,11 @@ class OutputFile:
         return digest
 
     def __enter__(self) -> Self:
-        """Open the draft for this run alone. Raises UserError."""
+        """Open the draft exclusively for this run. Raises UserError if it cannot be opened."""
         size = self._saved.size if self._saved else 0
         with self._convert_errors():
             if self._saved and not self._draft.exists():
-                self._place.replace(self._draft)  # an interrupted run has published it
+                self._place.replace(self._draft)  # the interrupted run has published the draft
             self._stream = self._open_draft()
             self._stream.truncate(size)
             self._stream.seek(size)
@@ -72,13 +72,13 @@ class OutputFile:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # a full disk refuses the buffered rest; publish() has reported that
+        with suppress(OSError):  # writing the buffered rest fails on a full disk, as publish() has reported
             self._stream.close()
         if not self.keep_draft:
             remove_file("output file", self._draft)
 
     def _open_draft(self) -> IO[bytes]:
-        """Open and lock the draft. Raises UserError when another run holds it, or has just published it."""
+        """Open and lock the draft. Raises UserError if another run has locked the draft, or has just published it."""
         stream = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb")
         try:
             is_ours = try_lock(stream.fileno()) and os.path.samestat(os.fstat(stream.fileno()), self._draft.stat())
@@ -90,27 +90,27 @@ class OutputFile:
         return stream
 
     def write(self, content: bytes) -> None:
-        """Append to the draft. Raises UserError."""
+        """Append to the draft. Raises UserError if writing fails."""
         with self._convert_errors():
             self._stream.write(content)
             self._digest.update(content)
 
     def save(self) -> SavedPrefix:
-        """Flush the draft to disk (fsync), and return it as a prefix to resume from. Raises UserError."""
+        """Flush the draft to disk (fsync), and return a prefix to resume from. Raises UserError if that fails."""
         with self._convert_errors():
             self._stream.flush()
             os.fsync(self._stream.fileno())
         return SavedPrefix(self._stream.tell(), self._digest.hexdigest())
 
     def publish(self) -> None:
-        """Move the draft to its place. Raises UserError; the previous file there is then untouched."""
+        """Replace the file at the path with the draft. Raises UserError if that fails; the previous file then stays."""
         self.save()
         with self._convert_errors():
             self._draft.replace(self._place)
 
     @contextmanager
     def _convert_errors(self) -> Iterator[None]:
-        """Turn an OSError into the UserError of this file."""
+        """Convert an OSError to a UserError that names this file."""
         try:
             yield
         except OSError as error:
@@ -124,7 +124,7 @@ def locate_draft(path: Path) -> Path:
 
 
 def remove_file(kind: str, path: Path) -> None:
-    """Remove a draft or checkpoint, if there is one. Raises UserError."""
+    """Remove a draft or checkpoint if it exists. Raises UserError if removal fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The formats of a results file: a JSON array, JSON lines, CSV."""
+"""The formats of a results file, which are a JSON array, JSON lines and CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,21 +19,21 @@ class ResultFormat(Protocol):
         """Return the bytes before all rows."""
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """Return the bytes of rows that follow `before` others."""
+        """Return the bytes of rows that follow `before` earlier rows."""
 
     def encode_tail(self, count: int) -> bytes:
         """Return the bytes after all rows."""
 
 
 class JsonArray:
-    """One array, a taxpayer a line."""
+    """A JSON array with one taxpayer per line."""
 
     def encode_head(self) -> bytes:
         """Return the opening bracket."""
         return b"["
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """Return an object a line, separated by commas."""
+        """Return one object per line, separated by commas."""
         lines = b"".join([b",\n  " + orjson.dumps({"id": number, **result}) for number, result in rows])
         return lines if before else lines[1:]
 
@@ -43,14 +43,14 @@ class JsonArray:
 
 
 class JsonLines:
-    """One object a line."""
+    """JSON lines, with one object per line."""
 
     def encode_head(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - all lines are alike
-        """Return an object a line."""
+    def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - lines need no separator
+        """Return one object per line."""
         return b"".join([orjson.dumps({"id": number, **result}) + b"\n" for number, result in rows])
 
     def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
@@ -59,7 +59,7 @@ class JsonLines:
 
 
 class Csv:
-    """A header, then a taxpayer a line, with the codes of its notes; no cell needs quotes."""
+    """CSV with a header, one taxpayer per line and the codes of its notes. No cell needs quotes."""
 
     def __init__(self, is_dated: bool) -> None:
         self._columns = DATED_FIELDS if is_dated else V7_FIELDS
@@ -70,7 +70,7 @@ class Csv:
         return ",".join(["id", *self._columns, *notes]).encode() + b"\n"
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002
-        """Return the cells of a result a line."""
+        """Return one line of cells per result."""
         return "".join([self._format_line(number, result) for number, result in rows]).encode()
 
     def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
@@ -90,7 +90,7 @@ def extract_code(note: Any) -> str:
 
 
 def choose_format(path: Path, is_dated: bool) -> ResultFormat:
-    """Choose the format by the suffix of a results file. Raises UserError for an unknown one."""
+    """Choose the format by the suffix of a results file. Raises UserError for an unknown suffix."""
     match path.suffix.lower():
         case ".json":
             return JsonArray()

@@ -1,4 +1,4 @@
-"""The writer of a calculation: it appends the outcomes of batches to two files, saves checkpoints, publishes both."""
+"""The writer of the results and errors files, which also saves checkpoints and publishes both files."""
 
 import json
 import time
@@ -14,15 +14,15 @@ from .display import Summary
 from .output_file import OutputFile, remove_file
 from .result_formats import ResultFormat
 
-LISTED_MAX = 1000  # lines after an interruption that the errors file lists one by one
+LISTED_MAX = 1000  # most lines after an interruption that the errors file lists one by one
 SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last one
 
 
 class ResultWriter:
-    """Writes the outcomes of batches, in their order, after those of the checkpoint `begun`.
+    """Writes the outcomes of batches in order, after the outcomes that the checkpoint `begun` covers.
 
-    A `resumable` run keeps a checkpoint beside its results. The writer calls `choose_format` after the first line is
-    read. Its methods raise UserError when a file cannot be written.
+    With `resumable`, the writer keeps a checkpoint next to the results. It calls `choose_format` after the first
+    line is read. Its methods raise UserError if a file cannot be written.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ResultWriter:
         self.position = batch.end
 
     def write_unread(self, batches: Iterator[Batch], *, one_by_one: bool) -> None:
-        """List all further lines as interrupted: the next ones `one_by_one`, the rest as one problem."""
+        """List all further lines as interrupted. With `one_by_one`, list up to 1,000 lines singly before the rest."""
         last = self.position.line + LISTED_MAX if one_by_one else 0
         while self.position.line < last:
             batch = next(batches, None)
@@ -60,7 +60,7 @@ class ResultWriter:
         self._errors.write(encode_problem(UnreadLines(self.position.line + 1)))
 
     def save(self, *, now: bool = False) -> None:
-        """Write a checkpoint, `now` or when the last one is old enough."""
+        """Write a checkpoint if `now` is set, or if the last checkpoint is older than SAVE_INTERVAL."""
         if self._place and (now or time.monotonic() - self._saved_at >= SAVE_INTERVAL):
             prefixes = self._results.save(), self._errors.save()
             self._checkpoint = Checkpoint(self._checkpoint.run, self.position, *prefixes, self.summary.counts)
@@ -69,9 +69,9 @@ class ResultWriter:
             self._saved_at = time.monotonic()
 
     def publish(self, *, whole: bool) -> list[UserError]:
-        """Publish both files, each even if the other fails, and return the errors.
+        """Publish both files, each even if publishing the other fails. Return the errors.
 
-        After the `whole` input the checkpoint is removed; otherwise it records that the files are published.
+        If the `whole` input was calculated, remove the checkpoint. Otherwise record in it that the files are published.
         """
         head, result_format = self._begin_format()
         self._results.write(head + result_format.encode_tail(self.summary.counts.calculated))
@@ -84,13 +84,13 @@ class ResultWriter:
         return errors
 
     def publish_errors(self) -> None:
-        """Publish the errors file alone; the results file of a previous run stays."""
+        """Publish only the errors file. The results file of a previous run stays."""
         self._errors.publish()
         self._results.keep_draft = False
         self._remove_checkpoint()
 
     def _save_published(self, place: Path) -> None:
-        """Record the sizes of the published files in the checkpoint, which keeps its prefixes."""
+        """Record the sizes of the published files in the checkpoint. Its prefixes stay the same."""
         saved = self._checkpoint
         results = replace(saved.results, published=self._results.save().size)
         errors = replace(saved.errors, published=self._errors.save().size)
@@ -101,7 +101,7 @@ class ResultWriter:
             remove_file("checkpoint", self._place)
 
     def _begin_format(self) -> tuple[bytes, ResultFormat]:
-        """Return the format of the results, and its head when the file is new."""
+        """Return the head of the results if the file is new, else nothing, and the format of the results."""
         if self._format:
             return b"", self._format
         self._format = self._choose_format()
@@ -109,7 +109,7 @@ class ResultWriter:
 
 
 def catch_user_error(step: Callable[[], None]) -> UserError | None:
-    """Run a step and return its UserError."""
+    """Run a step. Return its UserError, or None if the step succeeds."""
     try:
         step()
     except UserError as error:
@@ -118,5 +118,5 @@ def catch_user_error(step: Callable[[], None]) -> UserError | None:
 
 
 def encode_problem(problem: Problem) -> bytes:
-    """Encode a line of the errors file, in ASCII, so that no character of a text ends the line."""
+    """Encode a line of the errors file in ASCII, so that no character of a text ends the line."""
     return json.dumps(asdict(problem)).encode() + b"\n"

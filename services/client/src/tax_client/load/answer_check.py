@@ -1,4 +1,4 @@
-"""The check of an answer against the expected one, field by field."""
+"""The field-by-field check of an answer against the expected answer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
 from tax_common.text import truncate
 
 RIGHT, WRONG = "right", "wrong"
-DIFFERENCES_SHOWN = 5  # of one answer
+DIFFERENCES_SHOWN = 5  # most differences shown per answer
 VALUE_SHOWN = 80  # characters of a value in a difference
 MISSING = object()
 ENVELOPE = ("response", "result", "results")
@@ -22,9 +22,9 @@ def build_body(expected: Any) -> bytes:
 
 
 def check_answer(status: int, body: bytes, right: bytes) -> tuple[str, str]:
-    """Return the outcome of an answer (right, wrong, or the kind of its failure) and an explanation.
+    """Check an answer. Return its outcome (right, wrong, or the kind of its failure) and an explanation.
 
-    `right` is a right body; the answer may serialize the same values differently.
+    `right` is a correct body. The answer may serialize the same values differently.
     """
     answer = Answer(status, body)
     if status != 200:
@@ -39,7 +39,7 @@ def check_answer(status: int, body: bytes, right: bytes) -> tuple[str, str]:
 
 
 def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
-    """List the differences of two JSON values as `path: expected x, got y`; 1 and 1.0 are equal."""
+    """List the differences between two JSON values as `path: expected x, got y`. 1 and 1.0 are equal."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         names = [*expected, *(name for name in actual if name not in expected)]
         pairs = [(join_path(path, n), expected.get(n, MISSING), actual.get(n, MISSING)) for n in names]
@@ -54,7 +54,7 @@ def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
 
 
 def join_path(path: str, name: str) -> str:
-    """Return the path of a member, without the envelope that all answers share."""
+    """Join a path and a member's name, without the envelope that all answers share."""
     if not path:
         return "" if name in ENVELOPE else name
     return f"{path}.{name}"

@@ -1,4 +1,4 @@
-"""Due times of requests: as soon as a connection is free (closed loop), or on a schedule (open loop)."""
+"""The due times of requests, on a schedule (open loop) or as soon as a connection is free (closed loop)."""
 
 import math
 import random
@@ -6,30 +6,30 @@ from collections.abc import Iterator
 from typing import Protocol
 
 NEVER = math.inf
-LATE_SECONDS = 0.1  # after the end, for requests that were due just before it
+LATE_SECONDS = 0.1  # time after the end to send requests that were due just before the end
 
 Arrival = tuple[int, float]  # a request that is due: its number in the run, and its due time on the run's clock
 
 
 class Arrivals(Protocol):
-    """Hands out requests to free connections."""
+    """Assigns requests to free connections."""
 
     @property
     def next_due(self) -> float:
-        """The due time of the next request; NEVER when it is not known beforehand."""
+        """The due time of the next request, or NEVER if the time is not known in advance."""
 
     def take(self, now: float) -> Arrival | None:
-        """Return a request that is due, or None."""
+        """Return a request that is due, or None if no request is due."""
 
     def is_over(self, now: float) -> bool:
         """Return whether no further request will be due."""
 
     def stop(self, now: float) -> int:
-        """Hand out no further request; return the number of those that are overdue."""
+        """Stop assigning requests. Return the number of overdue requests."""
 
 
 class ClosedLoop:
-    """Each free connection gets the next number at once, until the numbers or the time are used up."""
+    """Assigns the next number to a free connection at once, until no numbers remain or the time ends."""
 
     next_due = NEVER  # a request is due whenever a connection is free
 
@@ -38,7 +38,7 @@ class ClosedLoop:
         self._is_over = False
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next number, due now."""
+        """Return the next number with `now` as its due time, or None after the end."""
         if now < self._end and not self._is_over:
             for number in self._numbers:
                 return number, now
@@ -46,17 +46,17 @@ class ClosedLoop:
         return None
 
     def is_over(self, now: float) -> bool:
-        """Return whether the numbers or the time are used up."""
+        """Return whether no numbers remain or the time has ended."""
         return self._is_over or now >= self._end
 
-    def stop(self, now: float) -> int:  # noqa: ARG002 - a closed loop has nothing overdue
-        """Hand out no further request; return 0."""
+    def stop(self, now: float) -> int:  # noqa: ARG002 - no request of a closed loop is overdue
+        """Stop assigning requests. Return 0."""
         self._is_over = True
         return 0
 
 
 class OpenLoop:
-    """Requests are due on a schedule, whether the server keeps up or not; `schedule` is in ascending order of time."""
+    """Assigns requests on a schedule, even if the server cannot keep up. `schedule` is in ascending order of time."""
 
     def __init__(self, schedule: Iterator[Arrival], end: float) -> None:
         self._schedule, self._end = schedule, end
@@ -69,7 +69,7 @@ class OpenLoop:
         return NEVER if self._next is None else self._next[1]
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request once it is due."""
+        """Return the next request if it is due, else None."""
         arrival = self._next
         if arrival is None or arrival[1] > now or self.is_over(now):
             return None
@@ -77,11 +77,11 @@ class OpenLoop:
         return arrival
 
     def is_over(self, now: float) -> bool:
-        """Return whether the schedule is used up, or the time is over."""
+        """Return whether the schedule or the time has ended."""
         return self._next is None or now >= self._end + LATE_SECONDS
 
     def stop(self, now: float) -> int:
-        """Hand out no further request; return the number of those that were due and found no connection."""
+        """Stop assigning requests. Return the number of requests that were due and found no free connection."""
         overdue = 0
         while self._next is not None and self._next[1] <= now:
             overdue += 1
@@ -95,16 +95,16 @@ class OpenLoop:
 
 
 def schedule_constant(numbers: Iterator[int], rate: float, ramp_up: float, begin: float) -> Iterator[Arrival]:
-    """Schedule requests at even distances, `rate` a second from `begin` on, after a linear ramp-up from zero."""
+    """Schedule requests evenly at `rate` per second from `begin` on, after a linear ramp-up from zero."""
     return ((number, begin + compute_arrival_time(number, rate, ramp_up)) for number in numbers)
 
 
 def schedule_poisson(
     numbers: Iterator[int], rate: float, ramp_up: float, begin: float, processes: int, seed: object
 ) -> Iterator[Arrival]:
-    """Schedule requests of a Poisson process, for one of `processes` that have `rate` together.
+    """Schedule the Poisson arrivals of one process. All `processes` together send `rate` requests per second.
 
-    The same `seed` gives the same times; None gives new ones each time.
+    The same `seed` gives the same times. The seed None gives new times on each call.
     """
     rng, arrivals = random.Random(None if seed is None else f"{seed}"), 0.0  # noqa: S311 - not for security
     for number in numbers:
@@ -113,7 +113,7 @@ def schedule_poisson(
 
 
 def compute_arrival_time(arrivals: float, rate: float, ramp_up: float) -> float:
-    """Return the seconds until so many requests have arrived: the rate grows evenly for `ramp_up` s, then stays."""
+    """Compute the seconds until `arrivals` requests are due. The rate grows linearly for `ramp_up` s, then stays."""
     in_ramp_up = rate * ramp_up / 2
     if arrivals < in_ramp_up:
         return math.sqrt(2 * arrivals * ramp_up / rate)

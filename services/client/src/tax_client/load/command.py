@@ -38,7 +38,7 @@ from .workload import Workload, load_workload
 
 
 def flood(options: Namespace, settings: Settings) -> int:
-    """Send the load and check its answers; return the exit code. Raises UserError before any request is sent."""
+    """Send the load, check the answers, and return the exit code. Raises UserError before any request is sent."""
     plan = build_plan(options)
     target = Target(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file)
     workload = load_workload(options, settings)
@@ -62,17 +62,17 @@ def flood(options: Namespace, settings: Settings) -> int:
 
 
 def start_run(plan: Plan, settings: dict[str, Any]) -> Run:
-    """Return an empty run of a plan that begins now."""
+    """Create the record of a run that begins now."""
     run = Run(time.time(), settings, describe_machine(), min(plan.processes, count_cores()), plan.duration)
     run.measured_from = plan.measured_from
     return run
 
 
 def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
-    """Let the senders of the plan send, and record their reports in `run`."""
+    """Run the senders of a plan, and record their reports in `run`."""
     signals, recorder = SignalQueue(), RunRecorder(run)
     with redirect_signals(signals):
-        coordinator = Coordinator(plan, config)  # before this process starts a thread
+        coordinator = Coordinator(plan, config)  # must fork before this process starts a thread
         try:
             with build_display(sys.stderr, recorder, plan) as display:
                 run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
@@ -83,7 +83,7 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
 
 
 def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> int:
-    """Write the reports before printing, since stdout may be closed; return the exit code."""
+    """Write the reports, print the summary, and return the exit code. Printing comes last, as stdout may be closed."""
     written, errors = files.write(run)
     for error in errors:
         print(f"tax-client: {escape_controls(error)}", file=sys.stderr)
@@ -101,7 +101,7 @@ def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> i
 
 
 def compare(options: Namespace, _settings: Settings) -> int:
-    """Print the comparison of two reports; return the exit code. Raises UserError when one cannot be read."""
+    """Print a comparison of two reports, and return the exit code. Raises UserError if a report cannot be read."""
     paths: tuple[Path, Path] = options.first, options.second
     first, second = (read_report(path) for path in paths)
     times = [datetime.fromtimestamp(run.started).astimezone().isoformat(" ", "seconds") for run in (first, second)]
@@ -110,14 +110,14 @@ def compare(options: Namespace, _settings: Settings) -> int:
 
 
 def merge(options: Namespace, _settings: Settings) -> int:
-    """Merge the reports of simultaneous clients; return the exit code, as `flood` does. Raises UserError."""
+    """Merge the reports of simultaneous clients, and return the exit code as `flood` does. Raises UserError."""
     with ReportFiles(options, options.reports) as files:
         merged = merge_runs([read_report(path) for path in options.reports], options.clients)
         return conclude(merged, options.fail_if, files)
 
 
 def households(options: Namespace, _settings: Settings) -> int:
-    """Print the households of a taxpayers file as JSON lines; return the exit code. Raises UserError without any."""
+    """Print the households of a file as JSON lines, and return the exit code. Raises UserError if there are none."""
     path: Path = options.file
     written, skipped, first = 0, 0, ""
     with open_input(path) as source:
@@ -137,11 +137,11 @@ def households(options: Namespace, _settings: Settings) -> int:
 
 
 def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workload: Workload) -> dict[str, Any]:
-    """Return the settings of a run for its reports, without any password."""
+    """Return the settings of a run for its reports. They contain no password."""
     source: Path = options.workload or options.published or Path("published sample")
     return {
         "url": settings.url,
-        "engine": "curl",  # earlier versions had another, which their reports name
+        "engine": "curl",  # reports of earlier versions name another engine
         "loop": f"open, {plan.rate:g} requests/s, {plan.arrivals} arrivals" if plan.rate else "closed",
         "requests": plan.requests,
         "duration s": plan.duration,
@@ -151,14 +151,14 @@ def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workl
         "processes": plan.processes,
         "retries": plan.retries,
         "timeout s": settings.timeout,
-        "workload": source.name.encode(errors="backslashreplace").decode(),  # the name may be no UTF-8
+        "workload": source.name.encode(errors="backslashreplace").decode(),  # the name need not be UTF-8
         "different requests": len(workload),
         "households a request": workload.households,
     }
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return the machine and the versions that the figures depend on."""
+    """Describe the machine and the software versions that affect the figures."""
     return {
         "processor": read_processor(),
         "cores of the client": count_cores(),
@@ -172,7 +172,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def read_processor() -> str:
-    """Return the name of the processor, or its architecture when the system does not show it."""
+    """Return the model name of the processor, or its architecture if the system does not report the name."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""The coordinator of a run: it starts the sender processes, collects their reports in the run, and stops them."""
+"""The coordinator of a run, which starts the sender processes, records their reports, and stops them."""
 
 import contextlib
 import multiprocessing
@@ -14,13 +14,13 @@ from .plan import Plan
 from .run import Interval, Run
 from .sender import SenderConfig, run_sender
 
-# fork shares the workload instead of sending it, and starts a process in milliseconds.
+# With fork, the processes share the workload in memory, and each process starts in milliseconds.
 FORK = multiprocessing.get_context("fork")
-START_DELAY = 0.05  # seconds between the order to start and the begin, so that all senders begin together
-STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report until the remaining senders are killed
+START_DELAY = 0.05  # seconds between the start message and the begin of the run, so that all senders begin together
+STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report after which the remaining senders are killed
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
-SHORTEST_LOAD_SECONDS = 0.01  # between two reports that a load is computed from
-INTERVALS_MAX, COARSER = 480, 4  # intervals kept: of 0.25 s for two minutes, then of 1 s, 4 s and so on
+SHORTEST_LOAD_SECONDS = 0.01  # shortest time between two reports for computing a load
+INTERVALS_MAX, COARSER = 480, 4  # intervals kept, each of 0.25 s up to two minutes, then of 1 s, 4 s and so on
 
 
 class RunRecorder:
@@ -28,11 +28,11 @@ class RunRecorder:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._last: dict[int, SenderReport] = {}  # of each sender that is running
-        self._loads: dict[int, float] = {}  # processor time a second of each
+        self._last: dict[int, SenderReport] = {}  # the last report of each running sender, by its number
+        self._loads: dict[int, float] = {}  # CPU seconds per second of each running sender
 
     def add_report(self, sender: int, report: SenderReport) -> None:
-        """Add a report of the sender with that number."""
+        """Add a report of the sender number `sender`."""
         run = self.run
         run.total.add(report.counters)
         run.elapsed = max(run.elapsed, report.elapsed)
@@ -54,10 +54,10 @@ class RunRecorder:
         self._loads.pop(sender, None)
 
     def finish(self, requests: int | None, stopped: float | None) -> None:
-        """Set the end of the measured time, once all senders have ended.
+        """Set the end of the measured time once all senders have ended.
 
-        It is the order to stop (`stopped`, in seconds from the begin), the last answer when all `requests` were sent,
-        or the planned end.
+        The measured time ends at the interruption (`stopped`, in seconds from the begin), at the last answer if all
+        `requests` were sent, or at the planned end.
         """
         run = self.run
         if stopped is not None:
@@ -69,25 +69,25 @@ class RunRecorder:
 
     @property
     def current_load(self) -> float:
-        """The part of its processor time that the client uses, by the last report of each sender."""
+        """The share of the client's CPU time that it uses, according to the last report of each sender."""
         return sum(self._loads.values()) / self.run.cores
 
     @property
     def current_rate(self) -> float:
-        """Answers a second in the last whole interval."""
+        """The number of answers per second in the last complete interval."""
         run = self.run
         interval = run.intervals.get(max(run.intervals, default=0) - 1)
         return interval.counters.answered / run.interval if interval else run.rate
 
 
 class Coordinator:
-    """The sender processes of a plan; create it before this process starts a thread, and call `run` once."""
+    """Controls the sender processes of a plan. Create it before this process starts a thread; call `run` once."""
 
     def __init__(self, plan: Plan, config: SenderConfig) -> None:
         self._pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
-        self.ended_badly: list[str] = []  # senders that were killed or failed, as sentences
+        self.ended_badly: list[str] = []  # messages about senders that were killed or failed
         self.begin = 0.0
-        self.stopped: float | None = None  # when an interruption stopped the senders, in seconds from the begin
+        self.stopped: float | None = None  # seconds from the begin to an interruption
         for number in range(plan.processes):
             ours, theirs = FORK.Pipe()
             inherited = [*self._pipes, ours]
@@ -98,9 +98,9 @@ class Coordinator:
             self._pipes[ours] = process
 
     def run(self, recorder: RunRecorder, refresh: Callable[[], None], signals: SignalQueue) -> int:
-        """Start the senders and record their reports until all have ended; `refresh` is called several times a second.
+        """Start the senders, and record their reports until all have ended. Calls `refresh` several times per second.
 
-        Returns 0, or the number of the signal that ended the run early.
+        Returns the number of the signal that ended the run early, or 0.
         """
         self.begin = time.perf_counter() + START_DELAY
         numbers = {pipe: number for number, pipe in enumerate(self._pipes)}
@@ -115,7 +115,7 @@ class Coordinator:
                 self.stopped = time.perf_counter() - self.begin
                 self._send_all(True)
             elif interrupted_by and not ready:
-                patience -= POLL_INTERVAL  # counted in rounds: a suspended machine costs one
+                patience -= POLL_INTERVAL  # counts rounds, so that suspending the machine costs one round only
             if interrupted_by and (patience <= 0 or not signals.empty()):
                 self.kill()
             refresh()
@@ -134,7 +134,7 @@ class Coordinator:
     def _receive(self, pipe: Connection, number: int, recorder: RunRecorder) -> None:
         try:
             recorder.add_report(number, pipe.recv())
-        except (EOFError, OSError):  # the sender has ended, for whatever reason
+        except (EOFError, OSError):  # the sender has ended or was killed
             process = self._pipes.pop(pipe)
             pipe.close()
             process.join()
@@ -144,5 +144,5 @@ class Coordinator:
 
 
 def describe_exit(code: int) -> str:
-    """Describe the exit code of a process."""
+    """Describe the exit code of a process in words."""
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"

@@ -1,4 +1,4 @@
-"""Counts of a load run, and the channel on which senders report them to the coordinator."""
+"""The counts of a load run, and the channel through which senders report counts to the coordinator."""
 
 import time
 from collections import Counter
@@ -12,9 +12,9 @@ from tax_common.latency_histogram import LatencyHistogram
 from tax_common.logs import LogFile
 
 REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
-WRONG_KEPT = 100  # wrong answers that are listed
+WRONG_KEPT = 100  # most wrong answers that are kept for the reports
 DIGITS = 3  # significant digits of a histogram
-SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that add up
+SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that are summed
 
 
 def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
@@ -25,7 +25,7 @@ def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
 
 
 def encode_histogram(latencies: LatencyHistogram) -> str | None:
-    """Encode latencies as HdrHistogram V2 in base64, which its tools in all languages read; None without latencies."""
+    """Encode latencies as HdrHistogram V2 in base64, for tools in other languages. Return None without latencies."""
     if not latencies.total:
         return None
     histogram = HdrHistogram(1, latencies.HIGHEST, DIGITS)
@@ -35,11 +35,11 @@ def encode_histogram(latencies: LatencyHistogram) -> str | None:
 
 
 def decode_histogram(text: str) -> LatencyHistogram:
-    """Decode an HdrHistogram. Raises ValueError when it is none, or has another precision."""
+    """Decode an HdrHistogram. Raises ValueError if the text is invalid or has another precision."""
     latencies = LatencyHistogram()
     try:
         histogram = HdrHistogram.decode(text)
-    except Exception as error:  # of zlib, base64, ctypes or the library itself
+    except Exception as error:  # from zlib, base64, ctypes or the library itself
         raise ValueError(f"no HdrHistogram: {type(error).__name__}") from None
     if histogram.significant_figures != DIGITS or histogram.highest_trackable_value != latencies.HIGHEST:
         raise ValueError("an HdrHistogram of another precision")
@@ -50,7 +50,7 @@ def decode_histogram(text: str) -> LatencyHistogram:
 
 @dataclass(frozen=True, slots=True, order=True)
 class WrongAnswer:
-    """An answer that differs from the expected one: the number, id and query of its request, and the difference."""
+    """A wrong answer: the number, id and query of its request, and the difference from the expected answer."""
 
     number: int
     request_id: str
@@ -60,61 +60,61 @@ class WrongAnswer:
 
 @dataclass(slots=True)
 class Counters:
-    """Counts of requests.
+    """The counts of requests by their outcome, and their latencies.
 
-    `latencies` cover requests that were due after the warm-up, from their due time. Right and wrong answers count, and
-    timeouts with the time waited. Other failures have no latency, since a fast refusal would improve the percentiles.
-    `latencies_from_send` start at the actual send; they are empty in a closed loop, where both are equal.
+    `latencies` are measured from the due time, for requests that were due after the warm-up. They cover right and wrong
+    answers, and timeouts with the time waited. Other failures are excluded, since fast failures would improve the
+    percentiles. `latencies_from_send` are measured from the actual send, in an open loop only.
     """
 
     sent: int = 0
     right: int = 0
     wrong: int = 0
-    answered: int = 0  # answers of any kind
-    measured: int = 0  # answers within the measured time
-    retries: int = 0  # sends beyond the first of a request
-    unsent: int = 0  # requests that were due, but found no free connection
+    answered: int = 0  # requests with an answer of any kind
+    measured: int = 0  # answers that arrived within the measured time
+    retries: int = 0  # sends of a request after its first send
+    unsent: int = 0  # requests that were due but found no free connection
     failures: Counter[str] = field(default_factory=Counter)  # by kind
-    retried: Counter[str] = field(default_factory=Counter)  # retries by the kind of their failure
-    examples: dict[str, str] = field(default_factory=dict)  # one message of each kind
-    wrongs: list[WrongAnswer] = field(default_factory=list)  # the first ones
+    retried: Counter[str] = field(default_factory=Counter)  # retries by the kind of failure
+    examples: dict[str, str] = field(default_factory=dict)  # one message for each kind of failure
+    wrongs: list[WrongAnswer] = field(default_factory=list)  # the first wrong answers
     latencies: LatencyHistogram = field(default_factory=LatencyHistogram)
     latencies_from_send: LatencyHistogram = field(default_factory=LatencyHistogram)
-    cpu: float = 0.0  # seconds of processor time
+    cpu: float = 0.0  # seconds of CPU time
     lost: int = 0  # log lines that could not be written
     last: float = 0.0  # seconds from the begin of the run to the last measured answer
 
     @property
     def failed(self) -> int:
-        """Requests without a usable result."""
+        """The number of requests without a usable result."""
         return self.failures.total()
 
     @property
     def done(self) -> int:
-        """Requests with a known outcome."""
+        """The number of requests with a known outcome."""
         return self.right + self.wrong + self.failed
 
     @property
     def unanswered(self) -> int:
-        """Requests that were sent and still in flight at the end."""
+        """The number of requests that were sent and are still in flight at the end."""
         return self.sent - self.done
 
     @property
     def due(self) -> int:
-        """Requests that the plan wanted to send."""
+        """The number of requests that were due, sent or not."""
         return self.sent + self.unsent
 
     @property
     def errors(self) -> int:
-        """Due requests without a right answer."""
+        """The number of due requests without a right answer."""
         return self.due - self.right
 
     def count_errors(self, kind: str) -> int:
-        """Return the number of errors of a kind: wrong answers, or a kind of failures."""
+        """Return the number of wrong answers for the kind "wrong", or else of failures of the kind."""
         return self.wrong if kind == "wrong" else self.failures[kind]
 
     def add(self, other: "Counters") -> None:
-        """Add other counts; of the wrong answers those with the lowest numbers are kept."""
+        """Add other counts. Keep only the wrong answers with the lowest request numbers."""
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lost += other.lost
@@ -129,7 +129,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """Counts of one interval by its number, the requests in flight at its end, and seconds since the begin."""
+    """The counts of interval number `interval`, the requests in flight at its end, and the seconds since the begin."""
 
     interval: int
     elapsed: float
@@ -138,7 +138,7 @@ class SenderReport:
 
 
 class CoordinatorPipe:
-    """A sender's end of the pipe to the coordinator; `begin` is the start of the run on the clock."""
+    """A sender's end of the pipe to the coordinator. `begin` is the start of the run according to `clock`."""
 
     def __init__(
         self, pipe: Connection, begin: float, log: LogFile, clock: Callable[[], float] = time.perf_counter
@@ -149,15 +149,15 @@ class CoordinatorPipe:
         self.next_report = begin + REPORT_INTERVAL
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable when the coordinator stops the run or dies."""
+        """Return the descriptor that becomes readable when the coordinator stops the run or exits."""
         return self._pipe.fileno()
 
     def is_stop_requested(self) -> bool:
-        """Return whether the coordinator stops the run. Raises EOFError when it has died."""
+        """Return whether the coordinator has stopped the run. Raises EOFError if the coordinator has exited."""
         return self._pipe.poll() and bool(self._pipe.recv())
 
     def report(self, counters: Counters, in_flight: int) -> None:
-        """Send the counts since the last report."""
+        """Send the counts since the last report to the coordinator."""
         cpu, lost = time.process_time(), self._log.lost
         counters.cpu, self._cpu = cpu - self._cpu, cpu
         counters.lost, self._lost = lost - self._lost, lost

@@ -1,4 +1,4 @@
-"""Connections of libcurl: their requests, their failures, and the file descriptors that they need."""
+"""libcurl connections, the kinds of their failures, and the limit of file descriptors."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ KIND_BY_ERROR = {
     **dict.fromkeys((pycurl.E_COULDNT_CONNECT, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR), LOST),
     **dict.fromkeys((pycurl.E_GOT_NOTHING, pycurl.E_PARTIAL_FILE, pycurl.E_ABORTED_BY_CALLBACK), LOST),
 }
-NO_DESCRIPTOR = "no descriptor left"  # the kind of a failure that is the client's own
+NO_DESCRIPTOR = "no descriptor left"  # a failure that the client itself causes
 NO_DESCRIPTOR_MESSAGE = (
     "the client may open no more files or connections: raise its limit (ulimit -n), or give fewer --threads"
 )
@@ -37,9 +37,9 @@ NO_DESCRIPTOR_MESSAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The service at `url`; an answer that takes longer than `timeout` seconds counts as a failure.
+    """The service at `url`. An answer that takes longer than `timeout` seconds counts as a failure.
 
-    `ca_file` holds the trusted authorities; None stands for the public ones of certifi.
+    `ca_file` holds the certificates of the trusted authorities. If it is None, certifi's authorities are trusted.
     """
 
     url: str
@@ -49,13 +49,13 @@ class Target:
 
     @property
     def address(self) -> str:
-        """The address of the calculation, without a query."""
+        """The URL of the calculation, without a query."""
         return self.url.rstrip("/") + "/"
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that all requests share."""
-        # The API reads UTF-8; HTTP libraries would encode the login as Latin-1.
+        # HTTP libraries would encode the login as Latin-1, but the API reads UTF-8.
         login = f"{self.credentials.login}:{self.credentials.password}".encode()
         return {
             "Authorization": "Basic " + b64encode(login).decode(),
@@ -65,7 +65,7 @@ class Target:
 
 
 class CurlConnection:
-    """A connection: libcurl's handle, the request in flight, and the parts of the response body."""
+    """A connection, with its libcurl handle, its request in flight, and the chunks of the response body."""
 
     def __init__(self, target: Target, is_post: bool) -> None:
         self.request, self.chunks, self.attempts = PendingRequest(), list[bytes](), 0
@@ -77,7 +77,7 @@ class CurlConnection:
         for option, value in {
             pycurl.NOSIGNAL: 1,
             pycurl.NOPROXY: "*",
-            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # as the command `calculate` does
+            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # same authorities as in `calculate`
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # one request at a time on a connection
             pycurl.CONNECTTIMEOUT_MS: to_milliseconds(min(target.timeout, CONNECT_SECONDS)),
             pycurl.TIMEOUT_MS: to_milliseconds(target.timeout),
@@ -88,7 +88,7 @@ class CurlConnection:
             curl.setopt(option, value)
 
     def prepare(self, url: str | None, body: bytes | None) -> None:
-        """Set the options that differ between requests."""
+        """Set the libcurl options that differ between requests."""
         self.attempts = 0
         if url is not None:
             self.curl.setopt(pycurl.URL, url)
@@ -97,26 +97,26 @@ class CurlConnection:
         self.curl.setopt(pycurl.HTTPHEADER, [*self._headers, f"X-Request-ID: {self.request.request_id}"])
 
     def take_body(self) -> bytes:
-        """Return the response body received so far, and clear it."""
+        """Return the response body that was received so far, and clear it."""
         chunks = self.chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         return body
 
     def _allow_once(self, *_addresses: object) -> Any:
-        # libcurl repeats a request on its own after a kept-alive connection broke: two requests would share an id.
+        # libcurl sends a request again if a kept-alive connection breaks. Two requests would then share an id.
         self.attempts += 1
         return pycurl.PREREQFUNC_OK if self.attempts == 1 else pycurl.PREREQFUNC_ABORT
 
 
 def to_milliseconds(seconds: float) -> int:
-    """Convert a timeout for libcurl, which takes 0 for no timeout."""
+    """Convert a timeout to milliseconds, at least 1 because 0 means no timeout in libcurl."""
     return max(1, round(seconds * 1000))
 
 
 def describe_failure(target: Target, number: int, text: str, os_error: int) -> tuple[str, str]:
-    """Return the kind of a failure and a message with its remedy, from libcurl's error and the system's."""
-    # libcurl reports no system error for a socket that it could not open.
+    """Return the kind of a failure and a message with a remedy, from the errors of libcurl and of the system."""
+    # libcurl reports no system error if it cannot open a socket.
     if number == pycurl.E_COULDNT_CONNECT and not os_error and not has_free_descriptor():
         return NO_DESCRIPTOR, NO_DESCRIPTOR_MESSAGE
     is_refused = number == pycurl.E_COULDNT_CONNECT and os_error == errno.ECONNREFUSED
@@ -136,7 +136,7 @@ def has_free_descriptor() -> bool:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the limit of open files to the hard limit, for this process and its children."""
+    """Raise the limit of open files to the hard limit for this process and its children."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems refuse an unlimited one
+    with suppress(OSError, ValueError):  # some systems reject an unlimited number
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""The progress of a run on stderr: a live display on a terminal, plain lines elsewhere."""
+"""The display of a run's progress on stderr, which is live on a terminal and prints plain lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from .coordinator import RunRecorder
 from .plan import Plan
 from .run import CLIENT_LIMIT, LIMIT_MESSAGE
 
-LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two lines, between two pictures of a terminal
-KINDS_SHOWN = 5  # of errors; the summary lists them all
+LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two printed lines, between two redraws of a terminal
+KINDS_SHOWN = 5  # most kinds of errors shown; the summary lists all kinds
 
 
 class Display(Protocol):
@@ -32,11 +32,11 @@ class Display(Protocol):
     ) -> None: ...
 
     def refresh(self) -> None:
-        """Show changes; called several times a second."""
+        """Show the current progress. The coordinator calls this several times per second."""
 
 
 class LineDisplay:
-    """Prints a line every two seconds, and one at the end; `clock` returns seconds."""
+    """Prints a line every two seconds and at the end. `clock` returns seconds."""
 
     def __init__(
         self, recorder: RunRecorder, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic
@@ -51,7 +51,7 @@ class LineDisplay:
         self._print()
 
     def refresh(self) -> None:
-        """Print a line when it is time."""
+        """Print a line if two seconds have passed since the last line."""
         if self._clock() >= self._next:
             self._next += LINE_SECONDS
             self._print()
@@ -68,11 +68,11 @@ class LineDisplay:
 
 
 class LiveDisplay:
-    """Redraws the figures of the run in a terminal four times a second."""
+    """Redraws the figures of the run on a terminal four times per second."""
 
     def __init__(self, recorder: RunRecorder, plan: Plan, stream: TextIO) -> None:
         self._recorder, self._plan = recorder, plan
-        # No automatic refresh: rich's thread would draw half-updated figures.
+        # Automatic refresh is off, because rich's thread would draw half-updated figures.
         self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
         self._next = 0.0
 
@@ -84,14 +84,14 @@ class LiveDisplay:
         self._live.stop()
 
     def refresh(self) -> None:
-        """Redraw when it is time."""
+        """Redraw the figures if REDRAW_SECONDS have passed since the last time."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + REDRAW_SECONDS
             self._live.update(build_picture(self._recorder, self._plan), refresh=True)
 
 
 def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
-    """Build the terminal's picture: progress, throughput, latencies, errors, and the load of the client itself."""
+    """Build the live display with the progress, throughput, latencies, errors and client load."""
     run = recorder.run
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
@@ -113,7 +113,7 @@ def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
 
 
 def format_progress(plan: Plan, recorder: RunRecorder) -> str:
-    """Format the progress by requests, or by time when the number of requests is unknown."""
+    """Format the progress by requests, or by time if the number of requests is not planned."""
     run = recorder.run
     if plan.requests is not None:
         return f"{run.total.done}/{plan.requests} requests ({100 * run.total.done // plan.requests} %)"
@@ -121,12 +121,12 @@ def format_progress(plan: Plan, recorder: RunRecorder) -> str:
 
 
 def compute_progress(plan: Plan, recorder: RunRecorder) -> float:
-    """Return the progress from 0 to 1, by requests or by time, whichever ends the run first."""
+    """Compute the progress from 0 to 1, by requests or by time, whichever is further."""
     run = recorder.run
     by_time = min(1.0, run.elapsed / plan.length)
     return max(by_time, run.total.done / plan.requests) if plan.requests else by_time
 
 
 def build_display(stream: TextIO, recorder: RunRecorder, plan: Plan) -> Display:
-    """Return a live display for a terminal, else one of lines."""
+    """Build a live display for a terminal, or a line display for any other stream."""
     return LiveDisplay(recorder, plan, stream) if stream.isatty() else LineDisplay(recorder, plan, stream)

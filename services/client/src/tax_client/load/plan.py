@@ -1,4 +1,4 @@
-"""The plan of a load run, from the command's options, and the share of each sender process."""
+"""The plan of a load run, built from the command's options, and the share of each sender process."""
 
 import itertools
 import math
@@ -14,17 +14,17 @@ from tax_client.errors import UserError
 from .arrivals import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
 
 DEFAULT_REQUESTS = 1000
-REQUESTS_PER_PROCESS = 5000  # fewer do not justify another process
+REQUESTS_PER_PROCESS = 5000  # requests that justify one more process
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of a load run; times are in seconds, `rate` in requests a second over all processes.
+    """The options of a load run. Times are in seconds, and `rate` is in requests per second over all processes.
 
-    Without `rate` the loop is closed: each connection sends as soon as it has its answer. The run ends after `requests`
-    or after `duration` (with ramp-up and warm-up), whichever comes first. Every answer is checked. Figures exclude the
-    ramp-up and the warm-up: latencies by the due time of a request, the throughput by the time of its answer.
+    Without `rate`, the loop is closed, and each connection sends the next request as soon as it has an answer. The run
+    ends after `requests` or after `duration` (with ramp-up and warm-up), whichever comes first. Figures exclude the
+    ramp-up and the warm-up. A latency counts by the request's due time, and the throughput by the answer's time.
     """
 
     threads: int  # connections
@@ -45,27 +45,27 @@ class Plan:
 
     @property
     def length(self) -> float:
-        """The duration; infinite when only the number of requests limits the run."""
+        """The duration, which is infinite if only the number of requests limits the run."""
         return math.inf if self.duration is None else self.duration
 
     @property
     def measured_from(self) -> float:
-        """Seconds from the begin to the measured time: the load grows, then the service warms up."""
+        """The seconds from the begin to the measured time, which follows the ramp-up and the warm-up."""
         return self.ramp_up + self.warm_up
 
     @property
     def max_requests(self) -> float:
-        """The highest possible number of requests; infinite when it is unknown."""
+        """The highest possible number of requests, which is infinite if it is unknown."""
         if self.requests is not None:
             return self.requests
         return self.length * self.rate if self.rate is not None else math.inf
 
     def build_window(self, begin: float) -> "Window":
-        """Return the measured time on a clock that shows `begin` at the start of the run."""
+        """Build the measured time on a clock that shows `begin` at the start of the run."""
         return Window(begin, begin + self.measured_from, begin + self.length)
 
     def build_share(self, process: int) -> "Share":
-        """Return the share of a process, numbered from 0."""
+        """Build the share of a process. Processes are numbered from 0."""
         return Share(self, process)
 
 
@@ -80,19 +80,19 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The part of one process in a plan: every n-th request and connection of n processes."""
+    """The share of one process in a plan of n processes, which is every n-th request and connection."""
 
     plan: Plan
     process: int
 
     def generate_numbers(self) -> Iterator[int]:
-        """Generate the numbers of its requests in ascending order."""
+        """Yield the numbers of the share's requests in ascending order."""
         if self.plan.requests is None:
             return itertools.count(self.process, self.plan.processes)
         return iter(range(self.process, self.plan.requests, self.plan.processes))
 
     def build_arrivals(self, begin: float) -> Arrivals:
-        """Return the due times of its requests on a clock that shows `begin` at the start of the run."""
+        """Build the arrivals of the share's requests on a clock that shows `begin` at the start of the run."""
         plan, numbers, end = self.plan, self.generate_numbers(), begin + self.plan.length
         if plan.rate is None:
             return ClosedLoop(numbers, end)
@@ -102,14 +102,14 @@ class Share:
         return OpenLoop(schedule_poisson(numbers, plan.rate, plan.ramp_up, begin, plan.processes, seed), end)
 
     def compute_start_times(self, begin: float) -> list[float]:
-        """Return when each of its connections starts: one after the other during the ramp-up of a closed loop."""
+        """Compute the start time of each connection. In a closed loop, starts are spread over the ramp-up."""
         plan = self.plan
         ramp_up = 0.0 if plan.is_open else plan.ramp_up
         return [begin + ramp_up * n / plan.threads for n in range(self.process, plan.threads, plan.processes)]
 
 
 def build_plan(options: Namespace) -> Plan:
-    """Build the plan of a command line. Raises UserError when its options contradict each other."""
+    """Build a plan from the options of a command line. Raises UserError if the options contradict each other."""
     requests: int | None = options.requests
     if requests is None and options.duration is None:
         requests = DEFAULT_REQUESTS
@@ -131,15 +131,15 @@ def build_plan(options: Namespace) -> Plan:
 
 
 def choose_processes(threads: int, requests: int | None, cores: int) -> int:
-    """Return the default number of processes: one for each core, fewer for few connections or requests."""
+    """Return the default number of processes, which is one per core, or fewer for few connections or requests."""
     useful = cores if requests is None else math.ceil(requests / REQUESTS_PER_PROCESS)
     return max(1, min(threads, cores, useful))
 
 
 def count_cores() -> float:
-    """Return the processors that this process may use: its affinity, or the limit of its container."""
+    """Return the number of cores that this process may use, limited by its CPU affinity and its container."""
     allowed = float(len(os.sched_getaffinity(0)))
-    with suppress(OSError, ValueError):  # there is no limit
+    with suppress(OSError, ValueError):  # the container has no limit
         quota, period = CPU_LIMIT.read_text().split()
         return min(allowed, int(quota) / int(period))
     return allowed

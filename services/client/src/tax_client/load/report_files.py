@@ -1,4 +1,4 @@
-"""The report files of a run: created as drafts before the run, and moved to their places when they are complete."""
+"""The report files of a run, created as drafts before the run and moved to their paths when complete."""
 
 import os
 from argparse import Namespace
@@ -18,9 +18,9 @@ REMEDY = "give a place that can be written with --json and --html"
 
 
 class ReportFiles:
-    """The reports that the options ask for; the end of the context removes drafts that are left.
+    """The reports that the options name. The end of the context removes the remaining drafts.
 
-    Raises UserError before the run when a place cannot be written or is one of the `others`.
+    Raises UserError before the run if a path cannot be written or is one of the `others`.
     """
 
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:
@@ -48,12 +48,12 @@ class ReportFiles:
         self._remove_drafts()
 
     def write(self, run: Run) -> tuple[list[Path], list[str]]:
-        """Write each report and replace its file atomically; return the paths written, and the errors of the others."""
+        """Write each report atomically. Return the paths of the written reports and the errors of the other reports."""
         written, errors = list[Path](), list[str]()
         for path, serialize in self._formats.items():
             try:
                 build_draft_path(path).write_bytes(serialize(run))
-                build_draft_path(path).replace(path.resolve())  # the file that a symbolic link names, not the link
+                build_draft_path(path).replace(path.resolve())  # replaces the target of a symbolic link, not the link
                 written.append(path)
             except OSError as error:
                 errors.append(str(build_file_error("report", path, error, REMEDY)))
@@ -66,6 +66,6 @@ class ReportFiles:
 
 
 def build_draft_path(path: Path) -> Path:
-    """Return the path of this process's draft, beside the report."""
+    """Return the path of this process's draft, which is next to the report."""
     place = path.resolve()
     return place.with_name(f"{place.name}.{os.getpid()}.part")

@@ -1,4 +1,4 @@
-"""The JSON report of a run, for `compare`, `merge` and other programs; reading it checks every value."""
+"""The JSON report of a run for `compare`, `merge` and other programs. Its reader checks every value."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,15 +18,15 @@ from .run import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"
 REMEDY = "give a file that `tax-client flood --json` wrote"
-LATEST = 1e11  # seconds since 1970: dates up to here can be shown
-LONGEST = 1e9  # seconds of a run
+LATEST = 1e11  # seconds since 1970 of the latest date that can be shown
+LONGEST = 1e9  # most seconds of a run
 NUMBERS = (int, float)  # not bool, a subclass of int
-COUNT_MAX = 2**53  # JSON readers keep integers up to here exactly
+COUNT_MAX = 2**53  # JSON readers represent integers up to this value exactly
 INTERVALS = [REPORT_INTERVAL * COARSER**n for n in range(10)]
 
 
 class Fields:
-    """The values of a JSON object, checked as they are read; a bad one raises ValueError with its path."""
+    """A JSON object whose values are checked when they are read. Raises ValueError with the path of a bad value."""
 
     def __init__(self, content: object, path: str = "") -> None:
         if not isinstance(content, dict):
@@ -35,11 +35,11 @@ class Fields:
         self._path = path
 
     def join_path(self, name: str) -> str:
-        """Return the path of a value."""
+        """Return the path of the value `name`."""
         return f"{self._path}.{name}" if self._path else name
 
     def read(self, name: str, expected: str, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Return a value that is valid."""
+        """Return a value if `is_valid` accepts it."""
         if name not in self.values:
             raise ValueError(f"{self.join_path(name)} is missing")
         if not is_valid(self.values[name]):
@@ -57,11 +57,11 @@ class Fields:
         return int(self.read(name, expected, lambda value: type(value) is int and low <= value <= high))
 
     def read_text(self, name: str) -> str:
-        """Return a text."""
+        """Return a string."""
         return str(self.read(name, "a text", lambda value: isinstance(value, str)))
 
     def read_texts(self, name: str) -> list[str]:
-        """Return an array of texts."""
+        """Return an array of strings."""
         return list(
             self.read(
                 name, "an array of texts", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
@@ -69,36 +69,36 @@ class Fields:
         )
 
     def read_object(self, name: str) -> Self:
-        """Return an object."""
+        """Return an object as Fields."""
         return type(self)(self.read(name, "an object"), self.join_path(name))
 
     def read_objects(self, name: str) -> Iterator[Self]:
-        """Generate the objects of an array."""
+        """Yield the objects of an array as Fields."""
         values = self.read(name, "an array of objects", lambda value: isinstance(value, list))
         return (type(self)(value, f"{self.join_path(name)}[{n}]") for n, value in enumerate(values))
 
     def read_counts(self, name: str) -> Counter[str]:
-        """Return an object of counts."""
+        """Return an object whose values are counts."""
         counts = self.read_object(name)
         return Counter({kind: counts.read_whole(kind) for kind in counts.values})
 
 
 def build_refusal(path: str, expected: str, value: object) -> ValueError:
-    """Build the error of a value that is not as expected."""
+    """Build the error for a value that is not as expected."""
     return ValueError(f"{path}: expected {expected}, found [{truncate(orjson.dumps(value).decode(), 60, '...')}]")
 
 
 def number_reader(low: float, high: float) -> Callable[[Fields, str], float]:
-    """Return a reader of numbers between two limits."""
+    """Build a reader of numbers between two limits."""
     return lambda content, name: content.read_number(name, low, high)
 
 
 def read_planned(content: Fields, name: str) -> float | None:
-    """Return the planned seconds, or None for a run without."""
+    """Return the planned seconds, or None for a run without a planned duration."""
     return None if content.read(name, "a number") is None else content.read_number(name, 0.001, LONGEST)
 
 
-# By attribute of Run: its name in the file, and its reader.
+# The name in the file and the reader of each attribute of Run.
 RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
     "started": ("started", number_reader(0, LATEST)),
     "elapsed": ("elapsed_seconds", number_reader(0, LONGEST)),
@@ -122,7 +122,7 @@ RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
 
 
 def build_content(run: Run) -> dict[str, Any]:
-    """Build the report; latencies are in milliseconds, histograms in HdrHistogram's encoding in microseconds."""
+    """Build the content of a report. Latencies are in milliseconds, and encoded HdrHistograms in microseconds."""
     total = run.total
     from_send = total.latencies_from_send
     return {
@@ -154,12 +154,12 @@ def build_counts(counters: Counters) -> dict[str, Any]:
 
 
 def write_json(run: Run) -> bytes:
-    """Serialize the report of a run."""
+    """Serialize the JSON report of a run."""
     return orjson.dumps(build_content(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read_report(path: Path) -> Run:
-    """Read a run from its report. Raises UserError, which names the file and the bad value."""
+    """Read a run from its report. Raises UserError, which names the file and a bad value."""
     try:
         content = Fields(orjson.loads(path.read_bytes()))
         content.read("format", FORMAT, lambda value: value == FORMAT)
@@ -171,7 +171,7 @@ def read_report(path: Path) -> Run:
 
 
 def parse_run(content: Fields) -> Run:
-    """Parse a run from a report. Raises ValueError."""
+    """Parse a run from a report. Raises ValueError for a bad value."""
     run = Run(**{attribute: read(content, name) for attribute, (name, read) in RUN_FIELDS.items()})
     total = content.read_object("total")
     run.total = parse_counters(total)
@@ -188,7 +188,7 @@ def parse_run(content: Fields) -> Run:
 
 
 def parse_counters(content: Fields) -> Counters:
-    """Parse counters from a part of a report. Raises ValueError."""
+    """Parse counters from a part of a report. Raises ValueError for a bad value."""
     counters = Counters(cpu=content.read_number("cpu", 0, LONGEST))
     for name in SUMS:
         if name != "cpu":
@@ -200,7 +200,7 @@ def parse_counters(content: Fields) -> Counters:
 
 
 def parse_latencies(content: Fields, name: str) -> LatencyHistogram:
-    """Parse a histogram; null stands for no latencies. Raises ValueError."""
+    """Parse a histogram, which is null without latencies. Raises ValueError for a bad value."""
     if content.read(name, "a text") is None:
         return LatencyHistogram()
     try:

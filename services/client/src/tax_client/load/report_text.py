@@ -1,4 +1,4 @@
-"""Plain-text reports: the summary of a run, and the comparison of two runs."""
+"""The plain-text reports, which are the summary of a run and the comparison of two runs."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ PERCENTS = (50.0, 95.0, 99.0)
 
 
 def summarize(run: Run) -> str:
-    """Return counts, throughput, latencies in milliseconds, errors by kind, wrong answers and warnings, as lines."""
+    """Format the counts, throughput, latencies, errors by kind, wrong answers and warnings of a run as lines."""
     total = run.total
     lost = [f", {n} {what}" for n, what in ((total.unanswered, "unanswered"), (total.unsent, "never sent")) if n]
     counts = f"{total.sent} sent, {total.right} right, {total.wrong} wrong, {total.failed} failed{''.join(lost)}"
@@ -38,7 +38,7 @@ def summarize(run: Run) -> str:
 
 
 def format_latencies(latencies: LatencyHistogram) -> str:
-    """Format percentiles and maximum in milliseconds."""
+    """Format the percentiles and the maximum in milliseconds."""
     if not latencies.total:
         return "no answer"
     percentiles = zip(PERCENTS, latencies.percentiles(PERCENTS), strict=True)
@@ -46,7 +46,7 @@ def format_latencies(latencies: LatencyHistogram) -> str:
 
 
 def list_warnings(run: Run) -> list[str]:
-    """List the reasons for reading the figures with care."""
+    """List the reasons why the figures may be misleading."""
     warnings = [*run.ended_badly, *run.remarks]
     if run.is_client_limit:
         warnings.append(LIMIT_MESSAGE)
@@ -54,8 +54,8 @@ def list_warnings(run: Run) -> list[str]:
         warnings.append("no answer came after the ramp-up and the warm-up: there are no figures; make the flood longer")
     if run.total.unsent:
         warnings.append(
-            f"{run.total.unsent} request(s) were due and never sent, all connections were busy: the latencies are too "
-            "good; give more --threads, or a lower --rate"
+            f"{run.total.unsent} request(s) were due and never sent, because all connections were busy: the true "
+            "latencies are higher; give more --threads, or a lower --rate"
         )
     return warnings
 
@@ -70,15 +70,15 @@ def describe_verdict(run: Run) -> str:
 
 
 def describe_throughput(run: Run) -> str:
-    """Return the households a second when requests carry several, else the measured time."""
+    """Format the households per second if requests carry several households, else the measured time."""
     households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a text when merged clients differ
+    if isinstance(households, int | float) and households > 1:  # a string if the merged clients have different values
         return f"{run.rate * households:,.0f} households a second"
     return f"over {run.measured_seconds:.1f} s"
 
 
 def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
-    """Return a table of the figures of two runs and their changes, then the settings and machines that differ."""
+    """Format a table of two runs' figures and the changes, then the settings and machine data that differ."""
     rows = [
         [name, format_figure(a), format_figure(b), format_change(a, b)] for name, a, b in pair_figures(first, second)
     ]
@@ -96,7 +96,7 @@ def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
 
 
 def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
-    """Generate the figures that both runs have, with their names."""
+    """Yield the name of each figure that both runs have, and its two values."""
     for name in ("sent", "right", "wrong", "failed", "unanswered", "unsent", "retries"):
         yield name, getattr(first.total, name), getattr(second.total, name)
     yield "answers/s", first.rate, second.rate
@@ -107,7 +107,7 @@ def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
 
 
 def pair_latencies(first: LatencyHistogram, second: LatencyHistogram, unit: str) -> Iterator[tuple[str, float, float]]:
-    """Generate the latency figures of two runs, with their names."""
+    """Yield the name of each latency figure, and its values in two runs."""
     others = compute_figures(second)
     for name, value in compute_figures(first).items():
         yield f"{name} {unit}", value, others[name]
@@ -119,12 +119,12 @@ def format_figure(value: float) -> str:
 
 
 def format_change(a: float, b: float) -> str:
-    """Format the change from a to b in percent."""
+    """Format the change from `a` to `b` in percent."""
     return "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
 
 
 def format_duration(milliseconds: float) -> str:
-    """Format a latency in a fitting unit: 250 µs, 3.5 ms, 1.2 s."""
+    """Format a latency in a suitable unit, such as 250 µs, 3.5 ms or 1.2 s."""
     units: list[tuple[float, float, str]] = [(1000, 1000, "s"), (1, 1, "ms"), (0, 0.001, "µs")]
     size, unit = next((size, unit) for least, size, unit in units if milliseconds >= least)
     return f"{milliseconds / size:.3g} {unit}" if milliseconds else "0"

@@ -1,4 +1,4 @@
-"""Records the requests of one sender: outcomes, latencies, retries and log lines."""
+"""The recorder of one sender's requests, which counts outcomes, latencies and retries, and writes log lines."""
 
 import secrets
 
@@ -13,13 +13,13 @@ from .counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
 from .plan import Window
 from .workload import Workload
 
-TIMEOUT = "timeout"  # the only failure with a latency, at least the time waited
-RETRIED = TRANSIENT - {TIMEOUT}  # a retry after a timeout would add to the load of a server that is too slow
-BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that a run can be repeated
+TIMEOUT = "timeout"  # the only failure whose latency is recorded, as the time waited
+RETRIED = TRANSIENT - {TIMEOUT}  # a retry after a timeout would overload a slow server further
+BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that runs are repeatable
 
 
 class PendingRequest:
-    """The request of a connection: its number and due time, and its last send with time and request id."""
+    """The request of a connection, with its number and due time, and the time and request id of its last send."""
 
     __slots__ = ("due", "entry", "number", "request_id", "sends", "sent_at")
 
@@ -30,9 +30,9 @@ class PendingRequest:
 
 
 class RequestRecorder:
-    """Counts outcomes until `take_counters`; each send has its own request id and log line.
+    """Counts the outcomes of requests, and logs each send with its own request id.
 
-    The `window` is the measured time. `log` writes a log line: for each answer, or without `log_each` for those that
+    `window` is the measured time. `log` writes a log line for each answer, or without `log_each` only for answers that
     are not right.
     """
 
@@ -56,7 +56,7 @@ class RequestRecorder:
         self.record_send(request, now)
 
     def record_send(self, request: PendingRequest, now: float) -> None:
-        """Record a send, and give it a request id that no other send of any process has."""
+        """Record a send, and create a request id that is unique among all sends of all processes."""
         request.sends += 1
         request.sent_at = now
         request.request_id = f"{self._prefix}{self._sends:010x}"
@@ -65,12 +65,12 @@ class RequestRecorder:
     def record_answer(
         self, request: PendingRequest, status: int, body: bytes, seconds: float, retry_after: float = 0.0
     ) -> float | None:
-        """Record an answer that took `seconds`; return the delay in seconds before a retry, or None."""
+        """Record an answer that took `seconds`. Return the seconds before a retry, or None if there is no retry."""
         outcome, detail = RIGHT, ""
         if status != 200 or body != self._right[request.entry]:
             outcome, detail = check_answer(status, body, self._right[request.entry])
             if outcome == RIGHT:
-                self._right[request.entry] = body  # the same values in the server's serialization
+                self._right[request.entry] = body  # has the same values, but as the server serializes them
         if outcome != RIGHT or self._log_each:
             delay = self._settle(request, status, outcome, detail, seconds, retry_after)
             if delay is not None:
@@ -81,25 +81,25 @@ class RequestRecorder:
         counters.answered += 1
         if self._start <= answered_at < self._end:
             counters.measured += 1
-            if answered_at > self._begin + counters.last:  # answers that came together are recorded in any order
+            if answered_at > self._begin + counters.last:  # simultaneous answers are recorded in any order
                 counters.last = answered_at - self._begin
         if outcome in (RIGHT, WRONG):
             self._record_latency(request, seconds)
         return None
 
     def record_failure(self, request: PendingRequest, kind: str, message: str, seconds: float) -> float | None:
-        """Record that no answer came; return the delay in seconds before a retry, or None."""
+        """Record a request without an answer. Return the seconds before a retry, or None if there is no retry."""
         delay = self._settle(request, None, kind, message, seconds)
         if delay is None and kind == TIMEOUT:
             self._record_latency(request, seconds)
         return delay
 
     def record_unsent(self, count: int) -> None:
-        """Record requests that were due and found no free connection."""
+        """Record requests that were due but found no free connection."""
         self._counters.unsent += count
 
     def take_counters(self) -> Counters:
-        """Return the counts since the last call."""
+        """Return the counts since the last call, and reset them."""
         counters, self._counters = self._counters, Counters()
         counters.latencies = count_latencies(self._latencies)
         counters.latencies_from_send = count_latencies(self._latencies_from_send)
@@ -108,7 +108,7 @@ class RequestRecorder:
         return counters
 
     def stop(self, now: float) -> None:
-        """End the measured time, since the run is interrupted."""
+        """End the measured time at an interruption of the run."""
         self._end = min(self._end, now)
 
     def _record_latency(self, request: PendingRequest, seconds: float) -> None:
@@ -126,7 +126,7 @@ class RequestRecorder:
         seconds: float,
         retry_after: float = 0.0,
     ) -> float | None:
-        """Log and count an outcome; return the delay in seconds before a retry, or None."""
+        """Log and count an outcome. Return the seconds before a retry, or None if there is no retry."""
         retried = request.sends <= self._retries and outcome in RETRIED and retry_after <= MAX_RETRY_AFTER
         fields = {"place": "flood", "request_id": request.request_id, "status": status, "ms": round(seconds * 1000, 3)}
         self._log("answer", fields | {"outcome": outcome} | ({"retried": True} if retried else {}))

@@ -1,4 +1,4 @@
-"""A sender: the process that sends its share of the requests, with libcurl from one thread."""
+"""The sender, a process that sends its share of the requests with libcurl in one thread."""
 
 import gc
 import heapq
@@ -33,19 +33,19 @@ class SenderConfig:
     target: Target
     workload: Workload
     settings: Settings
-    log_each: bool  # a log line for each answer, not only for those that are not right
+    log_each: bool  # whether each answer has a log line, or only answers that are not right
 
 
 def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: Iterable[Connection]) -> None:
-    """Send the requests of a share from the begin that arrives on the pipe; the main function of a process.
+    """Send the requests of a share. This is the main function of a process, and receives the begin from the pipe.
 
-    `inherited` are the coordinator's ends of pipes, which the fork has copied.
+    `inherited` holds the coordinator's ends of pipes, which the fork has copied.
     """
     gc.freeze()
-    gc.disable()  # no reference cycles grow here, and the collector costs a tenth of the processor time
-    for other in inherited:  # else this process would keep the pipes open after the coordinator's death
+    gc.disable()  # no reference cycles arise, and garbage collection takes a tenth of the CPU time
+    for other in inherited:  # else this process would keep the pipes open after the coordinator exits
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the coordinator too, which stops the senders
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator also gets Ctrl-C, and stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     settings, plan, log = config.settings, share.plan, LogFile(config.settings.log_file)
     masked = settings.mask_amounts == "on"
@@ -57,12 +57,12 @@ def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: 
         window = plan.build_window(begin)
         recorder = RequestRecorder(config.workload, write, config.log_each, plan.retries, window, plan.is_open)
         CurlSender(config.target, config.workload, share, recorder).run(begin, CoordinatorPipe(pipe, begin, log))
-    except (EOFError, BrokenPipeError, ConnectionResetError):  # the coordinator has died: nobody needs the counts
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # the coordinator has exited
         os._exit(1)
 
 
 class CurlSender:
-    """Sends the requests of one process."""
+    """Sends the requests of one process, and reports their counts."""
 
     def __init__(self, target: Target, workload: Workload, share: Share, recorder: RequestRecorder) -> None:
         self._target, self._recorder, self._share = target, recorder, share
@@ -70,11 +70,11 @@ class CurlSender:
         self._bodies = workload.bodies
         self._clock = time.perf_counter
         self._idle: list[CurlConnection] = []
-        self._delayed: list[tuple[float, int, CurlConnection, bool]] = []  # a heap: time, order, and whether to retry
+        self._delayed: list[tuple[float, int, CurlConnection, bool]] = []  # a heap of time, order, connection, is_retry
         self._in_flight = self._retries_waiting = self._order = 0
 
     def run(self, begin: float, pipe: CoordinatorPipe) -> None:
-        """Send all requests and report their counts, until the coordinator stops the run."""
+        """Send all requests and report their counts, or stop early if the coordinator stops the run."""
         arrivals, deadline, starts = self._share.build_arrivals(begin), NEVER, self._share.compute_start_times(begin)
         loop = build_event_loop(len(starts), pipe.fileno())
         loop.multi.setopt(pycurl.M_MAXCONNECTS, len(starts))
@@ -92,7 +92,7 @@ class CurlSender:
                 self._stop(now, arrivals)
                 deadline = now + GRACE_SECONDS
             self._settle_finished(loop)
-            if now >= deadline:  # checked after the finished transfers, however long this process was suspended
+            if now >= deadline:  # last, to record finished transfers even after a suspension
                 break
         self._recorder.record_unsent(arrivals.stop(self._clock()))
         pipe.report(self._recorder.take_counters(), self._in_flight)
@@ -135,7 +135,7 @@ class CurlSender:
             connection: CurlConnection = curl.connection
             loop.multi.remove_handle(curl)
             status, seconds = curl.getinfo(pycurl.RESPONSE_CODE), curl.getinfo(pycurl.TOTAL_TIME)
-            retry_after = curl.getinfo(pycurl.RETRY_AFTER) if status != OK else 0  # in seconds, even for a date
+            retry_after = curl.getinfo(pycurl.RETRY_AFTER) if status != OK else 0  # seconds, also for a date
             body = connection.take_body()
             self._free(connection, self._recorder.record_answer(connection.request, status, body, seconds, retry_after))
         for curl, number, text in failed:

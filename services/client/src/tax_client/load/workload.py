@@ -1,4 +1,4 @@
-"""The requests of a load run and their expected answers, which are known before the run."""
+"""The requests of a load run, and their expected answers, which are known before the run."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -23,46 +23,46 @@ LINE = '{"query": "married=yes&...", "expected": {...}}'
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A household as a query string, and the fields of its result."""
+    """A household as a query string, and the expected fields of its result."""
 
     query: str
     expected: dict[str, Any]
 
     @property
     def household(self) -> dict[str, Any]:
-        """The household as a JSON object, with digits as numbers."""
+        """The household as a JSON object, in which digits become numbers."""
         return {name: int(value) if value.isdigit() else value for name, value in parse_qsl(self.query)}
 
 
 @dataclass(slots=True)
 class Workload:
-    """Requests that a run sends in turn: `queries` of GET or `bodies` of POST, and a right response body for each.
+    """Requests that a run sends in turn, as GET `queries` or POST `bodies`, and a right response body for each request.
 
-    A run replaces a right body by the server's own serialization, so that most answers compare as bytes.
+    A run replaces a right body with the server's serialization, so that most answers can be compared as bytes.
     """
 
     queries: list[str]
     bodies: list[bytes]
     right: list[bytes]
-    households: float  # of one request, on average
+    households: float  # average number per request
 
     def __len__(self) -> int:
         return len(self.right)
 
     def describe_request(self, entry: int) -> str:
-        """Return the query of a request, or the number of its batch, for reports."""
+        """Return the query of a request, or for a POST the number of its batch, for reports."""
         return self.queries[entry] if self.queries else f"batch {entry} of the workload"
 
 
 def load_workload(options: Namespace, settings: Settings) -> Workload:
-    """Read the workload that the options name, by default the published results. Raises UserError."""
+    """Read the workload that the options name, or by default the published results. Raises UserError."""
     if options.workload:
         return read_workload(options.workload, options.batch)
     return read_published_results(options.published or settings.data / "published.json", options.batch)
 
 
 def read_workload(path: Path, batch: int | None) -> Workload:
-    """Read a workload from a file of JSON lines. Raises UserError, which names the line."""
+    """Read a workload from a file of JSON lines. Raises UserError, which names an invalid line."""
     try:
         with path.open("rb") as lines:
             workload = build_workload(parse_questions(lines, path), batch)
@@ -74,7 +74,7 @@ def read_workload(path: Path, batch: int | None) -> Workload:
 
 
 def read_published_results(path: Path, batch: int | None) -> Workload:
-    """Read a workload from published results in the form of the results file. Raises UserError."""
+    """Read a workload from published results, in the format of the results file. Raises UserError if it is invalid."""
     try:
         return build_workload(iter(parse_published_results(path.read_bytes())), batch)
     except OSError as error:
@@ -85,7 +85,7 @@ def read_published_results(path: Path, batch: int | None) -> Workload:
 
 
 def parse_questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
-    """Parse questions from JSON lines. Raises UserError, which names the line."""
+    """Parse questions from JSON lines. Raises UserError, which names an invalid line."""
     for number, line in enumerate(lines, start=1):
         try:
             content = orjson.loads(line)
@@ -109,7 +109,7 @@ def parse_published_results(content: bytes) -> list[Question]:
 
 
 def build_workload(questions: Iterator[Question], batch: int | None) -> Workload:
-    """Build one GET request for each question, or one POST request for each `batch` of them (the last may be short)."""
+    """Build one GET request per question, or one POST request per `batch` questions. The last batch may be smaller."""
     workload = Workload([], [], [], 1)
     if batch is None:
         for question in questions:

@@ -1,1 +1,1 @@
-"""Taxpayers files: lines, columns, households."""
+"""Taxpayers files, with their lines, columns and households."""

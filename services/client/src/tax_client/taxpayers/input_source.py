@@ -1,4 +1,4 @@
-"""The input of a calculation: a plain file, or a stream such as standard input."""
+"""The input of a calculation, which is a plain file or a stream such as standard input."""
 
 import hashlib
 import io
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 PIECE = 2**20  # bytes
-HEAD = 2**16  # bytes of the fingerprint
+HEAD = 2**16  # bytes that the fingerprint covers
 
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """The open input; `size`, in bytes, is None for a stream, which cannot be read twice."""
+    """The open input. `size` is in bytes, or None for a stream, which cannot be read twice."""
 
     path: Path
     file: IO[bytes]
@@ -35,13 +35,13 @@ class InputSource:
 
     @property
     def form(self) -> str:
-        """The form of its lines: that of its name, or "either" for standard input."""
+        """The line format, derived from the file name, or "either" for standard input."""
         if self.path == STDIN:
             return "either"
         return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
-        """Return whether a plain file has more lines, and rewind it."""
+        """Return whether a plain file has more than `number` lines, and rewind the file."""
         count = 0
         while count <= number and (piece := self._read(PIECE)):
             count += piece.count(b"\n")
@@ -49,14 +49,14 @@ class InputSource:
         return count > number
 
     def compute_fingerprint(self) -> dict[str, Any]:
-        """Return the facts that identify a plain file when its calculation is resumed, and rewind it."""
+        """Return the data that identify a plain file when its calculation is resumed, and rewind the file."""
         facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
         self.file.seek(0)
         path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()
         return {"input": path, "size": facts.st_size, "modified": facts.st_mtime_ns, "first bytes": digest}
 
     def _read(self, size: int) -> bytes:
-        """Read up to `size` bytes. Raises UserError."""
+        """Read up to `size` bytes. Raises UserError if reading fails."""
         try:
             return self.file.read(size)
         except OSError as error:
@@ -65,7 +65,7 @@ class InputSource:
 
 @contextmanager
 def open_input(path: Path) -> Iterator[InputSource]:
-    """Open the input. Raises UserError."""
+    """Open the input. Raises UserError if the input is not readable."""
     try:
         descriptor = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         facts = os.fstat(descriptor)
@@ -84,28 +84,28 @@ def open_input(path: Path) -> Iterator[InputSource]:
 
 
 class StreamInput(io.RawIOBase):
-    """A stream that a signal interrupts with Interrupted, instead of after the wait for its next bytes."""
+    """A stream whose reads raise Interrupted as soon as a signal arrives, even while they wait for bytes."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.name, self._descriptor = str(path), descriptor
         self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._open = [descriptor, self._alarm, wake]
-        self._is_main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
+        self._is_main = threading.current_thread() is threading.main_thread()  # only the main thread receives signals
         self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True, because the stream is readable."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Wait for bytes and read them. Raises Interrupted at a signal."""
+        """Wait for bytes and read them. Raises Interrupted if a signal arrives."""
         ready, _, _ = select.select([self._descriptor, self._alarm], [], [])
         if self._alarm in ready:
             raise Interrupted
         return os.readv(self._descriptor, [buffer])
 
     def close(self) -> None:
-        """Close it, and restore the previous wake-up descriptor of signals."""
+        """Close the stream, and restore the previous signal wake-up descriptor."""
         if not self.closed and self._is_main:
             signal.set_wakeup_fd(self._previous)
         while self._open:

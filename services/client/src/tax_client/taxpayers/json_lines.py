@@ -1,4 +1,4 @@
-"""A line of JSON: one household, its fields by name."""
+"""The parser of JSON lines, each of which holds one household as an object."""
 
 import re
 from typing import Any
@@ -13,7 +13,10 @@ STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
-    """Parse the taxpayer of a line, of `year` unless it names one. Raises ValueError, which lists every wrong field."""
+    """Parse the taxpayer of a line. `year` applies if the line gives no year.
+
+    Raises ValueError, which lists every wrong field.
+    """
     wanted = f"expected a JSON object with {', '.join(FIELDS)}"
     try:
         found: Any = orjson.loads(line)
@@ -33,7 +36,7 @@ def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
 
 
 def list_problems(values: dict[str, Any]) -> list[str]:
-    """List unknown and missing fields, and values that are neither numbers nor texts."""
+    """List unknown fields, missing fields, and values that are neither numbers nor texts."""
     known, short = ", ".join(COLUMNS), {name: truncate_with_length(name, VALUE_SHOWN) for name in values}
     problems = [f"field [{short[name]}]: expected one of {known}" for name in values if name not in COLUMNS]
     problems += [f"field [{name}]: expected a value, found none" for name in FIELDS if name not in values]
@@ -46,5 +49,5 @@ def list_problems(values: dict[str, Any]) -> list[str]:
 
 
 def has_repeated_name(line: bytes, names: int) -> bool:
-    """Return whether a flat object repeats one of its distinct names; the parser silently keeps the last value."""
+    """Return whether a flat object repeats a name. The parser does not report this, and keeps the last value."""
     return line.count(b":") > names and STRINGS.sub(b"", line).count(b":") > names

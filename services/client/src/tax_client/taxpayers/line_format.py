@@ -1,4 +1,4 @@
-"""The columns of a taxpayers file: their names, the header that lists them, and the values of a line."""
+"""The columns of a taxpayers file, the header that names the columns, and the values of a line."""
 
 import csv
 import re
@@ -28,7 +28,7 @@ LIMITS = {"id": ID_MAX, "children": CHILDREN_MAX, "salary": SALARY_MAX, "year": 
 SEPARATORS = (",", ";", "\t")
 BLANKS = " \t"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# The cells of most lines; the slow path reads each of them alike.
+# The cells that the fast pattern matches, in most lines. The slow path parses them to the same values.
 PLAIN = {name: rb"[0-9]{1,%d}" % len(str(limit)) for name, limit in LIMITS.items()} | dict.fromkeys(
     ("married", "single_parent"), rb"yes|no"
 )
@@ -38,9 +38,9 @@ SPELLED = {4: "four", 5: "five", 6: "six", 7: "seven"}
 
 
 class Taxpayer(NamedTuple):
-    """One household; `married` and `single_parent` are "yes" or "no", salaries are in euros a year.
+    """One household. `married` and `single_parent` are "yes" or "no"; salaries are in euros per year.
 
-    A field that the line does not give is None; without a year the rules of version 7 apply.
+    A field that the line does not give is None. Without a year, the rules of version 7 apply.
     """
 
     id: int
@@ -52,7 +52,7 @@ class Taxpayer(NamedTuple):
     spouse_salary: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that the line gives, by name, the id first."""
+        """Return the fields that the line gives by name, beginning with the id."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
@@ -62,13 +62,13 @@ OPTIONAL = frozenset(COLUMNS[len(FIELDS) :])
 
 @dataclass(frozen=True, slots=True)
 class LineFormat:
-    """The columns of a file, in its order, their separator, and the year of lines that give none."""
+    """The columns of a file in the file's order, their separator, and the default year of the lines."""
 
     columns: tuple[str, ...] = FIELDS
     separator: str = ","
     year: int | None = None
-    quoted: bool = False  # cells may stand in quotes
-    fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # of a line with its end
+    quoted: bool = False  # whether cells may be in quotes
+    fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # matches a line and its end
 
     def __post_init__(self) -> None:
         cells = [b"(?P<%b>%b)%b" % (n.encode(), PLAIN[n], b"?" * (n in OPTIONAL)) for n in self.columns]
@@ -78,11 +78,11 @@ class LineFormat:
 
     @property
     def is_dated(self) -> bool:
-        """Whether a line may ask for the law of a year."""
+        """Whether a line may be calculated under the law of a year."""
         return self.year is not None or bool(OPTIONAL & set(self.columns))
 
     def build_taxpayer(self, match: "re.Match[bytes]") -> Taxpayer:
-        """Build the taxpayer of a line that `fast_pattern` matches, equal to the one of `parse`."""
+        """Build the taxpayer of a line that `fast_pattern` matches. `parse` returns an equal taxpayer."""
         number, married, children, salary, year, single_parent, spouse_salary = match.group(*COLUMNS)
         return Taxpayer(
             int(number),
@@ -95,11 +95,11 @@ class LineFormat:
         )
 
     def parse(self, line: bytes) -> Taxpayer:
-        """Parse a line without its end. Raises ValueError, which lists every wrong field."""
+        """Parse a line whose end was removed. Raises ValueError, which lists every wrong field."""
         return parse_values(dict(zip(self.columns, self._split(line), strict=True)), self.year)
 
     def _split(self, line: bytes) -> list[str]:
-        """Split a line into its cells, without the blanks around them. Raises ValueError."""
+        """Split a line into cells and strip the blanks around each cell. Raises ValueError if the line is invalid."""
         try:
             text = line.decode()
         except UnicodeDecodeError:
@@ -108,7 +108,7 @@ class LineFormat:
             raise ValueError("expected text without control characters: remove them")
         cells = [cell.strip(BLANKS) for cell in self._split_cells(text)]
         while self.separator == "\t" and len(cells) > len(self.columns) and not cells[-1]:
-            cells.pop()  # trailing blanks of a line
+            cells.pop()  # trailing tabs of a line
         names, wanted = self.columns, f"expected the {SPELLED[len(self.columns)]} fields {','.join(self.columns)}"
         if len(cells) < len(names):
             missing = " ".join(f"[{name}]" for name in names[len(cells) :])
@@ -118,7 +118,7 @@ class LineFormat:
         return cells
 
     def _split_cells(self, text: str) -> list[str]:
-        """Split at the separators; below a header, CSV quotes may hold some of them. Raises ValueError."""
+        """Split a line at its separators, except for those in CSV quotes. Raises ValueError for an open quote."""
         if '"' not in text or not self.quoted:
             return text.split(self.separator)
         try:
@@ -128,7 +128,7 @@ class LineFormat:
 
 
 def parse_header(line: bytes, year: int | None) -> LineFormat | None:
-    """Return the format that a header names, None for any other line. Raises UserError for wrong columns."""
+    """Return the format that a header defines, or None for any other line. Raises UserError for wrong columns."""
     text = normalize_name(line.decode(errors="replace").lower())
     for separator in SEPARATORS:
         names = [name.strip(BLANKS).strip('"') for name in text.split(separator)]
@@ -140,7 +140,7 @@ def parse_header(line: bytes, year: int | None) -> LineFormat | None:
 
 
 def check_columns(columns: Sequence[str], advice: str = "") -> None:
-    """Raise UserError, which ends with the advice, for unknown, repeated or missing columns."""
+    """Check the columns. Raises UserError, which ends with `advice`, for unknown, repeated or missing columns."""
     problems = {
         "unknown": [name for name in columns if name not in COLUMNS],
         "twice": sorted({name for name in columns if columns.count(name) > 1}),
@@ -155,12 +155,12 @@ def check_columns(columns: Sequence[str], advice: str = "") -> None:
 
 
 def normalize_name(name: str) -> str:
-    """Compose the accents of a name (Unicode's form C), as ALIASES has them; some editors decompose them."""
+    """Compose the accents of a name (Unicode's form C) as in ALIASES, because some editors decompose accents."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
-    """Parse the texts of a line by column. Raises ValueError, which lists every wrong field."""
+    """Parse the texts of a line, given by column. Raises ValueError, which lists every wrong field."""
     problems: list[str] = []
     fields: dict[str, Any] = {"year": year}
     for name, text in values.items():
@@ -172,7 +172,7 @@ def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
 
 
 def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
-    """Return "yes" or "no"; add a problem for any other text."""
+    """Parse "yes" or "no", in English or French. Add a problem for any other text."""
     if text.lower() not in YES_NO:
         found = truncate_with_length(text, VALUE_SHOWN)
         problems.append(f"field [{name}]: expected yes, no, oui or non, found [{found}]")
@@ -180,9 +180,9 @@ def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
 
 
 def parse_whole_number(name: str, text: str, problems: list[str]) -> int:
-    """Return the number of plain ASCII digits; add a problem and return 0 for any other text."""
+    """Parse a number of plain ASCII digits. Add a problem and return 0 for any other text."""
     limit, digits = LIMITS[name], text.lstrip("0") or text[-1:]
-    # The length comes first: int() refuses thousands of digits.
+    # The length is checked first, because int() rejects thousands of digits.
     if text.isascii() and text.isdigit() and len(digits) <= len(str(limit)) and int(digits) <= limit:
         return int(digits)
     found = truncate_with_length(text, VALUE_SHOWN)

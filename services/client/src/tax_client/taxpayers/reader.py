@@ -1,4 +1,4 @@
-"""The reader of a taxpayers file: its households in their order, and its bad lines."""
+"""The reader of a taxpayers file, which yields its households and bad lines in order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ REMEDY = "give a readable file of id,married,children,salary"
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line without a valid taxpayer: its number from 1, its text (truncated when long), and the reason."""
+    """A line without a valid taxpayer: its number from 1, its text (truncated if it is long), and the reason."""
 
     line: int
     text: str
@@ -34,22 +34,22 @@ Line = Taxpayer | BadLine
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The bytes and lines of a file that are read."""
+    """A position in a file, as the numbers of bytes and lines that were read."""
 
     offset: int = 0
     line: int = 0
 
 
 class HeaderFound(Exception):
-    """The line is a header."""
+    """Raised when a line is a header."""
 
 
 class Reader:
-    """Reads a file of taxpayers line by line; its memory grows by the ids alone.
+    """Reads a taxpayers file line by line. Only the ids stay in memory.
 
-    `form`: "lines" (a household a line, columns as in the header or in FIELDS), "jsonl" (an object a line), or
-    "either" (the first line decides). `year` is that of lines that name none. From the first line on, `is_dated` is
-    whether lines may ask for the law of a year.
+    `form` is "lines" (one household per line, columns as in the header or in FIELDS), "jsonl" (one object per line), or
+    "either" (the first line decides). `year` applies to lines that give no year. Once the first line is read,
+    `is_dated` is whether lines may be calculated under the law of a year.
     """
 
     def __init__(self, file: IO[bytes], form: str = "lines", year: int | None = None) -> None:
@@ -63,9 +63,9 @@ class Reader:
         self.is_dated = form == "jsonl" or year is not None
 
     def __iter__(self) -> Iterator[Line]:
-        """Yield the taxpayers and bad lines, in order.
+        """Yield the taxpayers and bad lines in order.
 
-        Raises UserError when the file cannot be read, or when its header names wrong columns.
+        Raises UserError if the file cannot be read, or if its header names wrong columns.
         """
         readline, claim, line_format = self._file.readline, self._ids.claim, self._format
         try:
@@ -85,28 +85,28 @@ class Reader:
 
     @property
     def position(self) -> Position:
-        """The position behind the last line that was read."""
+        """The position after the last line that was read."""
         return Position(self._offset, self._line)
 
     def skip_to(self, position: Position) -> None:
-        """Read up to a position and keep only the ids and the columns."""
+        """Read up to a position, and keep only the ids and the columns."""
         lines = iter(self)
         while self._offset < position.offset and next(lines, None):
             pass
 
     def _read_slowly(self, raw: bytes) -> Line | None:
-        """Read any line; return None for a comment, a blank line or a header."""
+        """Read a line of any form. Return None for a comment, a blank line or a header."""
         if len(raw) == LINE_MAX and not raw.endswith(b"\n"):
             self._skip_rest_of_line()
         line = (raw.removeprefix(BOM) if self._line == 1 else raw).removesuffix(b"\n").removesuffix(b"\r")
         content = line.strip(b" \t")
         if not content or content.startswith(b"#"):
             return None
-        # Between tabs the first or the last cell may be empty.
+        # In a tab-separated line, the first or the last cell may be empty.
         return self._read_content(line if self._format and self._format.separator == "\t" else content)
 
     def _read_content(self, line: bytes) -> Line | None:
-        """Read a line that is no comment; return None for a header."""
+        """Read a line that is not a comment. Return None for a header."""
         try:
             if len(line) >= LINE_MAX - 1:
                 raise ValueError(f"expected a line of less than {LINE_MAX} bytes")
@@ -122,7 +122,7 @@ class Reader:
         return taxpayer
 
     def _parse_first(self, line: bytes) -> Taxpayer:
-        """Parse the first line. Raises HeaderFound when it names the columns."""
+        """Parse the first line. Raises HeaderFound if the line names the columns."""
         if self._form == "either" and line.startswith(b"{"):
             self._form, self._parse, self.is_dated = "jsonl", partial(parse_json_line, year=self._year), True
             return self._parse(line)
@@ -134,7 +134,7 @@ class Reader:
         return self._parse(line)
 
     def _skip_rest_of_line(self) -> None:
-        """Skip the rest of a line that is too long."""
+        """Skip the rest of a line that exceeds the maximum length."""
         while piece := self._file.readline(LINE_MAX):
             self._offset += len(piece)
             if piece.endswith(b"\n"):

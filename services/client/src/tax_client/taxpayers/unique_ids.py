@@ -1,18 +1,18 @@
-"""The first line of each id, for millions of ids."""
+"""A compact map from millions of ids to the first line of each id."""
 
 from array import array
 from bisect import bisect_left
 
 EMPTY = -1
-MIX = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: spreads ids that follow a pattern (Knuth, vol. 3, 6.4)
+MIX = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio, to spread ids that follow a pattern (Knuth, vol. 3, 6.4)
 MASK = 2**64 - 1
 
 
 class UniqueIds:
-    """Maps each id to its first line.
+    """Maps each id to its first line in the file.
 
-    Rising ids, as in most files, stand in two flat arrays: 16 bytes each, found by bisection. All others are in a
-    hash table, 32 to 64 bytes each. A dict would take 130.
+    Two flat arrays hold ids in ascending order, as in most files. Each id takes 16 bytes and is found by bisection.
+    A hash table holds the other ids, with 32 to 64 bytes per id. A dict would take 130 bytes per id.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class UniqueIds:
         self._others = HashTable()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id (0 or more), which is `line` when the id is new."""
+        """Return the first line of an id (0 or more), which is `line` if the id is new."""
         if number > self._highest:
             self._highest = number
             self._rising.append(number)
@@ -41,7 +41,7 @@ class HashTable:
         self._ids, self._lines = self._allocate()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id, which is `line` when the id is new."""
+        """Return the first line of an id, which is `line` if the id is new."""
         if 2 * self._count > len(self._ids):
             self._grow()
         slot = self._find_slot(number)
@@ -52,7 +52,7 @@ class HashTable:
         return line
 
     def _find_slot(self, number: int) -> int:
-        """Return the slot of an id, or the free slot that it belongs in (linear probing)."""
+        """Find the slot of an id, or the free slot for a new id, by linear probing."""
         ids, last = self._ids, len(self._ids) - 1
         slot = (number * MIX & MASK) >> (64 - self._bits)
         while ids[slot] != number and ids[slot] != EMPTY:

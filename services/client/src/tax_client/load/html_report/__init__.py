@@ -1,1 +1,1 @@
-"""The HTML report of a run: one self-contained page with charts."""
+"""The HTML report of a run, which is one self-contained page with charts."""

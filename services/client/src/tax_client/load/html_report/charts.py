@@ -1,4 +1,4 @@
-"""The charts of the HTML report as data: page.js draws them with uPlot, and a table holds the same figures as text."""
+"""The data of the HTML report's charts. page.js draws them with uPlot, and tables show the same figures as text."""
 
 import math
 from collections import Counter
@@ -10,16 +10,16 @@ from tax_client.load.run import Run
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 
-PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # with the colour of each
+PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # the colour of each percentile
 KIND_COLORS = ("bad", "three", "two", "four", "five")
 BARS_PER_DECADE = 20
-LOGARITHMIC_RATIO = 25  # a wider range of values gets a logarithmic scale
-BAR_MIN = 0.01  # of the scale: rare errors stay visible beside frequent ones
+LOGARITHMIC_RATIO = 25  # highest to lowest value from which a scale is logarithmic
+BAR_MIN = 0.01  # share of the scale, so that rare errors stay visible next to frequent errors
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A scale from `low` to `high`; `unit` names its format in page.js, unless `ticks` are places and labels."""
+    """A scale from `low` to `high`. `unit` names its format in page.js, unless `ticks` gives positions and labels."""
 
     unit: str
     low: float
@@ -30,7 +30,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line, or the bars of one kind; `color` names a variable of page.css, None is a gap."""
+    """A line, or the bars of one kind. `color` names a variable of page.css, and the value None is a gap."""
 
     name: str
     color: str
@@ -39,7 +39,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of `kind` area, line or bars; `header` and `rows` are its figures as text, a row for each point."""
+    """A chart of the kind area, line or bars. `header` and `rows` hold its figures as text, with one row per point."""
 
     about: str
     kind: str
@@ -49,12 +49,12 @@ class Chart:
     series: list[Series]
     header: list[str]
     rows: list[list[str]]
-    shaded_until: float = 0.0  # ramp-up and warm-up
+    shaded_until: float = 0.0  # end of the ramp-up and warm-up
     marks: list[tuple[float, str]] = field(default_factory=list)
 
 
 def fit_axis(unit: str, values: Sequence[float]) -> Axis:
-    """Return a scale for positive values: logarithmic for a wide range, else from 0."""
+    """Build a scale for positive values, which is logarithmic for a wide range and else starts at 0."""
     low, high = min(values, default=0), max(values, default=0)
     if low > 0 and high / low >= LOGARITHMIC_RATIO:
         return Axis(unit, 0.8 * low, 1.25 * high, is_logarithmic=True)
@@ -62,7 +62,7 @@ def fit_axis(unit: str, values: Sequence[float]) -> Axis:
 
 
 def build_throughput(run: Run) -> Chart:
-    """Chart the answers a second over time."""
+    """Build the chart of the answers per second over time."""
     slices = run.list_slices()
     rates = [one.compute_rate(one.part.counters.answered) for one in slices]
     return Chart(
@@ -79,7 +79,7 @@ def build_throughput(run: Run) -> Chart:
 
 
 def build_latency(run: Run) -> Chart | None:
-    """Chart the percentiles of the latency over time; None without latencies."""
+    """Build the chart of latency percentiles over time. Return None without latencies."""
     slices = [one for one in run.list_slices() if one.part.counters.latencies.total]
     if not slices:
         return None
@@ -100,7 +100,7 @@ def build_latency(run: Run) -> Chart | None:
 
 
 def build_distribution(run: Run) -> Chart | None:
-    """Chart the shares of the latencies, in ranges that are even on a logarithmic scale; None without latencies."""
+    """Build the histogram of latencies, with bars of equal width on a logarithmic scale, or None without latencies."""
     latencies = run.total.latencies
     if not latencies.total:
         return None
@@ -128,7 +128,7 @@ def build_distribution(run: Run) -> Chart | None:
 
 
 def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
-    """Count latencies by range: the n-th begins at 10 ** (n / BARS_PER_DECADE) ms; one empty range on each side."""
+    """Count latencies by range. The n-th begins at 10 ** (n / BARS_PER_DECADE) ms. Add an empty range at both ends."""
     counts = Counter[int]()
     for bucket, count in latencies.counts.items():
         counts[math.floor(place_range(latencies.compute_upper_bound(bucket) / 1000))] += count
@@ -136,12 +136,12 @@ def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
 
 
 def place_range(milliseconds: float) -> float:
-    """Return the place of a latency on the scale of ranges."""
+    """Compute the position of a latency on the scale of ranges."""
     return math.log10(milliseconds) * BARS_PER_DECADE
 
 
 def build_percentiles(run: Run) -> Chart | None:
-    """Chart the latency by percentile, with 90 %, 99 %, 99.9 % and so on at even distances; None without latencies."""
+    """Build the chart of latency by percentile, with 90 %, 99 %, 99.9 % and so on evenly spaced, or None if empty."""
     total = run.total
     if not total.latencies.total:
         return None
@@ -168,7 +168,7 @@ def build_percentiles(run: Run) -> Chart | None:
 
 
 def build_errors(run: Run) -> Chart | None:
-    """Chart wrong answers and failures a second over time, stacked by kind; None without errors."""
+    """Build the chart of errors per second over time, stacked by kind. Return None without errors."""
     counts = run.total.failures + Counter(wrong=run.total.wrong)
     if not counts:
         return None
@@ -193,7 +193,7 @@ def build_errors(run: Run) -> Chart | None:
 
 
 def stack_bars(heights: Sequence[float], shortest: float) -> list[float | None]:
-    """Return the top of each bar of a stack, None for an empty one; bars have at least the shortest height."""
+    """Compute the top of each bar in a stack, or None for an empty bar. Other bars have at least height `shortest`."""
     tops: list[float | None] = []
     top = 0.0
     for height in heights:

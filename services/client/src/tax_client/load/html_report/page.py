@@ -1,4 +1,4 @@
-"""The HTML report: figures, charts, errors, settings and machine on one page that loads nothing."""
+"""The HTML report, a page with figures, charts, errors, settings and machine that loads no other file."""
 
 import base64
 import hashlib
@@ -18,11 +18,11 @@ from tax_common.vendor import UPLOT
 from .charts import Chart, build_distribution, build_errors, build_latency, build_percentiles, build_throughput
 
 HERE = Path(__file__).parent
-LATENCIES = "Right and wrong answers, and timeouts with the time waited; no other failures."
+LATENCIES = "Includes right and wrong answers, and timeouts with the time waited, but no other failures."
 
 
 def build_page(run: Run) -> str:
-    """Build the page from its template."""
+    """Build the HTML page from its template."""
     title = f"Flood of {run.settings.get('url', 'the service')}"
     charts = {
         "throughput": build_throughput(run),
@@ -41,13 +41,13 @@ def build_page(run: Run) -> str:
         failures=build_failures(run),
         wrong_answers=build_wrong_answers(run),
         settings=build_section("Settings", "", build_settings_table(run.settings)),
-        machine=build_section("Machine", "The client's.", build_settings_table(run.machine)),
+        machine=build_section("Machine", "The machine of the client.", build_settings_table(run.machine)),
         data=serialize_charts(charts),
     )
 
 
 def read_code() -> dict[str, str]:
-    """Return styles and scripts, and the policy (W3C CSP 3) that allows them only, by their digests."""
+    """Return the styles and scripts, and the policy (W3C CSP 3) that allows only their digests."""
     style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "page.css")
     uplot = f"/*\n{read_file(UPLOT / 'LICENSE')}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}"
     script = read_file(HERE / "page.js")
@@ -56,22 +56,22 @@ def read_code() -> dict[str, str]:
 
 
 def serialize_charts(charts: Mapping[str, Chart | None]) -> str:
-    """Serialize the data of the charts as JSON; none of its texts can end the element that holds it."""
+    """Serialize the data of the charts as JSON in which no text can end the HTML element that holds it."""
     return orjson.dumps({name: chart for name, chart in charts.items() if chart}).decode().replace("<", "\\u003c")
 
 
 def read_file(path: Path) -> str:
-    """Read a text file of the program."""
+    """Read a text file that is part of the program."""
     return path.read_text(encoding="utf-8")
 
 
 def digest(text: str) -> str:
-    """Return the digest of an inline script or style, as a source of the policy."""
+    """Compute the digest of an inline script or style as a source expression for the policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def build_header(run: Run, title: str) -> str:
-    """Build the title with the verdict, and the time and circumstances of the run."""
+    """Build the title with the verdict, time, duration and loop of the run."""
     when = datetime.fromtimestamp(run.started).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
     warm_up = f", figures exclude the first {run.measured_from:g} s" if run.measured_from else ""
     ended = ", interrupted" if run.interrupted_by else ""
@@ -82,7 +82,7 @@ def build_header(run: Run, title: str) -> str:
 
 
 def build_tiles(run: Run) -> str:
-    """Build the most important figures."""
+    """Build the tiles with the most important figures."""
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
     bad = {"wrong": total.wrong, "failed": total.failed, "unanswered": total.unanswered, "never sent": total.unsent}
@@ -101,23 +101,23 @@ def build_tiles(run: Run) -> str:
 
 
 def build_chart_sections(run: Run, charts: Mapping[str, Chart | None]) -> str:
-    """Build the sections of the charts, and the table of latencies."""
-    start = "From the send of a request."
+    """Build the sections of the charts, and the section with the table of latencies."""
+    start = "Measured from the send of a request."
     if run.total.latencies_from_send.total:
-        start = "From the time a request was due, including any wait for a connection."
+        start = "Measured from the time a request was due, including any wait for a connection."
     about = {
-        "throughput": ("Throughput", "Answers of any kind a second."),
-        "latency": ("Latency", f"{start} Requests that ended in each interval."),
+        "throughput": ("Throughput", "Answers of any kind per second."),
+        "latency": ("Latency", f"{start} Each interval covers the requests that ended in it."),
         "distribution": ("Distribution of the latency", f"Share of the requests by latency. {LATENCIES}"),
         "percentiles": ("Latency by percentile", "The right end shows the slowest requests."),
-        "errors": ("Errors", "Wrong answers and failures a second."),
+        "errors": ("Errors", "Wrong answers and failures per second."),
     }
     sections = [build_section(*about[name], build_chart(name, chart)) for name, chart in charts.items()]
     return "".join([*sections, build_section("Latency in figures", f"{start} {LATENCIES}", build_latency_table(run))])
 
 
 def build_chart(name: str, chart: Chart | None) -> str:
-    """Build the place of a chart with its legend and the table of its figures."""
+    """Build the element of a chart, its legend, and the table of its figures."""
     if chart is None:
         return f'<p class="nothing">{"Every answer was right." if name == "errors" else "No answer was measured."}</p>'
     keys = "".join(f'<li class="{series.color}">{to_html(series.name)}</li>' for series in chart.series)
@@ -142,7 +142,7 @@ def build_latency_table(run: Run) -> str:
 
 
 def build_failures(run: Run) -> str:
-    """Build the section of failures by kind, with an example of each."""
+    """Build the section of failures by kind, with an example of each kind."""
     total = run.total
     rows = [
         [kind, f"{count:,}", total.examples.get(kind, "").removeprefix(f"{kind}: ")]
@@ -164,20 +164,20 @@ def build_wrong_answers(run: Run) -> str:
 
 
 def build_section(title: str, about: str, content: str) -> str:
-    """Build a section."""
+    """Build a section with a title, an optional paragraph and its content."""
     paragraph = f"<p>{to_html(about)}</p>" if about else ""
     return f"<section><h2>{to_html(title)}</h2>{paragraph}{content}</section>"
 
 
 def build_settings_table(values: Mapping[str, object]) -> str:
-    """Build a table of names and values, without those that are not set."""
+    """Build a table of names and values, without the values that are None."""
     return build_table(
         [], [[name, f"{v:g}" if isinstance(v, float) else f"{v}"] for name, v in values.items() if v is not None]
     )
 
 
 def build_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Build a table whose first column names the rows; it scrolls, also by keyboard, when it is wider than the page."""
+    """Build a table whose first column names the rows. A table wider than the page scrolls, also with the keyboard."""
     head = f"<tr>{''.join(f'<th scope=col>{to_html(name)}</th>' for name in header)}</tr>" if header else ""
     body = "".join(
         f"<tr><th scope=row>{to_html(row[0])}</th>{''.join(f'<td>{to_html(cell)}</td>' for cell in row[1:])}</tr>"
@@ -188,5 +188,5 @@ def build_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def to_html(text: str) -> str:
-    """Escape a text for HTML, and show its control characters."""
+    """Escape a text for HTML, and make its control characters visible."""
     return escape(escape_controls(text))
