@@ -1,4 +1,4 @@
-"""Print the last mails that MailHog caught. The script runs in a container of the API, on the interpreter alone."""
+"""Print the last mails that MailHog caught. The script runs in a container of the API, without other packages."""
 
 import json
 import os
