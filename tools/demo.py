@@ -72,7 +72,7 @@ def calculate(url: str, folder: Path) -> int:
 
 def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
     """Start the API without a database, print the resulting e-mail, and return the API's exit code."""
-    with socket.socket() as closed:  # Bound but not listening: connections are refused, and no other program can take the port.
+    with socket.socket() as closed:  # bound but not listening, so that connections are refused
         closed.bind(("127.0.0.1", 0))
         nowhere = {"DB_HOST": "127.0.0.1", "DB_PORT": str(closed.getsockname()[1]), "DB_WAIT": "0"}
         code = run("income-tax", "postgres", **settings, **nowhere)

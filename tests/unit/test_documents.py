@@ -1,6 +1,6 @@
-"""Links, anchors and paths in the documents, and the parameters that they describe.
+"""Tests of links, anchors, paths, figures and parameters in the documents.
 
-`mkdocs build --strict` checks the links within docs/; here are those that it does not see.
+`mkdocs build --strict` checks only the links within docs/.
 """
 
 import re
