@@ -24,14 +24,14 @@ def failures_in(mail: EmailMessage) -> int:
 class FaultySmtp:
     """An SMTP server on a free port of 127.0.0.1 or of another local address, as a context manager.
 
-    Faults: hang (it sends nothing), refuse (it does not listen), 451 and 550 (it rejects each mail with this code), reset
-    (it resets the connection during a mail), lost (it accepts a mail, but resets the connection without a reply).
-    The fault "" means that the server works. `refused` maps recipients to the replies that reject them. `recipients` has
-    the recipients of each accepted mail.
+    Faults: hang (it sends nothing), refuse (it does not listen), 451 and 550 (it rejects each mail with this code),
+    reset (it resets the connection during a mail), lost (it accepts a mail, but resets the connection without a reply).
+    The fault "" means that the server works. `refused` maps recipients to the replies that reject them. `recipients`
+    has the recipients of each accepted mail.
     """
 
     def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
-        self.port = free_port()  # an explicit port, because the kernel would reclaim port 0 while the server does not listen
+        self.port = free_port()  # an explicit port; the kernel would release an automatic one on shutdown
         self.host = host
         self._listener = socket.create_server((host, self.port), backlog=64)
         self.fault = ""
@@ -61,7 +61,7 @@ class FaultySmtp:
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """Wait until mails that contain a text report a number of failures. Return them without duplicate Message-IDs."""
+        """Wait until mails that contain a text report enough failures. Return the mails without duplicate Message-IDs."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:
