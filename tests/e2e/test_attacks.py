@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
 GUESSES = budget(100, 300)  # per attacker
-NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # network name to whether Docker isolates it
+NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # whether it is internal
 REACHED = """
 import socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +115,7 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
     for count in (first, second, third):
         # On a stalled machine, nginx returns a 504 for a guess that waits too long.
         assert {"401", "429", "504"} >= {seen.rpartition(" ")[2] for seen in count}
-        # Five guesses are free. Then each wait allows one guess, and each worker process may check one more concurrently.
+        # Five guesses are free. Then each wait allows one guess, plus one concurrent guess per worker process.
         assert count["one 401"] < 25
 
 

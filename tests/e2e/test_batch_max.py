@@ -37,7 +37,7 @@ def test_one_household_more_is_refused_by_the_api(stack: Stack) -> None:
 
 
 def test_one_byte_more_is_refused_by_nginx(stack: Stack) -> None:
-    """nginx derives its body limit from BATCH_MAX and rejects a longer body with a 413 that names the same limit."""
+    """The proxy derives its body limit from BATCH_MAX and rejects a longer body with a 413 that names both limits."""
     page = post_households(stack, MOST, LARGEST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"at most {MOST}k, and {MOST} households at once" in page.json["response"]["errors"][0]

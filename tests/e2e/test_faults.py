@@ -127,7 +127,7 @@ def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
 def test_rolling_code(stack: Stack) -> None:
     """`make up` with changed code replaces the replicas with a new image, while two replicas are always healthy."""
     (usual,) = list_images(stack)
-    name = f"{stack.project}-before"  # another stack may use the image too, so the test removes this tag instead of the id
+    name = f"{stack.project}-before"  # the test removes this tag only, because other stacks may use the image
     stack.run("docker", "tag", usual, name)
     try:
         with (stack.folder / "services/api/src/income_tax/__init__.py").open("a") as source:
@@ -145,7 +145,7 @@ def test_rolling_code(stack: Stack) -> None:
 
 
 def test_scaling(stack: Stack) -> None:
-    """nginx discovers the replicas when the stack scales from two to four and back."""
+    """Scaling from two to four replicas and back loses no request, and nginx discovers the new replicas."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             for replicas in (4, 2):

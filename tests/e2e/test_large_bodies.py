@@ -68,5 +68,5 @@ def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
 
 @pytest.mark.profile("limits")
 def test_large_bodies_are_limited_apart(stack: Stack) -> None:
-    """nginx accepts two large bodies per address at a time. Others, or bodies of unknown length, get a 429."""
+    """Each address may send two large bodies at a time. Others, or bodies of unknown length, get a 429."""
     wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))

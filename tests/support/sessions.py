@@ -13,7 +13,10 @@ from pathlib import Path
 def in_session(
     command: list[str], folder: Path, environment: Mapping[str, str] | None = None, *, one_output: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a folder and yield its process, which the caller ends. `one_output` merges stderr into stdout."""
+    """Start a command in a folder and yield its process, which the caller ends.
+
+    `one_output` merges stderr into stdout.
+    """
     with subprocess.Popen(
         command,
         cwd=folder,

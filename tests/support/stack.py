@@ -140,7 +140,7 @@ class Stack:
                 pass
 
     def lines(self, log: str, since: int = 0) -> list[str]:
-        """Return the lines of a log, named relative to /logs, after line `since`. Wait for the last line to be complete."""
+        """Return the lines of a log after line `since`, once the last line is complete. `log` is relative to /logs."""
 
         def whole() -> list[str] | None:
             # After a rotation the file may not exist until the next line is written.
