@@ -27,7 +27,7 @@ ROUNDS, SECONDS = f.rounds(5), f.seconds(3)
 SINGLE, SEVERAL = 32, 8  # connections
 BATCH = 1000
 CONNECTIONS = {f.SINGLE: SINGLE, f.SEVERAL: SEVERAL}
-PATIENCE = 120.0  # seconds until OpenFisca answers
+PATIENCE = 120.0  # seconds to wait for the first response of OpenFisca
 YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary: both return 209 euros
 AS_JSON = "Content-Type: application/json"
 

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from income_tax import exit_codes
 
-PATIENCE = 20  # seconds for the mail to arrive
+PATIENCE = 20  # seconds to wait for the mail
 
 if os.environ["SMTP_HOST"] != "mailhog":
     print(f"SMTP_HOST is {os.environ['SMTP_HOST']}: the alert e-mail of this drill goes there, look for it there")

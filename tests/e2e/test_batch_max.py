@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.profile("small")
 MOST = int(PROFILES["small"]["BATCH_MAX"])
 HOUSEHOLD = {"married": "yes", "children": 3, "salary": 200_000}
-LARGEST = MOST << 10  # bytes of a body: 1 KiB for each household
+LARGEST = MOST << 10  # maximum bytes of a body, 1 KiB per household
 
 
 def post_households(stack: Stack, households: int, length: int = 0) -> Page:

@@ -31,9 +31,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
                 restarted = list_replicas(stack)[0]
                 stack.run("docker", "restart", restarted)
                 wait_until(lambda: stack.healthy("api") == 2)
-                wait_until(
-                    lambda: is_degraded(stack)
-                )  # else a new worker might report the loss after the recovery
+                wait_until(lambda: is_degraded(stack))  # else a new worker might report the loss after the recovery
             stack.compose("start", "db")
             wait_until(lambda: stack.healthy("db") == 1)
             wait_until(lambda: is_well(stack))

@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 
 LARGE = 2_000_000  # bytes
 BY_NGINX = "Too many requests: wait a second and try again."
-ABOVE_A_BUFFER = 100_000  # bytes: more than nginx keeps in memory
+ABOVE_A_BUFFER = 100_000  # bytes, more than nginx buffers in memory
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 

@@ -153,7 +153,7 @@ def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bo
 @pytest.mark.parametrize("clients", [1, 2])
 def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int) -> None:
     """SIGTERM while Docker creates the containers prevents the flood."""
-    before = set((stack.folder / "reports").glob(".load-*/alive"))  # files of earlier runs whose cleanup is still running
+    before = set((stack.folder / "reports").glob(".load-*/alive"))  # files of earlier runs still in cleanup
     with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         wait_until(lambda: set((stack.folder / "reports").glob(".load-*/alive")) - before)
         os.killpg(process.pid, signal.SIGTERM)

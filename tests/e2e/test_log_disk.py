@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 LOGS = "/logs/api"
 NGINX_LOGS = "/logs/nginx"
-LOSING, WRITING = "log lines are being lost", "log lines are written again"  # messages on stderr; the first is also in the mail
+LOSING, WRITING = "log lines are being lost", "log lines are written again"  # on stderr; the mail contains LOSING
 READY = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8000/health/ready').read().decode())"
 
 
@@ -52,7 +52,7 @@ def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
         with mount_disk(stack, stack.containers("api")[replica], LOGS, options) as container:
             yield container
     finally:
-        time.sleep(CHECK_EVERY)  # then every worker checks its log file before the next write, and reopens the file on the volume
+        time.sleep(CHECK_EVERY)  # then each worker reopens the log on the volume before its next write
 
 
 def written_ids(stack: Stack) -> set[str]:
@@ -92,7 +92,7 @@ def count_printed(stack: Stack, sentence: str) -> int:
 
 
 def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
-    """With a full log disk requests are answered, and the loss is counted, mailed and reported. Then logging resumes."""
+    """With a full log disk requests are answered, and the loss is counted, mailed and logged. Then writing resumes."""
     inbox, sentence = Inbox(stack), f"{LOSING}: {LOGS}/api.log: the disk is full"
     printed = count_printed(stack, sentence)
     with own_disk(stack, "size=8m,mode=1777", 0) as container:
@@ -126,7 +126,7 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
 
 
 def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
-    """On a read-only folder the workers continue in the open log file. No line is lost, and no request fails."""
+    """If the log folder becomes read-only, the workers continue in the open log file without a lost line."""
     with own_disk(stack, "ro", 1):
         requests = ask_all(stack, credentials, 200)
     assert requests <= written_ids(stack)

@@ -58,7 +58,7 @@ def test_killed_replica_comes_back(stack: Stack) -> None:
     """A killed replica is restarted, and no request fails."""
     credentials = stack.credentials
     victim = stack.containers("api")[0]
-    # This kills all processes except init, which then exits. Docker would not restart the container after `docker kill`.
+    # This kills all processes except init, which then exits. Docker restarts no container after `docker kill`.
     stack.run("docker", "exec", victim["Id"], "sh", "-c", "kill -9 -1")
     assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
 
@@ -71,7 +71,7 @@ def test_killed_replica_comes_back(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_containers_are_hardened(stack: Stack) -> None:
-    """Every long-running container has a read-only root, no capabilities by default, limits and bounded logs."""
+    """Every long-running container has a read-only root, dropped capabilities, resource limits and bounded logs."""
     running = set(stack.compose("ps", "--services", "--status", "running").split())
     assert LONG_RUNNING == running
     for service in running:
@@ -91,7 +91,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_only_loopback_is_published(stack: Stack) -> None:
-    """The ports of nginx and of MailHog's page are published, on loopback; nothing else is."""
+    """The stack publishes only the ports of nginx and of MailHog's page, and only on loopback."""
     published = {
         (service, port["HostIp"])
         for service in ("db", "api", "nginx", "mailhog")

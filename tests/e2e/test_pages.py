@@ -29,7 +29,7 @@ def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]
     """A link and a submitted form show the API's results, and nginx logs the requests without a salary."""
     before = stack.count("nginx/access.log")
     with opened() as tab:
-        posts: list[Response] = []  # completed responses only, because the page cancels a calculation when the form changes
+        posts: list[Response] = []  # without calculations that the page cancelled after a change of the form
         tab.page.on("response", lambda answer: posts.append(answer) if answer.request.method == "POST" else None)
         tab.open(SIMULATOR)
         assert in_euros(family["collected"]) == tab.text("#collected")

@@ -19,9 +19,9 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
-BATCHES = budget(30, 100)  # of 30 generated requests each
+BATCHES = budget(30, 100)  # batches of 30 generated requests
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error only when it discards the body
+NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error on discarding the body
 
 
 def find_records(stack: Stack, request_id: str) -> list[dict[str, Any]]:
@@ -200,7 +200,7 @@ LARGE_AND_NOT = [("/01", 1_999_999), ("/001", 2_000_000)]
 
 
 def test_requests_outlive_their_workers(mortal: Stack) -> None:
-    """Nginx sends an idempotent request up to three times if workers die, unless its body is large."""
+    """Nginx sends a calculation up to three times if workers die, unless its body is large."""
     assert "3" == mortal.get("/2").headers["asked"]
     assert_nginx_error(mortal.get("/3"), 502)
     assert "4" == mortal.get("/3").headers["asked"]

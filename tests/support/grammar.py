@@ -30,7 +30,7 @@ MAY_BE_EMPTY = ["year", *OPTIONAL]
 # Spellings in a taxpayers file: composed characters only.
 FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
 LIMITS = {"children": 99, "salary": 999_999_999, "spouse_salary": 999_999_999, "from": 9999, "to": 99_999, "step": 9999}
-IDS = [9, 99, 10**18 - 1]  # the highest
+IDS = [9, 99, 10**18 - 1]  # upper limits of ids
 WORDS = ["yes", "no", "oui", "non"]
 CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # bit masks of the letters to capitalize
 PADDINGS = [("", "")] * 8 + [(" ", ""), ("", " "), ("\t", " "), (" \t", "\t ")]
@@ -292,7 +292,7 @@ class Grammar:
         """Return a JSON line, usually a valid taxpayer."""
         names = [name for name in self.household(["id", *REQUIRED]) if name != "explain"]
         one = self.object(names, FILE_SPELLINGS)
-        if self.often(20):  # numbers as text
+        if self.often(20):  # convert numbers to text
             one = {name: str(value) for name, value in one.items()}
         line = json.dumps(one, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
         if self.often(4):

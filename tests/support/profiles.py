@@ -4,7 +4,7 @@ Profiles without settings run the stack as shipped. They divide the tests among 
 start in the order of the profiles, the stacks with the longest tests first.
 """
 
-SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, so that many are in flight
+SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, which keeps many in flight
 UNROTATED = {"LOG_MAX_SIZE": "1024"}  # no log is rotated while a test counts its lines
 QUICK_ALERTS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "1", "ALERT_REPEAT": "0"}
 

@@ -61,7 +61,7 @@ class FaultySmtp:
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """Wait until mails that contain a text report enough failures, and return them without duplicate Message-IDs."""
+        """Wait until mails that contain a text report enough failures, and return them without duplicates."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:

@@ -4,14 +4,14 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-BAD_EVERY = 100  # lines
+BAD_EVERY = 100  # every 100th line is invalid
 BAD: list[Callable[[int], str]] = [
     lambda n: f"x{n},yes,2,50000",  # the id is not a number
     lambda n: f"{n - 1},yes,2,50000",  # the id repeats the previous line's id
     lambda n: f"{n},maybe,2,50000",
     lambda n: f"{n},no,100,50000",  # more children than the limit
     lambda n: f"{n},no,2,1000000000",  # a salary above the limit
-    lambda n: f"{n},no,2",  # a field is missing
+    lambda n: f"{n},no,2",  # a missing field
     lambda n: f"{n},no,2,50000,7",  # an extra field
     lambda n: f"{n},no,2,50_000",
 ]

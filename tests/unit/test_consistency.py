@@ -62,7 +62,7 @@ def test_dependabot_watches_the_vendored_packages() -> None:
 
 
 def test_pre_commit_runs_the_tools_of_make_check() -> None:
-    """The hooks of pre-commit run each tool of `make check`, and no other."""
+    """The pre-commit hooks run exactly the tools of `make check`, and mkdocs."""
     tools = [
         set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
         for name, pattern in (("Makefile", r"^\t\$\(BIN\)/(\w+)"), (".pre-commit-config.yaml", r"\.venv/bin/(\w+)"))
@@ -77,7 +77,7 @@ def test_published_results_are_the_first_cases() -> None:
 
 
 def test_the_client_knows_what_the_api_takes() -> None:
-    """The limits and the French names of the client's fields are those of the API's parameters."""
+    """The client's fields have the same limits and French names as the API's parameters."""
     numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
     assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
     assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
