@@ -39,7 +39,7 @@ def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
 
 
 def test_walls_between_networks(stack: Stack) -> None:
-    """Clients reach only nginx, and nginx reaches no database. The other networks are isolated as configured."""
+    """Clients reach only nginx, and nginx reaches no database. Only the networks edge and mail are external."""
     port = {"postgres": 5432, "mysql": 3306}[stack.database]
     api = [f"{address}:8000" for address in addresses(stack, "api")]
     db = [f"{address}:{port}" for address in addresses(stack, "db")]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.profile("operations")
 
 
 def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> None:
-    """Make in a second clone with the same project name reports the conflict and leaves the stack unchanged."""
+    """In a second clone with the same project name, `make` reports the conflict and leaves the stack unchanged."""
     second = Stack.create(tmp_path, stack.database, COMPOSE_PROJECT_NAME=stack.project)
     before = {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
     for target in ("up", "clean"):
