@@ -1,6 +1,7 @@
-"""Do failed requests wait for the mail server? Answers 500 with a mail server that works, that hangs, and none at all.
+"""Measure whether failed requests wait for the mail server, and how soon the first failure is mailed.
 
-And how soon is a failure mailed. Rounds in turns; what counts are the ratios of the medians within a round.
+The service returns 500s while its mail server works, hangs, or is not running. Each round measures all three cases.
+The verdict uses the ratios of the medians within a round.
 """
 
 import statistics
@@ -24,7 +25,7 @@ SETTINGS = {"DRILL_ROUTE": "on", "SMTP_TIMEOUT": "300", "LOG_LEVEL": "error"}
 
 
 def failures(service: Service) -> float:
-    """The median of milliseconds until a failed request is answered."""
+    """Return the median latency of failed requests in milliseconds."""
     connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
     times = []
     for _ in range(REQUESTS):
@@ -40,7 +41,7 @@ def failures(service: Service) -> float:
 
 
 def until_mailed(smtp: FaultySmtp) -> float:
-    """The seconds from the first failure of a service until its mail is there."""
+    """Return the seconds from the first failure of a new service until the alert e-mail arrives."""
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
         with service_with(Path(folder), smtp.port, **SETTINGS) as service:
@@ -51,7 +52,7 @@ def until_mailed(smtp: FaultySmtp) -> float:
 
 
 def main() -> None:
-    """Measure, keep, and write the table."""
+    """Measure the latencies, save the figures, and write the table."""
     with ExitStack() as opened:
         working, hanging = opened.enter_context(FaultySmtp("")), opened.enter_context(FaultySmtp("hang"))
         ports = {"works": working.port, "hangs": hanging.port, "is not there": free_port()}
@@ -63,7 +64,7 @@ def main() -> None:
             services[name] = opened.enter_context(service_with(folder, port, **SETTINGS))
         found = f.in_rounds(ROUNDS, lambda: {name: failures(service) for name, service in services.items()})
         for service in services.values():
-            service.kill()  # one that hangs would be waited for
+            service.kill()  # A service with a hanging mail server would delay the end.
     rows = [
         (name, f.spread(milliseconds, ".2f"), f.spread(f.ratios(milliseconds, found["works"]), ".2f"))
         for name, milliseconds in found.items()

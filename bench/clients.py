@@ -1,7 +1,7 @@
-"""`make bench-clients`: the flood beside Locust's FastHttpUser and hey, on the same static nginx in one run.
+"""`make bench-clients`: compare the flood with Locust's FastHttpUser and hey, on one static nginx in one run.
 
-What counts is requests a processor second of the client, its start taken off; nginx itself counts the requests. The
-flood checks every answer, gives each request an id, and keeps a histogram; the others look at no answer.
+The metric is requests per CPU second of the client, without the CPU time of its start. nginx counts the requests.
+The flood checks every response, gives each request an id, and keeps a histogram. Locust and hey check no responses.
 """
 
 import json
@@ -27,7 +27,7 @@ from bench import verdict  # noqa: E402
 from bench.static_nginx import served, static_nginx  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 
-ROUNDS, SECONDS = f.rounds(5), max(1, round(f.seconds(6)))  # Locust takes whole seconds
+ROUNDS, SECONDS = f.rounds(5), max(1, round(f.seconds(6)))  # Locust accepts only whole seconds
 CONNECTIONS = "32"
 QUERY = "married=yes&children=2&salary=55555"
 EXPECTED = {"married": "yes", "children": 2, "salary": 55555, "tax": 2814}
@@ -36,7 +36,7 @@ ANSWER = json.dumps({"response": {"result": EXPECTED}}, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Client:
-    """A load generator: its command for some seconds, and one that sends next to nothing."""
+    """A load generator, with a command that measures and a command that only starts the program."""
 
     command: list[str]
     start: list[str]
@@ -44,16 +44,16 @@ class Client:
     start_environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> float:
-        """Run it; its processor seconds, with those of its processes."""
+        """Run the measuring command and return the CPU seconds of all its processes."""
         return processor_seconds(self.command, self.environment)
 
     def run_start(self) -> float:
-        """Only start it; its processor seconds."""
+        """Run the starting command and return the CPU seconds of all its processes."""
         return processor_seconds(self.start, {**self.environment, **self.start_environment})
 
 
 def processor_seconds(command: list[str], environment: Mapping[str, str]) -> float:
-    """What a command costs."""
+    """Run a command and return the CPU seconds that it used."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     finished = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     if finished.returncode:
@@ -63,7 +63,7 @@ def processor_seconds(command: list[str], environment: Mapping[str, str]) -> flo
 
 
 def clients(url: str, folder: Path) -> dict[str, Client]:
-    """The load generators that there are."""
+    """Return the available load generators by name, without hey if it is not installed."""
     (folder / "workload.jsonl").write_text(json.dumps({"query": QUERY, "expected": EXPECTED}) + "\n")
     (folder / "credentials").write_text("client:secret\n")
     flood = [str(Path(sys.executable).parent / "tax-client"), "flood", "--url", url, "--threads", CONNECTIONS]
@@ -99,7 +99,7 @@ def clients(url: str, folder: Path) -> dict[str, Client]:
 
 
 def measure(url: str, folder: Path) -> dict[str, list[float]]:
-    """Requests a processor second of each, in turns."""
+    """Measure requests per CPU second of each client, in interleaved rounds."""
     found = clients(url, folder)
     starts = {one: statistics.median(client.run_start() for _ in range(3)) for one, client in found.items()}
 
@@ -112,7 +112,7 @@ def measure(url: str, folder: Path) -> dict[str, list[float]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """The table of the page."""
+    """Return the clients' part of the page, in Markdown."""
     figures = content["requests_per_processor_second"]
     rows = []
     for name, values in figures.items():
@@ -124,7 +124,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, keep the figures, write the table, and end with the verdict on each target."""
+    """Measure the clients, save the figures, write the table, and publish the verdict on each target."""
     with tempfile.TemporaryDirectory() as name, static_nginx(Path(name), ANSWER) as url:
         figures = measure(url, Path(name))
     locked = re.search(r"^locust==(\S+)", (ROOT / "bench/clients.lock").read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the bench keeps and how it says it: raw figures in bench/results/, and its parts of bench/README.md."""
+"""Save and load the figures in bench/results/, format them, and write them to bench/README.md."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).parents[1]
 PAGE, RESULTS = ROOT / "bench/README.md", ROOT / "bench/results"
 LIST = re.compile(r"\[\s+([^\[\]{}]+?)\s+\]")
-DIGITS = 5  # of a figure that is kept
+DIGITS = 5  # significant digits of a saved figure
 
-# Names of figures that both those who measure and the verdict use.
+# Names of figures, shared by the measuring modules and the verdict.
 OURS, BARE, HELLO, TUTORIAL = "our GET", "bare WSGI", "Flask hello world", "the tutorial's way"
 DIRECT, PROXIED = "direct", "through nginx"
 LARGE_BATCH = "batch of 10000, JSON"
@@ -29,34 +29,34 @@ T = TypeVar("T")
 
 
 def rounds(usual: int) -> int:
-    """How many rounds: BENCH_ROUNDS, or as usual."""
+    """Return the number of rounds from BENCH_ROUNDS, or `usual` if the variable is not set."""
     return int(os.environ.get("BENCH_ROUNDS", usual))
 
 
 def seconds(usual: float) -> float:
-    """How long a measurement takes: BENCH_SECONDS, or as usual."""
+    """Return the duration of a measurement from BENCH_SECONDS, or `usual` if the variable is not set."""
     return float(os.environ.get("BENCH_SECONDS", usual))
 
 
 def in_rounds(count: int, one_round: Callable[[], dict[str, T]]) -> dict[str, list[T]]:
-    """What a round measures at each of its points, once for each round."""
+    """Run `count` rounds and return the list of figures of each measured point, one figure per round."""
     found = [one_round() for _ in range(count)]
     return {point: [figures[point] for figures in found] for point in found[0]}
 
 
 def ratios(ones: Sequence[float], others: Sequence[float]) -> list[float]:
-    """The ratios within each round."""
+    """Divide each figure by the figure of the same round, and return the ratios."""
     return [one / other for one, other in zip(ones, others, strict=True)]
 
 
 def spread(values: Sequence[float], form: str = ",.0f") -> str:
-    """The median, with the lowest and the highest when there are several."""
+    """Format the median, followed by the lowest and highest value if there are several values."""
     middle = format(statistics.median(values), form)
     return middle if len(values) == 1 else f"{middle} ({min(values):{form}} to {max(values):{form}})"
 
 
 def save(name: str, content: dict[str, Any]) -> None:
-    """Keep figures in bench/results; the figures of all rounds on one line, with five digits each."""
+    """Write figures to bench/results/NAME.json, one list per line, with five significant digits."""
     text = json.dumps(short(content), indent=1)
     text = LIST.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
     RESULTS.mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ def save(name: str, content: dict[str, Any]) -> None:
 
 
 def short(content: Any) -> Any:
-    """The same with fewer digits."""
+    """Round all floats in a JSON value to five significant digits."""
     if isinstance(content, dict):
         return {name: short(value) for name, value in content.items()}
     if isinstance(content, list):
@@ -73,12 +73,12 @@ def short(content: Any) -> Any:
 
 
 def load(name: str) -> Any:
-    """The figures as they were kept; FileNotFoundError when they never were."""
+    """Return saved figures. Raises FileNotFoundError if the figures were never saved."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def put(part: str, text: str) -> None:
-    """Print a text, and set it in place of that part of the page; LookupError when the page does not mark it."""
+    """Print a text and replace a part of the page with it. Raises LookupError if the page does not mark the part."""
     print(text)
     begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
     head, begun, rest = PAGE.read_text(encoding="utf-8").partition(begin)
@@ -89,5 +89,5 @@ def put(part: str, text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Format a table in Markdown."""
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))

@@ -1,6 +1,6 @@
-"""How cost grows: with threads, workers and replicas, with the size of a batch, with the number of taxpayers.
+"""Measure how throughput and memory grow with threads, workers, replicas, batch size, requests and taxpayers.
 
-Each round visits all points once, so that a machine whose speed drifts changes all alike.
+Each round measures all points once, so that a drift of the machine's speed affects all points equally.
 """
 
 import json
@@ -29,7 +29,7 @@ Grown = dict[str, list[float]]
 
 
 def measure_all() -> dict[str, Grown]:
-    """What is measured as something grows, once for each round."""
+    """Run all growth measurements and return their figures by name and point."""
     taxpayers = f.in_rounds(ROUNDS, in_process)
     return {
         "threads of a worker, requests/s": f.in_rounds(ROUNDS, threads),
@@ -43,29 +43,29 @@ def measure_all() -> dict[str, Grown]:
 
 
 def threads() -> dict[str, float]:
-    """Requests a second of two workers, by the threads of each; the setting THREADS takes no fewer than two."""
+    """Measure requests per second of two workers by their number of threads. The setting THREADS is at least two."""
     return {str(count): rate_of(threads=count) for count in (2, 4, 8, 16, 32, 64)}
 
 
 def workers() -> dict[str, float]:
-    """Requests a second by the number of workers, with eight threads each."""
+    """Measure requests per second by the number of workers, with eight threads per worker."""
     return {str(count): rate_of(workers=count) for count in (1, 2, 3, 4)}
 
 
 def rate_of(workers: int = 2, threads: int = 8) -> float:
-    """Requests a second of the service alone."""
+    """Measure requests per second of the service without a proxy."""
     with ours(workers, threads) as server:
         return rate(Request(server.url + TARGET, (server.login,)))
 
 
 def rate(request: Request, connections: int = CONNECTIONS) -> float:
-    """Requests a second, after a while that does not count."""
+    """Measure requests per second after a warm-up."""
     flood(request, SECONDS / 4, connections)
     return flood(request, SECONDS, connections).rate
 
 
 def replicas() -> Grown:
-    """Requests a second of the stack, with one to four containers of the API."""
+    """Measure requests per second of the stack with one to four API containers."""
     with stack() as (made, _server):
 
         def of(count: int) -> float:
@@ -76,7 +76,7 @@ def replicas() -> Grown:
 
 
 def memory() -> dict[str, float]:
-    """The memory of the worker that has most, in MiB, after so many requests in all."""
+    """Measure the memory of the largest worker in MiB after each total number of requests in REQUESTS."""
     found, sent = {}, 0
     with ours() as server:
         request = Request(server.url + TARGET, (server.login,))
@@ -88,7 +88,7 @@ def memory() -> dict[str, float]:
 
 
 def batches() -> Grown:
-    """Households a second over HTTP, by the size of a batch."""
+    """Measure households per second over HTTP by batch size."""
     with ours() as server:
 
         def of(count: int) -> float:
@@ -100,7 +100,7 @@ def batches() -> Grown:
 
 
 def in_process() -> dict[str, dict[str, float]]:
-    """Speed and largest memory of calculating many households, each number in a process of its own."""
+    """Measure the speed and peak memory of calculations by number of households, each in a new process."""
     found = {}
     for count in TAXPAYERS:
         command = [sys.executable, __file__, str(count)]
@@ -110,13 +110,13 @@ def in_process() -> dict[str, dict[str, float]]:
 
 
 def figure_of(found: dict[str, list[dict[str, float]]], name: str) -> Grown:
-    """One of the figures of each round."""
+    """Select one figure of each point and round."""
     return {point: [figures[name] for figures in rounds] for point, rounds in found.items()}
 
 
 def calculate(count: int) -> dict[str, Any]:
-    """Calculate so many households of all years, by the law on arrays; households a second, and MiB at most."""
-    import numpy as np  # noqa: PLC0415 - in the process that measures it alone
+    """Calculate `count` households of all years on arrays, and return households per second and peak MiB."""
+    import numpy as np  # noqa: PLC0415 - imported only in the process that measures it
 
     from income_tax.tax.vectorized import Households, assess_dated  # noqa: PLC0415
     from tests.support.data import schedules  # noqa: PLC0415

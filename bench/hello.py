@@ -1,4 +1,4 @@
-"""What the API is measured against: a Flask application, and a bare WSGI callable, that do nothing."""
+"""Baselines for the API: a Flask application and a bare WSGI callable, both with a constant response."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,17 +12,17 @@ BODY = b'{"hello":"world"}\n'
 
 @app.get("/")
 def index() -> dict[str, str]:
-    """Answer a constant."""
+    """Return a constant."""
     return {"hello": "world"}
 
 
 @app.get("/health/ready")
 def ready() -> dict[str, str]:
-    """For the container's health check."""
+    """Return a constant to the container's health check."""
     return {"status": "up"}
 
 
 def bare(_environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a constant, without a framework."""
+    """Return a constant without a framework."""
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
     return [BODY]

@@ -1,4 +1,4 @@
-"""What SIGKILL leaves of a calculation: the same files, whole and in order."""
+"""Kill and resume a calculation, and check that its output files are complete, ordered and unchanged."""
 
 import hashlib
 import json
@@ -13,12 +13,12 @@ OUTPUTS = ("results.json", "errors.jsonl")
 
 
 def offset_of(checkpoint: Path) -> int:
-    """How far a run has noted that it is, in bytes of its input."""
+    """Return the input offset of a checkpoint in bytes, or 0 if the checkpoint does not exist."""
     return int(json.loads(checkpoint.read_bytes())["position"]["offset"]) if checkpoint.exists() else 0
 
 
 def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[int]:
-    """Run, be killed at each quarter, go on to the end; how far each run had come, in percent."""
+    """Run a calculation, kill it at each quarter, then resume it to the end. Return the percentage at each kill."""
     checkpoint = folder / f"{OUTPUTS[0]}.checkpoint"
     reached = []
     for quarter in range(1, KILLS + 1):
@@ -33,12 +33,12 @@ def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[in
 
 
 def digests(folder: Path) -> list[str]:
-    """What the output files hold."""
+    """Return the SHA-256 digests of the output files."""
     return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in OUTPUTS]
 
 
 def same(path: Path, pattern: bytes, expected: list[int]) -> bool:
-    """Whether the lines of a file name these numbers, each once and in this order."""
+    """Return whether the matching lines of a file contain exactly the expected numbers in the expected order."""
     with path.open("rb") as file:
         found = (int(number[1]) for line in file if (number := re.match(pattern, line)))
         return all(one == other for one, other in zip_longest(found, expected))

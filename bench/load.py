@@ -1,4 +1,4 @@
-"""Load for the bench: libcurl's multi interface in one process, kept-alive connections in a closed loop."""
+"""Load generator for the bench: libcurl's multi interface in one process, a closed loop on keep-alive connections."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked again and again, and the status that every answer must have."""
+    """A request that the load generator repeats, and the expected status of each response."""
 
     url: str
     headers: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of it: requests, seconds, latencies in milliseconds (rising), the processor seconds of the client."""
+    """Results of a flood: requests, seconds, sorted latencies in milliseconds, and CPU seconds of the client."""
 
     requests: int
     seconds: float
@@ -32,18 +32,18 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Return requests per second."""
         return self.requests / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Milliseconds within which that share was answered."""
+        """Return the latency percentile in milliseconds, for a share from 0 to 1."""
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
 def flood(
     request: Request, seconds: float, connections: int = CONNECTIONS, check: Callable[[bytes], bool] = lambda _: True
 ) -> Load:
-    """Ask for that long; the program ends when an answer has another status, or a body that does not pass the check."""
+    """Repeat a request for some seconds. Exit if a response has an unexpected status or its body fails the check."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, connections)
     bodies = {handle(request, body): body for body in (BytesIO() for _ in range(connections))}
@@ -75,7 +75,7 @@ def flood(
 
 
 def exit_unless_right(request: Request, status: int, body: bytes, check: Callable[[bytes], bool]) -> None:
-    """End the program when an answer is not the expected one."""
+    """Exit if a response has an unexpected status or its body fails the check."""
     if status != request.status:
         sys.exit(f"{request.url}: status {status}, expected {request.status}")
     if not check(body):
@@ -83,7 +83,7 @@ def exit_unless_right(request: Request, status: int, body: bytes, check: Callabl
 
 
 def handle(request: Request, buffer: BytesIO) -> pycurl.Curl:
-    """A connection's handle, and where its answers go."""
+    """Build a curl handle that sends the request and writes the response bodies to a buffer."""
     curl = pycurl.Curl()
     curl.setopt(pycurl.URL, request.url)
     curl.setopt(pycurl.NOPROXY, "*")

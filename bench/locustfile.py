@@ -1,4 +1,4 @@
-"""What Locust does in `make bench-clients`: ask again and again, at its fastest, without looking at the answer."""
+"""Locust user for `make bench-clients`: repeat a GET without pauses, and check no response."""
 
 import os
 
@@ -6,11 +6,11 @@ from locust import FastHttpUser, constant, task
 
 
 class Client(FastHttpUser):
-    """A connection; it waits between two requests only where the start alone is measured."""
+    """A user with one connection. BENCH_WAIT sets a pause after each request when only the start is measured."""
 
     wait_time = constant(float(os.environ.get("BENCH_WAIT", "0")))
 
     @task
     def ask(self) -> None:
-        """One request."""
+        """Send one request."""
         self.client.get(os.environ["BENCH_TARGET"])

@@ -1,6 +1,7 @@
-"""Does the time of a refusal tell which logins exist? Wrong passwords at a known and at unknown logins, in turns.
+"""Measure whether response times of failed logins reveal which logins exist.
 
-Over HTTP, each pair from the same connection; what counts is the ratio of the medians beside its own spread.
+Wrong passwords are sent over HTTP for a known and an unknown login, alternately on one connection. The verdict uses
+the ratio of the medians within a round.
 """
 
 import base64
@@ -25,7 +26,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def refusal(connection: HTTPConnection, login: str) -> float:
-    """Milliseconds until a wrong password is refused."""
+    """Send a wrong password and return the milliseconds until the 401."""
     basic = base64.b64encode(f"{login}:guess{random.random()}".encode()).decode()
     begun = time.perf_counter()
     connection.request("GET", TARGET, headers={"Authorization": f"Basic {basic}"})
@@ -37,17 +38,17 @@ def refusal(connection: HTTPConnection, login: str) -> float:
 
 
 def round_of(connection: HTTPConnection, failures: LoginFailureStore) -> tuple[float, float]:
-    """The median of both kinds in one round."""
+    """Measure one round and return the medians for the known and the unknown login."""
     times: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
     for _ in range(PAIRS):
         for login in random.sample(list(times), 2):
-            failures.clear(login, "127.0.0.1")  # so that it is never told to wait
+            failures.clear(login, "127.0.0.1")  # else throttling would return a 429
             times[login].append(refusal(connection, login))
     return statistics.median(times[KNOWN]), statistics.median(times[UNKNOWN])
 
 
 def main() -> None:
-    """Measure, keep, and write the table."""
+    """Measure the response times, save the figures, and write the table."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), WORKERS="1") as service:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
         failures = LoginFailureStore(Path(folder) / "state/logins/failures.sqlite")

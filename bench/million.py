@@ -1,8 +1,8 @@
-"""A file of a million lines through `tax-client calculate --batch 1000`: time, memory, and what SIGKILL leaves of it.
+"""Calculate a file of a million lines with `tax-client calculate --batch 1000`; measure time, memory and recovery.
 
-By the rules of version 7 and by the dated law, each on a server that is new. The exit code is 1 when a line is lost,
-out of order, or another one after a kill; how long it takes is for the verdict. `--on sqlite` takes gunicorn on SQLite
-in place of the stack in containers; `--lines` and `--year` change what is calculated.
+The file is calculated under the rules of version 7 and under the dated law, each on a new server. The exit code is 1
+if a line is lost, out of order, or changed after a SIGKILL. The verdict judges the duration. `--on sqlite` replaces
+the stack in containers with gunicorn on SQLite. `--lines` and `--year` change the calculation.
 """
 
 import argparse
@@ -34,7 +34,7 @@ LAWS = {"the rules of version 7": None, f.DATED_LINES: 2024}
 
 @contextmanager
 def server(where: str) -> Iterator[Server]:
-    """What the client asks."""
+    """Run the chosen server, the stack in containers or gunicorn on SQLite, and yield it."""
     if where == "sqlite":
         with ours() as found:
             yield found
@@ -44,7 +44,7 @@ def server(where: str) -> Iterator[Server]:
 
 
 def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
-    """The command line of a calculation whose files lie in a folder."""
+    """Build the command line of a calculation whose files are in a folder."""
     files = {"credentials-file": "credentials", "log-file": "client.log"}
     files |= {"results": OUTPUTS[0], "errors": OUTPUTS[1]}
     options = [part for option, name in files.items() for part in (f"--{option}", str(folder / name))]
@@ -52,7 +52,7 @@ def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
 
 
 def measured(arguments: list[str], found: Server) -> dict[str, float]:
-    """A whole run: seconds, processor seconds of both sides, and the most MiB the client and a worker had."""
+    """Run a calculation to its end. Return its seconds, CPU seconds and peak MiB of client and server."""
     pids = found.pids
     before, start = cpu_seconds(pids), time.monotonic()
     with memory_of(found.workers) as seen:
@@ -72,7 +72,7 @@ def measured(arguments: list[str], found: Server) -> dict[str, float]:
 
 
 def measure(where: str, lines: int, year: int | None) -> dict[str, Any]:
-    """All figures of one file on one server."""
+    """Calculate one file on a new server, with and without kills, and return all figures."""
     with tempfile.TemporaryDirectory() as name, server(where) as found:
         folder = Path(name)
         (folder / "credentials").write_bytes(base64.b64decode(found.login.rpartition(" ")[2]))
@@ -91,12 +91,12 @@ def measure(where: str, lines: int, year: int | None) -> dict[str, Any]:
 
 
 def yes_no(truth: bool) -> str:
-    """A truth in a word."""
+    """Return "yes" or "NO"."""
     return "yes" if truth else "NO"
 
 
 def paragraph(rules: str, figures: dict[str, Any]) -> str:
-    """The figures of one law in words."""
+    """Describe the figures of one law in a paragraph."""
     where = "the stack in containers, one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
     kills = ", ".join(f"{percent} %" for percent in figures["killed at percent"])
     return (
@@ -111,14 +111,14 @@ def paragraph(rules: str, figures: dict[str, Any]) -> str:
 
 
 def chosen(year: str | None) -> dict[str, int | None]:
-    """The laws to calculate by."""
+    """Return the laws that the option `--year` selects, or both laws without the option."""
     if year is None:
         return LAWS
     return {name: law for name, law in LAWS.items() if year == (str(law) if law else "v7")}
 
 
 def main() -> None:
-    """Measure, keep the figures, write the paragraphs, and end with the verdict on each target."""
+    """Measure the calculations, save the figures, write the paragraphs, and publish the verdict on each target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--on", choices=("stack", "sqlite"), default="stack")
     parser.add_argument("--lines", type=int, default=1_000_000)

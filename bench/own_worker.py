@@ -1,4 +1,4 @@
-"""Gunicorn's settings for a baseline under the service's own worker: what server.py sets of what costs time."""
+"""Gunicorn settings that run a baseline under the service's own worker, with the settings that affect speed."""
 
 from income_tax.server import single_write_response
 

@@ -1,4 +1,4 @@
-"""What a sample of py-spy is counted to: a part of the program, by its innermost frame that belongs to one."""
+"""Assign each py-spy sample to a part of the program, by the innermost frame that belongs to a part."""
 
 import linecache
 import re
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRAME = re.compile(r"^(?P<function>.*) \((?P<file>[^()]+):(?P<line>\d+)\)$")
-# What the innermost frame's line calls: py-spy sees no functions of the kernel's or of C.
+# Matches a source line that calls a socket or poller. py-spy does not record C functions or system calls.
 SOCKET_CALL = re.compile(
     r"\b\w*sock\w*\.\w+\(|\b_?(epoll|poller|selector)\.\w+\(|\bsuper\(\)\.(recv|send|sendall|settimeout)\("
 )
-# Where threads wait for work; what the system calls running may only just have been woken.
+# Functions in which threads wait for work. A thread that the system reports as running may just have woken up.
 WAITING = re.compile(r"(LeaderLock\.acquire|_worker|Condition\.\w+|\w*Selector\.select|poll) ")
 
-PARTS = {  # by what the innermost frames name: function, file; the first that matches
+PARTS = {  # part to pattern of its source files; the first matching part counts
     "gunicorn: parser": r"gunicorn/http/(parser|message|body|unreader)\.py",
     "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/server/single_write_response\.py",
     "gunicorn: worker, its threads": r"gunicorn/|income_tax/server/leader_follower/|concurrent/futures/",
@@ -30,7 +30,7 @@ SOCKETS, REST = "socket and poller calls", "rest"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A line of a function that was running."""
+    """A stack frame: function, file and line."""
 
     function: str
     file: str
@@ -38,13 +38,13 @@ class Frame:
 
     @classmethod
     def of(cls, text: str) -> "Frame | None":
-        """A frame as py-spy writes it; None for what is no line of Python."""
+        """Parse a frame in py-spy's format, or return None if the text is not a Python frame."""
         found = FRAME.match(text)
         return cls(found["function"], found["file"], int(found["line"])) if found else None
 
 
 def part_of(stack: str) -> str | None:
-    """The part that a stack, its frames from the outermost on between semicolons, is counted to; None: it waits."""
+    """Return the part of a stack, whose frames are separated by semicolons, or None if the thread is waiting."""
     frames = [frame for text in reversed(stack.split(";")) if (frame := Frame.of(text))]
     if not frames:
         return REST
@@ -61,7 +61,7 @@ def part_of(stack: str) -> str | None:
 
 
 def shares(lines: Iterable[str]) -> dict[str, float]:
-    """The share of each part in the samples of py-spy's raw form (`stack count` a line) that do not wait."""
+    """Return the share of each part in py-spy's raw samples (`stack count` lines), without waiting threads."""
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rstrip("\n").rpartition(" ")

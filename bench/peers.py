@@ -1,6 +1,7 @@
-"""`make bench-peers`: this service beside OpenFisca's web API, the same household on the same machine in one run.
+"""`make bench-peers`: compare this service with OpenFisca's web API, on one household and one machine in one run.
 
-Both directly under gunicorn with two workers, on the same cores as the client. Each answer is checked.
+Both run under gunicorn with two workers and without a proxy, on the same cores as the client. The client checks each
+response.
 """
 
 import json
@@ -26,13 +27,13 @@ ROUNDS, SECONDS = f.rounds(5), f.seconds(3)
 SINGLE, SEVERAL = 32, 8  # connections
 BATCH = 1000
 CONNECTIONS = {f.SINGLE: SINGLE, f.SEVERAL: SEVERAL}
-PATIENCE = 120.0  # seconds until OpenFisca answers
-YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary: both say 209 euros
+PATIENCE = 120.0  # seconds to wait for the first response of OpenFisca
+YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary: both return 209 euros
 AS_JSON = "Content-Type: application/json"
 
 
 def situation(households: int) -> bytes:
-    """Households as OpenFisca's /calculate has them: its variable ip_net is the tax before credits."""
+    """Build a body for OpenFisca's /calculate. Its variable ip_net is the tax before credits."""
     people: dict[str, Any] = {}
     homes, families, fiscal = {}, {}, {}
     for n in range(households):
@@ -49,19 +50,19 @@ def situation(households: int) -> bytes:
 
 
 def taxes_of_openfisca(body: bytes) -> list[int]:
-    """The taxes in an answer of OpenFisca."""
+    """Return the taxes in a response of OpenFisca."""
     return [round(home["ip_net"][str(YEAR)]) for home in json.loads(body)["foyers_fiscaux"].values()]
 
 
 def taxes_of_ours(body: bytes) -> list[int]:
-    """The taxes in an answer of this service."""
+    """Return the taxes in a response of this service."""
     response = json.loads(body)["response"]
     return [answer["result"]["tax"] for answer in response.get("results", [response])]
 
 
 def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int) -> float:
-    """Requests a second over kept-alive connections, every answer right."""
-    right: set[bytes] = set()  # bodies that were read once
+    """Measure requests per second over keep-alive connections, and check that every tax is correct."""
+    right: set[bytes] = set()  # bodies already checked
 
     def check(body: bytes) -> bool:
         if body not in right and {TAX} == set(taxes(body)):
@@ -73,11 +74,11 @@ def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int
 
 @contextmanager
 def openfisca() -> Iterator[int]:
-    """OpenFisca's web API as its documentation starts it; its port."""
+    """Run OpenFisca's web API as its documentation describes, and yield its port."""
     port = free_port()
     program = installed("peers", "openfisca")
     command = [str(program), "serve", "--country-package", "openfisca_france", "--port", str(port), "--workers", "2"]
-    # Its command looks for gunicorn on the path.
+    # The command `openfisca serve` looks up gunicorn in PATH.
     environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -89,7 +90,7 @@ def openfisca() -> Iterator[int]:
 
 
 def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
-    """Households a second of both, in turns; by how many a request has."""
+    """Measure households per second of both APIs in interleaved rounds, by households per request."""
     theirs = f"http://127.0.0.1:{port}/calculate"
     one, many = (Request(theirs, (AS_JSON,), situation(count)) for count in (1, BATCH))
     batch = [{"year": YEAR, "married": "yes", "children": CHILDREN, "salary": SALARY}] * BATCH
@@ -103,7 +104,7 @@ def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
         (f.SEVERAL, f.SERVICE): lambda: BATCH * rate(our_many, taxes_of_ours, SEVERAL),
     }
     figures: dict[str, dict[str, list[float]]] = {how: {} for how, _ in measures}
-    for number in range(ROUNDS + 1):  # the first of each does not count
+    for number in range(ROUNDS + 1):  # round 0 is a warm-up
         for (how, who), measured in measures.items():
             speed = measured()
             figures[how].setdefault(who, []).extend([speed] * (number > 0))
@@ -111,7 +112,7 @@ def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """The table of the page."""
+    """Return the peers' part of the page, in Markdown."""
     rows = []
     for how, found in content["households_per_second"].items():
         theirs, our = found[f.OPENFISCA], found[f.SERVICE]
@@ -123,7 +124,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, keep the figures, write the table, and end with the verdict on each target."""
+    """Measure both APIs, save the figures, write the table, and publish the verdict on each target."""
     with ours() as service, openfisca() as port:
         figures = measure(service, port)
     facts = {"cores": os.cpu_count(), "rounds": ROUNDS, "seconds": SECONDS}

@@ -1,4 +1,4 @@
-"""What processes cost: processor seconds and memory, from /proc."""
+"""Measure CPU time and memory of processes from /proc."""
 
 import contextlib
 import os
@@ -8,28 +8,28 @@ from pathlib import Path
 from threading import Event, Thread
 
 TICKS = os.sysconf("SC_CLK_TCK")
-LOOK = 0.25  # seconds between two looks at memory
+LOOK = 0.25  # seconds between two memory samples
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
+    """List the child processes of a process."""
     said = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True, check=False).stdout
     return [int(child) for child in said.split()]
 
 
 def family(pid: int) -> list[int]:
-    """A process and all its descendants."""
+    """List a process and all its descendants."""
     return [pid, *(one for child in children(pid) for one in family(child))]
 
 
 def leaves(pid: int) -> list[int]:
-    """Those of a family that have started none themselves: the workers of a server."""
+    """List the processes of a family without child processes: for a server, its workers."""
     below = [one for child in children(pid) for one in leaves(child)]
     return below or [pid]
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """Processor seconds, of users and kernel, that the processes have used."""
+    """Return the CPU seconds of the processes, user and system time together."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
@@ -38,7 +38,7 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def pss(pid: int) -> float:
-    """The proportional set size in MiB: memory, with what is shared divided among those who share it."""
+    """Return the proportional set size in MiB, which divides shared memory among the processes that share it."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
@@ -46,7 +46,7 @@ def pss(pid: int) -> float:
 
 
 def pss_of_each(pids: Iterable[int]) -> list[float]:
-    """The PSS of each process, in MiB; without those that have ended meanwhile."""
+    """Return the PSS of each process in MiB, without processes that have ended."""
     found = []
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, LookupError):
@@ -56,7 +56,7 @@ def pss_of_each(pids: Iterable[int]) -> list[float]:
 
 @contextlib.contextmanager
 def memory_of(pids: list[int]) -> Iterator[list[float]]:
-    """The PSS of processes in MiB, each time they are looked at until the end of the block."""
+    """Sample the PSS of processes in MiB until the block ends, and yield the growing list of samples."""
     seen, over = pss_of_each(pids), Event()
 
     def look() -> None:

@@ -1,7 +1,8 @@
-"""`make bench-profile`: where the processor time of a request goes, by py-spy: our GET beside a bare WSGI callable.
+"""`make bench-profile`: measure the CPU time of a request and divide it into parts with py-spy.
 
-One worker each. The processor time is measured without py-spy, its parts by samples in a second flood. Not named
-profile.py: this folder comes first on the path, and that is a module of the standard library.
+The profile compares our GET with a bare WSGI callable, with one worker each. CPU time is measured without py-spy.
+The shares of the parts come from samples during a second flood. The name profile.py would hide a module of the
+standard library, because this folder is first in sys.path.
 """
 
 import os
@@ -22,12 +23,12 @@ from bench.servers import TARGET, Server, ours, under_gunicorn  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 
 SECONDS = f.seconds(10)
-SAMPLES = 200  # a second
+SAMPLES = 200  # per second
 WHOLE = "microseconds of a core a request"
 
 
 def spy(pid: int, samples: Path) -> "subprocess.Popen[str]":
-    """py-spy on a process; it neither stops the process nor takes the threads that sleep."""
+    """Start py-spy on a process. py-spy does not pause the process and skips idle threads."""
     program = [str(installed("profile", "py-spy")), "record", "--pid", str(pid), "--nonblocking"]
     how = ["--rate", str(SAMPLES), "--duration", str(max(1, round(SECONDS)))]
     kept = ["--format", "raw", "--full-filenames", "--output", str(samples)]
@@ -35,7 +36,7 @@ def spy(pid: int, samples: Path) -> "subprocess.Popen[str]":
 
 
 def profile(server: Server, request: Request) -> dict[str, float]:
-    """Microseconds of a core a request, in all and by part."""
+    """Measure the CPU microseconds per request, in total and by part."""
     flood(request, SECONDS / 4)
     before = cpu_seconds(server.pids)
     requests = flood(request, SECONDS).requests
@@ -54,7 +55,7 @@ def profile(server: Server, request: Request) -> dict[str, float]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """The table of the page."""
+    """Return the profile's part of the page, in Markdown."""
     profiles = content["microseconds"]
     rows = []
     for part in (WHOLE, SOCKETS, *PARTS, REST):
@@ -65,7 +66,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, keep the figures, and write the table."""
+    """Measure the profiles, save the figures, and write the table."""
     found = {}
     for name, own_worker in ((f.BARE, False), (f"{f.BARE}, the service's worker", True)):
         with under_gunicorn("bare", own_worker, workers=1) as server:

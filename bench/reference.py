@@ -1,4 +1,4 @@
-"""The way of a tutorial: Flask's development server, its log file opened and closed for each request."""
+"""A server in the style of a tutorial: Flask's development server, with a log file opened for each log line."""
 
 import sys
 import threading
@@ -24,22 +24,22 @@ lock = threading.Lock()
 
 
 def write(message: str) -> None:
-    """Write a line, to a file that is opened for it."""
+    """Open the log file, append a line, and close the file."""
     with lock, log_file.open("a", encoding="utf-8") as file:
-        now = datetime.now()  # noqa: DTZ005 - as a tutorial writes it
+        now = datetime.now()  # noqa: DTZ005 - tutorials use local time
         file.write(f"{now}, {threading.current_thread().name}: {message}\n")
 
 
 @auth.verify_password  # type: ignore[untyped-decorator]
 def verify(login: str, password: str) -> bool:
-    """The one user, in the code."""
+    """Return whether login and password are those of the only user, which is hard-coded."""
     return (login, password) == ("client", "secret")
 
 
 @app.get("/")
 @auth.login_required  # type: ignore[untyped-decorator]
 def index() -> dict[str, Any]:
-    """Calculate, with two log lines."""
+    """Calculate a household and write two log lines."""
     write(f"[index] request: {request}")
     given = request.args
     household = Household(given["married"] == "yes", int(given["children"]), int(given["salary"]))

@@ -1,4 +1,4 @@
-"""The tables and the picture of a run of `make bench`."""
+"""Write the tables and the bar chart of `make bench`."""
 
 import statistics
 from pathlib import Path
@@ -17,13 +17,13 @@ HEAD = (
     "p99 ms",
     "processor s per 1,000",
 )
-COSTS = {"p50": ".1f", "p99": ".1f", "cpu": ".3f"}  # of which the median is enough
+COSTS = {"p50": ".1f", "p99": ".1f", "cpu": ".3f"}  # columns that show only the median
 
 Figures = dict[str, dict[str, list[float]]]
 
 
 def rates(figures: Figures) -> str:
-    """A row for each case; ratios are those within a round, for requests that ask for one thing."""
+    """Format a table with a row per case. Ratios are taken within a round, and omitted for batches."""
     rows = []
     for name, found in figures.items():
         bases = [figures[base]["rate"] for base in (f.HELLO, f.BARE)]
@@ -36,7 +36,7 @@ def rates(figures: Figures) -> str:
 
 
 def fact(value: Any) -> str:
-    """A fact: measured several times, of several parts, or simply so."""
+    """Format a fact: a dictionary of facts, a list of measurements, or a single value."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {fact(one)}" for name, one in value.items())
     if isinstance(value, list):
@@ -45,13 +45,13 @@ def fact(value: Any) -> str:
 
 
 def grown(name: str, found: dict[str, list[float]]) -> str:
-    """How a figure grows: what grows in the head, its figures below."""
+    """Format a growth table, with the points in the header and the figures below."""
     what, _, figure = name.rpartition(", ")
     return table((what, *(f"{int(point):,}" for point in found)), [(figure, *map(spread, found.values()))])
 
 
 def page(content: dict[str, Any]) -> str:
-    """The measured part of the page."""
+    """Return the measured part of the page, in Markdown."""
     parts = []
     for where, figures in content["figures"].items():
         parts += [f"### {where.capitalize()}", rates(figures)]
@@ -61,7 +61,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def picture(content: dict[str, Any]) -> str:
-    """Bars of the medians, as SVG."""
+    """Draw a bar chart of the medians as SVG."""
     rows = [
         (f"{name} ({where})", statistics.median(found["rate"]))
         for where, figures in content["figures"].items()
@@ -81,6 +81,6 @@ def picture(content: dict[str, Any]) -> str:
 
 
 def write(content: dict[str, Any]) -> None:
-    """Print the measured part, set it in the page, and draw the picture."""
+    """Print the measured part, write it to the page, and draw the chart."""
     f.put("measured", page(content))
     PICTURE.write_text(picture(content), encoding="utf-8")

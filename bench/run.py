@@ -1,6 +1,7 @@
-"""`make bench`: the service beside a bare WSGI callable, Flask's hello world and the tutorial's way, in one run.
+"""`make bench`: compare the service with a bare WSGI callable, Flask's hello world and a tutorial's server.
 
-Rounds are interleaved, so that a machine whose speed drifts changes all alike; what counts are the ratios of a round.
+Rounds are interleaved, so that a drift of the machine's speed affects all cases equally. The verdict uses the ratios
+within a round.
 """
 
 import json
@@ -24,7 +25,7 @@ from bench.stacks import stack  # noqa: E402
 from bench.whole import facts_of_stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
-# What nothing but a server costs: name, application of hello.py, and whether the service's own worker serves it.
+# Baselines: name, application in hello.py, and whether the application runs under the service's own worker.
 BASELINES = (
     (f.BARE, "bare", False),
     (f.HELLO, "app", False),
@@ -36,7 +37,7 @@ Case = tuple[Server, Request]
 
 
 def requests_of(server: Server) -> dict[str, Request]:
-    """The requests that the service is measured with."""
+    """Build the requests that measure the service, by name."""
     login, url = server.login, server.url
     made = {
         f.OURS: Request(url + TARGET, (login,)),
@@ -57,11 +58,14 @@ def requests_of(server: Server) -> dict[str, Request]:
 
 
 def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str, list[float]]]:
-    """Requests a second, p50, p99 (ms) and processor seconds per 1,000 requests of each case, in turns."""
+    """Measure each case in interleaved rounds.
+
+    The figures are requests per second, p50 and p99 in ms, CPU seconds per 1,000 requests, and the client's CPU share.
+    """
     figures: dict[str, dict[str, list[float]]] = {
         name: {"rate": [], "p50": [], "p99": [], "cpu": [], "client": []} for name in cases
     }
-    for number in range(rounds + 1):  # the first of each does not count
+    for number in range(rounds + 1):  # round 0 is a warm-up
         for name, (server, request) in cases.items():
             before = cpu_seconds(server.pids)
             load = flood(request, SECONDS if number else SECONDS / 4)
@@ -76,7 +80,7 @@ def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str,
 
 
 def direct() -> dict[str, Any]:
-    """All of it without a proxy."""
+    """Measure all cases without a proxy."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         service = servers.enter_context(ours())
         cases: dict[str, Case] = {}
@@ -90,7 +94,7 @@ def direct() -> dict[str, Any]:
 
 
 def memory_of_a_worker() -> dict[str, float]:
-    """The PSS in MiB of the largest worker of a service just started, and after large batches of either kind."""
+    """Measure the PSS of the largest worker in MiB, right after the start and after large JSON and CSV batches."""
     with ours() as service:
         before = max(pss_of_each(service.workers))
         for name, request in requests_of(service).items():
@@ -100,7 +104,7 @@ def memory_of_a_worker() -> dict[str, float]:
 
 
 def proxied() -> dict[str, Any]:
-    """The same through nginx, in containers, one replica of two workers each."""
+    """Measure the baselines and our GETs through nginx, in containers, each on one replica with two workers."""
     with ExitStack() as servers:
         cases: dict[str, Case] = {}
         for name, application, own_worker in BASELINES:
@@ -113,7 +117,7 @@ def proxied() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, keep the figures, write tables and picture, and end with the verdict on each target."""
+    """Measure all cases, save the figures, write tables and chart, and publish the verdict on each target."""
     facts: dict[str, Any] = {
         "cores": os.cpu_count(),
         "machine": platform.machine(),

@@ -1,4 +1,4 @@
-"""What is measured, without a proxy: the service, applications that do nothing, and the tutorial's way."""
+"""Start the measured servers without a proxy: the service, the baselines, and the tutorial's server."""
 
 import base64
 import os
@@ -24,13 +24,13 @@ TARGET = "/?married=yes&children=3&salary=200000"
 DATED = "/?year=2024&married=yes&children=3&salary=60000&spouse_salary=40000"
 PATIENCE = 60.0  # seconds
 
-# The two ways in which a baseline is served: as anybody would, and by the worker of the service (own_worker.py).
+# Gunicorn options of a baseline, under the stock threaded worker or under the service's worker (own_worker.py).
 GUNICORN = ["--threads", str(THREADS), "--keep-alive", "75", "--no-control-socket"]
 STOCK, OWN = ["--worker-class", "gthread"], ["--config", "own_worker.py"]
 
 
 def households(count: int) -> list[dict[str, str | int]]:
-    """So many households of one year, no two neighbours alike, as the API's fields."""
+    """Build `count` households of one year in the API's fields. Adjacent households differ."""
     return [
         {
             "year": 2024,
@@ -46,9 +46,9 @@ def households(count: int) -> list[dict[str, str | int]]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Something that answers: its address, the login it wants, and the processes that its others descend from.
+    """A running server: its address, its login header, and its root processes.
 
-    The last of these is gunicorn's, or what has started it.
+    All other processes of the server descend from the roots. The last root is gunicorn's master or its ancestor.
     """
 
     url: str
@@ -57,22 +57,22 @@ class Server:
 
     @property
     def pids(self) -> list[int]:
-        """Its processes, now."""
+        """List the current processes of the server."""
         return [pid for root in self.roots for pid in family(root)]
 
     @property
     def workers(self) -> list[int]:
-        """The processes of gunicorn's workers, now."""
+        """List the current worker processes of gunicorn."""
         return leaves(self.roots[-1])
 
 
 def login_header(credentials: str) -> str:
-    """The header of HTTP Basic."""
+    """Return the Authorization header of HTTP Basic for `login:password`."""
     return "Authorization: Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 def answers(port: int) -> bool:
-    """Whether something listens there and answers."""
+    """Return whether a server on a port of 127.0.0.1 responds."""
     try:
         request(port, "/health/ready", None)
     except OSError:
@@ -82,7 +82,7 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def command(arguments: list[str], port: int, **environment: str) -> Iterator[Server]:
-    """A server that a command line starts in bench/."""
+    """Start a server in bench/, yield it when it responds, and stop it afterwards."""
     env = os.environ | environment
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(arguments, cwd=ROOT / "bench", env=env, stdout=quiet, stderr=quiet)
@@ -95,14 +95,14 @@ def command(arguments: list[str], port: int, **environment: str) -> Iterator[Ser
 
 
 def gunicorn_options(own_worker: bool, workers: int = WORKERS) -> list[str]:
-    """The options of gunicorn for a baseline."""
+    """Return the gunicorn options of a baseline."""
     return [*GUNICORN, *(OWN if own_worker else STOCK), "--workers", str(workers)]
 
 
 def under_gunicorn(
     application: str, own_worker: bool = False, workers: int = WORKERS
 ) -> AbstractContextManager[Server]:
-    """An application of bench/hello.py under gunicorn's threaded worker, or under the service's own."""
+    """Run an application of bench/hello.py under gunicorn's threaded worker, or under the service's own worker."""
     port = free_port()
     options = [*gunicorn_options(own_worker, workers), "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
     arguments = [sys.executable, "-m", "gunicorn", *options, f"hello:{application}"]
@@ -110,14 +110,14 @@ def under_gunicorn(
 
 
 def tutorial(log_file: Path) -> AbstractContextManager[Server]:
-    """Flask's development server, with a log file that is opened and closed for each request."""
+    """Run the tutorial's server of bench/reference.py with a log file."""
     port = free_port()
     return command([sys.executable, "reference.py", str(port), str(log_file)], port)
 
 
 @contextmanager
 def ours(workers: int = WORKERS, threads: int = THREADS) -> Iterator[Server]:
-    """The service with everything on, on SQLite."""
+    """Run the service on SQLite with the drill route and the image's memory settings."""
     settings = {"WORKERS": str(workers), "THREADS": str(threads), "DRILL_ROUTE": "on"} | of_image()
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), **settings) as service:
         roots = [service.process.pid]
@@ -125,13 +125,13 @@ def ours(workers: int = WORKERS, threads: int = THREADS) -> Iterator[Server]:
 
 
 def of_image() -> dict[str, str]:
-    """What the image sets for the service's memory."""
+    """Return the MALLOC_* variables that the API's image sets."""
     text = (ROOT / "services/api/Dockerfile").read_text(encoding="utf-8")
     return dict(re.findall(r"^ENV (MALLOC_\w+)=(\S+)$", text, re.MULTILINE))
 
 
 def cold_start() -> float:
-    """Seconds from nothing to the first answer that says it is ready."""
+    """Measure the seconds from the start of the service to its first 200 on /health/ready."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)

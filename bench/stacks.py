@@ -1,4 +1,4 @@
-"""The stack in containers, behind nginx: with the service, or with a baseline in its place."""
+"""Run the stack in containers behind nginx, with the service or with a baseline in its place."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 from bench.servers import Server, gunicorn_options, login_header, of_image  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
-# The API's container with another application; what its image sets for memory is the service's own.
+# Compose override that runs another application in the API's container.
 OVERRIDE = """
 services:
   api:
@@ -25,7 +25,10 @@ services:
 
 
 def override(application: str, own_worker: bool) -> str:
-    """What puts an application of bench/hello.py in the place of the service, in the same container."""
+    """Build the Compose override that replaces the service with an application of bench/hello.py.
+
+    Under the stock worker, the command unsets the image's memory settings.
+    """
     options = [*gunicorn_options(own_worker), "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     as_it_is = [part for name in of_image() for part in ("-u", name)]
     start = ["gunicorn"] if own_worker else ["env", *as_it_is, "gunicorn"]
@@ -34,7 +37,7 @@ def override(application: str, own_worker: bool) -> str:
 
 @contextmanager
 def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Stack, Server]]:
-    """The stack in containers with one replica: with the service, or with another application in its place."""
+    """Run the stack with one replica of the service or of another application. Yield the stack and its server."""
     with tempfile.TemporaryDirectory() as folder:
         made = Stack.create(Path(folder) / "stack", "postgres", REPLICAS="1", DRILL_ROUTE="on")
         if application:
@@ -47,12 +50,12 @@ def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Sta
 
 
 def address_of(made: Stack) -> str:
-    """The address of nginx inside its network: a published port would cost a third."""
+    """Return the address of nginx inside its network. A published port would reduce the throughput by a third."""
     (nginx,) = made.containers("nginx")
     networks = nginx["NetworkSettings"]["Networks"]
     return f"http://{next(n['IPAddress'] for name, n in networks.items() if name.endswith('clients'))}:8080"
 
 
 def stack_roots(made: Stack) -> list[int]:
-    """The first processes of nginx and of the API."""
+    """List the root processes of the nginx and API containers."""
     return [c["State"]["Pid"] for service in ("nginx", "api") for c in made.containers(service)]

@@ -1,4 +1,4 @@
-"""A static nginx that load generators are measured with; it counts its requests itself."""
+"""Run a static nginx that counts its requests, as the target of the load generators."""
 
 import os
 import re
@@ -31,7 +31,7 @@ http {{
 
 @contextmanager
 def static_nginx(folder: Path, body: str) -> Iterator[str]:
-    """An nginx in a container, on this machine's loopback, that answers this body; its address."""
+    """Run nginx in a container on loopback with a constant response body, and yield its address."""
     port = free_port()
     (folder / "nginx.conf").write_text(NGINX.format(port=port, body=body))
     name = f"bench-static-{os.getpid()}"
@@ -46,7 +46,7 @@ def static_nginx(folder: Path, body: str) -> Iterator[str]:
 
 
 def served(url: str) -> int:
-    """How many requests nginx has answered."""
+    """Return the number of requests that nginx has counted."""
     with build_opener(ProxyHandler({})).open(f"{url}/requests") as answer:
         found = re.search(r"^ *\d+ \d+ (\d+)", answer.read().decode(), re.MULTILINE)
     return int(found[1]) if found else sys.exit("nginx does not tell its requests")

@@ -1,4 +1,4 @@
-"""Programs that one target alone needs, each in a virtual environment of its own, as a lock file pins it."""
+"""Install programs that only one make target needs, each in its own virtual environment, pinned by a lock file."""
 
 import subprocess
 import venv
@@ -8,7 +8,7 @@ BENCH = Path(__file__).parent
 
 
 def installed(name: str, program: str, place: Path = BENCH) -> Path:
-    """A program of PLACE/.NAME, which is made of PLACE/NAME.lock when it is not there."""
+    """Return the path of a program in PLACE/.NAME. Install the environment from PLACE/NAME.lock if necessary."""
     folder = place / f".{name}"
     if not (folder / "bin" / program).exists():
         venv.create(folder, with_pip=True, clear=True)

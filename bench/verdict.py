@@ -1,6 +1,6 @@
-"""The verdict: each target, what was reached by the figures in bench/results/, and whether that is met.
+"""Publish the verdict: each target, its measured value from bench/results/, and whether the target is met.
 
-It is a measurement: a target that is not met is said plainly, and is no error of the program.
+A target that is not met is reported, but does not change the exit code.
 """
 
 import statistics
@@ -23,14 +23,14 @@ COMMANDS = {
     "clients": "make bench-clients",
     "million": "make bench-million",
 }
-FLAT_FROM, FLAT_TO = "10000", "200000"  # requests between which a worker's memory stays as it is
+FLAT_FROM, FLAT_TO = "10000", "200000"  # numbers of requests between which a worker's memory must not grow
 
 Values = Callable[[Any], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Something wanted (or only aimed at) of the figures of one file; its values are one for each round."""
+    """A required value, or an aim, for the figures of one file. `values` returns one value per round."""
 
     name: str
     file: str
@@ -41,7 +41,7 @@ class Target:
     form: str = ".2f"
 
     def line(self) -> str:
-        """What was reached, and whether that is met: by the median."""
+        """Describe the measured value and whether its median meets the target."""
         try:
             values = self.values(f.load(self.file))
         except (FileNotFoundError, KeyError):
@@ -54,48 +54,48 @@ class Target:
 
 
 def of(where: str, other: str, what: str = "rate") -> Values:
-    """Our GET, measured by another server's."""
+    """Return the ratios of our GET's figures to another server's figures."""
     return lambda found: f.ratios(found["figures"][where][f.OURS][what], found["figures"][where][other][what])
 
 
 def fact(name: str) -> Values:
-    """A fact of the service."""
+    """Return the values of a fact about the service."""
     return lambda found: found["facts"][name]
 
 
 def batches(found: Any) -> list[float]:
-    """Households a second in large batches."""
+    """Return households per second in batches of 10,000."""
     return [10_000 * rate for rate in found["figures"][f.DIRECT][f.LARGE_BATCH]["rate"]]
 
 
 def growth_of_memory(found: Any) -> list[float]:
-    """How many MiB a worker has more after many requests than after few."""
+    """Return the growth of the largest worker's memory in MiB, from few to many requests."""
     memory = found["growth"][f.OVER_REQUESTS]
     return [late - early for early, late in zip(memory[FLAT_FROM], memory[FLAT_TO], strict=True)]
 
 
 def beside_openfisca(how: str) -> Values:
-    """Households a second of the service, measured by OpenFisca's."""
+    """Return the ratios of the service's households per second to OpenFisca's."""
     return lambda found: f.ratios(*(found["households_per_second"][how][who] for who in (f.SERVICE, f.OPENFISCA)))
 
 
 def beside(client: str) -> Values:
-    """Requests a processor second of the flood, measured by another load generator's."""
+    """Return the ratios of the flood's requests per CPU second to another load generator's."""
     return lambda found: f.ratios(*(found["requests_per_processor_second"][who] for who in (f.FLOOD, client)))
 
 
 def times(one: str, other: str) -> Values:
-    """How long one thing takes, measured by another."""
+    """Return the ratios of one case's milliseconds to another case's milliseconds."""
     return lambda found: f.ratios(found["milliseconds"][one], found["milliseconds"][other])
 
 
 def apart(found: Any) -> list[float]:
-    """How far the refusals of a known and of an unknown login are from each other, whichever is slower."""
+    """Return the ratios of the slower to the faster 401, of a known and an unknown login."""
     return [max(ratio, 1 / ratio) for ratio in times("known", "unknown")(found)]
 
 
 def of_million(name: str) -> Values:
-    """A figure of the file of a million lines under the dated law."""
+    """Return a figure of the million-line file under the dated law."""
     return lambda found: [found[f.DATED_LINES][name]]
 
 
@@ -126,7 +126,7 @@ TARGETS = (
 
 
 def publish() -> None:
-    """Print the verdict on each target, and set it in the page."""
+    """Print the verdict on each target and write it to the page."""
     f.put("verdict", "\n".join(f"- {target.line()}" for target in TARGETS))
 
 

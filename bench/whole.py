@@ -1,4 +1,4 @@
-"""The stack as `make up` starts it: how long that takes, what memory it has, how large its image is."""
+"""Measure the stack that `make up` starts: its start time, its memory, and the size of the API's image."""
 
 import json
 import subprocess
@@ -20,11 +20,11 @@ BASE = "python:3.13-slim"
 
 
 def facts_of_stack() -> dict[str, Any]:
-    """The figures of a stack with settings as they are by default: two replicas on PostgreSQL."""
+    """Measure a stack with the default settings, which has two replicas on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder:
         made = Stack.create(Path(folder) / "stack", "postgres")
         try:
-            made.make("up", "DB=postgres")  # builds the images, and makes the secrets
+            made.make("up", "DB=postgres")  # builds the images and creates the secrets
             found: dict[str, Any] = {f.UP: [seconds_of_up(made) for _ in range(ROUNDS)]}
             return found | memory(made) | {"image over its base, MB": size_over_base(made)}
         finally:
@@ -32,7 +32,7 @@ def facts_of_stack() -> dict[str, Any]:
 
 
 def seconds_of_up(made: Stack) -> float:
-    """Seconds of `make up` on fresh volumes, with images that are there."""
+    """Measure the seconds of `make up` on fresh volumes with built images."""
     made.compose("down", "--volumes")
     begun = time.perf_counter()
     made.make("up")
@@ -40,7 +40,7 @@ def seconds_of_up(made: Stack) -> float:
 
 
 def memory(made: Stack) -> dict[str, Any]:
-    """The PSS in MiB, at rest: of each service with all its containers, of them all, of nginx and one replica."""
+    """Measure the PSS at rest in MiB, of each service, of the whole stack, and of nginx with one replica."""
     replicas: dict[str, list[float]] = {}
     for service in made.compose("ps", "--services").split():
         running = [c["State"]["Pid"] for c in made.containers(service) if c["State"]["Running"]]
@@ -54,11 +54,11 @@ def memory(made: Stack) -> dict[str, Any]:
 
 
 def size_over_base(made: Stack) -> float:
-    """By how many MB the image of the API is larger than the one it is made from."""
+    """Return the size of the API's image beyond its base image, in MB."""
     return (image_size(made.containers("api")[0]["Image"]) - image_size(BASE)) / 1e6
 
 
 def image_size(name: str) -> int:
-    """The size of an image in bytes."""
+    """Return the size of an image in bytes."""
     inspected = subprocess.run(["docker", "image", "inspect", name], capture_output=True, text=True, check=True).stdout
     return int(json.loads(inspected)[0]["Size"])

@@ -1,14 +1,14 @@
-"""What holds for all tests."""
+"""Settings of all tests: assert rewriting and hypothesis profiles."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.support")  # so that a failed assert of theirs shows its values
+pytest.register_assert_rewrite("tests.support")  # so that failed asserts there show their values
 
-from tests.support.budget import THOROUGH, budget  # noqa: E402 - after the line above, which asks for it
+from tests.support.budget import THOROUGH, budget  # noqa: E402 - must follow register_assert_rewrite
 
-# However slow the machine is, no test judges by time. A usual run generates the same examples each time: it cannot
-# fail by chance on an old defect. A thorough run draws new ones, and prints how to repeat the one that fails.
+# No test depends on the machine's speed. A usual run always generates the same examples, so that it cannot fail by
+# chance on an old defect. A thorough run draws new examples and prints how to reproduce a failing one.
 settings.register_profile(
     "tests",
     deadline=None,

@@ -1,6 +1,6 @@
 """Start the API without its database and print the resulting alert e-mail.
 
-The script runs in a container of the API, on the interpreter alone.
+The script runs in a container of the API and needs only the installed packages.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from income_tax import exit_codes
 
-PATIENCE = 20  # seconds for the mail to arrive
+PATIENCE = 20  # seconds to wait for the mail
 
 if os.environ["SMTP_HOST"] != "mailhog":
     print(f"SMTP_HOST is {os.environ['SMTP_HOST']}: the alert e-mail of this drill goes there, look for it there")
@@ -33,7 +33,7 @@ search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&q
 deadline = time.monotonic() + PATIENCE
 items: list[dict[str, Any]] = []
 while not items and time.monotonic() < deadline:
-    # MailHog reads all its mails for each search, and may still be starting.
+    # MailHog reads all stored mails for each search, and may still be starting.
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
         items = json.load(answer)["items"]
     time.sleep(0 if items else 0.2)

@@ -1,7 +1,7 @@
-"""Run the service without Docker for `make demo`, from the tax data to results and a caught alert e-mail.
+"""Run the service without Docker for `make demo`, from the tax data to the results and an alert e-mail.
 
 The demo starts the API on SQLite and an SMTP catcher, and calculates the sample file. Then it starts the API without a
-database. It stops everything that it started, and uses free ports only.
+database. At the end, the demo stops every process that it started. It uses only free ports.
 """
 
 import os
@@ -40,7 +40,7 @@ def run(*command: str, **environment: str) -> int:
 
 @contextmanager
 def api(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """Run the API on SQLite, on a port that is bound before it starts, and yield its address."""
+    """Run the API on SQLite, on a port that the demo has already bound, and yield the API's address."""
     environment = {"DB_FILE": str(folder / "tax.sqlite"), **settings}
     if run("income-tax", "seed", "sqlite", str(ROOT / "db/init"), **environment):
         sys.exit("the demo's database could not be written")
@@ -71,8 +71,8 @@ def calculate(url: str, folder: Path) -> int:
 
 
 def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
-    """Start the API without a database, print the resulting e-mail, and return the exit code of the start."""
-    with socket.socket() as closed:  # bound but not listening: nothing answers, and no other program can take the port
+    """Start the API without a database, print the resulting e-mail, and return the API's exit code."""
+    with socket.socket() as closed:  # bound but not listening, so that connections are refused
         closed.bind(("127.0.0.1", 0))
         nowhere = {"DB_HOST": "127.0.0.1", "DB_PORT": str(closed.getsockname()[1]), "DB_WAIT": "0"}
         code = run("income-tax", "postgres", **settings, **nowhere)
@@ -85,7 +85,7 @@ def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
 
 
 def main() -> int:
-    """Run the demo and return 0 if every step succeeded. A signal ends it and everything that it started."""
+    """Run the demo and return 0 if every step succeeded. A signal ends the demo and its processes."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     run("income-tax", "secrets", str(SECRETS))

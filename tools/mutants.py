@@ -1,7 +1,7 @@
-"""Put small faults into the code one at a time with mutmut, and count those that the tests notice (`make mutants`).
+"""Run mutation tests with mutmut and count the killed mutants (`make mutants`).
 
-pyproject.toml lists the modules and the tests. The exit code is 1 if the tests notice less than 95 % of the faults that
-change anything.
+pyproject.toml lists the modules and the tests. The exit code is 1 if the tests kill less than 95 % of the mutants,
+not counting equivalent mutants.
 """
 
 import json
@@ -23,14 +23,14 @@ PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
-NOT_IMPORTED = 255  # the tests could not be imported, because they compile the laws at import
-NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # a test fails, never ends, or crashes
+NOT_IMPORTED = 255  # The tests compile the laws at import, so some mutants make that import fail.
+NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # exit codes if a test fails, times out or crashes
 SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
 
 
 def lay_out() -> None:
-    """Create the folder that mutmut works in, with links to this folder and all packages in src/."""
+    """Create mutmut's working folder, with links to the project's files and to all packages in src/."""
     shutil.rmtree(PLACE, ignore_errors=True)
     (PLACE / "src").mkdir(parents=True)
     for package in PACKAGES:
@@ -41,7 +41,7 @@ def lay_out() -> None:
 
 
 def mutmut(*arguments: str, quiet: bool = False) -> str:
-    """Run mutmut with the packages that the tests need, and return its output if it is `quiet`."""
+    """Run mutmut with the packages that the tests need. With `quiet`, capture and return the output."""
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     program = installed("mutants", "mutmut", ROOT / "tools")
     output = subprocess.PIPE if quiet else None
@@ -52,7 +52,7 @@ def mutmut(*arguments: str, quiet: bool = False) -> str:
 
 
 def outcomes() -> dict[str, dict[str, int | None]]:
-    """Return the exit code of the tests for each tried mutant, by module."""
+    """Return the exit code of the tests for each tested mutant, by module."""
     found = {}
     for path in sorted((PLACE / "mutants/src").rglob("*.meta")):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -69,7 +69,7 @@ def change(mutant: str) -> tuple[str, str]:
 
 
 def is_equivalent(function: str, out: str, put: str) -> bool:
-    """Return whether the list of changes that no test can notice contains this one."""
+    """Return whether tests/mutants-equivalent.txt lists this change as equivalent."""
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if " | " not in line or line.startswith("#"):
             continue
@@ -89,7 +89,7 @@ def name_of(mutant: str) -> str:
 
 
 def report(found: dict[str, dict[str, int | None]]) -> bool:
-    """Print the survivors and the table, and return whether the tests noticed enough."""
+    """Print the surviving mutants and the table, and return whether the tests killed enough mutants."""
     if {code for codes in found.values() for code in codes.values()} == {NOT_IMPORTED}:
         sys.exit("every fault kept the tests from being imported: that is no proof, something else is wrong")
     total = Counter[str]()
@@ -114,7 +114,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
 
 
 def main(names: list[str]) -> None:
-    """Try all mutants, or those whose names match, and print the outcome."""
+    """Test all mutants, or the mutants whose names match, and print the results."""
     lay_out()
     mutmut("run", *names)
     sys.exit(not report(outcomes()))

@@ -1,4 +1,4 @@
-"""Print the last mails that MailHog caught. The script runs in a container of the API, on the interpreter alone."""
+"""Print the last mails that MailHog caught. The script runs in an API container on the standard library."""
 
 import json
 import os

@@ -13,7 +13,7 @@ HELP_LINE = re.compile(r"^\$ ((?:income-tax|tax-client|make)\b.* (?:--)?help)$",
 
 
 def read_help(command: str) -> str:
-    """Return the output of a command, without paths of this machine."""
+    """Return the output of a help command, without the path of the checkout."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
     run = subprocess.run(command.split(), cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     return run.stdout.replace(f"{ROOT}/", "").rstrip()

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps its mails, as the administrator's mailbox of the demo and the tests."""
+"""An SMTP server that keeps received mails, as the administrator's mailbox in the demo and the tests."""
 
 import queue
 import socket
@@ -11,13 +11,13 @@ from aiosmtpd.smtp import Envelope
 
 
 class Mailbox:
-    """Keeps the mails that aiosmtpd receives."""
+    """A queue of the mails that aiosmtpd receives."""
 
     def __init__(self) -> None:
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it by this name
-        """Keep one mail."""
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd requires this name
+        """Store a received mail."""
         self._mails.put(message_from_bytes(envelope.original_content or b"", policy=policy.default))
         return "250 kept"
 
@@ -31,7 +31,7 @@ class Mailbox:
 
 
 class SmtpCatcher(Controller):
-    """The server on a free port of 127.0.0.1, as a context manager."""
+    """An SMTP server on a free port of 127.0.0.1, as a context manager."""
 
     def __init__(self, **options: Any) -> None:
         self.mailbox = Mailbox()

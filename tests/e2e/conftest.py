@@ -1,4 +1,7 @@
-"""The stacks: one for each profile and database, started once; skipped only where no Docker engine is required."""
+"""Fixtures of the stacks, one stack per profile and database.
+
+Without a Docker engine the tests are skipped, unless the engine is required.
+"""
 
 import subprocess
 from collections.abc import Iterator
@@ -26,16 +29,16 @@ def engine_answers() -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each test the stack of its profile, on PostgreSQL or on both databases.
+    """Parametrize each test with the stack of its profile, on PostgreSQL or on both databases.
 
-    Tests of one stack are one group, which one process of pytest-xdist runs.
+    The tests of a stack form a group, which pytest-xdist runs in one process.
     """
     if "stack" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("profile")
     profile = mark.args[0] if mark else "shipped"
     both = THOROUGH or metafunc.definition.get_closest_marker("both_databases")
-    # With MySQL few tests run on the stack as shipped: they share one.
+    # The few tests on MySQL without special settings share one stack.
     with_mysql = profile if PROFILES[profile] else "shipped"
     stacks = [(profile, "postgres"), (with_mysql, "mysql")][: 2 if both else 1]
     named = {"-".join(stack): stack for stack in stacks}
@@ -44,18 +47,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of one stack together, in the order of the profiles; skip them where nothing can run them."""
+    """Sort the tests by stack, in the order of the profiles. Skip tests of stacks without a Docker engine."""
     items.sort(key=rank_stack)
     if REQUIRED or engine_answers():
         return
     reason = "no Docker engine answers: the tests of the stack in containers do not run (REQUIRE_DOCKER=1 forbids this)"
     for item in items:
-        if item.path.is_relative_to(HERE):  # the items are those of the whole session
+        if item.path.is_relative_to(HERE):  # `items` contains all tests of the session
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def rank_stack(item: pytest.Item) -> int:
-    """The place of a test's stack in the order of starts; tests without one come first."""
+    """Return the rank of a test's stack in the order of starts. Tests without a stack come first."""
     call = getattr(item, "callspec", None)
     if call is None or "stack" not in call.params or not item.path.is_relative_to(HERE):
         return -1
@@ -65,7 +68,7 @@ def rank_stack(item: pytest.Item) -> int:
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack of a profile, up and healthy."""
+    """Start the stack of a profile and yield it when it is healthy."""
     profile, database = request.param
     with Stack.running(tmp_path_factory.mktemp(profile), database, **PROFILES[profile]) as running:
         yield running
@@ -84,13 +87,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(stack: Stack, browser: Browser) -> Open:
-    """Opens tabs of the stack, logged in."""
+    """Return a function that opens tabs of the stack with the client's credentials."""
     origin, credentials = f"http://127.0.0.1:{stack.http_port}", stack.credentials
     return lambda **options: tab(browser, origin, credentials, forwarded=True, **options)
 
 
 @pytest.fixture(scope="module")
 def family(stack: Stack) -> dict[str, Any]:
-    """What the API answers for the household that the tests of the pages enter."""
+    """Return the API's result for the household that the page tests enter."""
     result: dict[str, Any] = stack.get(f"/?{QUERY}", stack.credentials).body["response"]["result"]
     return result

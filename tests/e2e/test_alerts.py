@@ -1,4 +1,4 @@
-"""Alerts on the real stack: two replicas, one administrator, whatever fails meanwhile."""
+"""Tests of the alerts of a real stack with two replicas during failures."""
 
 from collections import Counter
 from typing import Any
@@ -12,17 +12,17 @@ from tests.support.smtp import failures_in
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-# Routes that fail, short intervals, and starts that do not wait for the database.
+# The profile has failing routes, short alert intervals, and starts that do not wait for the database.
 pytestmark = pytest.mark.profile("alerts")
 
 
 def records_since(stack: Stack, line: int) -> list[dict[str, Any]]:
-    """The records of the API's log from a line on."""
+    """Return the records of the API's log after a line."""
     return stack.records("api/api.log", line)
 
 
 def test_storm(stack: Stack) -> None:
-    """A storm of failures of two kinds on two replicas: at most three mails a kind, and the counts are exact."""
+    """Many failures of two kinds on two replicas cause at most three mails per kind, with exact counts."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
     failures: Counter[str] = Counter()
 
@@ -35,7 +35,7 @@ def test_storm(stack: Stack) -> None:
         fail(20)
         return set(failures) == set(by_route(inbox.mails())[1])
 
-    # The first mails wait neither for the storm to end nor for the quiet time, which does not begin before.
+    # The first mails are sent immediately, before the failures stop and before the quiet time begins.
     wait_until(is_mailed_meanwhile)
     fail(budget(400, 2000))
     counts = inbox.counting(drill=failures["/drill"], drill_other=failures["/drill/other"])
@@ -45,7 +45,7 @@ def test_storm(stack: Stack) -> None:
 
 
 def test_mail_server_and_replicas_away(stack: Stack) -> None:
-    """What fails while the mail server is stopped is told later, though all replicas were killed."""
+    """Failures during an outage of the mail server are mailed later, even after all replicas were killed."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
     stack.compose("stop", "mailhog")
     try:
@@ -59,7 +59,7 @@ def test_mail_server_and_replicas_away(stack: Stack) -> None:
 
 
 def test_ten_restarts_without_database(stack: Stack) -> None:
-    """Ten starts in vain are one mail; when the database is back, one more says recovered and counts the others."""
+    """Ten failed starts cause one mail. After the database returns, a second mail reports recovery and the count."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
 
     def failed_starts() -> int:
@@ -67,14 +67,14 @@ def test_ten_restarts_without_database(stack: Stack) -> None:
 
     stack.compose("stop", "db")
     try:
-        # As on a first start: without last good schedules to go on with.
+        # As on a first start, there are no saved schedules.
         stack.output("api", "sh", "-c", "rm /state/schedules-*")
         stack.compose("restart", "api")
         wait_until(lambda: failed_starts() >= 10)
         (first,) = inbox.of_starts()
     finally:
         stack.compose("start", "db")
-        wait_until(lambda: stack.healthy("api") == 2)  # Docker starts them again, at growing intervals
+        wait_until(lambda: stack.healthy("api") == 2)  # Docker restarts the replicas with a backoff
     mails = wait_until(lambda: len(inbox.of_starts()) == 2 and inbox.of_starts())
     assert ["Tax calculation server crash", "Tax calculation server crash [recovered]"] == sorted(
         mail["Subject"] for mail in mails

@@ -1,4 +1,4 @@
-"""A stack of its own that is given the other database."""
+"""Test of a change of the database, on its own stack."""
 
 from pathlib import Path
 
@@ -10,7 +10,10 @@ PUBLISHED = 42842  # the tax of this household
 
 
 def test_change_of_database(tmp_path: Path) -> None:
-    """`make up DB=mysql` replaces a running PostgreSQL without a failed request, for good; `clean` leaves no volume."""
+    """`make up DB=mysql` permanently replaces a running PostgreSQL without a failed request.
+
+    `make clean` removes all volumes.
+    """
     stack = Stack.create(tmp_path, "postgres")
     try:
         stack.make("up", "REPLICAS=1")
@@ -33,12 +36,12 @@ def test_change_of_database(tmp_path: Path) -> None:
 
 
 def databases(stack: Stack) -> list[str]:
-    """What the containers of the database are made from, those that do not run included."""
+    """Return the image names of the database containers, including stopped ones."""
     return [container["Config"]["Image"].partition(":")[0] for container in stack.containers("db")]
 
 
 def schedules_version(stack: Stack) -> str:
-    """The version of the figures that a right answer was made from, the service being well."""
+    """Assert a correct response and a healthy service, and return the version of the schedules."""
     answer = stack.get(TARGET, stack.credentials)
     assert PUBLISHED == answer.body["response"]["result"]["tax"]
     assert [] == stack.get("/health/ready").body["response"]["degraded"]
@@ -46,12 +49,12 @@ def schedules_version(stack: Stack) -> str:
 
 
 def ids(stack: Stack) -> set[str]:
-    """The containers that run."""
+    """Return the ids of the running containers."""
     return set(stack.compose("ps", "--quiet").split())
 
 
 def volumes(stack: Stack) -> set[str]:
-    """The volumes of the project, and those that are named like them."""
+    """Return the volumes whose names contain the project's name."""
     listed = stack.run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.project}")
     assert 0 == listed.returncode, listed.stderr
     return set(listed.stdout.split())

@@ -1,4 +1,4 @@
-"""Attacks on the stack: neighbours, liars, guessers, and crowds of slow connections."""
+"""Tests of attacks on the stack: other containers, forged headers, guessed passwords, and slow connections."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
-GUESSES = budget(100, 300)  # of each attacker
-NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # is it internal?
+GUESSES = budget(100, 300)  # per attacker
+NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # whether it is internal
 REACHED = """
 import socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ with ThreadPoolExecutor(len(places)) as pool:
 
 
 def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
-    """Which places a container on a network of the stack can connect to."""
+    """Return the addresses that a container on a network of the stack can connect to."""
     image = ["--entrypoint", "python", f"{stack.project}-client"]
     finished = stack.run(
         "docker", "run", "--rm", "--network", f"{stack.project}_{network}", *image, "-c", REACHED, *places
@@ -39,7 +39,7 @@ def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
 
 
 def test_walls_between_networks(stack: Stack) -> None:
-    """Clients reach nginx alone, nginx no database; the networks of clients, API and database lead nowhere else."""
+    """Clients reach only nginx, and nginx reaches no database. Only the networks edge and mail are external."""
     port = {"postgres": 5432, "mysql": 3306}[stack.database]
     api = [f"{address}:8000" for address in addresses(stack, "api")]
     db = [f"{address}:{port}" for address in addresses(stack, "db")]
@@ -65,7 +65,7 @@ def list_networks(stack: Stack, service: str) -> set[str]:
 
 
 def test_forwarded_headers_are_believed_from_nginx_alone(stack: Stack) -> None:
-    """A neighbour that reaches the API past nginx cannot claim another address."""
+    """A container that bypasses nginx cannot forge its client address."""
     ask = """
 import sys, urllib.request
 headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https", "X-Request-ID": sys.argv[1]}
@@ -81,11 +81,11 @@ urllib.request.urlopen(urllib.request.Request("http://api:8000/health/none", hea
 
 
 def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
-    """Whichever replica answers, after five guesses in a row the login is told to wait; another login is not."""
+    """After five guesses, every replica returns a 429 for the login, but not for another login."""
     login = f"guessed-{secrets.token_hex(4)}"
     answers = [stack.get(TARGET, f"{login}:{number}") for number in range(5)]
     assert [401] * 5 == [answer.status for answer in answers]
-    # Should a second pass in between, the next failure makes the wait longer.
+    # If the wait has expired, the next failure starts a longer one.
     refused = wait_until(lambda: (a := stack.get(TARGET, f"{login}:again")).status == 429 and a)
     assert int(refused.headers["retry-after"]) > 0
     assert refused.errors
@@ -95,16 +95,16 @@ def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
 
 
 def test_a_client_is_served_under_attack(stack: Stack) -> None:
-    """While 500 slow connections and a brute force at its own login run, a client that waits as told is answered."""
+    """A client that honours Retry-After succeeds during 500 slow connections and a brute force on its login."""
     login = stack.credentials.partition(":")[0]
     programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login, str(GUESSES))] * 3]
-    stack.restart_api()  # no process remembers a login
+    stack.restart_api()  # empties the cache of verified logins
     with attackers(stack, *programs) as running:
         wait_until(lambda: all("ready" in attacker.said() for attacker in running))
         wait_until(lambda: open_connections(stack) >= 500)
         loaded = stack.make("load", "REQUESTS=3000", "THREADS=16", "OPTIONS=--retries 9 --timeout 60")
         own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
-        wait_until(lambda: open_connections(stack) >= 500)  # those that are cut off come back
+        wait_until(lambda: open_connections(stack) >= 500)  # attackers reopen closed connections
         wait_until(lambda: stack.count("nginx/access.log", '"status":408'))
         wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
         wait_until(lambda: all("many" in attacker.said() for attacker in running[2:]))
@@ -113,13 +113,13 @@ def test_a_client_is_served_under_attack(stack: Stack) -> None:
     assert [200] * 50 == own
     assert all(count["cut off"] for count in slow), "slow headers are hung up on"
     for count in (first, second, third):
-        # nginx gives up a guess that waits for its turn too long, as on a machine that stands still.
+        # On a stalled machine, nginx returns a 504 for a guess that waits too long.
         assert {"401", "429", "504"} >= {seen.rpartition(" ")[2] for seen in count}
-        # Five are free; then one after each wait, and at most one more of each worker process that was just at it.
+        # Five guesses are free. Then each wait allows one guess, plus one concurrent guess per worker process.
         assert count["one 401"] < 25
 
 
 def open_connections(stack: Stack) -> int:
-    """How many connections nginx has from outside."""
+    """Count the established connections of clients to nginx."""
     table = stack.output("nginx", "cat", "/proc/net/tcp")
     return len(re.findall(r":1F90 [0-9A-F]+:[0-9A-F]{4} 01 ", table))  # local port 8080, established

@@ -1,4 +1,4 @@
-"""`make calculate`, interrupted and killed: what it leaves, and that it can be gone on with."""
+"""Tests of an interrupted or killed `make calculate`: its output, cleanup and resumption."""
 
 import json
 import os
@@ -21,18 +21,18 @@ LINES = budget(50_000, 200_000)
 
 
 def contents(stack: Stack) -> list[bytes]:
-    """The bytes of both output files."""
+    """Return the bytes of both output files."""
     return [(stack.folder / "results" / name).read_bytes() for name in ("results.json", "errors.jsonl")]
 
 
 def copies(stack: Stack) -> list[Path]:
-    """The copies of inputs that are left."""
+    """List the remaining copies of inputs."""
     return list((stack.folder / "results").glob(".calculate-*"))
 
 
 @contextmanager
 def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
-    """A `make calculate` in no hurry, in a session of its own, far enough to be gone on with."""
+    """Start a slow `make calculate` in its own session, and yield its process after the first checkpoint."""
     checkpoint = stack.folder / "results/results.json.checkpoint"
     checkpoint.unlink(missing_ok=True)
     with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 20 --max-threads 1") as process:
@@ -43,7 +43,7 @@ def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def file(stack: Stack) -> Path:
-    """A file of many taxpayers."""
+    """Write a file of many taxpayers and return its path."""
     path = stack.folder / "many households.txt"
     write_taxpayers(path, LINES)
     return path
@@ -51,7 +51,7 @@ def file(stack: Stack) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(stack: Stack, file: Path) -> list[bytes]:
-    """Both output files of a run left alone."""
+    """Return the output files of an uninterrupted run."""
     stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000")
     return contents(stack)
 
@@ -60,7 +60,10 @@ def whole(stack: Stack, file: Path) -> list[bytes]:
 def test_an_interrupted_calculation_is_gone_on_with(
     stack: Stack, file: Path, whole: list[bytes], number: signal.Signals
 ) -> None:
-    """After Ctrl-C or TERM both files parse and no container is left; --resume gives the bytes of a run left alone."""
+    """After SIGINT or SIGTERM both files parse and no container is left.
+
+    A run with --resume produces the bytes of an uninterrupted run.
+    """
     with calculating(stack, file) as process:
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=300)
@@ -76,7 +79,7 @@ def test_an_interrupted_calculation_is_gone_on_with(
 
 
 def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
-    """An option that is mistyped, or a file without a taxpayer, costs nothing that was calculated before."""
+    """A mistyped option or a file without taxpayers leaves earlier results unchanged."""
     file = stack.folder / "one.JSONL"
     file.write_text('{"id":1,"married":"yes","children":2,"salary":55555}\n')
     stack.make("calculate", f"FILE={file}")
@@ -92,7 +95,7 @@ def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
 
 
 def test_a_killed_calculation_leaves_no_container(stack: Stack, file: Path) -> None:
-    """However hard it is ended: what it has started ends too, and its copy of the input is cleared away."""
+    """After a SIGKILL the client's container ends, and the copy of the input is removed."""
     with calculating(stack, file) as process:
         os.killpg(process.pid, signal.SIGKILL)
     wait_until(lambda: not containers(stack))

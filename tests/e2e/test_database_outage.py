@@ -1,4 +1,4 @@
-"""The service goes on while its database is gone."""
+"""Test of the service during a database outage."""
 
 from email.message import EmailMessage
 
@@ -11,7 +11,7 @@ from tests.support.stack import Stack
 from tests.support.traffic import constant_rate
 from tests.support.waiting import wait_until
 
-RATE = budget(100, 200)  # requests a second
+RATE = budget(100, 200)  # requests per second
 TIMES = budget(1, 5)
 NO_DATABASE = "without its database"
 
@@ -19,7 +19,7 @@ NO_DATABASE = "without its database"
 @pytest.mark.profile("operations")
 @pytest.mark.both_databases
 def test_database_stops_and_returns(stack: Stack) -> None:
-    """Without its database the service goes on, new replicas too, and mails twice: at the loss and at the recovery."""
+    """Without its database the service and restarted replicas continue, and mail the loss and the recovery."""
     credentials = stack.credentials
     with constant_rate(stack, RATE, 1):
         for number in range(TIMES):
@@ -31,9 +31,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
                 restarted = list_replicas(stack)[0]
                 stack.run("docker", "restart", restarted)
                 wait_until(lambda: stack.healthy("api") == 2)
-                wait_until(
-                    lambda: is_degraded(stack)
-                )  # else one of its workers might report the loss after the recovery
+                wait_until(lambda: is_degraded(stack))  # else a new worker might report the loss after the recovery
             stack.compose("start", "db")
             wait_until(lambda: stack.healthy("db") == 1)
             wait_until(lambda: is_well(stack))
@@ -44,7 +42,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
 
 
 def find_recovery(inbox: Inbox, lost: EmailMessage) -> EmailMessage:
-    """The only mail that follows one about a loss, of the same incident."""
+    """Wait for the only other mail, and assert that it reports the recovery from the same incident."""
 
     def find_others() -> list[EmailMessage]:
         return [mail for mail in inbox.mails(NO_DATABASE) if mail["Message-ID"] != lost["Message-ID"]]
@@ -56,15 +54,15 @@ def find_recovery(inbox: Inbox, lost: EmailMessage) -> EmailMessage:
 
 
 def ask_readiness(stack: Stack) -> list[bool]:
-    """Ask 20 times whether a worker is degraded; any worker may answer."""
+    """Request the readiness 20 times, from any worker, and return whether each worker reported degradation."""
     return [bool(stack.get("/health/ready").body["response"]["degraded"]) for _ in range(20)]
 
 
 def is_degraded(stack: Stack) -> bool:
-    """Whether all workers report that they are degraded."""
+    """Return whether all responses report degradation."""
     return all(ask_readiness(stack))
 
 
 def is_well(stack: Stack) -> bool:
-    """Whether no worker reports that it is degraded."""
+    """Return whether no response reports degradation."""
     return not any(ask_readiness(stack))

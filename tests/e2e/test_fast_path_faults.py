@@ -1,7 +1,7 @@
-"""No request fails while workers die, end or are replaced under a flood that takes the fast path.
+"""Tests that no request fails while workers are killed, end or are replaced, under a flood on the fast path.
 
-The requests of test_faults.py pause, and a request that pauses is answered through Flask (http/app.py). Here, with the
-settings of a usual stack, three of four requests take the fast path: each fourth is a POST.
+The requests of test_faults.py pause, so that Flask handles them (http/app.py). The tests here use default settings,
+and three of four requests take the fast path. Each fourth request is a POST.
 """
 
 from typing import Any
@@ -15,20 +15,20 @@ from tests.support.traffic import constant_rate
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.profile("floods")
-RATE = 300  # requests a second
-ROUNDS = budget(1, 5)  # in each of which every worker of every replica is killed
-GENERATIONS = budget(2, 6)  # of workers, the first included
-WORKERS = 2  # of a replica, by default
+RATE = 300  # requests per second
+ROUNDS = budget(1, 5)  # each round kills every worker of every replica
+GENERATIONS = budget(2, 6)  # generations of workers, including the first
+WORKERS = 2  # default number per replica
 
 
 def has_replaced(stack: Stack, replica: str, before: set[int], stay: set[int]) -> bool:
-    """Whether the replica has all its workers, and kept only those in `stay` of the ones before."""
+    """Return whether the replica has all its workers and has kept exactly the workers in `stay`."""
     now = list_workers(stack, replica)
     return len(now) == WORKERS and now & before == stay
 
 
 def wait_for_answers(stack: Stack) -> None:
-    """Wait until every replica has answered requests that came from now on."""
+    """Wait until every replica has answered a new request."""
     since = stack.count("api/api.log")
 
     def find_hosts() -> set[Any]:
@@ -38,7 +38,7 @@ def wait_for_answers(stack: Stack) -> None:
 
 
 def kill_all_workers(stack: Stack) -> None:
-    """Kill all workers of all replicas, one by one, each when the one before has been replaced."""
+    """Kill all workers of all replicas one by one, each after the previous worker has been replaced."""
     for replica in list_replicas(stack):
         for _ in range(WORKERS):
             oldest, *stay = sorted(before := list_workers(stack, replica))
@@ -47,18 +47,18 @@ def kill_all_workers(stack: Stack) -> None:
 
 
 def test_killed_workers(stack: Stack) -> None:
-    """While all workers of both replicas are killed, with requests, every request is answered right."""
+    """Every request gets a correct response while all workers of both replicas are killed."""
     retried = count_retries(stack)
     with constant_rate(stack, RATE, 1):
         for _ in range(ROUNDS):
             kill_all_workers(stack)
-        # A worker that had no request at that moment costs none.
+        # Killing a worker without a request in flight causes no retry.
         wait_until(lambda: count_retries(stack) > retried or kill_all_workers(stack))
-        wait_for_answers(stack)  # by workers that have replaced others: none of the first is left
+        wait_for_answers(stack)  # from the new workers, because no original worker is left
 
 
 def test_hangups(stack: Stack) -> None:
-    """SIGHUP replaces all workers of each replica, and each request is answered right."""
+    """SIGHUP replaces all workers of each replica while every request gets a correct response."""
     with constant_rate(stack, RATE, 1):
         for replica in list_replicas(stack):
             before = list_workers(stack, replica)
@@ -69,7 +69,7 @@ def test_hangups(stack: Stack) -> None:
 
 @pytest.mark.profile("recycling")
 def test_recycled_workers(stack: Stack) -> None:
-    """Workers that end after so many requests, some at any time, hand over without losing one."""
+    """Workers that end after MAX_REQUESTS requests lose no request."""
     replicas = list_replicas(stack)
     seen: dict[str, set[int]] = {replica: set() for replica in replicas}
 

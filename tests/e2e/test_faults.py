@@ -1,4 +1,4 @@
-"""No request fails while parts of the stack die, come back, change or multiply under traffic."""
+"""Tests that no request fails while parts of the stack are killed, restarted, changed or scaled under traffic."""
 
 import secrets
 import threading
@@ -21,14 +21,14 @@ from tests.support.stack import Stack
 from tests.support.traffic import Traffic, constant_rate
 from tests.support.waiting import wait_until
 
-RATE = budget(100, 200)  # requests a second
-IN_FLIGHT = RATE // 10  # at the moment of each fault
+RATE = budget(100, 200)  # requests per second
+IN_FLIGHT = RATE // 10  # minimum at the time of each fault
 TIMES = budget(1, 5)
 pytestmark = pytest.mark.profile("faults")
 
 
 def find_upstreams(stack: Stack, since: int) -> set[str]:
-    """The replicas that have answered requests since a line of nginx's log."""
+    """Return the replicas that answered requests after a line of nginx's log."""
     records = stack.records("nginx/access.log", since)
     return {record["upstream"] for record in records if record["upstream_status"] == "200"}
 
@@ -39,7 +39,7 @@ def wait_for_load(traffic: Traffic) -> None:
 
 
 def test_killed_workers(stack: Stack) -> None:
-    """A worker killed in the middle of its requests is replaced, and its requests are answered by others."""
+    """A worker killed during its requests is replaced, and other workers answer its requests."""
     before, retried = count_worker_starts(stack), count_retries(stack)
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(1, TIMES + 1):
@@ -52,7 +52,7 @@ def test_killed_workers(stack: Stack) -> None:
 
 
 def test_killed_replicas(stack: Stack) -> None:
-    """A replica killed at once is started again, and its requests are answered by the other."""
+    """A killed replica is restarted, and the other replica answers its requests."""
     retried = count_retries(stack)
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
@@ -67,12 +67,12 @@ def test_killed_replicas(stack: Stack) -> None:
             )
             wait_until(lambda: stack.healthy("api") == 2)
             since = stack.count("nginx/access.log")
-            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)  # nginx has found it again
+            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)  # nginx has rediscovered the replica
     assert count_retries(stack) > retried
 
 
 def test_recreated_replicas(stack: Stack) -> None:
-    """A replica that is removed and made anew costs no request."""
+    """No request fails while a replica is removed and recreated."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             old = list_replicas(stack)
@@ -84,7 +84,7 @@ def test_recreated_replicas(stack: Stack) -> None:
 
 
 def test_rolling_updates(stack: Stack) -> None:
-    """`make up` with a change replaces every replica, one at a time."""
+    """`make up` with a changed setting replaces every replica without a failed request."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             old = set(list_replicas(stack))
@@ -96,13 +96,13 @@ def test_rolling_updates(stack: Stack) -> None:
 
 
 def list_images(stack: Stack) -> set[str]:
-    """The images that the replicas run."""
+    """Return the images of the replicas."""
     return {container["Image"] for container in stack.containers("api")}
 
 
 @contextmanager
 def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
-    """How many replicas run and how many of them are healthy, looked at again and again while the block runs."""
+    """Poll the numbers of running and healthy replicas while the block runs, and yield the list of samples."""
     ours = (f"project={stack.project}", "service=api")
     filters = [f"--filter=label=com.docker.compose.{label}" for label in ours]
     looks: list[tuple[int, int]] = []
@@ -125,9 +125,9 @@ def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
 
 
 def test_rolling_code(stack: Stack) -> None:
-    """`make up` with changed code replaces the replicas by ones of a new image; at any time two are healthy."""
+    """`make up` with changed code replaces the replicas with a new image, while two replicas are always healthy."""
     (usual,) = list_images(stack)
-    name = f"{stack.project}-before"  # it may be another stack's too: removed by a name, not by its id
+    name = f"{stack.project}-before"  # the test removes this tag only, because other stacks may use the image
     stack.run("docker", "tag", usual, name)
     try:
         with (stack.folder / "services/api/src/income_tax/__init__.py").open("a") as source:
@@ -145,7 +145,7 @@ def test_rolling_code(stack: Stack) -> None:
 
 
 def test_scaling(stack: Stack) -> None:
-    """From two replicas to four, which nginx finds by itself, and back."""
+    """Scaling from two to four replicas and back loses no request, and nginx discovers the new replicas."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             for replicas in (4, 2):
@@ -159,7 +159,7 @@ def test_scaling(stack: Stack) -> None:
 
 
 def test_hangups(stack: Stack) -> None:
-    """SIGHUP replaces the workers of a replica."""
+    """SIGHUP replaces the workers of a replica without a failed request."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
             before = count_worker_starts(stack)
@@ -170,7 +170,7 @@ def test_hangups(stack: Stack) -> None:
 
 @pytest.mark.profile("slow_recycling")
 def test_recycled_workers(stack: Stack) -> None:
-    """Workers that end after so many requests hand over without losing one."""
+    """Workers that end after MAX_REQUESTS requests lose no request."""
     before = count_worker_starts(stack)
     with constant_rate(stack, RATE, IN_FLIGHT):
         wait_until(lambda: count_worker_starts(stack) >= before + 10)

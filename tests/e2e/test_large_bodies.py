@@ -1,4 +1,4 @@
-"""Bodies that nginx keeps on a disk until they are whole."""
+"""Tests of large bodies, which nginx buffers on disk until they are complete."""
 
 from contextlib import ExitStack
 from socket import create_connection, socket
@@ -12,12 +12,12 @@ from tests.support.waiting import wait_until
 
 LARGE = 2_000_000  # bytes
 BY_NGINX = "Too many requests: wait a second and try again."
-ABOVE_A_BUFFER = 100_000  # bytes: more than nginx keeps in memory
+ABOVE_A_BUFFER = 100_000  # bytes, more than nginx buffers in memory
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
 def begin_body(stack: Stack, length: int, sent: int) -> socket:
-    """A connection whose request has a body of that length, of which so many bytes are sent."""
+    """Open a connection and send a request with a body of `length` bytes, but only `sent` bytes of the body."""
     one = create_connection(("127.0.0.1", stack.http_port), timeout=30)
     one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
     one.sendall(bytes(sent))
@@ -25,13 +25,13 @@ def begin_body(stack: Stack, length: int, sent: int) -> socket:
 
 
 def ask(stack: Stack, length: int) -> Page:
-    """The answer to a household whose body has so many bytes."""
+    """Post a household in a body of `length` bytes."""
     household = '{"married": "yes", "children": 3, "salary": 200000}'
     return load(stack.http_port, "/", stack.credentials, household.ljust(length), Content_Type="application/json")
 
 
 def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
-    """While ten strangers hold bodies of the largest size, all but their last byte sent, other bodies are answered."""
+    """Ten unauthenticated clients with unfinished bodies of the maximum size do not block another client's body."""
     largest = 10_000 << 10
     with ExitStack() as held:
         for _ in range(10):
@@ -41,7 +41,7 @@ def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
 
 
 def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
-    """While nginx has no room for bodies, those above a buffer are 500s in JSON and others answered; then all are."""
+    """While nginx's disk is full, only bodies above its buffer get a JSON 500. Afterwards all bodies are accepted."""
     with mount_disk(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
         within(stack, container, "mkdir", "/bodies/requests")
         refused = ask(stack, ABOVE_A_BUFFER)
@@ -51,11 +51,10 @@ def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
 
 
 def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
-    """The statuses of a body of unknown length, a large and a small one while two large ones are under way.
+    """Send a body of unknown length, a large and a small body while two large bodies are in flight.
 
-    With each goes whether nginx alone said so: the API's refusals ask for another login, or for another pause.
-
-    nginx may begin with the two later than with what was sent after them.
+    Return each status and whether the response is nginx's own 429. nginx may process the two bodies in flight after the
+    later requests.
     """
     unknown = b"POST /" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"
     large = b"POST /" + CLOSE + b"Content-Length: %d\r\n\r\n" % LARGE + bytes(LARGE)
@@ -69,5 +68,5 @@ def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
 
 @pytest.mark.profile("limits")
 def test_large_bodies_are_limited_apart(stack: Stack) -> None:
-    """Of one address two large bodies are taken at a time; more, or of unknown length, are 429s; small ones pass."""
+    """Each address may send two large bodies at a time. Others, or bodies of unknown length, get a 429."""
     wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))

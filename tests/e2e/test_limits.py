@@ -1,4 +1,4 @@
-"""Limits, lowered until a test can reach them: those of nginx, and that of threads."""
+"""Tests of lowered limits of nginx, and of the limit of threads."""
 
 import secrets
 from collections.abc import Iterator
@@ -36,21 +36,21 @@ def assert_refused(answer: Answer, status: int, sentence: str) -> None:
     ids=["request line", "header", "headers", "body"],
 )
 def test_size_limits_are_settings(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
-    """Lowered limits on request line, headers and body count, and the answer names them."""
+    """Requests beyond the lowered limits of request line, headers or body get an error that names the limit."""
     assert_refused(stack.raw(request_bytes), status, sentence)
 
 
 @limits
 def test_slow_clients_are_cut_off(stack: Stack) -> None:
-    """A client that stops within its headers or its body is hung up on after CLIENT_TIMEOUT."""
+    """A client that stalls in its headers or body is disconnected after CLIENT_TIMEOUT."""
     in_headers, in_body = b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
     for begun in (in_headers, in_body):
-        # The default is 10 s; a machine that stands still may make it longer once, and not again and again.
+        # The default is 10 s. A stalled machine may exceed it once, but not every time.
         wait_until(lambda begun=begun: seconds_until_cut_off(stack, begun) < 10)
 
 
 def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
-    """How long nginx has waited for the rest of a request, by its log."""
+    """Send the beginning of a request, and return the logged seconds until nginx closes the connection."""
     agent = f"slow-{secrets.token_hex(4)}"
     with create_connection(("127.0.0.1", stack.http_port), timeout=60) as slow:
         slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
@@ -63,7 +63,7 @@ def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
 
 @limits
 def test_connection_limit(stack: Stack) -> None:
-    """Of one address four requests are served at a time, the fifth is a 429 in JSON with Retry-After."""
+    """The fifth concurrent request of an address gets a JSON 429 with Retry-After."""
     with ExitStack() as held:
 
         def fifth() -> Answer | None:
@@ -82,14 +82,14 @@ def test_connection_limit(stack: Stack) -> None:
 
 @pytest.fixture
 def fresh_nginx(stack: Stack) -> Iterator[Stack]:
-    """The stack with an nginx that has counted no request yet, before the test and after it."""
+    """Restart nginx before and after a test, to reset its request counts."""
     restart_nginx(stack)
     yield stack
     restart_nginx(stack)
 
 
 def restart_nginx(stack: Stack) -> None:
-    """Make nginx forget whom it has counted, and wait until it reaches the API again."""
+    """Restart nginx, which resets its request counts, and wait until it reaches the API."""
     stack.compose("restart", "nginx")
     ask_itself = ("nginx", "curl", "-fsS", "http://127.0.0.1:8081/health/live")
     wait_until(lambda: stack.execute(*ask_itself).returncode == 0)
@@ -97,7 +97,7 @@ def restart_nginx(stack: Stack) -> None:
 
 @pytest.mark.profile("small")
 def test_rate_limit(fresh_nginx: Stack) -> None:
-    """After its burst an address gets 429s in JSON with Retry-After, and the container's health check goes on."""
+    """After its burst an address gets JSON 429s with Retry-After, while the container's health check succeeds."""
     stack, allowed = fresh_nginx, 1 + int(PROFILES["small"]["RATE_BURST"])
     answers = [stack.get(LIVE) for _ in range(allowed + 9)]
     up = stack.output("nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
@@ -109,7 +109,7 @@ def test_rate_limit(fresh_nginx: Stack) -> None:
 
 
 def test_more_threads_than_a_container_may_have(stack: Stack) -> None:
-    """A start that asks for more threads than its container may have ends with 64 and names the settings."""
+    """The API exits with 64 and names the settings if it needs more threads than its container allows."""
     finished = stack.run("docker", "compose", "run", "--rm", "--no-deps", "-T", "--env", "THREADS=500", "api")
     assert 64 == finished.returncode, finished.stderr
     assert "2 workers of 500 threads need" in finished.stderr

@@ -1,4 +1,4 @@
-"""`make load`: what it asks, the reports it leaves, and that nothing else is left however it ends."""
+"""Tests of `make load`: its requests, its reports, and its cleanup after every kind of end."""
 
 import json
 import os
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.profile("clients")
 
 
 def reports(stack: Stack, ending: str) -> set[Path]:
-    """The reports that were left."""
+    """Return the paths of the reports."""
     return set((stack.folder / "reports").glob(f"load-*.{ending}"))
 
 
 def run_load(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str, Any]]:
-    """What `make load` printed, and the report that it left."""
+    """Run `make load`, and return its stdout and its report."""
     before = reports(stack, "json")
     said = stack.make("load", *arguments, code=code)
     (report,) = reports(stack, "json") - before
@@ -35,7 +35,7 @@ def run_load(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[st
 
 @contextmanager
 def loading(stack: Stack, clients: int = 1) -> Iterator[subprocess.Popen[str]]:
-    """A `make load` of ten minutes, in a session of its own, under way."""
+    """Start a `make load` of ten minutes in its own session, and yield its process during the flood."""
     with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         assert process.stderr
         assert any(" requests" in line for line in process.stderr), "it tells how far it is"
@@ -44,13 +44,13 @@ def loading(stack: Stack, clients: int = 1) -> Iterator[subprocess.Popen[str]]:
 
 
 def containers(stack: Stack) -> list[str]:
-    """The clients that run, or that are left."""
+    """List the ids of the client's containers, including stopped ones."""
     own = ("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}")
     return stack.run(*own, "--filter", "label=com.docker.compose.service=client").stdout.split()
 
 
 def test_reports_are_left(stack: Stack) -> None:
-    """The report names the address within the network, the engine and the counts."""
+    """The report contains the internal URL, the engine and the counts."""
     _, report = run_load(stack, "REQUESTS=500")
     assert ("http://nginx:8080", "curl") == (report["settings"]["url"], report["settings"]["engine"])
     assert (500, 500) == (report["total"]["sent"], report["total"]["right"])
@@ -58,7 +58,7 @@ def test_reports_are_left(stack: Stack) -> None:
 
 @pytest.mark.parametrize("batch", [[], ["BATCH=50"]])
 def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch: list[str]) -> None:
-    """The questions are of all years, the right answers made without the server; all of them are right."""
+    """All responses to random households of all years match results that are calculated without the server."""
     _, report = run_load(stack, "HOUSEHOLDS=400", "SEED=1", "REQUESTS=400", *batch)
     assert 400 == report["total"]["right"]
     assert (8 if batch else 400) == report["settings"]["different requests"]
@@ -82,7 +82,7 @@ def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch:
     ],
 )
 def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, batch: list[str], counted: str) -> None:
-    """A file from anywhere, of any form that `make calculate` takes; all of it in one batch where it is small."""
+    """`make load` accepts a file at any path in any format of `make calculate`, and sends a small file as one batch."""
     file = stack.folder / name
     file.write_text(content)
     _, report = run_load(stack, f"FILE={file}", "REQUESTS=10", *batch)
@@ -101,7 +101,7 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], said: str) -> None:
-    """A file that is not there or holds no household, and choices that do not go together: nothing is sent."""
+    """A missing file, a file without households, or conflicting options cause one error message and no requests."""
     before = reports(stack, "json")
     refused = stack.run("make", "load", *arguments)
     assert 2 == refused.returncode
@@ -110,7 +110,7 @@ def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], 
 
 
 def test_several_clients_are_one_report(stack: Stack) -> None:
-    """Three containers of 300 requests each: 900 requests, one report; limits hold for all together."""
+    """Several clients produce one report with total counts, and conditions apply to the totals."""
     said, report = run_load(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
     assert (900, 900, 3) == (report["total"]["sent"], report["total"]["right"], report["clients"])
     assert "threshold   errors>0: passed" in said
@@ -121,7 +121,7 @@ def test_several_clients_are_one_report(stack: Stack) -> None:
 
 @pytest.mark.parametrize("clients", ["CLIENTS=1", "CLIENTS=2"])
 def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients: str) -> None:
-    """Where nothing listens every request fails, which fails the run, unless a condition allows it."""
+    """Failed requests of all clients fail the run, unless a condition allows them."""
     nowhere = (clients, "REQUESTS=10", "OPTIONS=--url http://nginx:9")
     run_load(stack, *nowhere, code=2)
     said, report = run_load(stack, *nowhere, "FAIL_IF=errors>100%")
@@ -131,7 +131,7 @@ def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients:
 
 @pytest.mark.parametrize(("number", "clients"), pairs([signal.SIGINT, signal.SIGTERM], [1, 2]))
 def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals, clients: int) -> None:
-    """Ctrl-C without a terminal ends the flood within seconds, with its summary; so does TERM to all its processes."""
+    """SIGINT or SIGTERM to all processes ends the flood with its summary and removes the containers."""
     with loading(stack, clients) as process:
         os.killpg(process.pid, number)
         out, err = process.communicate(timeout=300)
@@ -142,18 +142,18 @@ def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: 
 
 @pytest.mark.parametrize(("alone", "clients"), pairs([False, True], [1, 2]))
 def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bool) -> None:
-    """However hard it is ended, whole or the script alone: what it has started ends too, and is cleared away."""
+    """After a SIGKILL of the session or of the script only, the containers and temporary files are removed."""
     with loading(stack, clients) as process:
         script = int(stack.run("pgrep", "--parent", str(process.pid)).stdout)
         os.kill(script, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
-        wait_until(lambda: not containers(stack), 300)  # a flood that goes on takes longer
+        wait_until(lambda: not containers(stack), 300)  # a continuing flood would take longer
     wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
 
 
 @pytest.mark.parametrize("clients", [1, 2])
 def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int) -> None:
-    """TERM while Docker still makes the containers is not lost: the flood of ten minutes does not take place."""
-    before = set((stack.folder / "reports").glob(".load-*/alive"))  # those of runs that are just being cleared away
+    """SIGTERM while Docker creates the containers prevents the flood."""
+    before = set((stack.folder / "reports").glob(".load-*/alive"))  # files of earlier runs still in cleanup
     with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         wait_until(lambda: set((stack.folder / "reports").glob(".load-*/alive")) - before)
         os.killpg(process.pid, signal.SIGTERM)
@@ -165,7 +165,7 @@ def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int
 
 @pytest.mark.parametrize(("shell", "clients"), pairs([("dash",), ("bash", "--posix")], ["2", "1"]))
 def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
-    """Whichever shell is /bin/sh: 0 when all went well, 1 when a condition failed."""
+    """In every shell, the script exits with 0 on success and with 1 after a failed condition."""
     for condition, code in (("errors>0", 0), ("max>1us", 1)):
         few: dict[str, Any] = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
         finished = stack.run(*shell, "tools/run-load", **few)

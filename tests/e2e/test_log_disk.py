@@ -1,4 +1,4 @@
-"""A log disk that is full, or cannot be written at all, under the running stack."""
+"""Tests of a full or read-only log disk under the running stack."""
 
 import json
 import time
@@ -15,19 +15,19 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 LOGS = "/logs/api"
 NGINX_LOGS = "/logs/nginx"
-LOSING, WRITING = "log lines are being lost", "log lines are written again"  # on stderr; the first in the mail as well
+LOSING, WRITING = "log lines are being lost", "log lines are written again"  # on stderr; the mail contains LOSING
 READY = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8000/health/ready').read().decode())"
 
 
 def within(stack: Stack, container: str, *command: str) -> str:
-    """Run a command in a container; what it printed."""
+    """Run a command in a container, assert success, and return its stdout."""
     finished = stack.run("docker", "exec", container, *command)
     assert 0 == finished.returncode, finished.stderr
     return finished.stdout
 
 
 def mount(stack: Stack, pid: int, *command: str) -> None:
-    """Run a command in the file systems that a container's process sees, with every right, which no container has."""
+    """Run a privileged command in the mount namespace of a container's process."""
     image = stack.containers("api")[0]["Image"]
     helper = ["docker", "run", "--rm", "--privileged", "--pid=host", "--user=root", "--entrypoint=nsenter", image]
     finished = stack.run(*helper, f"--target={pid}", "--mount", "--pid", *command)
@@ -36,7 +36,7 @@ def mount(stack: Stack, pid: int, *command: str) -> None:
 
 @contextmanager
 def mount_disk(stack: Stack, container: dict[str, Any], folder: str, options: str) -> Iterator[str]:
-    """A small disk of its own over the log folder of a container; the container's id."""
+    """Mount a small disk over a folder of a container, and yield the container's id."""
     pid = container["State"]["Pid"]
     mount(stack, pid, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
     try:
@@ -47,23 +47,23 @@ def mount_disk(stack: Stack, container: dict[str, Any], folder: str, options: st
 
 @contextmanager
 def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
-    """A small disk over the log folder of one replica."""
+    """Mount a small disk over the log folder of one replica, and yield the container's id."""
     try:
         with mount_disk(stack, stack.containers("api")[replica], LOGS, options) as container:
             yield container
     finally:
-        time.sleep(CHECK_EVERY)  # then every worker looks before it writes: nothing goes to the disk that was here
+        time.sleep(CHECK_EVERY)  # then each worker reopens the log on the volume before its next write
 
 
 def written_ids(stack: Stack) -> set[str]:
-    """The requests whose answers the log on the volume has, or one of its archives."""
+    """Return the ids of the requests whose responses are in the log on the volume or in its archives."""
     lines = stack.output("nginx", "sh", "-c", f"cat {LOGS}/api.log*").splitlines()
-    records = [json.loads(line) for line in lines if line.startswith("{")]  # an archive may be of the text form
+    records = [json.loads(line) for line in lines if line.startswith("{")]  # an archive may be a text log
     return {record["request_id"] for record in records if record["event"] == "answer"}
 
 
 def ask_all(stack: Stack, credentials: str, count: int) -> set[str]:
-    """Ask so often, by several at once, so that all workers are asked; the requests' ids."""
+    """Send `count` concurrent requests, so that all workers get some, and return the request ids."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(count)))
     assert {200} == {answer.status for answer in answers}
@@ -71,14 +71,14 @@ def ask_all(stack: Stack, credentials: str, count: int) -> set[str]:
 
 
 def readiness(stack: Stack, container: str) -> dict[str, Any]:
-    """What a replica says of itself."""
+    """Return a replica's readiness report."""
     answer = json.loads(within(stack, container, "python", "-c", READY))
     response: dict[str, Any] = answer["response"]
     return response
 
 
 def record(line: str) -> dict[str, Any] | None:
-    """The record of a line, where it is whole."""
+    """Parse the record of a line, or return None if the line is truncated."""
     try:
         found: dict[str, Any] = json.loads(line)
     except json.JSONDecodeError:
@@ -87,12 +87,12 @@ def record(line: str) -> dict[str, Any] | None:
 
 
 def count_printed(stack: Stack, sentence: str) -> int:
-    """How often the containers of the API have printed a sentence, as `docker compose logs api` shows it."""
+    """Count a message in the output of `docker compose logs api`."""
     return stack.compose("logs", "--no-color", "api").count(f"{sentence}\n")
 
 
 def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
-    """With no room for log lines requests are answered, the loss is counted, mailed and told; then writing resumes."""
+    """With a full log disk requests are answered, and the loss is counted, mailed and logged. Then writing resumes."""
     inbox, sentence = Inbox(stack), f"{LOSING}: {LOGS}/api.log: the disk is full"
     printed = count_printed(stack, sentence)
     with own_disk(stack, "size=8m,mode=1777", 0) as container:
@@ -100,7 +100,7 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
         def read_records() -> list[dict[str, Any]]:
             lines = within(stack, container, "sh", "-c", f"cat {LOGS}/api.log 2>/dev/null || true").splitlines()
             whole = [one for line in lines if (one := record(line))]
-            # What the disk's end has cut short stands alone: each of the two workers was writing one line then.
+            # The full disk may truncate one line of each of the two workers.
             assert len(lines) - len(whole) <= 2
             return whole
 
@@ -126,7 +126,7 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
 
 
 def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
-    """Where no new file can be made, lines go on into the open one: none is lost, every request is answered."""
+    """If the log folder becomes read-only, the workers continue in the open log file without a lost line."""
     with own_disk(stack, "ro", 1):
         requests = ask_all(stack, credentials, 200)
     assert requests <= written_ids(stack)
@@ -141,7 +141,7 @@ def is_json(line: str) -> bool:
 
 
 def test_requests_go_on_with_nginx_s_log_disk_full(stack: Stack, credentials: str) -> None:
-    """With no room for a line of nginx every request is answered; with room again, it writes: one line is broken."""
+    """With nginx's log disk full, every request is answered. With space again, nginx logs after one truncated line."""
     (nginx,) = stack.containers("nginx")
     with mount_disk(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
 

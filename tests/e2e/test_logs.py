@@ -1,4 +1,4 @@
-"""The logs while they rotate: every line whole, every request with exactly its records."""
+"""Tests of log rotation: every line is complete, and every request has exactly its records."""
 
 import json
 import re
@@ -16,25 +16,25 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 REQUESTS = budget(6_000, 20_000)
-BETWEEN_ROTATIONS = REQUESTS // 10  # lines of the API's log
+BETWEEN_ROTATIONS = REQUESTS // 10  # minimum lines of the API's log
 ROTATIONS = 3
-KEPT = 4  # archives, by default
-RATE = 600  # requests a second: time enough for all rotations
+KEPT = 4  # default number of archives
+RATE = 600  # requests per second, slow enough for all rotations
 
 
 def all_lines(stack: Stack, log: str) -> list[str]:
-    """The lines of a log and of all its archives."""
+    """Return the lines of a log and of all its archives."""
     read = f"cat $(ls /logs/{log}.2* 2>/dev/null) /logs/{log}"
     return stack.output("nginx", "sh", "-c", read).split("\n")[:-1]
 
 
 def archives(stack: Stack, log: str) -> list[str]:
-    """The names of a log's archives, oldest first."""
+    """Return the paths of a log's archives, oldest first."""
     return sorted(stack.output("nginx", "sh", "-c", f"ls /logs/{log}.2* 2>/dev/null || true").split())
 
 
 def flood_and_rotate(stack: Stack) -> None:
-    """A flood, and three rotations while it is under way."""
+    """Run a flood with three rotations."""
     finished: list[str] = []
     load = ("load", f"REQUESTS={REQUESTS}", f"RATE={RATE}")
     flood = threading.Thread(target=lambda: finished.append(stack.make(*load)))
@@ -44,7 +44,7 @@ def flood_and_rotate(stack: Stack) -> None:
             enough = stack.count("api/api.log") + BETWEEN_ROTATIONS
             wait_until(lambda enough=enough: not flood.is_alive() or stack.count("api/api.log") > enough)
             assert "api.log" in stack.make("rotate")
-    finally:  # the tests after this one count lines of their own
+    finally:  # later tests count their own lines
         flood.join()
     assert f"{REQUESTS} right, 0 wrong, 0 failed" in finished[0]
 
@@ -54,13 +54,13 @@ def records(stack: Stack, log: str) -> list[dict[str, Any]]:
 
 
 def count_answers(stack: Stack) -> Counter[str]:
-    """The ids of the requests that the client's log has an answer to, and how often each is there."""
+    """Count the responses in the client's log by request id."""
     return Counter(r["request_id"] for r in records(stack, "client/client.log") if r["event"] == "answer")
 
 
 @pytest.mark.profile("clients")
 def test_rotation_loses_nothing(stack: Stack) -> None:
-    """Each request of a flood during three rotations has exactly its records in the logs of nginx, API and client."""
+    """Each request of a flood with three rotations has exactly its records in the logs of nginx, API and client."""
     stack.make("rotate")
     before, old = count_answers(stack), archives(stack, "api/api.log")
     flood_and_rotate(stack)
@@ -78,11 +78,11 @@ def test_rotation_loses_nothing(stack: Stack) -> None:
 
 @pytest.mark.profile("masked")
 def test_logs_are_bounded_unattended(stack: Stack) -> None:
-    """Logs that grow past LOG_MAX_SIZE are set aside without anybody's doing, and the newest LOG_KEEP archives stay."""
+    """Logs beyond LOG_MAX_SIZE are rotated automatically, and the newest LOG_KEEP archives are kept."""
     seen: dict[str, set[str]] = {log: set() for log in RENAMED}
 
     def many() -> bool:
-        stack.make("load", "REQUESTS=3000")  # two megabytes of the API's log, near to one of each other
+        stack.make("load", "REQUESTS=3000")  # two megabytes of the API's log, almost one of each other log
         for log in RENAMED:
             now = archives(stack, log)
             assert len(now) <= 3, "a third one for a moment, before the oldest goes"
@@ -96,13 +96,13 @@ def test_logs_are_bounded_unattended(stack: Stack) -> None:
 
 
 def count_ids(lines: list[str], words: str) -> Counter[str]:
-    """The ids at the ends of the lines of text that hold the words, and how often each is there."""
+    """Count the text lines that contain a text, by the request id at their end."""
     return Counter(line.rpartition("(")[2].removesuffix(")") for line in lines if words in line)
 
 
 @pytest.mark.profile("text")
 def test_rotation_in_text_form(stack: Stack) -> None:
-    """In text form too every line is whole, and each request that was sent has its lines in the logs of all three."""
+    """Every line of the text logs is complete, and each request has its lines in the logs of nginx, API and client."""
     flood_and_rotate(stack)
     client, lines = all_lines(stack, "client/client.log"), all_lines(stack, "api/api.log")
     assert [] == [line for line in client + lines if not TEXT_LINE.match(line)]
@@ -114,19 +114,19 @@ def test_rotation_in_text_form(stack: Stack) -> None:
 
 
 def everywhere(stack: Stack, words: str) -> set[str]:
-    """The logs, whose archives count as they do, and the files of the alerts' spool that hold the words."""
+    """Return the logs and the spool files that contain a text. An archive counts as its log."""
     find = ("sh", "-c", f"grep -rl '{words}' /logs /state/alerts || true")
     names = stack.output("api", *find).split()
     return {re.sub(r"\.log\..*", ".log", name) for name in names}
 
 
 def too_large(stack: Stack, amount: str) -> int:
-    """The status of a request that nginx refuses with a line in its error log."""
+    """Send a request with a body above the limit, which nginx logs as an error, and return the status."""
     head = f"POST /?salary={amount} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {1 << 40}\r\n\r\n"
     return stack.raw(head.encode()).status
 
 
-# What nginx tells of an address where amounts are hidden.
+# Targets and their form in nginx's log with MASK_AMOUNTS=on.
 ADDRESSES = {
     "/?salary=246813579": "/?[masked]",
     "/?salary=246813579&marié=oui": "/?[masked]",
@@ -139,7 +139,7 @@ ADDRESSES = {
 
 
 def addresses_told(stack: Stack) -> list[str]:
-    """What nginx's log tells of the addresses, once each was asked for as it is written."""
+    """Request each target in ADDRESSES unchanged, and return the targets that nginx logged."""
     ids = [f"address-{number}-{time.time_ns()}" for number in range(len(ADDRESSES))]
     for target, request_id in zip(ADDRESSES, ids, strict=True):
         stack.raw(
@@ -148,20 +148,20 @@ def addresses_told(stack: Stack) -> list[str]:
 
     def find_uris() -> list[str] | None:
         uris = {record["request_id"]: record["uri"] for record in records(stack, "nginx/access.log")}
-        return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None  # written after the answer
+        return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None  # nginx logs after the response
 
     return wait_until(find_uris)
 
 
 def test_amounts_are_logged(stack: Stack) -> None:
-    """The stack as shipped logs the address of a request, its amounts included."""
+    """The stack as shipped logs the target of a request including its amounts."""
     assert 413 == too_large(stack, "761943805")
     wait_until(lambda: {"/logs/nginx/access.log", "/logs/nginx/error.log"} == everywhere(stack, "761943805"))
 
 
 @pytest.mark.profile("masked")
 def test_amounts_can_be_hidden(stack: Stack) -> None:
-    """With MASK_AMOUNTS=on no salary and no tax stands in any log, in an alert or its spool."""
+    """With MASK_AMOUNTS=on no log, alert or spool file contains a salary or a tax."""
     credentials = stack.credentials
     answer = stack.get("/?marie=oui&enfants=3&salaire=418877263", credentials)
     assert 400 == stack.get("/?marie=oui&enfants=3&salaire=639151478x", credentials).status
@@ -179,6 +179,6 @@ def test_amounts_can_be_hidden(stack: Stack) -> None:
     assert [] == [line for line in mine if tax in line]
     assert {amount: set() for amount in sent} == kept
     assert [] == [mail for mail in mails if "954327618" in mail.as_string()]
-    # Not an id, a time or a process, which may have any digits.
+    # Ids, times, hosts and process ids may contain any digits.
     told = [json.dumps({n: v for n, v in r.items() if n not in ("request_id", "time", "host", "pid")}) for r in client]
     assert [] == [record for record in told if "55555" in record or "2814" in record]

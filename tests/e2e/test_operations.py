@@ -1,4 +1,4 @@
-"""Starting, scaling, stopping, and what the targets say when something is missing."""
+"""Tests of operations on the stack: start, stop, passwords, hardening, and messages about missing requirements."""
 
 import json
 import signal
@@ -16,16 +16,16 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.profile("operations")
 TARGET = "/?married=yes&children=3&salary=200000"
 LONG_RUNNING = {"db", "api", "nginx", "mailhog", "rotate"}
-KILLED = 128 + signal.SIGKILL  # the exit code of what had to be
+KILLED = 128 + signal.SIGKILL  # exit code after a SIGKILL
 
 
 @pytest.mark.both_databases
 def test_up_after_down(stack: Stack) -> None:
-    """`down` waits for no kill and keeps data, mails, logs and choice; `up` goes on with them."""
+    """`make down` stops all containers without SIGKILL. The next `make up` has the same database, mails and logs."""
     stack.make("drill")
     mails, lines = list_message_ids(stack.mails()), stack.count("api/api.log")
     try:
-        stack.compose("stop")  # as `down` begins, which then removes what could be asked
+        stack.compose("stop")  # the first step of `make down`, which then removes the containers
         ends = {service: [c["State"] for c in stack.containers(service)] for service in LONG_RUNNING}
         stack.make("down")
         assert [] == stack.containers("api")
@@ -42,7 +42,7 @@ def test_up_after_down(stack: Stack) -> None:
 
 
 def list_message_ids(mails: list[EmailMessage]) -> set[str]:
-    """The ids of mails."""
+    """Return the Message-IDs of mails."""
     return {mail["Message-ID"] for mail in mails}
 
 
@@ -55,10 +55,10 @@ def test_plain_compose_commands_keep_the_choice(stack: Stack) -> None:
 
 
 def test_killed_replica_comes_back(stack: Stack) -> None:
-    """A replica that dies is started again, and callers do not notice."""
+    """A killed replica is restarted, and no request fails."""
     credentials = stack.credentials
     victim = stack.containers("api")[0]
-    # All processes but the container's first, which then ends: a `docker kill` would count as a wish to stop it.
+    # This kills all processes except init, which then exits. Docker restarts no container after `docker kill`.
     stack.run("docker", "exec", victim["Id"], "sh", "-c", "kill -9 -1")
     assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
 
@@ -71,7 +71,7 @@ def test_killed_replica_comes_back(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_containers_are_hardened(stack: Stack) -> None:
-    """Every long-running container has a read-only root, no capabilities by default, limits and bounded logs."""
+    """Every long-running container has a read-only root, dropped capabilities, resource limits and bounded logs."""
     running = set(stack.compose("ps", "--services", "--status", "running").split())
     assert LONG_RUNNING == running
     for service in running:
@@ -91,7 +91,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_only_loopback_is_published(stack: Stack) -> None:
-    """The ports of nginx and of MailHog's page are published, on loopback; nothing else is."""
+    """The stack publishes only the ports of nginx and of MailHog's page, and only on loopback."""
     published = {
         (service, port["HostIp"])
         for service in ("db", "api", "nginx", "mailhog")
@@ -104,7 +104,7 @@ def test_only_loopback_is_published(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_secrets_show_nowhere(stack: Stack) -> None:
-    """No secret stands in a container's configuration, an image or a log."""
+    """No secret is in a container's configuration or in a log."""
     folder = stack.folder / "secrets"
     secrets = [path.read_text().strip().rpartition(":")[2] for path in folder.iterdir() if path.is_file()]
     assert 4 == len(secrets)
@@ -112,14 +112,14 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
     printed = stack.compose("logs")
     assert f" on {stack.database} serves " in printed
     assert [] == [secret for secret in secrets if secret in described or secret in printed]
-    marker = token_hex(16)  # in the logs, to see that they are read
+    marker = token_hex(16)  # a control that the search reads the logs
     stack.get(f"/{marker}", stack.credentials)
     words = [f"--regexp={word}" for word in [*secrets, marker]]
 
     def found_in_the_logs() -> Finished | None:
-        # Every file, the archives too, by an account that may read them all.
+        # nginx's account can read all logs and archives.
         found = stack.execute("nginx", "grep", "-rohaF", *words, "/logs")
-        return None if "No such file" in found.stderr else found  # one that was set aside just then
+        return None if "No such file" in found.stderr else found  # a log was rotated during the search
 
     found = wait_until(found_in_the_logs)
     assert (0, "", {marker}) == (found.returncode, found.stderr, set(found.stdout.split()))
@@ -127,7 +127,7 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_new_database_passwords(stack: Stack) -> None:
-    """`make db-password` gives both accounts new ones under traffic: no request fails, the old ones are refused."""
+    """`make db-password` changes both accounts' passwords without a failed request, and the old ones are rejected."""
     files = [stack.folder / f"secrets/db_{account}_password" for account in ("reader", "owner")]
     old, replicas = [path.read_text() for path in files], {c["Id"] for c in stack.containers("api")}
     with constant_rate(stack, 50, 1):
@@ -135,7 +135,7 @@ def test_new_database_passwords(stack: Stack) -> None:
     assert [True, True] == [path.read_text() != before for path, before in zip(files, old, strict=True)]
     assert [] == list((stack.folder / "secrets").glob("*.new"))
     assert set() == replicas & {c["Id"] for c in stack.containers("api")}
-    stack.make("reload")  # writes as the owner, reads as the reader
+    stack.make("reload")  # writes with the owner account and reads with the reader account
     assert [] == stack.get("/health/ready").body["response"]["degraded"]
     wait_until(lambda: stack.healthy("db") == 1)
     for account, password in zip(("tax_reader", "tax_owner"), old, strict=True):
@@ -145,14 +145,14 @@ def test_new_database_passwords(stack: Stack) -> None:
 
 
 def login(stack: Stack, account: str, password: str) -> str:
-    """The command of a login over TCP in the database's container."""
+    """Return the command that logs in to the database over TCP in its container."""
     if stack.database == "mysql":
         return f"MYSQL_PWD={password} mysql -h 127.0.0.1 -u {account} tax -e 'SELECT 1'"
     return f"PGPASSWORD={password} psql -h 127.0.0.1 -U {account} tax -c 'SELECT 1'"
 
 
 def test_the_client_s_password_has_one_way(stack: Stack) -> None:
-    """`make user-add` refuses the stack's own client and says how it gets a new password; that way works."""
+    """`make user-add` rejects the stack's own client and explains how to change its password, which works."""
     refused = stack.run("make", "user-add", "LOGIN=client")
     assert 2 == refused.returncode
     assert "rm secrets/client_credentials" in refused.stderr
@@ -163,7 +163,7 @@ def test_the_client_s_password_has_one_way(stack: Stack) -> None:
 
 
 def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
-    """A port that another program holds is one clear sentence that says what to do."""
+    """`make up` reports a port that another program uses."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         other = Stack.create(tmp_path, stack.database)
         try:
@@ -175,7 +175,7 @@ def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    """Without docker, with a wrong choice, without the stack running: one sentence each, and a failure."""
+    """Make targets fail with one message without Docker, with an invalid setting, or without a running stack."""
     stack = Stack.create(tmp_path, "postgres")
     wrong = stack.run("make", "up", "DB=oracle")
     assert (2, "DB is [oracle]; expected postgres or mysql") == (wrong.returncode, wrong.stderr.splitlines()[0])

@@ -1,4 +1,4 @@
-"""What nginx answers by itself: always JSON with the request's id, and a log that stays readable."""
+"""Tests of nginx's own responses, of retries and request ids, and of readable logs."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
-BATCHES = budget(30, 100)  # of 30 generated requests each
+BATCHES = budget(30, 100)  # batches of 30 generated requests
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # seen as wrong when it is thrown away
+NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error on discarding the body
 
 
 def find_records(stack: Stack, request_id: str) -> list[dict[str, Any]]:
-    """The records of a request in nginx's log, which are written after its answer."""
+    """Wait for the records of a request in nginx's log, which are written after the response."""
     return wait_until(lambda: stack.records("nginx/access.log", holding=request_id))
 
 
@@ -65,7 +65,7 @@ def assert_nginx_error(answer: Answer, status: int) -> None:
     ids=lambda value: value[:24].decode("ascii", "replace") if isinstance(value, bytes) else str(value),
 )
 def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> None:
-    """Malformed, oversized and unknown requests are refused in JSON, with an id that nginx's log knows."""
+    """Malformed, oversized and unknown requests get a JSON error with an id that is in nginx's log."""
     answer = stack.raw(request_bytes)
     assert_nginx_error(answer, status)
     (record,) = find_records(stack, answer.request_id)
@@ -73,27 +73,27 @@ def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> N
 
 
 def test_raw_accent_is_told_to_percent_encode(stack: Stack) -> None:
-    """`marié` typed raw is answered with the way to write it."""
+    """A query with an unencoded `marié` gets an error that shows the encoded form."""
     assert "mari%C3%A9" in stack.raw("GET /?marié=oui".encode() + END + b"\r\n").errors[0]
 
 
 @pytest.mark.parametrize("length", [7000, 7900])
 def test_what_nginx_lets_pass_gunicorn_takes(stack: Stack, length: int) -> None:
-    """The longest lines that nginx lets pass reach the application: a 400 that names the parameter."""
+    """Gunicorn accepts the longest request line that nginx accepts, and the API returns a 400 for the parameter."""
     answer = stack.get("/?married=yes&children=1&salary=" + "9" * (length - 60), stack.credentials)
     assert 400 == answer.status
     assert answer.errors[0].startswith("parameter [salary] has an invalid value: [999")
 
 
 def test_header_that_only_gunicorn_refuses(stack: Stack) -> None:
-    """A control character in a header passes nginx and is refused by gunicorn, in JSON too."""
+    """A control character in a header passes nginx, and gunicorn rejects the request in JSON."""
     answer = stack.raw(b"GET /" + END + b"X: a\x01b\r\n\r\n")
     assert 400 == answer.status
     assert answer.errors
 
 
 def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
-    """Whatever bytes a request holds, every line of nginx's and the API's logs is one JSON object in UTF-8."""
+    """For every byte in a request, each line of nginx's and the API's logs is a JSON object in UTF-8."""
     for byte in range(256):
         raw = bytes([byte])
         stack.get_nothing(
@@ -105,14 +105,14 @@ def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
 
 @pytest.mark.parametrize("header", [b"", b"X: a\x01b\r\n"], ids=["the API", "gunicorn"])
 def test_answer_is_not_lost_to_a_body_that_nobody_reads(stack: Stack, header: bytes) -> None:
-    """A refusal arrives as such, never as a 502, however much nginx still has to send."""
+    """A rejection before the end of the body reaches the client, and never becomes a 502."""
     request = b"POST /" + END + header + b"Content-Length: 900000\r\n\r\n" + b"x" * 900_000
     expected = 400 if header else 401
     assert [expected] * 40 == [stack.raw(request).status for _ in range(40)]
 
 
 def test_nothing_above_4xx(stack: Stack) -> None:
-    """Generated requests, well-formed and not: all answers are JSON, none has a status above 4xx."""
+    """All responses to generated requests, valid or malformed, are JSON with a status below 500."""
     seen, authorization = Counter[str](), base64.b64encode(stack.credentials.encode())
 
     @settings(max_examples=BATCHES, database=None, phases=[Phase.generate])
@@ -129,11 +129,11 @@ def test_nothing_above_4xx(stack: Stack) -> None:
 
 
 def test_no_api(stack: Stack) -> None:
-    """Without a replica nginx answers a 502 in JSON, and finds the API again by itself."""
+    """Without a replica nginx returns a JSON 502, and it rediscovers the API afterwards."""
     stack.compose("stop", "api")
     try:
         credentials = stack.credentials
-        # Until nginx learns that the names are gone, their addresses are tried: 504.
+        # nginx returns 504s until its DNS cache expires.
         answer = wait_until(lambda: (a := stack.get(TARGET, credentials)).status == 502 and a)
         assert_nginx_error(answer, 502)
     finally:
@@ -143,17 +143,17 @@ def test_no_api(stack: Stack) -> None:
 
 @pytest.mark.profile("limits")
 def test_api_that_hangs(stack: Stack) -> None:
-    """A replica that does not answer in time is a 504 in JSON."""
+    """Nginx returns a JSON 504 if a replica does not answer in time."""
     credentials = stack.credentials
     stack.compose("pause", "api")
     try:
         assert_nginx_error(stack.get(TARGET, credentials), 504)
     finally:
         stack.compose("unpause", "api")
-        wait_until(lambda: stack.healthy("api") == 1)  # Docker calls a paused container unhealthy
+        wait_until(lambda: stack.healthy("api") == 1)  # Docker marks a paused container as unhealthy
 
 
-# A replica that dies under a request as often as its path says, then answers how often it was asked.
+# A replica that drops a request N times, where N is the path, and then returns the number of attempts.
 MORTAL = """
 import collections, http.server
 asked = collections.Counter()
@@ -171,14 +171,14 @@ http.server.HTTPServer(("", 8000), Handler).serve_forever()
 
 
 def reached_alone(stack: Stack) -> bool:
-    """Whether nginx knows of it, and of no other any more."""
+    """Return whether nginx sends a request to the fake replica at the first attempt."""
     (record,) = find_records(stack, stack.get("/0").request_id)
     return bool(record["upstream_status"] == "200")
 
 
 @pytest.fixture
 def mortal(stack: Stack) -> Iterator[Stack]:
-    """The stack with such a replica instead of its own."""
+    """Run the stack with the fake replica in place of its own replicas."""
     (image,) = {container["Image"] for container in stack.containers("api")}
     name = f"{stack.project}-mortal"
     stack.compose("stop", "api")
@@ -195,12 +195,12 @@ def mortal(stack: Stack) -> Iterator[Stack]:
         stack.make("up")
 
 
-# The most that is sent again, and one byte more.
+# Paths and body sizes: the largest body that nginx retries, and one byte more.
 LARGE_AND_NOT = [("/01", 1_999_999), ("/001", 2_000_000)]
 
 
 def test_requests_outlive_their_workers(mortal: Stack) -> None:
-    """What only calculates is sent again when a worker dies under it, thrice in all, unless its body is large."""
+    """Nginx sends a calculation up to three times if workers die, unless its body is large."""
     assert "3" == mortal.get("/2").headers["asked"]
     assert_nginx_error(mortal.get("/3"), 502)
     assert "4" == mortal.get("/3").headers["asked"]
@@ -210,7 +210,7 @@ def test_requests_outlive_their_workers(mortal: Stack) -> None:
 
 
 def test_request_id_runs_through(stack: Stack) -> None:
-    """A well-formed id of the client's own is kept in both logs and the answer; a malformed one is replaced."""
+    """A valid request id of the client is in both logs and in the response. An invalid id is replaced."""
     own = f"client-{secrets.token_hex(8)}"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
     assert 1 == len(find_records(stack, own))
@@ -220,7 +220,7 @@ def test_request_id_runs_through(stack: Stack) -> None:
 
 
 def test_an_edited_file_is_taken_in(stack: Stack) -> None:
-    """`make up` makes nginx anew when one of its files has been edited, and leaves it alone else."""
+    """`make up` recreates nginx only if one of its files has changed."""
     file = stack.folder / "nginx/templates/headers.conf.template"
     usual = file.read_text()
     try:

@@ -1,4 +1,4 @@
-"""New schedules: taken in by all replicas at once or not at all; backed up and restored."""
+"""Tests of schedule updates: atomic reload by all replicas, rejection, backup and restore."""
 
 import json
 import threading
@@ -27,12 +27,12 @@ def ask_many(stack: Stack, credentials: str) -> list[Answer]:
 
 
 def facts(answers: list[Answer]) -> set[tuple[str, int]]:
-    """Version and tax of the answers."""
+    """Return the distinct pairs of version and tax in the responses."""
     return {(a.headers["x-schedules-version"], a.body["response"]["result"]["tax"]) for a in answers}
 
 
 def set_cap(stack: Stack, euros: str) -> None:
-    """Change the cap on a half-share in the data file."""
+    """Change the cap on a half-share in the stack's data file."""
     path = stack.folder / FIGURES
     data = json.loads(path.read_text())
     data["schedules"]["v7"]["cap_half_share"]["value"] = euros
@@ -41,7 +41,7 @@ def set_cap(stack: Stack, euros: str) -> None:
 
 @dataclass(frozen=True)
 class Timed:
-    """An answer, and when its request was begun and it was whole, in seconds."""
+    """A response with the start and end of its request, in seconds."""
 
     began: float
     ended: float
@@ -50,7 +50,7 @@ class Timed:
 
 @contextmanager
 def asking(stack: Stack, credentials: str) -> Iterator[list[Timed]]:
-    """Four clients that ask one question after the other, 200 times a second at most, and their answers so far."""
+    """Run four sequential clients with at most 200 requests per second in total, and yield the growing responses."""
     answers: list[Timed] = []
     over = threading.Event()
 
@@ -71,7 +71,10 @@ def asking(stack: Stack, credentials: str) -> Iterator[list[Timed]]:
 
 
 def reload_under_traffic(stack: Stack, credentials: str, old: tuple[str, int]) -> tuple[str, int]:
-    """`make reload` while requests go on: old figures until the first new answer, from then on new ones alone."""
+    """Run `make reload` under traffic, and return the new version and tax.
+
+    Assert that no request that began after the first new response gets the old figures.
+    """
     with asking(stack, credentials) as answers:
         wait_until(lambda: len(answers) > 20)
         stack.make("reload")
@@ -86,7 +89,7 @@ def reload_under_traffic(stack: Stack, credentials: str, old: tuple[str, int]) -
 
 @pytest.mark.both_databases
 def test_reload_changes_all_replicas_at_once(stack: Stack) -> None:
-    """Under traffic `make reload` changes all replicas at the same moment, with their version; and back."""
+    """Under traffic `make reload` changes the schedules of all replicas at once, and changes them back."""
     credentials, usual = stack.credentials, (stack.folder / FIGURES).read_text()
     ((version, tax),) = facts(ask_many(stack, credentials))
     try:
@@ -103,7 +106,10 @@ def test_reload_changes_all_replicas_at_once(stack: Stack) -> None:
 
 
 def test_bad_figures_are_refused(stack: Stack) -> None:
-    """A data file that lacks a figure is refused by name, also by mail, and nothing changes; a good one ends that."""
+    """`make reload` rejects an incomplete data file, mails the missing figure, and changes nothing.
+
+    A reload of the complete file mails the recovery.
+    """
     credentials, usual, inbox = stack.credentials, (stack.folder / FIGURES).read_text(), Inbox(stack)
     before = facts(ask_many(stack, credentials))
     data = json.loads(usual)
@@ -124,7 +130,7 @@ def test_bad_figures_are_refused(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
-    """When the database's figures are incomplete, a reload keeps the old ones, on a restart too, and mails an alert."""
+    """With an incomplete database, a reload and a restart keep the old schedules, and an alert is mailed."""
     credentials, inbox = stack.credentials, Inbox(stack)
     before = facts(ask_many(stack, credentials))
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"
@@ -147,7 +153,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> None:
-    """Figures backed up in one project and restored in a new one give the same version and results; `up` keeps them."""
+    """A backup restored in a new project gives the same version and results, also after `make up`."""
     backed_up = facts(ask_many(stack, stack.credentials))
     backup = stack.folder / stack.make("backup").strip()
     other = Stack.create(tmp_path, stack.database)

@@ -1,4 +1,4 @@
-"""The service in containers."""
+"""Tests of the service in containers."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def assert_json_error(answer: Answer, status: int) -> None:
 
 @pytest.mark.both_databases
 def test_database_is_the_chosen_one(stack: Stack) -> None:
-    """`make up DB=...` starts that database and no other."""
+    """`make up DB=...` starts only the chosen database."""
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
     lines = stack.output("nginx", "sh", "-c", "cat /logs/api/api.log*").splitlines()
@@ -33,7 +33,7 @@ def test_database_is_the_chosen_one(stack: Stack) -> None:
 
 
 def test_all_cases(stack: Stack, credentials: str) -> None:
-    """All 372 cases of the contract are equal through nginx, asked by many threads at once."""
+    """All 372 cases of the contract get the expected results through nginx, from concurrent threads."""
 
     def ask(case: dict[str, Any]) -> Any:
         target = f"/?married={case['married']}&children={case['children']}&salary={case['salary']}"
@@ -46,7 +46,7 @@ def test_all_cases(stack: Stack, credentials: str) -> None:
 
 @pytest.mark.parametrize("wrong", [None, "client:wrong", "nobody:x"])
 def test_login_is_asked_for(stack: Stack, wrong: str | None) -> None:
-    """Without the right login and password the answer is a 401 in JSON."""
+    """A request without valid credentials gets a JSON 401."""
     assert_json_error(stack.get(TARGET, wrong), 401)
 
 
@@ -68,17 +68,17 @@ def test_login_is_asked_for(stack: Stack, wrong: str | None) -> None:
     ],
 )
 def test_bad_input(stack: Stack, credentials: str, query: str) -> None:
-    """Bad input is a 400 with a list of errors."""
+    """Invalid input gets a JSON 400 with a list of errors."""
     assert_json_error(stack.get("/" + query, credentials), 400)
 
 
 def test_drill_route_is_off(stack: Stack, credentials: str) -> None:
-    """The stack as shipped has no route that fails on purpose: a plain 404."""
+    """The stack as shipped returns a 404 for the drill route."""
     assert_json_error(stack.get("/drill", credentials), 404)
 
 
 def test_calculate(stack: Stack) -> None:
-    """`make calculate` gives the published results, and the bad lines in the errors file."""
+    """`make calculate` writes the published results, and the invalid lines to the errors file."""
     stack.make("calculate")
     results = json.loads((stack.folder / "results/results.json").read_text(encoding="utf-8"))
     errors = (stack.folder / "results/errors.jsonl").read_text(encoding="utf-8").splitlines()
@@ -87,7 +87,7 @@ def test_calculate(stack: Stack) -> None:
 
 
 def test_calculate_a_file(stack: Stack) -> None:
-    """`make calculate FILE=` takes a file from anywhere; a file that is not there is one sentence and a failure."""
+    """`make calculate FILE=` accepts a file at any path, and fails with one message if the file does not exist."""
     file = stack.folder / "one taxpayer.txt"
     file.write_text("7,non,0,100000\n")
     stack.make("calculate", f"FILE={file}")
@@ -99,7 +99,7 @@ def test_calculate_a_file(stack: Stack) -> None:
 
 
 def test_calculate_many_at_once(stack: Stack) -> None:
-    """`make calculate` takes options of the client and a name for the results, whose end tells their form."""
+    """`make calculate` accepts options of the client, and a results file whose extension determines the format."""
     file = stack.folder / "households.csv"
     file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2024,no,0,x\n3,,yes,2,55555\n")
     stack.make("calculate", f"FILE={file}", "OUT=taxes.csv", "OPTIONS=--batch 1000")
@@ -114,7 +114,7 @@ def test_calculate_many_at_once(stack: Stack) -> None:
 
 
 def test_load_is_logged_by_all(stack: Stack) -> None:
-    """Every request of `make load` is answered right and has its records in the logs of nginx, API and client."""
+    """Every request of `make load` gets a correct response and has its records in the logs of nginx, API and client."""
     before = {log: stack.count(log) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
     stack.make("load", "REQUESTS=3000", "THREADS=32")
     nginx, api, client = (stack.records(log, count) for log, count in before.items())
@@ -129,18 +129,18 @@ def test_load_is_logged_by_all(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_logs_of_the_others(stack: Stack) -> None:
-    """Database, MailHog, client and nginx's errors have their logs on the same volume; the first two write there."""
+    """All services log to the same volume, including the database and MailHog."""
     stack.make("calculate")
     listed = stack.output("nginx", "sh", "-c", "ls /logs/*/*.log").split()
     assert {"api", "client", "nginx", "mailhog", stack.database} <= {path.split("/")[2] for path in listed}
 
     def starts(server: str) -> int:
-        """How often a server has written that it is ready; PostgreSQL begins another file at midnight."""
+        """Count the starts in a server's logs. PostgreSQL begins a new file at midnight."""
         words = "ready for connections|ready to accept connections|Binding to address"
         counts = stack.output("nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
         return sum(map(int, counts.split()))
 
-    # That a file is there says nothing: `folders` has made some.
+    # A file's existence proves nothing, because the service `folders` creates some.
     before = {server: starts(server) for server in (stack.database, "mailhog")}
     stack.compose("restart", "db", "mailhog")
     wait_until(lambda: all(starts(server) > count for server, count in before.items()))
@@ -149,10 +149,10 @@ def test_logs_of_the_others(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_startup_alert(stack: Stack) -> None:
-    """`make drill` shows an e-mail that names the database's error, each time it is run."""
+    """Each `make drill` sends and shows an e-mail that names the database error."""
 
     def drills() -> list[Any]:
-        # Not what the database's restart, a moment ago, may have mailed; and what has come twice is one mail.
+        # Select the drill's mails only, and count duplicates once. The earlier database restart may have caused others.
         mails = stack.mails("The tax service could not start: it cannot read the tax data.")
         return list({mail["Message-ID"]: mail for mail in mails}.values())
 
@@ -168,7 +168,7 @@ def test_startup_alert(stack: Stack) -> None:
 
 
 def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
-    """The API logs the address that nginx saw, whatever the client claims."""
+    """The API logs the client address that nginx saw, and ignores forged headers."""
     answer = stack.get(TARGET, credentials, X_Forwarded_For="9.9.9.9", Forwarded="for=9.9.9.9")
     logged = stack.records("api/api.log", holding=answer.request_id)
     (record,) = wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
@@ -177,7 +177,7 @@ def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
 
 
 def test_users_without_restart(stack: Stack) -> None:
-    """A user who is added can log in at once, one who is removed can't any more."""
+    """An added user can log in immediately, and a removed user can no longer log in."""
     added = stack.run(
         "sh", "-c", 'echo "pa:ss" | docker compose run --rm --no-deps -T --user "$(id -u):10001" admin users add ann'
     )
@@ -190,7 +190,7 @@ def test_users_without_restart(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_reader_account_cannot_write(stack: Stack) -> None:
-    """The API's database account reads the tax data and can change nothing."""
+    """The API's database account can read the tax data but cannot change it."""
     code = """
 import os
 from income_tax.bootstrap import build_engine
@@ -215,19 +215,19 @@ for statement in ("DELETE FROM brackets", "UPDATE constants SET value = 0", "CRE
 
 @pytest.mark.profile("text")
 def test_failure_alert_and_text_log(stack: Stack, credentials: str) -> None:
-    """A failure is a 500 in JSON and a mail with the request's id; the log has the text form of the reference."""
+    """A failure causes a JSON 500 and a mail with the request id, and every line of the text log is valid."""
     answer = stack.get("/drill", credentials)
     assert_json_error(answer, 500)
     mail, *_again = wait_until(lambda: stack.mails(containing=answer.request_id))
     assert "error: Drill" in mail.get_content()
-    lines = all_lines(stack, "api/api.log")  # of the start too, which another test may have set aside
+    lines = all_lines(stack, "api/api.log")  # including the start, which another test may have rotated
     assert any("drill route is on" in line for line in lines)
     assert [] == [line for line in lines if not TEXT_LINE.match(line)]
 
 
 @pytest.mark.profile("text")
 def test_requests_overtake_those_that_pause(stack: Stack, credentials: str) -> None:
-    """With SLEEP_TIME about half of the requests pause, and others are answered meanwhile."""
+    """With SLEEP_TIME some requests pause, and others overtake them."""
 
     def is_overtaken() -> bool:
         before = stack.count("api/api.log")

@@ -1,4 +1,4 @@
-"""Alerts of the stack while its mail server fails in every way that a server can."""
+"""Tests of the stack's alerts under every fault of its mail server."""
 
 import subprocess
 from collections.abc import Iterator
@@ -25,21 +25,21 @@ print(sum(spool.execute(count).fetchone()[0] for count in counts))
 """
 
 
-# A machine that stands still for some seconds makes the service mail about its database as well.
+# On a stalled machine the service may also mail about its database.
 OF_DRILLS = "request: GET /drill"
 
 
 @pytest.fixture(scope="module", params=budget(["postgres"], ["postgres", "mysql"]))
 def database(request: pytest.FixtureRequest) -> str:
-    """The database of the stack that mails."""
+    """Return the database of the mailing stack."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def smtp(database: str) -> Iterator[FaultySmtp]:
-    """The server that fails, another one for each stack.
+    """Run a faulty SMTP server for each stack.
 
-    Its address is one of this machine that containers reach: that of Docker's own network.
+    The server listens on the gateway of Docker's default network, which containers can reach.
     """
     inspect = ("docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
     gateway = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
@@ -49,19 +49,19 @@ def smtp(database: str) -> Iterator[FaultySmtp]:
 
 @pytest.fixture(scope="module")
 def mailing(database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, which mails to that server."""
+    """Run a separate stack that mails to the faulty server."""
     server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
     with Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
         yield running
 
 
 def tell_all(stack: Stack) -> None:
-    """Wait until every failure is told, and said to be over."""
+    """Wait until every failure and every recovery has been mailed."""
     wait_until(lambda: stack.output("api", "python", "-c", UNTOLD).strip() == "0")
 
 
 def kill_and_start(stack: Stack) -> None:
-    """End all processes of the API at once, as a crash of the machine would, and start them again."""
+    """Kill all processes of the API at once, as in a crash of the machine, and start them again."""
     try:
         stack.compose("kill", "api")
     finally:
@@ -69,23 +69,23 @@ def kill_and_start(stack: Stack) -> None:
 
 
 def fail(stack: Stack, count: int) -> None:
-    """So many requests that end in a 500."""
+    """Send `count` requests that fail with a 500."""
     assert [500] * count == flood(stack.http_port, stack.credentials, ["/drill"] * count, 4)
 
 
 def records(stack: Stack, event: str, since: int) -> list[dict[str, Any]]:
-    """The records of an event among those that came after so many."""
+    """Return the records of an event after line `since` of the API's log."""
     return [record for record in stack.records("api/api.log", since) if record["event"] == event]
 
 
 def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: FaultySmtp) -> None:
-    """While the server holds a connection in silence failures are answered; afterwards every one is told."""
+    """While the mail server hangs, failed requests are answered. Afterwards every failure is mailed."""
     tell_all(mailing)
     before = mailing.count("api/api.log")
     smtp.release.clear()
     smtp.set("hang")
     fail(mailing, 1)
-    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after those of before, if there were any
+    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after earlier attempts, if any
     fail(mailing, 30)
     assert [] == records(mailing, "alert sent", before) + records(mailing, "alert not sent", before)
     smtp.set("")
@@ -95,7 +95,7 @@ def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: Fault
 
 @pytest.mark.parametrize("fault", ["451", "reset", "refuse"])
 def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, fault: str) -> None:
-    """What the server has not taken it gets when it is well again, to the last count."""
+    """After the fault, the server receives mails that report every failure."""
     before = mailing.count("api/api.log")
     smtp.set(fault)
     fail(mailing, 10)
@@ -105,13 +105,13 @@ def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, f
 
 
 def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Stack, smtp: FaultySmtp) -> None:
-    """Killed in the middle of its first mail, and started while the server still hangs: later every failure is told."""
+    """A service that was killed during a mail, and restarted while the server hangs, later mails every failure."""
     smtp.release.clear()
     smtp.set("hang")
     fail(mailing, 10)
-    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after those of the tests before
+    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after attempts of earlier tests
     kill_and_start(mailing)
-    assert "hang" == smtp.attempts.get(timeout=60)  # of those that have been started
+    assert "hang" == smtp.attempts.get(timeout=60)  # an attempt of the restarted service
     smtp.set("")
     smtp.release.set()
     assert 10 == sum(map(failures_in, smtp.mails_counting(10, OF_DRILLS)))
@@ -119,17 +119,17 @@ def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Sta
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["living", "killed"])
 def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
-    """What the server refuses for good lies in the folder of dead letters, as the log says; the rest arrives."""
-    tell_all(mailing)  # else it may be that of the test before which is refused
+    """A permanently rejected mail is logged and saved as a dead letter, and the other failures are mailed."""
+    tell_all(mailing)  # else the server might reject a mail of the previous test
     before, kept = mailing.count("api/api.log"), dead_letters(mailing)
     smtp.set("550")
     fail(mailing, 10)
     wait_until(lambda: records(mailing, "alert refused", before))
     if is_killed:
-        fail(mailing, 10)  # of which some, or all, are in no mail yet
+        fail(mailing, 10)  # some or all of these failures are in no mail yet
         kill_and_start(mailing)
     smtp.set("")
-    failures: dict[str, int] = {}  # of each mail: one that was refused as the service was killed may come again
+    failures: dict[str, int] = {}  # by Message-ID, because a mail rejected at the time of the kill may be sent again
 
     def list_dead_letters() -> set[str]:
         return {record["dead_letter"] for record in records(mailing, "alert refused", before)}
@@ -148,6 +148,6 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
 
 
 def dead_letters(stack: Stack) -> set[str]:
-    """The mails in the folder of dead letters."""
-    find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")  # the folder is made for the first one
+    """Return the paths of the dead letters."""
+    find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")  # the folder is created with the first dead letter
     return set(stack.output("api", *find).split())

@@ -1,4 +1,4 @@
-"""Targets of make that people use while the stack runs."""
+"""Tests of make targets for a running stack."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ HEAD = re.compile(r"^==> (/logs/\S+) <==$")
 
 
 def test_user_add(stack: Stack) -> None:
-    """`make user-add` takes the password from stdin, and the login works at once, in the containers that run."""
+    """`make user-add` reads the password from stdin, and the running containers accept the login immediately."""
     before = {container["Id"] for container in stack.containers("api")}
     assert 401 == stack.get(TARGET, "ann:pass word").status
     try:
@@ -29,7 +29,7 @@ def test_user_add(stack: Stack) -> None:
 
 
 def test_user_add_on_a_terminal(stack: Stack) -> None:
-    """On a terminal `make user-add` asks for the password, and does not show what is typed."""
+    """On a terminal `make user-add` prompts for the password without echo."""
     ours, theirs = os.openpty()
     shown = ""
     process = subprocess.Popen(
@@ -41,7 +41,7 @@ def test_user_add_on_a_terminal(stack: Stack) -> None:
             assert select.select([ours], [], [], 60)[0], shown
             shown += os.read(ours, 1000).decode(errors="replace")
         os.write(ours, b"pass word\n")
-        with contextlib.suppress(OSError):  # the end of a terminal
+        with contextlib.suppress(OSError):  # the terminal was closed
             while select.select([ours], [], [], 60)[0] and (said := os.read(ours, 1000)):
                 shown += said.decode(errors="replace")
         assert 0 == process.wait(60), shown
@@ -54,12 +54,12 @@ def test_user_add_on_a_terminal(stack: Stack) -> None:
 
 
 def asked_by_all(stack: Stack, credentials: str) -> list[Answer]:
-    """Eight answers, as many as there are workers twice."""
+    """Send eight requests, two per worker, and return the responses."""
     return [stack.get(TARGET, credentials) for _ in range(8)]
 
 
 def sections(printed: str) -> dict[str, list[str]]:
-    """The lines under each head that `tail` prints, by the file that it names."""
+    """Split the output of `tail` by its headers, and return the lines of each file."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in printed.splitlines():
@@ -71,7 +71,7 @@ def sections(printed: str) -> dict[str, list[str]]:
 
 
 def test_logs(stack: Stack) -> None:
-    """`make logs` prints the last lines of every log: the newest ones, as many as were asked for."""
+    """`make logs` prints the newest LINES lines of every log."""
     stack.make("load", "REQUESTS=4")
     answer = stack.get(TARGET, stack.credentials)
     wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
@@ -83,5 +83,5 @@ def test_logs(stack: Stack) -> None:
     for log in ("api", "nginx"):
         assert any(answer.request_id in line for path in found for line in found[path] if f"/{log}/" in path)
     assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
-    # A blank line divides the files.
+    # A blank line separates the files.
     assert 30 >= max(len([line for line in lines if line]) for lines in found.values())

@@ -1,4 +1,4 @@
-"""HTTPS, and what HTTP answers beside it."""
+"""Tests of HTTPS, and of HTTP while HTTPS is on."""
 
 import json
 import ssl
@@ -35,7 +35,7 @@ def get_securely(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> None:
-    """A client that trusts the certificate is answered over TLS 1.2 or newer, and told to stay with HTTPS."""
+    """A client that trusts the certificate gets a response with an HSTS header."""
     status, headers = get_securely(stack, LIVE, trusting(stack), host)
     assert (200, "max-age=86400") == (status, headers["strict-transport-security"])
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -43,7 +43,7 @@ def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> No
 
 
 def test_http_redirects_to_https(stack: Stack) -> None:
-    """HTTP answers health checks alone; all else is a 308 in JSON to the same address over HTTPS."""
+    """HTTP serves only health checks, and returns a JSON 308 to HTTPS for all other requests."""
     answer = stack.get(TARGET, "client:x")
     assert (308, f"https://127.0.0.1:{stack.https_port}{TARGET}") == (answer.status, answer.headers["location"])
     assert answer.errors
@@ -52,7 +52,7 @@ def test_http_redirects_to_https(stack: Stack) -> None:
 
 
 def test_plain_http_on_the_https_port_is_json(stack: Stack) -> None:
-    """Who speaks plain HTTP to the port of HTTPS gets a 400 in JSON."""
+    """A plain HTTP request to the HTTPS port gets a JSON 400."""
     with create_connection(("127.0.0.1", stack.https_port), timeout=30) as plain:
         plain.sendall(b"GET /" + HOST + b"\r\n")
         head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
@@ -61,12 +61,12 @@ def test_plain_http_on_the_https_port_is_json(stack: Stack) -> None:
 
 
 def test_the_stack_s_client_works_with_tls(stack: Stack) -> None:
-    """`make load` needs no certificate: it meets nginx on an internal network."""
+    """`make load` works without a certificate, because it uses an internal network."""
     assert "300 right, 0 wrong, 0 failed" in stack.make("load", "REQUESTS=300")
 
 
 def test_a_new_certificate_without_downtime(stack: Stack) -> None:
-    """`nginx -s reload` takes a replaced pair in, while requests go on being answered."""
+    """`nginx -s reload` loads a new certificate and key without a failed request."""
     old = trusting(stack)
     for name in ("cert.pem", "key.pem"):
         (stack.folder / "secrets/tls" / name).unlink()
@@ -93,7 +93,7 @@ def test_a_new_certificate_without_downtime(stack: Stack) -> None:
 
 
 def test_tls_without_certificate_is_said(stack: Stack, tmp_path: Path) -> None:
-    """`make up TLS=on` without a certificate, or with another word, is one sentence."""
+    """`make up` fails with one message if TLS has an invalid value or the certificate is missing."""
     other = Stack.create(tmp_path, stack.database)
     wrong = other.run("make", "up", "TLS=maybe")
     assert (2, "TLS is [maybe]; expected on or off") == (wrong.returncode, wrong.stderr.splitlines()[0])

@@ -1,4 +1,4 @@
-"""`make up` where something stands in its way: another folder's stack, a wrong setting, replicas that are not well."""
+"""Tests of `make up` with obstacles: another folder's stack, an invalid setting, and unhealthy replicas."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.profile("operations")
 
 
 def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> None:
-    """A second clone with the same project name reports the conflict, and neither takes over nor removes the stack."""
+    """In a second clone with the same project name, `make` reports the conflict and leaves the stack unchanged."""
     second = Stack.create(tmp_path, stack.database, COMPOSE_PROJECT_NAME=stack.project)
     before = {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
     for target in ("up", "clean"):
@@ -23,7 +23,7 @@ def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> 
 
 
 def test_a_setting_that_stops_replicas_can_be_mended(stack: Stack) -> None:
-    """A start that fails is said and leaves the old replicas; with the setting mended `make up` goes on."""
+    """A failed start is reported and keeps the old replicas. With the corrected setting `make up` succeeds."""
     before = {c["Id"] for c in stack.containers("api")}
     settings = stack.folder / ".env"
     usual = settings.read_text()
@@ -41,14 +41,14 @@ def test_a_setting_that_stops_replicas_can_be_mended(stack: Stack) -> None:
 
 
 def test_no_replica_stays_as_it_was(stack: Stack) -> None:
-    """One that somebody has stopped, and one that hangs, do not outlive `make up` with a change, nor hinder it."""
+    """`make up` with a change replaces stopped and hanging replicas."""
     stopped, hanging = before = [c["Id"] for c in stack.containers("api")]
     stack.run("docker", "stop", stopped)
     stack.make("up", "REPLICAS=3")
     try:
-        # All its processes but the first one, which only waits for them.
+        # This stops all processes except init, which only waits for them.
         stack.run("docker", "exec", hanging, "sh", "-c", "kill -STOP -1")
-        wait_until(lambda: hanging not in healthy_ids(stack), seconds=240)  # three looks of the health check
+        wait_until(lambda: hanging not in healthy_ids(stack), seconds=240)  # three failed health checks
     finally:
         stack.make("up", "REPLICAS=2", ROLL="1")
     assert set() == {c["Id"] for c in stack.containers("api")} & set(before)
@@ -56,5 +56,5 @@ def test_no_replica_stays_as_it_was(stack: Stack) -> None:
 
 
 def healthy_ids(stack: Stack) -> set[str]:
-    """The replicas that are healthy."""
+    """Return the ids of the healthy replicas."""
     return {c["Id"] for c in stack.containers("api") if c["State"]["Health"]["Status"] == "healthy"}

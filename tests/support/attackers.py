@@ -1,6 +1,7 @@
-"""Attackers in containers with addresses of their own, on the network where nginx meets the outside.
+"""Attackers in containers with their own addresses, on nginx's external network.
 
-Each is this project's client image with another program; it ends by itself, and says what it did as one JSON object.
+Each attacker runs a program in this project's client image. The program prints its counts as a JSON object when it
+stops, after ten minutes at the latest.
 """
 
 import json
@@ -19,8 +20,8 @@ signal.signal(signal.SIGINT, lambda *_: stop.set())
 count = collections.Counter()
 """
 
-# Connections that send a byte of their request a second, half of them within the headers, half within the body; one
-# that the server cuts off is opened again.
+# Slow connections that send one byte per second, half of them in the headers and half in the body. The program reopens
+# a connection that the server closes.
 SLOW = """
 HEAD = b"POST /?x=1 HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 100000\\r\\n"
 def open_one(number):
@@ -46,12 +47,12 @@ while not stop.wait(1) and time.monotonic() < END:
             try:
                 many[number] = open_one(number)
             except OSError:
-                pass  # the closed one fails again at the next round
+                pass  # the closed connection fails again in the next round
 print(json.dumps(count))
 """
 
-# Guesses as fast as they are answered, in threads: at one login, and at logins that are made up; it tells when a number
-# of them has been answered.
+# Threads that guess passwords without pauses, half of them for one login and half for random logins. The program prints
+# "many" after a given number of responses.
 GUESS = """
 many = threading.Event()
 def work(number):
@@ -85,7 +86,7 @@ print(json.dumps(count))
 
 
 class Attacker:
-    """One container that attacks."""
+    """A container that runs an attack program."""
 
     def __init__(self, stack: Stack, program: str, *arguments: str) -> None:
         self._stack = stack
@@ -98,23 +99,23 @@ class Attacker:
         self._id = started.stdout.strip()
 
     def said(self) -> list[str]:
-        """The lines that it printed."""
+        """Return the lines that the program has printed."""
         return self._stack.run("docker", "logs", self._id).stdout.splitlines()
 
     def stop(self) -> dict[str, int]:
-        """Tell it to stop; how often it saw what."""
+        """Stop the container and return the counts that the program printed."""
         self._stack.run("docker", "stop", "--time", "70", self._id)
         said: dict[str, int] = json.loads(self.said()[-1])
         return said
 
     def remove(self) -> None:
-        """Take the container away."""
+        """Remove the container."""
         self._stack.run("docker", "rm", "--force", self._id)
 
 
 @contextmanager
 def attackers(stack: Stack, *programs: tuple[str, ...]) -> Iterator[list[Attacker]]:
-    """Attackers, one for each program with its arguments."""
+    """Start an attacker for each program with its arguments, yield the attackers, and remove their containers."""
     running: list[Attacker] = []
     try:
         for program, *arguments in programs:
@@ -126,6 +127,6 @@ def attackers(stack: Stack, *programs: tuple[str, ...]) -> Iterator[list[Attacke
 
 
 def addresses(stack: Stack, service: str) -> list[str]:
-    """The addresses of the containers of a service, on all its networks."""
+    """List the addresses of a service's containers on all networks."""
     networks: list[dict[str, Any]] = [c["NetworkSettings"]["Networks"] for c in stack.containers(service)]
     return [network["IPAddress"] for one in networks for network in one.values()]

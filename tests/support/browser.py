@@ -1,4 +1,4 @@
-"""A driver of the pages: Debian's Chromium, whose every tab keeps what went wrong in it and whom it asked."""
+"""A driver of the pages in Debian's Chromium. Each tab records its errors and the URLs of its requests."""
 
 import re
 import shutil
@@ -15,9 +15,9 @@ from tests.support.budget import REQUIRED
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE = 120_000  # milliseconds for a page to come or to change: only a test that fails takes them
+PATIENCE = 120_000  # timeout in milliseconds for a page to load or change; only failing tests reach it
 expect.set_options(timeout=PATIENCE)
-# What a page has once it has drawn itself, by its path.
+# Selectors of elements that exist once a page is rendered, by path.
 DRAWN = {"/simulator": "#results[aria-busy=false]", "/docs": ".opblock"}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
@@ -25,7 +25,7 @@ DESK = {"width": 1280, "height": 900}
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser, without a window; where none is installed, the test is skipped, or fails if it must run."""
+    """Start headless Chromium. Without an installed Chromium, skip the test, or fail it if the tests are required."""
     if CHROMIUM is None:
         (pytest.fail if REQUIRED else pytest.skip)("no Chromium is installed: apt install chromium")
     with sync_playwright() as playwright:
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Tab:
-    """A tab of its own profile: `errors` are those of its console and scripts, `asked` all addresses it asked for."""
+    """A tab with its own profile. `errors` are console and script errors, `asked` the URLs of all requests."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
@@ -48,22 +48,22 @@ class Tab:
         self.page.on("request", lambda request: self.asked.append(request.url))
 
     def open(self, path: str) -> None:
-        """Go to a page and wait until it has drawn itself."""
+        """Open a page and wait until it is rendered."""
         self.page.goto(path)
         if drawn := DRAWN.get(path.partition("#")[0]):
             expect(self.page.locator(drawn)).not_to_have_count(0)
 
     def text(self, selector: str) -> str:
-        """The text of an element, with plain spaces."""
+        """Return the text of an element with normalized whitespace."""
         return re.sub(r"\s+", " ", self.page.locator(selector).inner_text()).strip()
 
     def forgive(self, message: str) -> None:
-        """Take an error out that the test provoked; it must have been there."""
+        """Assert that errors begin with a message, and remove these errors from the list."""
         assert [error for error in self.errors if error.startswith(message)]
         self.errors[:] = [error for error in self.errors if not error.startswith(message)]
 
     def serious(self) -> list[str]:
-        """What axe-core finds wrong that is serious or worse."""
+        """Return the serious and critical accessibility violations that axe-core finds."""
         found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
         return [
             f"{one['id']}: {node['target']}"
@@ -74,7 +74,7 @@ class Tab:
 
 
 def bodies_of(tab: Tab) -> list[Any]:
-    """Collects what the tab posts from now on."""
+    """Return a list that collects the JSON bodies of the tab's future POST requests."""
     bodies: list[Any] = []
     tab.page.on("request", lambda sent: bodies.append(sent.post_data_json) if sent.method == "POST" else None)
     return bodies
@@ -85,16 +85,17 @@ STATUS_400 = "Failed to load resource: the server responded with a status of 400
 
 
 def forward(route: Route) -> None:
-    """Let Playwright ask and the browser have the answer, as Chromium ends requests when the host's addresses change.
+    """Fetch a request through Playwright and pass the response to the browser.
 
-    Docker gives the host addresses, and takes them, whenever a stack starts or ends.
+    Chromium aborts its own requests when the host's addresses change. Docker changes these addresses whenever a stack
+    starts or stops.
     """
     route.fulfill(response=route.fetch(max_redirects=0, timeout=PATIENCE))
 
 
 @contextmanager
 def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = False, **options: Any) -> Iterator[Tab]:
-    """A new tab, logged in; it must ask no other host, and say no error but those that a test took out."""
+    """Open a tab with credentials. At the end, assert that it sent requests to no other host and has no errors left."""
     login, _, password = credentials.partition(":")
     settings = {"viewport": DESK, "locale": "en-GB", "http_credentials": {"username": login, "password": password}}
     context = browser.new_context(base_url=origin, **settings | options)
@@ -105,6 +106,6 @@ def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = Fa
     try:
         yield opened
     finally:
-        context.close()  # else a page that asks every few seconds would go on in the tests after a failed one
+        context.close()  # else a polling page would continue during the tests after a failed one
     assert [] == opened.errors
     assert [] == [address for address in opened.asked if not address.startswith((origin + "/", "data:"))]

@@ -1,4 +1,4 @@
-"""The commands of the packages, called within this process: a process of their own would cost most of a second each."""
+"""Call the packages' commands within this process, which saves most of a second per call."""
 
 import io
 import os
@@ -13,7 +13,7 @@ Called = subprocess.CompletedProcess[str]
 def called(
     main: Callable[[], object], *arguments: str, given: str = "", environment: Mapping[str, str] | None = None
 ) -> Called:
-    """What a command prints when it is called with these arguments and reads what is given."""
+    """Call a command's main function with arguments and stdin, and return its exit code and output."""
     stdin, stdout, stderr = (io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (given.encode(), b"", b""))
     printed, complained = stdout.buffer, stderr.buffer
     assert isinstance(printed, io.BytesIO)

@@ -1,4 +1,4 @@
-"""The figures and cases that tests compare with."""
+"""Load the schedules and the expected cases for tests."""
 
 import csv
 import json
@@ -21,36 +21,36 @@ RESULT_FIELDS = ("tax", "surcharge", "rate", "discount", "reduction")
 
 @cache
 def schedules() -> Schedules:
-    """All schedules, straight from the data file."""
+    """Return all schedules of the data file."""
     return parse_schedules(json.loads((ROOT / "db/init/schedules.json").read_text(encoding="utf-8")))
 
 
 def v7_schedule() -> V7Schedule:
-    """The schedule `v7`."""
+    """Return the schedule `v7`."""
     return schedules().v7
 
 
 def law_cases() -> list[dict[str, Any]]:
-    """The cases of the law of 2018 to 2025; amounts are integers, an empty cell is None."""
+    """Return the cases of the laws of 2018 to 2025. Amounts are integers, and an empty cell is None."""
     with (CASES / "law.csv").open(encoding="utf-8", newline="") as file:
         return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
 def official_cases() -> list[dict[str, Any]]:
-    """What the tax authority's own simulator answered for the incomes of 2018."""
+    """Return the results of the tax authority's simulator for the incomes of 2018."""
     with (CASES / "official_2018.csv").open(encoding="utf-8", newline="") as file:
         return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
 def typed(name: str, text: str) -> Any:
-    """A cell as the API has it."""
+    """Convert a CSV cell to the type that the API uses."""
     if name in ("married", "single_parent"):
         return text
     return (float(text) if name in ("rate", "shares") else int(text)) if text else None
 
 
 def v7_cases() -> list[dict[str, Any]]:
-    """The published and the further cases of the rules `v7`, as the API answers them."""
+    """Return all cases of the rules `v7`, published and additional ones, in the format of the API's results."""
     with (CASES / "v7.csv").open(encoding="utf-8", newline="") as file:
         return [
             {
@@ -62,5 +62,5 @@ def v7_cases() -> list[dict[str, Any]]:
 
 
 def read_household(query: str) -> Household:
-    """The household that a query string says; ParameterError lists what is wrong."""
+    """Parse a query string into a household. Raises ParameterError with a list of all errors."""
     return build_household(HouseholdSchema(CALCULATION, TextDecoder()).parse(parse_query(query), schedules().years))

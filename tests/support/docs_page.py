@@ -1,4 +1,4 @@
-"""What a reader of the API's description does with its calls: expand one, execute it, close it."""
+"""Actions on the operations of the page /docs: expand, execute and close."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from tests.support.service import Service
 
 
 def operations(service: Service) -> list[tuple[str, str]]:
-    """Tag and name of every operation that the description has."""
+    """Return tag and name of every operation in the API's description."""
     paths: dict[str, Any] = service.get("/openapi.json").body["paths"]
     return [(each["tags"][0], each["operationId"]) for path in paths.values() for each in path.values()]
 
 
 def expand(tab: Tab, tag: str, name: str) -> Locator:
-    """The operation, opened."""
+    """Expand an operation and return its element."""
     operation = tab.page.locator(f"#operations-{tag}-{name}")
     operation.locator(".opblock-summary-control").click()
     return operation
 
 
 def execute(operation: Locator) -> str:
-    """Execute it as it stands; the answer of the service, which must be good."""
+    """Execute an operation with its example values, assert a 200, and return the displayed response."""
     with operation.page.expect_response(lambda response: not response.url.startswith("data:")) as answer:
         operation.get_by_role("button", name="Execute").click()
     assert 200 == answer.value.status
@@ -31,6 +31,6 @@ def execute(operation: Locator) -> str:
 
 
 def close(operation: Locator) -> None:
-    """Close it again: a long answer that stays makes everything on the page slow."""
+    """Close an operation, because a long response on the page slows down the browser."""
     operation.locator(".opblock-summary-control").click()
     expect(operation.locator(".opblock-body")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Stand-ins that tests hand to the code in place of what is slow, random or outside."""
+"""Test doubles for slow, random or external dependencies."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -12,9 +12,10 @@ from income_tax.storage.login_failures import Failures
 
 @dataclass
 class FakeMailer:
-    """Keeps mails; while `broken` the server does not answer, while `refusing` it refuses them for good.
+    """A mailer that keeps mails in memory.
 
-    `refusals` are recipients that it refuses while others get the mail.
+    With `broken`, the server does not answer. With `refusing`, the server rejects each mail permanently. `refusals` are
+    recipients that the server rejects while it accepts the mail for the others.
     """
 
     sent: list[MailMessage] = field(default_factory=list)
@@ -41,7 +42,7 @@ class FakeMailer:
 
 @dataclass
 class FakeClock:
-    """Stands still until it is moved."""
+    """A clock that only tests advance."""
 
     now: float = 1000.0
 
@@ -51,7 +52,7 @@ class FakeClock:
 
 @dataclass
 class FakeUsers:
-    """Users by login, with their hashes; counts how often it is asked."""
+    """A user store with a password hash for each login."""
 
     hashes: Mapping[str, str]
 
@@ -61,7 +62,7 @@ class FakeUsers:
 
 @dataclass
 class FakeFailures:
-    """Keeps failed logins in memory; cannot while `broken`."""
+    """A store that keeps failed logins in memory, and raises an error with `broken`."""
 
     kept: dict[tuple[str, str], Failures] = field(default_factory=dict)
     broken: bool = False
@@ -82,7 +83,7 @@ class FakeFailures:
 
 @dataclass
 class Lines:
-    """Takes log lines in place of a file."""
+    """A log file in memory."""
 
     written: list[bytes] = field(default_factory=list)
 

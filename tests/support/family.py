@@ -1,4 +1,4 @@
-"""The household that the tests of the pages enter."""
+"""The household that the page tests enter, and the page's number formats."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -8,11 +8,11 @@ SIMULATOR = f"/simulator#{QUERY}"
 
 
 def in_percent(share: float) -> str:
-    """A rate as the English page writes it: a half of its last digit is rounded up."""
+    """Format a rate like the English page, in percent with one decimal, rounded half up."""
     rounded = (100 * Decimal(str(share))).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return str(rounded).removesuffix(".0") + "%"
 
 
 def in_euros(amount: int) -> str:
-    """An amount as the English page writes it."""
+    """Format an amount like the English page."""
     return f"€{amount:,}"

@@ -1,4 +1,4 @@
-"""Sends generated requests to a port, and says what is wrong with the answers."""
+"""Send generated requests to a port and check the responses."""
 
 import contextlib
 import json
@@ -8,20 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.grammar import Grammar
 
-STALLED = 5.0  # seconds without an answer after which the server is told that nothing more will come
+STALLED = 5.0  # seconds without a response before the client closes its side of the connection
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """All that the server answers until it hangs up."""
+    """Send a request and return all bytes that the server sends until it closes the connection."""
     answered = b""
     with socket.create_connection(("127.0.0.1", port), timeout=STALLED) as connection:
-        with contextlib.suppress(OSError):  # refused while it is being sent; the answer may be there
+        with contextlib.suppress(OSError):  # refused during sending; the response may have arrived
             connection.sendall(request)
         while True:
             try:
                 piece = connection.recv(65536)
             except TimeoutError:
-                with contextlib.suppress(OSError):  # reset just now
+                with contextlib.suppress(OSError):  # just reset by the server
                     connection.shutdown(socket.SHUT_WR)
                 connection.settimeout(30)
                 continue
@@ -33,7 +33,7 @@ def exchange(port: int, request: bytes) -> bytes:
 
 
 def trouble(request: bytes, status: str, head: bytes, body: bytes) -> str:
-    """What is wrong with an answer, empty when nothing is."""
+    """Describe the first error in a response, or return an empty text if the response is valid."""
     if not "200" <= status < "500":
         return f"status {status}"
     if status == "304":
@@ -50,12 +50,12 @@ def trouble(request: bytes, status: str, head: bytes, body: bytes) -> str:
 
 
 def judge(request: bytes, answered: bytes) -> str:
-    """The status of the answer, "none" when there is none; what is wrong with it, in a sentence."""
+    """Return the status of a valid response, "none" without a response, or a description of the error."""
     while answered.startswith(b"HTTP/1.1 100 "):
         answered = answered.partition(b"\r\n\r\n")[2]
     if not answered:
         return "none"
-    if not answered.startswith(b"HTTP/1."):  # to HTTP/0.9, which knows no headers
+    if not answered.startswith(b"HTTP/1."):  # a response to HTTP/0.9, which has no headers
         return "0.9" if isinstance(json.loads(answered), dict) else f"no JSON: {answered!r}"
     head, _, body = answered.partition(b"\r\n\r\n")
     status = head.split(b" ")[1].decode()
@@ -63,7 +63,7 @@ def judge(request: bytes, answered: bytes) -> str:
 
 
 def attack(port: int, authorization: bytes, entropy: bytes, count: int) -> Counter[str]:
-    """Send that many requests made from the entropy, many at a time; how often which outcome was seen."""
+    """Generate `count` requests from the entropy, send them concurrently, and count the outcomes."""
     grammar = Grammar(entropy)
     requests = [grammar.request(authorization) for _ in range(count)]
 
@@ -76,5 +76,5 @@ def attack(port: int, authorization: bytes, entropy: bytes, count: int) -> Count
 
 
 def troubles(outcomes: Counter[str]) -> list[str]:
-    """The outcomes that must not be."""
+    """Return the outcomes that are errors."""
     return [outcome for outcome in outcomes if len(outcome) > 4]

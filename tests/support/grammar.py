@@ -1,6 +1,6 @@
-"""Inputs made from bytes by a grammar: hypothesis finds and shrinks the bytes, the grammar spends them.
+"""Generate test inputs from bytes with a grammar. Hypothesis draws and shrinks the bytes.
 
-One example of hypothesis so makes dozens of inputs for the price of one draw.
+One hypothesis example yields dozens of inputs at the cost of one draw.
 """
 
 import json
@@ -25,20 +25,20 @@ SPELLINGS = {
 }
 ANY_NAME = [spelling for name, spellings in SPELLINGS.items() if name != "id" for spelling in spellings]
 REQUIRED = ["married", "children", "salary"]
-OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # beside a year
+OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # only with a year
 MAY_BE_EMPTY = ["year", *OPTIONAL]
-# As a taxpayers file may have them: composed.
+# Spellings in a taxpayers file: composed characters only.
 FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
 LIMITS = {"children": 99, "salary": 999_999_999, "spouse_salary": 999_999_999, "from": 9999, "to": 99_999, "step": 9999}
-IDS = [9, 99, 10**18 - 1]  # the highest
+IDS = [9, 99, 10**18 - 1]  # upper limits of ids
 WORDS = ["yes", "no", "oui", "non"]
-CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # which of three letters, in bits
+CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # bit masks of the letters to capitalize
 PADDINGS = [("", "")] * 8 + [(" ", ""), ("", " "), ("\t", " "), (" \t", "\t ")]
-UNRESERVED = "/:@!$'()*,;"  # in a query string
+UNRESERVED = "/:@!$'()*,;"  # not percent-encoded in a query string
 ZEROS = ["", "", "", "", "", "", "", "", "", "0", "000", "0" * 30]
 ODD = ["", " ", "\t", "-1", "+1", "1.5", "1e3", "0x1", "1_0", "٣", "²", "\0", "\n", "é", "\ufffd", "𝟙", "maybe", "a b"]
 
-# Of JSON: values that a household cannot have, and whole texts.
+# JSON values that are invalid in a household, followed by entire JSON texts.
 ODD_VALUES: list[Any] = [None, True, False, 1.0, 1.5, -1, -0.0, 1e300, 2**53, 2**63, 2**64, 10**25, "5", "Oui", " yes "]
 ODD_VALUES += ["", "2024", [], {}, [1], {"a": [{}]}, "\x00", "\ud800", "é", "a:b", '":', "1000000000"]
 ODD_JSON = [b"", b" ", b"null", b"[]", b"{}", b"[[]]", b"[null]", b"1", b'"x"', b"[" * 5000, b'{"a":' * 3000, b"\xff"]
@@ -61,63 +61,63 @@ VALUES += [b"9" * 400, b"a\x01b", b'"', b"multipart/form-data; boundary=", b"1, 
 
 
 class Grammar:
-    """Spends bytes on choices; when there are none left, every choice is the first."""
+    """A generator whose choices consume bytes. Without bytes left, it always makes the first choice."""
 
     def __init__(self, entropy: bytes) -> None:
         self._bytes = iter(entropy)
 
     def below(self, limit: int) -> int:
-        """A number from 0 up to below the limit."""
+        """Return a number from 0 to limit - 1."""
         number, span = next(self._bytes, 0), 256
         while span < limit:
             number, span = number * 256 + next(self._bytes, 0), span * 256
         return number % limit
 
     def one_of(self, choices: Sequence[T]) -> T:
-        """One of the choices."""
+        """Return one of the choices."""
         return choices[self.below(len(choices))]
 
     def often(self, percent: int) -> bool:
-        """True in about that many cases of a hundred; False when the bytes are spent."""
+        """Return True with a probability of about `percent` %, or False without bytes left."""
         return next(self._bytes, 255) * 100 < percent * 256
 
     def rotated(self, items: Sequence[T]) -> list[T]:
-        """The items in their order, but beginning with any of them."""
+        """Return the items rotated by a random number."""
         first = self.below(len(items))
         return [*items[first:], *items[:first]]
 
     def anycase(self, word: str) -> str:
-        """The word with some letters in capitals."""
+        """Return the word with some letters capitalized."""
         capitals = self.one_of(CAPITALS)
         return "".join(letter.upper() if capitals >> place & 1 else letter for place, letter in enumerate(word))
 
     def padded(self, text: str) -> str:
-        """The text as it is, mostly; else between blanks."""
+        """Return the text, sometimes padded with blanks."""
         return text.join(self.one_of(PADDINGS))
 
     def whole(self, limit: int) -> int:
-        """A number from 0 to the limit, seldom just above it."""
+        """Return a number from 0 to the limit, rarely just above it."""
         kind = self.below(12)
         if kind < 6:
             return self.below(limit + 1)
         return self.below(100) if kind < 9 else [limit, 0, limit + 1 + self.below(9)][kind - 9]
 
     def number(self, limit: int) -> str:
-        """Such a number in digits, or with leading zeros."""
+        """Return such a number as text, sometimes with leading zeros."""
         return self.one_of(ZEROS) + str(self.whole(limit))
 
     def year(self) -> int:
-        """An income year, mostly one that there is."""
+        """Return an income year, usually a supported one."""
         return 2018 + self.below(8) if not self.often(6) else self.one_of([2017, 2026, 0, 9999, 10_000, 20_240])
 
     def noise(self) -> str:
-        """What is no value, or only by chance."""
+        """Return a text that is rarely a valid value."""
         if self.often(60):
             return self.one_of(ODD)
         return "".join(chr(self.below(0x250)) for _ in range(self.below(12)))
 
     def text(self, name: str) -> str:
-        """A value of a parameter as text."""
+        """Return a value of a parameter as text."""
         if name == "id":
             return self.number(self.one_of(IDS))
         if name == "year":
@@ -125,7 +125,7 @@ class Grammar:
         return self.number(LIMITS[name]) if name in LIMITS else self.anycase(self.one_of(WORDS))
 
     def value(self, name: str) -> Any:
-        """A value of a parameter as JSON has it."""
+        """Return a value of a parameter in its JSON type."""
         if name == "id":
             return self.whole(self.one_of(IDS))
         if name == "year":
@@ -133,13 +133,13 @@ class Grammar:
         return self.whole(LIMITS[name]) if name in LIMITS else self.one_of(WORDS)
 
     def household(self, required: Sequence[str] = REQUIRED) -> list[str]:
-        """The names of a household's parameters: with a year or without, and then mostly without what needs one."""
+        """Return the names of a household's parameters. Without a year, few of them require one."""
         dated = self.often(60)
         more = [name for name in OPTIONAL if self.often(40 if dated else 3)]
         return [*required, *(["year"] if dated else []), *more]
 
     def pair(self, name: str, value: str) -> str:
-        """A name and its value in one of the spellings that percent-encoding has."""
+        """Join a name and its value in one of several percent-encodings."""
         how = self.below(12)
         if how < 2:
             return "=".join("".join(f"%{byte:02{'xX'[how]}}" for byte in text.encode()) for text in (name, value))
@@ -148,16 +148,16 @@ class Grammar:
         return quote(name, safe=UNRESERVED) + "=" + quote(value, safe=UNRESERVED)
 
     def query(self) -> str:
-        """A query string: mostly a household, sometimes with one parameter too few or too many, odd or broken."""
+        """Return a query string of a household, sometimes with a missing, extra or invalid parameter."""
         return self.query_of(self.household())
 
     def curve(self) -> str:
-        """A query string of a curve, more or less."""
+        """Return a query string of a curve, sometimes invalid."""
         names = self.household(["married", "children", "from", "to", "step"])
         return self.query_of([name for name in names if name != "explain" or self.often(5)])
 
     def query_of(self, names: Sequence[str]) -> str:
-        """A query string of these parameters, more or less."""
+        """Return a query string of these parameters, sometimes with a missing, extra or invalid one."""
         pairs = [(self.one_of(SPELLINGS[name]), self.padded(self.text(name))) for name in names]
         if self.often(18):
             pairs[self.below(len(pairs))] = (self.one_of(ANY_NAME), self.noise())
@@ -171,7 +171,7 @@ class Grammar:
         return "&".join(parts)
 
     def object(self, names: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """An object of JSON with these names, sometimes with an odd value or name, or without one."""
+        """Return a JSON object with these names, sometimes with a missing name or an invalid name or value."""
         one = {self.one_of(spellings[name]): self.value(name) for name in self.rotated(names)}
         if self.often(12):
             one[self.one_of([*one, *one, *ANY_NAME, self.noise()])] = self.one_of(ODD_VALUES)
@@ -180,7 +180,7 @@ class Grammar:
         return one
 
     def json(self) -> bytes:
-        """JSON for `POST /`: one household, a few, or hundreds; or what is none."""
+        """Return a JSON body for `POST /` with one, several or hundreds of households, or with no valid household."""
         kind = self.below(16)
         if kind == 15:
             return self.one_of(ODD_JSON)
@@ -192,7 +192,7 @@ class Grammar:
         return json.dumps(content, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
 
     def cell(self, name: str, separator: str, quoted: int) -> str:
-        """A cell of CSV: mostly a value, in that many cases of a hundred in quotes; sometimes empty where it may be."""
+        """Return a CSV cell, usually a valid value and quoted in `quoted` % of cases. Optional cells may be empty."""
         if self.often(5):
             cell = self.noise().replace("\n", "")
         elif name in MAY_BE_EMPTY and self.often(40):
@@ -204,7 +204,7 @@ class Grammar:
         return self.one_of(['"', '"', ' "']) + cell + '"' if quoted and self.often(quoted) else cell
 
     def row(self, names: Sequence[str], separator: str, quoted: int) -> str:
-        """A line of CSV, seldom with a cell too many or too few."""
+        """Return a CSV line, rarely with an extra or a missing cell."""
         cells = [self.cell(name, separator, quoted) for name in names]
         if self.often(4):
             cells.append(self.noise().replace("\n", ""))
@@ -213,16 +213,16 @@ class Grammar:
         return separator.join(cells)
 
     def columns(self, names: Sequence[str], separator: str, spellings: Mapping[str, Sequence[str]]) -> str:
-        """A first line that names these columns; seldom with one that is there twice, lacks, or is none."""
+        """Return a CSV header with these columns, rarely with a duplicate, missing or unknown one."""
         spelled = [self.one_of(spellings[name]) for name in names]
         if self.often(10):
-            # A tab at the end of a line is a blank.
+            # With tabs, an empty last column would be trailing whitespace.
             wrong = ["salary", "enfants", "année", "explain", "age", "?" if separator == "\t" else ""]
             spelled[self.below(len(spelled))] = self.one_of(wrong)
         return separator.join(f'"{name}"' if self.often(8) else name for name in spelled)
 
     def csv(self) -> bytes:
-        """CSV for `POST /`, more or less."""
+        """Return a CSV body for `POST /`, sometimes invalid."""
         if self.often(6):
             return self.one_of(ODD_CSV)
         names = self.rotated([name for name in self.household() if name != "explain" or self.often(5)])
@@ -232,13 +232,13 @@ class Grammar:
         return (self.one_of(["", "", "\ufeff"]) + end.join(lines)).encode()
 
     def mangled(self, body: bytes) -> bytes:
-        """The body, broken somewhere."""
+        """Return the body with a random change."""
         begin, end = sorted((self.below(len(body) + 1), self.below(len(body) + 1)))
         middle = self.one_of([b"", b"", self.noise().encode(), bytes([self.below(256)]), body[begin:end] * 2])
         return body[:begin] + middle + (body[end:] if self.often(80) else b"")
 
     def posted(self) -> tuple[list[bytes], bytes]:
-        """A body, and the header lines that tell what it is."""
+        """Return the header lines that describe a body, and the body."""
         kind = self.one_of([b"application/json", b"application/json", b"text/csv"])
         body = self.csv() if kind == b"text/csv" else self.json()
         if self.often(20):
@@ -253,13 +253,13 @@ class Grammar:
         return [*lines, b"Content-Length: %d" % len(body)], body
 
     def target(self, targets: Sequence[str]) -> bytes:
-        """One of the targets, with a query string where it ends with a question mark."""
+        """Return one of the targets, with a query string if the target ends with a question mark."""
         target = self.one_of(targets)
         query = (self.curve() if "curve" in target else self.query()) if target.endswith("?") else ""
         return (target + query).encode("utf-8", "replace")
 
     def request(self, authorization: bytes) -> bytes:
-        """A whole HTTP request, more or less well-formed, that asks for the end of the connection."""
+        """Return an HTTP request with `Connection: close`, sometimes malformed."""
         wild, posting = self.often(50), self.often(35)
         method, target = ("POST", b"/") if posting else ("GET", self.target(WILD_TARGETS if wild else TARGETS))
         described, body = self.posted() if posting else ([], b"")
@@ -275,24 +275,24 @@ class Grammar:
         if wild and self.often(10):
             lines.append(bytes(self.below(256) for _ in range(self.below(40))))
         if any(line.startswith(b"Transfer-Encoding") for line in lines):
-            # The end, should it be chunked, or what is none.
+            # The end of a chunked body, rarely a malformed one.
             body += self.one_of([b"0\r\n\r\n"] * 9 + [b"ZZ\r\n\r\n", b"1\r\nxyz0\r\n\r\n", b"0\r\nno trailer\r\n\r\n"])
         end = b"\n" if wild and self.often(10) else b"\r\n"
         return end.join(lines) + b"\r\n\r\n" + body
 
     def header(self) -> bytes:
-        """A header line that a server has to make something of."""
+        """Return a header line that a server must interpret."""
         return self.one_of(HEADERS).encode() + self.one_of([b": ", b": ", b": ", b":", b" : "]) + self.one_of(VALUES)
 
     def nothing(self) -> bytes:
-        """A line of a taxpayers file that says nothing, or is broken whatever the form."""
+        """Return a line of a taxpayers file that is empty, a comment, or invalid in every format."""
         return self.one_of([b"", b" \t", b"# 1,yes,2,3", b" #{}", b"\xff\xfe", b"1,yes,2,\xe9", b",,,", b"\x00", b"{"])
 
     def json_line(self) -> bytes:
-        """A line of JSON: mostly a taxpayer."""
+        """Return a JSON line, usually a valid taxpayer."""
         names = [name for name in self.household(["id", *REQUIRED]) if name != "explain"]
         one = self.object(names, FILE_SPELLINGS)
-        if self.often(20):  # numbers as text
+        if self.often(20):  # convert numbers to text
             one = {name: str(value) for name, value in one.items()}
         line = json.dumps(one, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
         if self.often(4):
@@ -300,7 +300,7 @@ class Grammar:
         return line if not self.often(5) else self.mangled(line).replace(b"\n", b"")
 
     def file(self) -> tuple[bytes, str]:
-        """A taxpayers file of up to twenty lines, and its form: "lines", with the columns named or not, or JSON's."""
+        """Return a taxpayers file of up to twenty lines, and its format: "lines", "jsonl" or "either"."""
         kind, count = self.below(4), 1 + self.below(20)
         end, mark = self.one_of([b"\n", b"\r\n"]), self.one_of([b"", b"", b"", b"\xef\xbb\xbf"])
         if kind == 3:

@@ -1,4 +1,4 @@
-"""The alerts that the stack sends while a test looks: what other tests have left is not counted."""
+"""The alerts that a stack sends during a test, without the mails of earlier tests."""
 
 import re
 from collections import Counter
@@ -12,30 +12,30 @@ ROUTE = re.compile(r"^request: GET (\S+)\r?$", re.MULTILINE)
 
 
 class Inbox:
-    """The mails that have come since it was made; what came twice under one Message-ID counts once."""
+    """The mails that arrived after the inbox was created. Mails with the same Message-ID count once."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._old = {mail["Message-ID"] for mail in stack.mails()}
 
     def mails(self, containing: str = "") -> list[EmailMessage]:
-        """The new mails, newest first."""
+        """Return the new mails that contain a text, newest first."""
         mails = self._stack.mails(containing)
         return list({mail["Message-ID"]: mail for mail in mails if mail["Message-ID"] not in self._old}.values())
 
     def counting(self, **failures: int) -> Counter[str]:
-        """How many mails there are for each drill, once their counts are these."""
+        """Wait until the mails count these failures by route, and return the number of mails by route."""
         expected = {f"/{name.replace('_', '/')}": count for name, count in failures.items()}
         wait_until(lambda: expected == by_route(self.mails())[0])
         return by_route(self.mails())[1]
 
     def of_starts(self) -> list[EmailMessage]:
-        """The mails about starts that failed, not about requests or a database that went away."""
+        """Return the mails about failed starts."""
         return self.mails("The tax service could not start")
 
 
 def by_route(mails: list[EmailMessage]) -> tuple[Counter[str], Counter[str]]:
-    """The failures that the mails count, and the mails themselves, for each address."""
+    """Count the failures that the mails report, and the mails themselves, by route."""
     failures: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for mail in mails:

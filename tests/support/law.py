@@ -1,32 +1,32 @@
-"""The cases of the law as requests and as answers."""
+"""Convert the cases of the law to requests and results."""
 
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-NOT_ANSWERED = ("openfisca_tax", "tax_all_shares", "tax_adult_shares")  # they stand in the explanation, or nowhere
+NOT_ANSWERED = ("openfisca_tax", "tax_all_shares", "tax_adult_shares")  # only in the explanation, or in no response
 
 
 def asked(case: dict[str, Any]) -> dict[str, Any]:
-    """The household of a case, as a body has it."""
+    """Return the household of a case in the format of a JSON body."""
     names = {"income_year": "year"}
     fields = ("income_year", "married", "single_parent", "children", "salary", "spouse_salary")
     return {names.get(name, name): case[name] for name in fields if case.get(name) is not None}
 
 
 def as_result(case: dict[str, Any]) -> dict[str, Any]:
-    """What the answer to a case must hold."""
+    """Return the fields that the result of a case must contain."""
     wanted = {"discount" if name == "decote" else name: v for name, v in case.items() if name not in NOT_ANSWERED}
     return wanted | ({"spouse_salary": case["spouse_salary"] or 0} if "spouse_salary" in case else {})
 
 
 def query_of(case: dict[str, Any]) -> str:
-    """A case as the target of a GET."""
+    """Return a case as the target of a GET."""
     return "/?" + urlencode(asked(case))
 
 
 def csv_of(cases: Sequence[dict[str, Any]]) -> str:
-    """Cases as a CSV file."""
+    """Return cases as a CSV file."""
     columns = ("year", "married", "single_parent", "children", "salary", "spouse_salary")
     rows = (",".join(str(asked(case).get(column, "")) for column in columns) for case in cases)
     return "\r\n".join([",".join(columns), *rows, ""])

@@ -1,4 +1,4 @@
-"""Whether somebody holds a lock."""
+"""Check whether a file or folder is locked."""
 
 import fcntl
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a file or folder is locked, be it by this very process through another descriptor (flock(2))."""
+    """Return whether a file or folder is locked, even by this process through another descriptor (flock(2))."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,7 @@
-"""The law of 2018 to 2025 once more, from its text alone: fractions, no formula of the service's."""
+"""A second implementation of the laws of 2018 to 2025, from their text only, with exact fractions.
+
+It shares no formula with the service.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,17 +15,17 @@ Figures = Mapping[str, Any]  # a schedule of db/init/schedules.json
 
 
 def arr(x: Fraction) -> int:
-    """The nearest euro, one half up (CGI art. 1657, 1)."""
+    """Round to the nearest euro, half up (CGI art. 1657, 1)."""
     return floor(x + Fraction(1, 2))
 
 
 def value(figures: Figures, name: str) -> Fraction:
-    """A constant."""
+    """Return a constant of a schedule as a fraction."""
     return Fraction(Decimal(figures[name]["value"]))
 
 
 def brackets(figures: Figures, name: str) -> list[tuple[Fraction, Fraction | None, Fraction]]:
-    """From, up to (None: no limit) and rate of each bracket."""
+    """Return lower limit, upper limit (None if unlimited) and rate of each bracket."""
     low, rows = Fraction(0), []
     for row in figures[name]["brackets"]:
         high = None if row["upper_limit"] is None else Fraction(Decimal(row["upper_limit"]))
@@ -32,13 +35,13 @@ def brackets(figures: Figures, name: str) -> list[tuple[Fraction, Fraction | Non
 
 
 def scale(figures: Figures, name: str, q: Fraction) -> Fraction:
-    """The sum over the brackets of the rate times the part of q in each."""
+    """Apply a scale to q: multiply the part of q in each bracket by the bracket's rate, and return the sum."""
     parts = ((min(q, q if high is None else high) - low, rate) for low, high, rate in brackets(figures, name))
     return sum((rate * part for part, rate in parts if part > 0), Fraction(0))
 
 
 def owed(h: Household, figures: Figures) -> dict[str, Any]:
-    """Every result for a household, and the two taxes before the cap."""
+    """Calculate every result for a household, including the two taxes before the cap."""
 
     def of(name: str) -> Fraction:
         return value(figures, name)

@@ -1,4 +1,4 @@
-"""Asks for pages and posts bodies: answers that need not be JSON."""
+"""Request pages and post bodies whose responses may not be JSON."""
 
 import base64
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Page:
-    """An HTTP answer with its body as text."""
+    """An HTTP response with its body as text."""
 
     status: int
     headers: dict[str, str]
@@ -22,13 +22,13 @@ class Page:
 
 
 def load(port: int, target: str, credentials: str | None, body: str | None = None, **headers: str) -> Page:
-    """Ask a port of 127.0.0.1 for a target; with a body it is posted. X_Name as a keyword is the header X-Name."""
+    """Send a GET to a port of 127.0.0.1, or a POST if there is a body. The keyword X_Name sets the header X-Name."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if credentials is not None:
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever refuses a body need not read it all
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server may reject an unread body
             connection.request("GET" if body is None else "POST", target, body and body.encode(), sent)
         response = connection.getresponse()
         text = response.read().decode()

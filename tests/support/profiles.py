@@ -1,11 +1,11 @@
-"""The stacks of the tests: a profile is a set of settings, and all tests that name it share one stack.
+"""The stacks of the tests. A profile is a set of settings, and all tests with the same profile share one stack.
 
-Profiles without settings are the stack as shipped: they divide the tests, so that several stacks run side by side.
-The order is that in which stacks are started: those of the longest tests first.
+Profiles without settings run the stack as shipped. They divide the tests among several parallel stacks. The stacks
+start in the order of the profiles, the stacks with the longest tests first.
 """
 
-SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, so that many are in flight
-UNROTATED = {"LOG_MAX_SIZE": "1024"}  # nothing sets a log aside while a test counts its lines
+SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, which keeps many in flight
+UNROTATED = {"LOG_MAX_SIZE": "1024"}  # no log is rotated while a test counts its lines
 QUICK_ALERTS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "1", "ALERT_REPEAT": "0"}
 
 PROFILES: dict[str, dict[str, str]] = {
@@ -19,7 +19,7 @@ PROFILES: dict[str, dict[str, str]] = {
     "alerts": {"DRILL_ROUTE": "on", "ALERT_QUIET": "20", "DB_WAIT": "0"},
     "masked": QUICK_ALERTS | {"REPLICAS": "1", "MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
     "text": QUICK_ALERTS | {"REPLICAS": "1", "LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
-    # Limits that a test can reach.
+    # Limits low enough for a test to reach.
     "limits": {
         "REPLICAS": "1",
         "CONNECTION_LIMIT": "4",

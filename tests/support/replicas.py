@@ -1,10 +1,10 @@
-"""Replicas of the API in a stack: their workers, what nginx sends twice, and signals from within a container."""
+"""Inspect the API's replicas in a stack, count retries and worker starts, and send signals within a container."""
 
 import re
 
 from tests.support.stack import Stack
 
-# The processes of a container, as `7 (name) S 1 ...`: number, name, state, parent. Some end while they are read.
+# Prints the processes of a container as `7 (name) S 1 ...`: id, name, state, parent. Processes may end during the read.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
 
 
@@ -14,7 +14,7 @@ def list_replicas(stack: Stack) -> list[str]:
 
 
 def list_workers(stack: Stack, replica: str) -> set[int]:
-    """List the living workers of a replica: children of gunicorn's master, which is the child of Docker's init."""
+    """List the live workers of a replica: the children of gunicorn's master, which is a child of Docker's init."""
     processes = stack.run("docker", "exec", replica, "sh", "-c", PROCESSES).stdout
     found = re.findall(r"^(\d+) \(.*\) [^ZX] (\d+) ", processes, re.MULTILINE)
     parents = {int(pid): int(parent) for pid, parent in found}
@@ -22,7 +22,7 @@ def list_workers(stack: Stack, replica: str) -> set[int]:
 
 
 def count_retries(stack: Stack) -> int:
-    """Count the requests that nginx had to send twice."""
+    """Count the requests that nginx retried."""
     return stack.count("nginx/access.log", '"upstream_status":"[^"]*,')
 
 
@@ -32,11 +32,11 @@ def count_worker_starts(stack: Stack) -> int:
 
 
 def signal_process(stack: Stack, replica: str, name: str, pid: int | str) -> None:
-    """Send a signal from within: Docker does not restart a container that it has sent a signal to."""
+    """Send a signal from inside the container, because Docker does not restart a container that it signalled."""
     finished = stack.run("docker", "exec", replica, "sh", "-c", f"kill -{name} {pid}")
     assert 0 == finished.returncode, finished.stderr
 
 
 def hang_up(stack: Stack, replica: str) -> None:
-    """Send SIGHUP to gunicorn; Docker's init passes it on."""
+    """Send SIGHUP to Docker's init, which forwards the signal to gunicorn."""
     signal_process(stack, replica, "HUP", 1)

@@ -1,4 +1,4 @@
-"""A driver of the real service: gunicorn in a process of its own, on SQLite, with a mailbox beside it."""
+"""A driver of the real service: gunicorn in its own process, on SQLite, with a mailbox for its alerts."""
 
 import base64
 import contextlib
@@ -24,14 +24,14 @@ from tests.support.data import ROOT
 from tools.smtp_catcher import Mailbox, SmtpCatcher
 
 COMMAND = [sys.executable, "-m", "income_tax"]
-# Settings of this shell are not the service's; where Python finds its modules, and coverage what it counts, they are.
+# Variables that the service inherits: those of the shell, of Python, and of coverage.
 SHELL, TOOLS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"), ("PYTHON", "COV")
 TEXT_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, [^:]+: \[[^\]]+\] .+$")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer, its body read as JSON."""
+    """An HTTP response with its body parsed as JSON."""
 
     status: int
     headers: dict[str, str]
@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass
 class Service:
-    """The running service."""
+    """A running service."""
 
     port: int
     folder: Path
@@ -58,52 +58,52 @@ class Service:
     credentials: str = "client:secret"
 
     def get(self, target: str, credentials: str | None = "", method: str = "GET", **headers: str) -> Answer:
-        """Ask for a target as it is written; credentials None sends none, "" those of the client."""
+        """Request a target, unchanged. With `credentials` None the request has no login, with "" the client's login."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, method, **headers)
 
     @property
     def authorization(self) -> str:
-        """The header of the client's login."""
+        """Return the Authorization header value of the client's login."""
         return "Basic " + base64.b64encode(self.credentials.encode()).decode()
 
     def post(self, body: str, content_type: str, target: str = "/", credentials: str | None = "") -> Answer:
-        """Post a body; the login as `get` has it."""
+        """Post a body, with the same rules for `credentials` as `get`."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, "POST", body.encode(), Content_Type=content_type)
 
     def post_raw(self, body: str, content_type: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Post a body whose answer need not be JSON."""
+        """Post a body whose response may not be JSON, and return status, headers and body."""
         return request(self.port, "/", self.credentials, "POST", body.encode(), Content_Type=content_type, **headers)
 
     def request(self, method: str, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of an answer."""
+        """Send a request and return status, headers and body of the response."""
         return request(self.port, target, self.credentials, method, **headers)
 
     def raw(self, request: bytes, end: bool = False) -> Answer:
-        """Send bytes as they are; the whole answer up to the end of the connection. `end`: nothing more will come."""
+        """Send bytes unchanged and read the response until the connection ends. With `end`, close the sending side."""
         return read_answer(self.port, request, end)
 
     def kill(self) -> None:
-        """End all its processes as a crash of the machine would: they can do nothing any more."""
+        """Kill all processes of the service with SIGKILL, as in a crash of the machine."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=60)
 
     def log_lines(self) -> list[str]:
-        """The lines of the log file."""
+        """Return the lines of the log file."""
         return (self.folder / "api.log").read_text(encoding="utf-8").split("\n")[:-1]
 
     def log(self) -> list[dict[str, Any]]:
-        """The records of the log file."""
+        """Return the records of the log file."""
         return [json.loads(line) for line in self.log_lines()]
 
     def events_of(self, request_id: str) -> list[str]:
-        """The names of the events of one request."""
+        """Return the event names of a request."""
         return [record["event"] for record in self.log() if record.get("request_id") == request_id]
 
 
 def flood(port: int, credentials: str, targets: Sequence[str], threads: int) -> list[int]:
-    """Ask for all targets, in turn, over a few kept-alive connections; the statuses."""
+    """Request all targets over `threads` keep-alive connections and return the statuses."""
     header = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
 
     def ask(part: Sequence[str]) -> list[int]:
@@ -130,7 +130,7 @@ def ask(
     /,
     **headers: str,
 ) -> Answer:
-    """Ask a port of 127.0.0.1 for a target as it is written; X_Name as a keyword is the header X-Name."""
+    """Send a request to a port of 127.0.0.1, with an unchanged target. The keyword X_Name sets the header X-Name."""
     status, names, body = request(port, target, credentials, method, sent_body, **headers)
     return Answer(status, names, json.loads(body) if body else None)
 
@@ -144,13 +144,13 @@ def request(
     /,
     **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers (lower case) and body of an answer."""
+    """Send a request to a port of 127.0.0.1, and return status, lower-case headers and body of the response."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if credentials is not None:
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever refuses a body need not read it all
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server may reject an unread body
             connection.request(method, target, sent_body, headers=sent)
         response = connection.getresponse()
         body = response.read()
@@ -160,9 +160,9 @@ def request(
 
 
 def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
-    """Send bytes to a port of 127.0.0.1 and read the answer to its end: the request has to ask for the end.
+    """Send bytes to a port of 127.0.0.1 and read the response until the server closes the connection.
 
-    `end` tells the server that nothing more will come.
+    The request must contain `Connection: close`, or `end` closes the sending side.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
@@ -176,23 +176,23 @@ def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
 
 
 def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]:
-    """The environment of the service in a folder of its own."""
+    """Build the environment of a service whose files are in a folder."""
     own = {"DB_FILE": "tax.sqlite", "USERS_FILE": "users", "LOG_FILE": "api.log", "STATE_DIR": "state"}
     paths = {name: str(folder / value) for name, value in own.items()}
     clean = {name: value for name, value in os.environ.items() if name in SHELL or name.startswith(TOOLS)}
-    # However slow the machine is, a mail server that answers is not given up: else a mail would come twice.
+    # The long SMTP timeout prevents duplicate mails from retries on a slow machine.
     return clean | paths | {"SMTP_PORT": str(smtp_port), "SMTP_TIMEOUT": "300", "DB_WAIT": "0", **settings}
 
 
 def seed(folder: Path) -> None:
-    """Write the tax data."""
+    """Write the tax data to the database in a folder."""
     command = [*COMMAND, "seed", "sqlite", str(ROOT / "db/init")]
     subprocess.run(command, env=environment(folder, 1), check=True, capture_output=True)
 
 
 @cache
 def prepared() -> "tempfile.TemporaryDirectory[str]":
-    """A folder with tax data and a user, made once for all tests of this process."""
+    """Create a folder with tax data and a user, once for all tests of this process."""
     made = tempfile.TemporaryDirectory()
     seed(Path(made.name))
     command = [*COMMAND, "users", "add", "client"]
@@ -201,19 +201,19 @@ def prepared() -> "tempfile.TemporaryDirectory[str]":
 
 
 def prepare(folder: Path) -> None:
-    """Tax data and a user `client` with the password `secret`."""
+    """Copy the tax data and a user `client` with the password `secret` to a folder."""
     shutil.copytree(prepared().name, folder, dirs_exist_ok=True)
 
 
 def begun_with(folder: Path, code: str) -> str:
-    """A folder for PYTHONPATH: what is run with it begins with this code."""
+    """Write code that Python runs at startup, and return the folder for PYTHONPATH."""
     (folder / "sitecustomize.py").write_text(code)
     return str(folder)
 
 
 @contextmanager
 def running_service(folder: Path, **settings: str) -> Iterator[Service]:
-    """The service with a mailbox of its own, ready, on a free port; it must stop by itself at the end."""
+    """Prepare a folder, run the service with its own mailbox on a free port, and yield it when it is ready."""
     prepare(folder)
     with SmtpCatcher() as smtp, service_with(folder, smtp.port, smtp.mailbox, **settings) as service:
         yield service
@@ -221,8 +221,8 @@ def running_service(folder: Path, **settings: str) -> Iterator[Service]:
 
 @contextmanager
 def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, /, **settings: str) -> Iterator[Service]:
-    """The service in a folder that is prepared, mailing to a port; it is told to stop at the end, unless killed."""
-    # Our own end is closed once the service has its: when it dies, callers are refused instead of left waiting.
+    """Run the service in a prepared folder, with an SMTP port. At the end, stop the service unless it was killed."""
+    # This process closes its copy of the socket, so that connections are refused after the service has died.
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(

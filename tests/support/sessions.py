@@ -1,4 +1,4 @@
-"""Commands in a session of their own, whose processes can be ended, and looked for, together."""
+"""Run commands in their own session, so that tests can kill or find all their processes together."""
 
 import contextlib
 import os
@@ -13,7 +13,10 @@ from pathlib import Path
 def in_session(
     command: list[str], folder: Path, environment: Mapping[str, str] | None = None, *, one_output: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """A command under way in a folder; who asks for it sees to its end. With `one_output` stderr goes to stdout."""
+    """Start a command in a folder and yield its process, which the caller ends.
+
+    `one_output` merges stderr into stdout.
+    """
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -26,14 +29,14 @@ def in_session(
     ) as process:
         try:
             yield process
-        except BaseException:  # else the end of the block would wait for one that goes on
+        except BaseException:  # else the end of the block would wait for a running process
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
 
 
 def gone(session: int) -> bool:
-    """Whether no process of a session is left."""
+    """Return whether a session has no processes left."""
     try:
         os.killpg(session, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""An SMTP server that fails on demand, and what tests read from the mails it took."""
+"""An SMTP server that fails on demand, and functions that read the received alerts."""
 
 import contextlib
 import queue
@@ -16,29 +16,30 @@ SINCE = re.compile(r"^failures in this mail: (\d+)\r?$", re.MULTILINE)
 
 
 def failures_in(mail: EmailMessage) -> int:
-    """How many failures a mail counts that no earlier mail has counted."""
+    """Return the number of new failures that a mail reports."""
     (number,) = SINCE.findall(mail.get_content())
     return int(number)
 
 
 class FaultySmtp:
-    """The server, on a free port of 127.0.0.1 or of another address of this machine; a context manager.
+    """An SMTP server on a free port of 127.0.0.1 or of another local address, as a context manager.
 
-    Its faults: hang (never says a word), refuse (nothing listens), 451 and 550 (its answer to a mail), reset (the
-    connection, in the middle of a mail), lost (it takes the mail and resets instead of saying so); "" is none.
-    Recipients in `refused` get its words there; `recipients` are those of each mail that it took.
+    Faults: hang (it sends nothing), refuse (it does not listen), 451 and 550 (it rejects each mail with this code),
+    reset (it resets the connection during a mail), lost (it accepts a mail, but resets the connection without a reply).
+    The fault "" means that the server works. `refused` maps recipients to the replies that reject them. `recipients`
+    has the recipients of each accepted mail.
     """
 
     def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
-        self.port = free_port()  # asked for by its number: else the kernel would take it back while it refuses
+        self.port = free_port()  # an explicit port; the kernel would release an automatic one on shutdown
         self.host = host
         self._listener = socket.create_server((host, self.port), backlog=64)
         self.fault = ""
         self.mails: queue.Queue[EmailMessage] = queue.Queue()
-        self.attempts: queue.Queue[str] = queue.Queue()  # the fault that each connection has met
+        self.attempts: queue.Queue[str] = queue.Queue()  # the fault of each connection
         self.refused: dict[str, str] = {}
         self.recipients: queue.Queue[list[str]] = queue.Queue()
-        self.release = threading.Event()  # ends what hangs
+        self.release = threading.Event()  # ends hanging connections
         self._closing = False
         self._listening = threading.Event()
         self._listening.set()
@@ -46,21 +47,21 @@ class FaultySmtp:
         self.set(fault)
 
     def set(self, fault: str) -> None:
-        """Have this fault from the next connection on."""
+        """Set the fault of all future connections."""
         was, self.fault = self.fault, fault
         if fault == "refuse":
             self._listening.clear()
-            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux it keeps its port, and can listen again
+            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux the socket keeps its port and can listen again
         elif was == "refuse":
             self._listener.listen(64)
             self._listening.set()
 
     def next(self, timeout: float = 60) -> EmailMessage:
-        """The next mail, waited for; queue.Empty when none comes in time."""
+        """Wait for the next mail and return it. Raises queue.Empty after `timeout` seconds."""
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """The mails of some words until their counts reach a number; what has come twice, by its Message-ID, is one."""
+        """Wait until mails that contain a text report enough failures, and return them without duplicates."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:
@@ -120,7 +121,7 @@ class FaultySmtp:
                     break
 
     def _take(self, stream: socket.SocketIO, fault: str) -> bool:
-        """Take the mail and answer, or return False: the answer gets lost, or the client has left."""
+        """Receive a mail and reply. Return False if the reply is to be lost, or the client has disconnected."""
         lines = []
         while (line := stream.readline()) != b".\r\n":
             if not line:
@@ -138,11 +139,11 @@ class FaultySmtp:
 
 
 def address_in(line: bytes) -> str:
-    """The address of a RCPT command."""
+    """Return the address in a RCPT command."""
     return line.decode().partition("<")[2].partition(">")[0]
 
 
 def reset(connection: socket.socket) -> None:
-    """Close so that the other side gets a RST."""
+    """Close a connection with a RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()

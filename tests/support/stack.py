@@ -1,4 +1,4 @@
-"""A driver of the real stack: a copy of the project in a folder of its own, its own project name and free ports."""
+"""A driver of the real stack: a copy of the project in its own folder, with its own project name and free ports."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ Finished = subprocess.CompletedProcess[str]
 
 
 def copy_project(folder: Path) -> None:
-    """The project as git would have it, the uncommitted work included, nothing ignored."""
+    """Copy the project to a folder, with uncommitted and untracked files but without ignored files."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -40,7 +40,7 @@ def copy_project(folder: Path) -> None:
 
 @dataclass
 class Stack:
-    """The stack of one database."""
+    """A stack with one database."""
 
     folder: Path
     database: str
@@ -51,7 +51,7 @@ class Stack:
 
     @classmethod
     def create(cls, folder: Path, database: str, **settings: str) -> "Stack":
-        """A stack that is configured and not yet up."""
+        """Configure a stack without starting it."""
         copy_project(folder)
         http, mail, https = (free_port() for _ in range(3))
         stack = cls(folder, database, http, mail, https, f"tax-test-{secrets.token_hex(4)}")
@@ -63,7 +63,7 @@ class Stack:
     @classmethod
     @contextlib.contextmanager
     def running(cls, folder: Path, database: str, **settings: str) -> Iterator["Stack"]:
-        """A stack that is up and healthy; afterwards nothing is left of it."""
+        """Start a stack and yield it when it is healthy. At the end, remove it and assert that no volume is left."""
         stack = cls.create(folder, database, **settings)
         try:
             if settings.get("TLS") == "on":
@@ -76,7 +76,7 @@ class Stack:
             assert "" == left
 
     def run(self, *command: str, **environment: str) -> Finished:
-        """Run a command in the project's copy; what it says and its exit code."""
+        """Run a command in the project's copy, and return its output and exit code."""
         return subprocess.run(
             command,
             cwd=self.folder,
@@ -89,49 +89,49 @@ class Stack:
         )
 
     def making(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
-        """A make under way, in a session of its own; who asks for it sees to its end."""
+        """Start make in its own session. The caller ends the process."""
         return in_session(["make", *arguments], self.folder, self._environment({}))
 
     @staticmethod
     def _environment(own: dict[str, str]) -> dict[str, str]:
-        """The environment of a command; variables of the make that runs these tests are not the stack's."""
+        """Return the environment of a command, without the variables of the make that runs the tests."""
         others = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "DB", "REPLICAS")
         return {name: value for name, value in os.environ.items() if name not in others} | own
 
     def make(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        """Run make, expecting an exit code; what it printed on stdout."""
+        """Run make, assert its exit code, and return its stdout."""
         finished = self.run("make", *arguments, **environment)
         said = f"make {' '.join(arguments)}: {finished.returncode}\n{finished.stdout}\n{finished.stderr}"
         assert code == finished.returncode, said
         return finished.stdout
 
     def compose(self, *arguments: str) -> str:
-        """Run docker compose, expecting success; what it printed on stdout."""
+        """Run docker compose, assert success, and return its stdout."""
         finished = self.run("docker", "compose", "--profile", "client", *arguments)
         assert 0 == finished.returncode, finished.stderr
         return finished.stdout
 
     def set(self, **settings: str) -> None:
-        """Change the stack's .env."""
+        """Change settings in the stack's .env."""
         path = self.folder / ".env"
         kept = [line for line in path.read_text().splitlines() if line.partition("=")[0] not in settings]
         path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in settings.items())]) + "\n")
 
     @property
     def credentials(self) -> str:
-        """login:password of the client's account."""
+        """Return `login:password` of the client's account."""
         return self.make("--silent", "credentials").strip()
 
     def get(self, target: str, credentials: str | None = None, method: str = "GET", **headers: str) -> Answer:
-        """Ask nginx for a target as it is written."""
+        """Request a target from nginx, unchanged."""
         return ask(self.http_port, target, credentials, method, **headers)
 
     def raw(self, request: bytes) -> Answer:
-        """Send bytes to nginx as they are."""
+        """Send bytes to nginx unchanged and return the response."""
         return read_answer(self.http_port, request)
 
     def get_nothing(self, request: bytes) -> None:
-        """Send bytes to nginx, and wait until it has answered them or hung up."""
+        """Send bytes to nginx, wait until nginx closes the connection, and discard the response."""
         address = ("127.0.0.1", self.http_port)
         with contextlib.suppress(ConnectionError), socket.create_connection(address, timeout=30) as connection:
             connection.sendall(request)
@@ -140,26 +140,26 @@ class Stack:
                 pass
 
     def lines(self, log: str, since: int = 0) -> list[str]:
-        """The lines of a log on the volume, named from /logs on, after a number of them; the last must become whole."""
+        """Return the lines of a log after line `since`, once the last line is complete. `log` is relative to /logs."""
 
         def whole() -> list[str] | None:
-            # Just rotated, it may not be there before the next line is written.
+            # After a rotation the file may not exist until the next line is written.
             text = self.output("nginx", "sh", "-c", f"[ ! -e /logs/{log} ] || tail -n +{since + 1} /logs/{log}")
             *lines, rest = text.split("\n")
-            return None if rest else [*lines, rest]  # a reader may see half of a write that is under way
+            return None if rest else [*lines, rest]  # the last write may be incomplete
 
         return wait_until(whole)[:-1]
 
     def records(self, log: str, since: int = 0, holding: str = "") -> list[dict[str, Any]]:
-        """The records of those lines of a log that hold a text; every such line must be JSON."""
+        """Return the records of a log after line `since` whose lines contain a text. Each such line must be JSON."""
         return [json.loads(line) for line in self.lines(log, since) if holding in line]
 
     def count(self, log: str, pattern: str = "") -> int:
-        """How many lines of a log match; not by reading them all here, since a test may ask again and again."""
+        """Count the lines of a log that match a pattern, in the container, because tests poll the count."""
         return int(self.output("nginx", "sh", "-c", f"cat /logs/{log} 2>/dev/null | grep -cE '{pattern}' || true"))
 
     def mails(self, containing: str = "") -> list[EmailMessage]:
-        """The mails that MailHog caught, newest first, read through its API."""
+        """Return the mails in MailHog that contain a text, newest first."""
         url = f"http://127.0.0.1:{self.mail_port}/api/v2/messages?limit=250"
         with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
             items = sorted(json.load(answer)["items"], key=lambda item: item["Created"], reverse=True)
@@ -168,36 +168,36 @@ class Stack:
         return [mail for mail in mails if containing in mail.get_content()]
 
     def healthy(self, service: str) -> int:
-        """How many containers of a service are healthy."""
+        """Count the healthy containers of a service."""
         return len(self.ids(f"label=com.docker.compose.service={service}", "health=healthy"))
 
     def restart_api(self) -> None:
-        """Restart all replicas at once, and wait until nginx, which meanwhile knows of none, reaches one again."""
+        """Restart all replicas at once, and wait until nginx reaches a replica again."""
         self.compose("restart", "--no-deps", "api")
         wait_until(lambda: self.healthy("api") == 2)
         wait_until(lambda: self.get("/health/live").status == 200)
 
     def ids(self, *filters: str) -> list[str]:
-        """The containers of the stack that Docker's filters leave, those that have ended included."""
+        """List the ids of the stack's containers that match Docker's filters, including stopped ones."""
         ours = f"label=com.docker.compose.project={self.project}"
         options = [f"--filter={one}" for one in (ours, "label=com.docker.compose.oneoff=False", *filters)]
-        # Compose takes five times as long.
+        # `docker compose ps` takes five times as long.
         listed = self.run("docker", "ps", "--all", "--quiet", "--no-trunc", *options)
         assert 0 == listed.returncode, listed.stderr
         return listed.stdout.split()
 
     def containers(self, service: str) -> list[dict[str, Any]]:
-        """What Docker knows of the containers of a service."""
+        """Return the output of `docker inspect` for the containers of a service."""
         ids = self.ids(f"label=com.docker.compose.service={service}")
         return cast(list[dict[str, Any]], json.loads(self.run("docker", "inspect", *ids).stdout)) if ids else []
 
     def execute(self, service: str, *command: str) -> Finished:
-        """Run a command in a running container of a service; what it printed and its exit code."""
+        """Run a command in a running container of a service, and return its output and exit code."""
         container = self.ids(f"label=com.docker.compose.service={service}", "status=running")[0]
         return self.run("docker", "exec", container, *command)
 
     def output(self, service: str, *command: str) -> str:
-        """Run a command in a running container of a service, expecting success; what it printed on stdout."""
+        """Run a command in a running container of a service, assert success, and return its stdout."""
         finished = self.execute(service, *command)
         assert 0 == finished.returncode, finished.stderr
         return finished.stdout

@@ -1,24 +1,24 @@
-"""Taxpayers files of any size, one line in a hundred of them bad."""
+"""Write taxpayers files of any size, with an invalid line after every 99 valid lines."""
 
 import random
 from collections.abc import Callable
 from pathlib import Path
 
-BAD_EVERY = 100  # lines
+BAD_EVERY = 100  # every 100th line is invalid
 BAD: list[Callable[[int], str]] = [
-    lambda n: f"x{n},yes,2,50000",  # an id that is no number
-    lambda n: f"{n - 1},yes,2,50000",  # the id of the line before
+    lambda n: f"x{n},yes,2,50000",  # the id is not a number
+    lambda n: f"{n - 1},yes,2,50000",  # the id repeats the previous line's id
     lambda n: f"{n},maybe,2,50000",
-    lambda n: f"{n},no,100,50000",  # more children than there may be
+    lambda n: f"{n},no,100,50000",  # more children than the limit
     lambda n: f"{n},no,2,1000000000",  # a salary above the limit
-    lambda n: f"{n},no,2",  # a field is missing
-    lambda n: f"{n},no,2,50000,7",  # one is too many
+    lambda n: f"{n},no,2",  # a missing field
+    lambda n: f"{n},no,2,50000,7",  # an extra field
     lambda n: f"{n},no,2,50_000",
 ]
 
 
 def write_taxpayers(path: Path, count: int, seed: int = 1) -> tuple[list[int], list[int]]:
-    """A file of that many lines; the ids of its taxpayers, and the numbers of its bad lines, in order."""
+    """Write a file of `count` lines. Return the ids of its taxpayers and the numbers of its invalid lines, in order."""
     chance = random.Random(seed)
     good: list[int] = []
     bad: list[int] = []

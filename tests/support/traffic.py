@@ -1,4 +1,4 @@
-"""A client with a constant rate: requests are sent on schedule, however long the answers take."""
+"""A client that sends requests at a constant rate, independent of the response times."""
 
 import base64
 import json
@@ -15,17 +15,17 @@ from tests.support.data import v7_cases
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-MOST_AT_ONCE = 64  # a machine that stands still gets no more: those at the end would wait too long
-POST_EVERY = 4  # requests, one is a POST
+MOST_AT_ONCE = 64  # concurrent requests; on a stalled machine more requests would time out in the queue
+POST_EVERY = 4  # every fourth request is a POST
 
 
 @dataclass
 class Traffic:
-    """What was sent, and what came of it; `in_flight` requests are waiting for their answers."""
+    """Requests at a constant rate, with the counts of sent requests, requests in flight, and outcomes."""
 
     port: int
     credentials: str
-    rate: float  # requests a second
+    rate: float  # requests per second
     sent: int = 0
     in_flight: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class Traffic:
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_AT_ONCE))
 
     def run(self) -> None:
-        """Send requests until told to stop, then wait for the last answer."""
+        """Send requests until `stop` is called, then wait for the last response."""
         cases, begun = v7_cases(), time.monotonic()
         with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
             while not self._over.wait(max(0.0, begun + self.sent / self.rate - time.monotonic())):
@@ -45,7 +45,7 @@ class Traffic:
                 pool.submit(self._ask, cases[self.sent % len(cases)], self.sent % POST_EVERY == 0)
 
     def stop(self) -> None:
-        """Send no more."""
+        """Stop sending requests."""
         self._over.set()
 
     def _ask(self, case: dict[str, Any], by_post: bool) -> None:
@@ -80,7 +80,10 @@ class Traffic:
 
 @contextmanager
 def constant_rate(stack: Stack, rate: float, at_least: int) -> Any:
-    """Traffic while the block runs, `at_least` requests in flight at its beginning; all of it right at the end."""
+    """Send requests while the block runs, starting it with `at_least` requests in flight.
+
+    At the end, assert that every response was correct.
+    """
     traffic = Traffic(stack.http_port, stack.credentials, rate)
     thread = threading.Thread(target=traffic.run)
     thread.start()

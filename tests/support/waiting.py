@@ -1,4 +1,4 @@
-"""What tests wait for: a condition, a free port."""
+"""Wait for a condition, and find a free port."""
 
 import contextlib
 import random
@@ -11,12 +11,12 @@ from typing import Literal, TypeVar
 Result = TypeVar("Result")
 
 LOWEST = 10_000
-OF_CONNECTIONS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])  # their lowest port
+OF_CONNECTIONS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])  # lowest ephemeral port
 _claims: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing uses now, and that no connection and no other process of tests will take."""
+    """Return an unused port of 127.0.0.1 outside the ephemeral range, claimed against other test processes."""
     while True:
         port = random.randrange(LOWEST, max(OF_CONNECTIONS, 2 * LOWEST))
         claim = socket.socket(socket.AF_UNIX)
@@ -29,12 +29,12 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 300) -> Result:
-    """What the condition gives, once that is true; an error when it never is."""
+    """Poll a condition until it is true, and return its result. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     looked = time.monotonic()
     while not (result := condition()):
         now = time.monotonic()
         assert now < deadline, f"not within {seconds} s"
-        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a costly look takes a third of the time, others the rest
+        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a slow condition runs for at most a third of the time
         looked = time.monotonic()
     return result

@@ -1,4 +1,4 @@
-"""What the bench says of its figures: spreads, its parts of the page, and the verdict."""
+"""Tests of the bench's figures: spreads, parts of the page, and the verdict."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ PARTS = ("logins", "alerts", "verdict", "profile", "peers", "million", "clients"
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for results, and a page in it with all parts."""
+    """Create a folder for results and a page with all parts."""
     page = "".join(f"above {part}\n<!-- {part}: begin -->\nold\n<!-- {part}: end -->\n" for part in PARTS)
     (tmp_path / "README.md").write_text(page)
     monkeypatch.setattr(figures, "RESULTS", tmp_path / "results")
@@ -23,25 +23,25 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_spread_has_lowest_and_highest_of_several_values() -> None:
-    """Several values are told by median, lowest and highest; a single one by itself."""
+    """A spread shows median, lowest and highest of several values, or a single value without a range."""
     assert "2.00 (1.00 to 4.00)" == figures.spread([4, 1, 2], ".2f")
     assert "2" == figures.spread([2.0])
 
 
 def test_ratios_are_within_a_round() -> None:
-    """The first is divided by the first, not the median by the median."""
+    """Each ratio divides two values of the same round."""
     assert [2, 0.5, 1] == figures.ratios([2, 2, 3], [1, 4, 3])
 
 
 def test_results_are_kept_small(place: Path) -> None:
-    """The figures of all rounds are one line of the file, with five digits each."""
+    """A saved file has the figures of all rounds on one line, with five digits each."""
     figures.save("one", {"rates": {"a": [1234.5678, 2.0], "b": [3]}})
     assert '  "a": [1234.6, 2.0],' in (place / "results/one.json").read_text().splitlines()
     assert {"rates": {"a": [1234.6, 2.0], "b": [3]}} == figures.load("one")
 
 
 def test_a_part_of_the_page_is_replaced_and_nothing_else(place: Path) -> None:
-    """What stands between the marks of a part is new afterwards, all else as before."""
+    """`put` replaces only the text between the marks of a part."""
     before = figures.PAGE.read_text()
     figures.put("peers", "new")
     mark = "<!-- peers: begin -->"
@@ -49,7 +49,7 @@ def test_a_part_of_the_page_is_replaced_and_nothing_else(place: Path) -> None:
 
 
 def test_a_page_without_the_marks_is_not_touched(place: Path) -> None:
-    """A part whose end is not marked is an error that names the marks."""
+    """`put` raises an error that names the missing end mark, and does not change the page."""
     figures.PAGE.write_text("<!-- peers: begin -->\ntext")
     with pytest.raises(LookupError, match="<!-- peers: end -->"):
         figures.put("peers", "new")
@@ -57,19 +57,19 @@ def test_a_page_without_the_marks_is_not_touched(place: Path) -> None:
 
 
 def test_the_page_marks_all_parts() -> None:
-    """Each part that a command writes has its place in bench/README.md, once."""
+    """bench/README.md marks each part exactly once."""
     page = (figures.ROOT / "bench/README.md").read_text(encoding="utf-8")
     marks = [f"<!-- {part}: {end} -->" for part in PARTS for end in ("begin", "end")]
     assert dict.fromkeys(marks, 1) == {mark: page.count(mark) for mark in marks}
 
 
 def target(file: str, name: str) -> verdict.Target:
-    """The first target of that file whose name has these words."""
+    """Return the first target of a file whose name contains a text."""
     return next(one for one in verdict.TARGETS if one.file == file and name in one.name)
 
 
 def test_what_has_no_figures_is_not_measured(place: Path) -> None:
-    """Without its file, or without its figures in it, a target says which command measures it."""
+    """A target without saved figures names the command that measures it."""
     assert target("peers", "one household").line().endswith(": not measured: make bench-peers")
     rates = {figures.FLOOD: [8.0], figures.LOCUST: [2.0]}
     figures.save("clients", {"requests_per_processor_second": rates})
@@ -78,7 +78,7 @@ def test_what_has_no_figures_is_not_measured(place: Path) -> None:
 
 
 def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
-    """A target is met or plainly not by the median of the rounds; lowest, highest and their number stand beside it."""
+    """The median decides whether a target is met. The line also shows the range and the number of rounds."""
     found = {figures.OURS: {"p99": [3, 2, 9]}, figures.HELLO: {"p99": [2, 2, 2]}}
     figures.save("bench", {"figures": {figures.PROXIED: found}})
     assert target("bench", "p99").line().endswith("p99: 1.50 (1.00 to 4.50) in 3 rounds, wanted <= 1.5: met")
@@ -88,7 +88,7 @@ def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
 
 
 def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
-    """What counts is how much more a worker has after many requests than the same one had after few."""
+    """The memory target compares a worker after many requests with the same worker after few."""
     figures.save("bench", {"growth": {figures.OVER_REQUESTS: {"10000": [27, 30], "200000": [27.5, 33]}}})
     assert target("bench", "200,000 requests").line().endswith(": 1.8 (0.5 to 3.0) in 2 rounds, wanted <= 1: NOT MET")
 
@@ -97,7 +97,7 @@ def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
 def test_lost_lines_are_an_exit_code_and_slowness_is_not(
     place: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    """A run that loses order or bytes exits with an error; one that is only slow and large does not."""
+    """The bench exits with an error if a run changes order or bytes, but not if a run is slow or large."""
     run: dict[str, Any] = {"on": "sqlite", "lines": 100, "good": 99, "bad": 1, "seconds": 100.0, "client cpu": 1.0}
     run |= {"server cpu": 1.0, "client MiB": 500.0, "worker MiB": 90.0, "killed at percent": [25, 50, 75]}
     run |= {"all lines, in order": True, "same bytes": True}
@@ -113,7 +113,7 @@ def test_lost_lines_are_an_exit_code_and_slowness_is_not(
 
 @pytest.mark.parametrize("own_worker", [False, True])
 def test_a_baseline_takes_the_place_of_the_service(own_worker: bool) -> None:
-    """The container's command is gunicorn's: its own worker without the image's heap settings, or the service's."""
+    """The container runs gunicorn with its stock worker and no heap settings, or with the service's worker."""
     api = yaml.safe_load(stacks.override("bare", own_worker))["services"]["api"]
     assert ["hello:bare"] == api["command"]
     assert own_worker == ("own_worker.py" in api["entrypoint"])

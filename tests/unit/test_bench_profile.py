@@ -1,4 +1,4 @@
-"""What the samples of a profile are counted to."""
+"""Tests of the assignment of profile samples to parts."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ THREAD = (
     ],
 )
 def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
-    """A frame of the standard library counts for who has called it; what nobody known called, for the rest."""
+    """A library frame counts for its innermost known caller, or for the rest without a known caller."""
     assert part == part_of(stack)
 
 
@@ -46,13 +46,13 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
     ],
 )
 def test_a_thread_that_waits_counts_for_nothing(innermost: str) -> None:
-    """Waiting for work is no part of a request; a work that such a thread does is."""
+    """A sample counts only if its innermost frame is not waiting for work."""
     assert None is part_of(f"run (/usr/lib/threading.py:1);{innermost}")
     assert None is not part_of(f"{innermost};bare (/x/bench/hello.py:25)")
 
 
 def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> None:
-    """What the kernel does for a socket is told by the line that asks for it, whoever that is."""
+    """A sample whose innermost line calls a socket or poller counts for the sockets."""
     source = tmp_path / "own.py"
     lines = ("self.sock.sendall(data)", "self._selector.register(fd)", "super().send(data)", "self._epoll.poll(1)")
     source.write_text("\n".join([*lines, "self.socket_name = 1"]))
@@ -60,7 +60,7 @@ def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> No
 
 
 def test_shares_are_of_what_does_not_wait() -> None:
-    """The shares add up to one, without the samples of threads that wait."""
+    """The shares add up to one without the samples of waiting threads."""
     lines = [
         f"{THREAD} 30\n",
         "bare (/x/bench/hello.py:25) 10\n",

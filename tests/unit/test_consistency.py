@@ -1,4 +1,4 @@
-"""Facts that stand in two places are equal."""
+"""Tests that facts stated in two places are equal."""
 
 import ast
 import json
@@ -23,12 +23,12 @@ TOOLS_LOCKS = [str(path.relative_to(ROOT)) for folder in ("bench", "tools") for 
 
 
 def versions(lock: str) -> dict[str, str]:
-    """Package to version of a lock file."""
+    """Return the pinned versions of a lock file by package."""
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_locks_agree() -> None:
-    """What two lock files both pin, they pin to the same version."""
+    """Each service's lock file pins the same versions as the project's lock file."""
     whole = versions(LOCKS[2])
     for lock in LOCKS[:2]:
         pinned = versions(lock)
@@ -37,7 +37,7 @@ def test_locks_agree() -> None:
 
 @pytest.mark.parametrize("lock", sorted([*LOCKS, *TOOLS_LOCKS]))
 def test_locks_hold_hashes_and_no_address(lock: str) -> None:
-    """Every pinned package has hashes, and no address of a package index is written down."""
+    """Every pinned package has hashes, and no lock file contains the address of a package index."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", text) if "==" in block)
@@ -62,7 +62,7 @@ def test_dependabot_watches_the_vendored_packages() -> None:
 
 
 def test_pre_commit_runs_the_tools_of_make_check() -> None:
-    """The hooks of pre-commit run each tool of `make check`, and no other."""
+    """The pre-commit hooks run exactly the tools of `make check`, and mkdocs."""
     tools = [
         set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
         for name, pattern in (("Makefile", r"^\t\$\(BIN\)/(\w+)"), (".pre-commit-config.yaml", r"\.venv/bin/(\w+)"))
@@ -77,32 +77,32 @@ def test_published_results_are_the_first_cases() -> None:
 
 
 def test_the_client_knows_what_the_api_takes() -> None:
-    """The limits and the French names of the client's fields are those of the API's parameters."""
+    """The client's fields have the same limits and French names as the API's parameters."""
     numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
     assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
     assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
 
 
 def test_the_client_knows_what_the_api_answers() -> None:
-    """The fields of a result are the same on both sides, in the same order, by both laws."""
+    """Client and API have the same result fields in the same order, for both laws."""
     assert serialization.V7_FIELDS == responses.V7_FIELDS
     assert serialization.DATED_FIELDS == responses.DATED_FIELDS
 
 
 def tags(image: str) -> set[str]:
-    """The tags by which the project's files name an image, where they begin with a number."""
+    """Return the tags of an image in the project's files that begin with a number."""
     command = ["git", "grep", "-hoE", rf"\b{image}:[0-9]+\.[0-9a-z.-]+"]
     return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
 
 
 @pytest.mark.parametrize("image", ["nginx", "python"])
 def test_one_tag_of_an_image(image: str) -> None:
-    """Images, tools, benchmarks and texts name the same nginx and the same Python."""
+    """All files of the project use the same tag of an image."""
     assert 1 == len(tags(image))
 
 
 def test_python_versions_agree() -> None:
-    """All packages ask for the same Python."""
+    """All packages require the same Python version."""
     files = ["pyproject.toml", *(f"services/{name}/pyproject.toml" for name in ("api", "client", "common"))]
     wanted = {tomllib.loads((ROOT / f).read_text(encoding="utf-8"))["project"]["requires-python"] for f in files}
     assert {">=3.11"} == wanted
@@ -113,7 +113,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 
 def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
-    """What docker-compose.yml takes from `.env` stands in `.env.example`, and the other way round."""
+    """`.env.example` lists exactly the variables of docker-compose.yml, with the same defaults."""
     taken = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
     assert taken == set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE, re.MULTILINE))
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", COMPOSE))
@@ -126,10 +126,10 @@ def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
 
 
 def test_every_setting_of_the_api_is_set_by_the_stack_or_has_one_place() -> None:
-    """What the API's settings read is set for its containers in docker-compose.yml, but for a few with a reason."""
+    """docker-compose.yml sets every setting of the API, with a few explained exceptions."""
     settings = (API / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'read\.\w+\("([A-Z_]+)"', settings))
-    # Of SQLite alone; the usual ones of each database; what `make drill` says by itself.
+    # DB_FILE is for SQLite only, DB_PORT and DB_NAME have defaults, and `make drill` sets ALERT_DRILL.
     elsewhere = {"DB_FILE", "DB_PORT", "DB_NAME", "ALERT_DRILL"}
     assert set() == {name for name in read - elsewhere if not re.search(rf"^\s+{name}: ", COMPOSE, re.MULTILINE)}
 
@@ -138,7 +138,7 @@ SUMMARY = "The tax service "
 
 
 def test_every_alert_is_explained() -> None:
-    """Each summary of an alert has its line in the table of docs/reference/alerts.md, and each line its alert."""
+    """The table of docs/reference/alerts.md lists exactly the summaries of all alerts."""
     nodes = (node for path in API.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     summaries = {text.removeprefix(SUMMARY).rstrip(".:") for text in texts if text.startswith(SUMMARY)}
@@ -147,7 +147,7 @@ def test_every_alert_is_explained() -> None:
 
 
 def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
-    """The containers of the client have an init, and tools/client-containers waits for its child before a signal."""
+    """The client's containers have an init, and tools/client-containers waits for its child before it signals."""
     assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-containers").read_text(encoding="utf-8")
     client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
     assert client is not None

@@ -1,6 +1,6 @@
-"""Links, anchors and paths in the documents, and the parameters that they describe.
+"""Tests of links, anchors, paths, figures and parameters in the documents.
 
-`mkdocs build --strict` checks the links within docs/; here are those that it does not see.
+`mkdocs build --strict` checks only the links within docs/.
 """
 
 import re
@@ -32,7 +32,7 @@ def list_anchors(name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_resolve(name: str) -> None:
-    """Each relative link of a document leads to a file, and each anchor to a heading."""
+    """Each relative link in a document leads to an existing file, and each anchor to a heading."""
     for target, anchor in LINK.findall(read_prose(name)):
         path = ((ROOT / name).parent / target).resolve() if target else ROOT / name
         assert path.exists(), f"{name}: {target}"

@@ -1,4 +1,4 @@
-"""Architecture rules: which room may import which, and how names, sizes and docstrings keep to the house's rules."""
+"""Tests of the architecture rules: imports between packages, names, sizes and docstrings."""
 
 import ast
 import re
@@ -18,13 +18,13 @@ PACKAGES = {
     "tax_client": ROOT / "services/client/src",
     "tax_common": ROOT / "services/common/src",
 }
-SCREEN = 24  # entries of a folder
+SCREEN = 24  # maximum entries of a folder
 MODULE_LINES, FUNCTION_LINES = 210, 35
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def name_module(path: Path, source: Path) -> str:
-    """The dotted name of a file."""
+    """Return the dotted module name of a file."""
     return ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -35,12 +35,12 @@ MODULES = {
 
 @cache
 def parse(module: str) -> ast.Module:
-    """The syntax tree of a module."""
+    """Return the syntax tree of a module."""
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
 def resolve_import(module: str, node: ast.ImportFrom) -> str:
-    """The absolute name of the module that a relative or absolute import names."""
+    """Return the absolute module name of a relative or absolute import."""
     if not node.level:
         return node.module or ""
     parents = module.split(".") if MODULES[module].name == "__init__.py" else module.split(".")[:-1]
@@ -50,7 +50,7 @@ def resolve_import(module: str, node: ast.ImportFrom) -> str:
 
 @cache
 def find_imports(module: str) -> frozenset[str]:
-    """The modules that a module imports, late and for types as well."""
+    """Return the modules that a module imports, including late imports and imports for types."""
     found = set()
     for node in ast.walk(parse(module)):
         if isinstance(node, ast.Import):
@@ -63,11 +63,11 @@ def find_imports(module: str) -> frozenset[str]:
 
 
 def find_functions(module: str) -> Iterator[Function]:
-    """The functions and methods of a module, nested ones too."""
+    """Yield the functions and methods of a module, including nested ones."""
     return (node for node in ast.walk(parse(module)) if isinstance(node, Function))
 
 
-# A room, and what it must not import (prefixes of modules).
+# The module prefixes that each package must not import.
 HTTP_LIBRARIES = ("flask", "werkzeug", "gunicorn", "flask_httpauth")
 BUILDERS = ("income_tax.cli", "income_tax.bootstrap", "income_tax.startup")
 WALLS = {
@@ -96,13 +96,13 @@ WALLS = {
 
 
 def is_in(module: str, room: str) -> bool:
-    """Whether a module is the room, or in it."""
+    """Return whether a module is a package or belongs to it."""
     return f"{module}.".startswith(f"{room}.")
 
 
 @pytest.mark.parametrize("room", WALLS)
 def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
-    """No module of a room imports a module or a library that its wall keeps out."""
+    """No module of a package imports a module or library that WALLS forbids for the package."""
     modules = [module for module in MODULES if is_in(module, room)]
     assert modules
     found = {
@@ -116,7 +116,7 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
 
 
 def test_the_tax_rules_need_the_standard_library_alone() -> None:
-    """The tax rules import nothing else, but numpy where they calculate arrays."""
+    """The tax rules import only standard modules, and numpy in the vectorized module."""
     allowed = {"ast", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json"}
     allowed |= {"math", "typing", "income_tax"}
     for module in (module for module in MODULES if is_in(module, "income_tax.tax")):
@@ -125,7 +125,7 @@ def test_the_tax_rules_need_the_standard_library_alone() -> None:
 
 
 def test_no_modules_import_each_other() -> None:
-    """The imports of all modules, late ones and those for types included, have no circle."""
+    """The imports of all modules have no cycle, including late imports and imports for types."""
     graph = {module: {name for name in find_imports(module) if name in MODULES} for module in MODULES}
     try:
         TopologicalSorter(graph).prepare()
@@ -134,25 +134,25 @@ def test_no_modules_import_each_other() -> None:
 
 
 def test_only_the_commands_read_the_environment() -> None:
-    """`os.environ` is read by the commands, which pass it to the settings, and nowhere else."""
+    """Only the commands, and the client's settings, read the environment."""
     readers = {name for name, path in MODULES.items() if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))}
     assert readers <= {"income_tax.cli", "tax_client.cli", "tax_client.settings"}
 
 
 def edit_distance_is_one(a: str, b: str) -> bool:
-    """Whether one letter added, removed or replaced makes one name of the other."""
+    """Return whether two names differ by one added, removed or replaced letter."""
     if len(a) > len(b):
         a, b = b, a
     start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
     return a != b and a[start + (len(a) == len(b)) :] == b[start + 1 :]
 
 
-SAME_ROLE = {"command", "display"}  # each command of the client has a module of these names
+SAME_ROLE = {"command", "display"}  # each command of the client has modules with these names
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_module_names_are_distinct(package: str) -> None:
-    """Within a package no two modules have the same name, or names that are a letter apart."""
+    """No two modules of a package have the same name, or names that differ by one letter."""
     places = defaultdict(list)
     for module, path in MODULES.items():
         if is_in(module, package) and path.name not in ("__init__.py", "__main__.py"):
@@ -162,14 +162,14 @@ def test_module_names_are_distinct(package: str) -> None:
 
 
 def test_a_folder_fits_a_screen() -> None:
-    """A folder of the packages has so few entries that a listing of it fits a screen."""
+    """No folder of the packages has more than 24 entries."""
     folders = {path.parent for path in MODULES.values()}
     entries = {folder: len([path for path in folder.iterdir() if path.name != "__pycache__"]) for folder in folders}
     assert {} == {folder: count for folder, count in entries.items() if count > SCREEN}
 
 
 def test_modules_and_functions_are_short() -> None:
-    """A module has at most 210 lines, a function at most 35 from its signature to its end."""
+    """A module has at most 210 lines and a function at most 35."""
     modules = {module: len(path.read_text("utf-8").splitlines()) for module, path in MODULES.items()}
     functions = {(m, f.name): (f.end_lineno or 0) - f.lineno + 1 for m in MODULES for f in find_functions(m)}
     assert {} == {module: lines for module, lines in modules.items() if lines > MODULE_LINES}
@@ -181,19 +181,19 @@ PARTICIPLE = re.compile(rf"_*(?:[a-z]+ed|{IRREGULAR.replace(' ', '|')})")
 
 
 def is_attribute(function: Function) -> bool:
-    """Whether a function is read as an attribute (a property), whose name is a noun or an adjective."""
+    """Return whether a function is a property, whose name may be a noun or an adjective."""
     decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
     return not decorators.isdisjoint({"property", "cached_property", "functools.cached_property"})
 
 
 def test_functions_are_named_by_verbs() -> None:
-    """No function's name is a bare participle, or ends in `of`."""
+    """No function name is a bare participle or ends in `of`."""
     names = {(module, f.name) for module in MODULES for f in find_functions(module) if not is_attribute(f)}
     assert set() == {name for name in names if PARTICIPLE.fullmatch(name[1]) or name[1].endswith("_of")}
 
 
 def find_docstrings(module: str) -> Iterator[str]:
-    """The docstrings of a module, its classes and its functions."""
+    """Yield the docstrings of a module, its classes and its functions."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     nodes = [node for node in ast.walk(parse(module)) if isinstance(node, documented)]
     return (text for node in nodes if (text := ast.get_docstring(node)))
