@@ -67,7 +67,7 @@ def test_unknown_login_costs_the_same_work(checks: list[str]) -> None:
 def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash for unknown logins has the same method, cost and lengths as a hash of `users add`."""
     stored: list[str] = []
-    monkeypatch.undo()  # The fixture is undone, so that hashes have the real cost.
+    monkeypatch.undo()  # undoes the fixture, so that hashes have the real cost
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda digest, _password: stored.append(digest))
     add_user(tmp_path / "users", "ann", "secret")
     authenticator = LocalAuthenticator(read_users(tmp_path / "users"))

@@ -49,7 +49,7 @@ def test_limit() -> None:
     assert LIMIT == count_households(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
     with pytest.raises(TooManyHouseholds):
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
-    with pytest.raises(TooManyHouseholds):  # The rest of the body is not parsed.
+    with pytest.raises(TooManyHouseholds):  # the rest of the body is not parsed
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
 
 

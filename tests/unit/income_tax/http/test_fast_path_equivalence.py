@@ -29,7 +29,7 @@ from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 from tests.support.grammar import Grammar
 
 EXAMPLES, REQUESTS = budget(4, 12), 40
-CHEAP = "scrypt:1024:8:1"  # Tests do not depend on the cost.
+CHEAP = "scrypt:1024:8:1"  # tests do not depend on the cost
 HASHES = {name: generate_password_hash(password, CHEAP) for name, password in (("ann", "secret"), ("bob", "pä:ss"))}
 CLIENT = "192.0.2.1"
 FORMS = {
@@ -92,8 +92,8 @@ class World:
                 PasswordCheckQueue(settings.threads),
                 self.clock,
             ),
-            "alerts": None,  # No request fails.
-            "state": dict,  # No test requests the state.
+            "alerts": None,  # no request fails
+            "state": dict,  # no test requests the state
         }
         self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
@@ -146,7 +146,7 @@ def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> N
         for number in range(REQUESTS):
             environ, later = environ_of(grammar), grammar.one_of(PAUSES)
             if number == 0:
-                environ["HTTP_AUTHORIZATION"] = ANN  # Both applications cache this login.
+                environ["HTTP_AUTHORIZATION"] = ANN  # both applications cache this login
             passed = one.lead.passed
             answer = one.ask(environ, later)
             assert answer == other.ask(environ | {"CONTENT_LENGTH": "0"}, later), environ

@@ -39,7 +39,7 @@ def find_members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
                 for name, schema in value.items():
                     yield (*path, name), schema
                     yield from find_members(schema, (*path, name))
-            elif key not in ("if", "then", "not"):  # Conditions describe no member.
+            elif key not in ("if", "then", "not"):  # conditions describe no member
                 yield from find_members(value, path)
     elif isinstance(node, list):
         for value in node:

@@ -42,7 +42,7 @@ def test_first_answer_is_reported_once() -> None:
     [
         OSError("timed out"),
         TimeoutError(),
-        IndexError("tuple index out of range"),  # PyMySQL raises this error and the next two on a malformed answer.
+        IndexError("tuple index out of range"),  # PyMySQL raises this error and the next two on a malformed answer
         struct.error("unpack requires a buffer of 4 bytes"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     ],

@@ -55,7 +55,7 @@ def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
         data = bytes(range(256)) * 40_000
 
         def read() -> bytes:
-            lock.acquire()  # Nobody reads before the sender has released the lock.
+            lock.acquire()  # nobody reads before the sender has released the lock
             lock.release()
             received = b""
             while len(received) < len(data):
