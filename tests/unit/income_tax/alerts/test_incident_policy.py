@@ -47,7 +47,7 @@ def test_which_mail_is_due(changes: dict[str, object], now: float, step: MailTyp
 
 
 def test_ends_of_incidents() -> None:
-    """A resolved incident and a quiet request incident are over. The mail of a recovery or a drill closes its incident."""
+    """Resolved incidents and quiet request incidents are over. A recovery mail or a drill mail closes its incident."""
     assert [True, False, True, False] == [
         is_over(replace(INCIDENT, resolved=True), RULES, 0.0),
         is_over(INCIDENT, RULES, 599.0),

@@ -189,7 +189,7 @@ def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: objec
 
 @pytest.mark.parametrize("value", [[], {}, True, 1, None])
 def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
-    """An invalid value in a column of yes and no is an error of its household alone."""
+    """An invalid value in a column of yes and no is an error of its own household only."""
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
     assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()

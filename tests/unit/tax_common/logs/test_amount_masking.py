@@ -43,7 +43,7 @@ def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("numeral", ["²", "½", "Ⅻ", "①", "六", "፲"])
 def test_numerals_are_masked(numeral: str) -> None:
-    """Numeric characters that are no digits are masked as well."""
+    """Numeric characters that are not digits are masked too."""
     assert "salaire=* €, marié" == mask_amounts(f"salaire={numeral} €, marié")
 
 
@@ -80,7 +80,7 @@ def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", ["alerts", "database", "log", "main", "reload", "schedules", "throttle", "users"])
 def test_errors_outside_requests_stay_readable(place: str) -> None:
-    """The reason of a failed start, reload, mail or database query keeps its ports and codes."""
+    """Error messages outside requests keep their ports and codes."""
     record = record_of(place)
     assert "[Errno 111] 127.0.0.1:61000" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno 111] 127.0.0.1:61000")
@@ -88,7 +88,7 @@ def test_errors_outside_requests_stay_readable(place: str) -> None:
 
 @pytest.mark.parametrize(("place", "request_id"), [("main", "abc12345"), ("index", None), ("gunicorn.error", None)])
 def test_errors_of_requests_are_masked(place: str, request_id: str | None) -> None:
-    """With a request id, or at a place that requests pass, the text of an error loses its numbers."""
+    """The numbers of an error message are masked if the line has a request id or a place that requests pass."""
     record = record_of(place, request_id)
     assert "[Errno *] *:*" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno *] *:*")
@@ -103,7 +103,7 @@ def test_a_traceback_keeps_its_lines() -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_request_that_fails_shows_no_amount(form: str) -> None:
-    """Address, body and error of a failed request show no amount, in log lines and mail; ids stay."""
+    """Log lines and mail of a failed request show its id, but no amount from its URL, body or error."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, build_request_logger(lines.write, form, mask=True))
