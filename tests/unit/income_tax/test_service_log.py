@@ -1,4 +1,4 @@
-"""The form of a log line, and that no request can forge one."""
+"""The format of log lines, which no request can forge."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def lines_of(form: str, event: str, **fields: object) -> list[bytes]:
 
 
 def test_text_form_is_the_reference_s() -> None:
-    """The text form is the reference's: date, time to the microsecond, thread, place, sentence."""
+    """A text line has the reference's format: date, time to the microsecond, thread, place and message."""
     (line,) = lines_of("text", "pause", seconds=1)
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, MainThread: \[index\] thread paused for 1 second\(s\)\n", line.decode()
@@ -28,7 +28,7 @@ def test_text_form_is_the_reference_s() -> None:
 
 
 def test_json_form_has_the_same_facts() -> None:
-    """The JSON form has the facts as fields, its time with a zone."""
+    """A JSON line has the same facts as fields, and its time has a UTC offset."""
     (line,) = lines_of("json", "pause", seconds=1)
     record = json.loads(line)
     assert datetime.fromisoformat(record["time"]).tzinfo is not None
@@ -40,7 +40,7 @@ def test_json_form_has_the_same_facts() -> None:
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("event", ["request", "request refused", HOSTILE])
 def test_no_request_forges_a_line(form: str, event: str) -> None:
-    """Each event stays one line without control characters, whatever a request contains."""
+    """Each event is one line without control characters, whatever the request contains."""
     (line,) = lines_of(form, event, method=HOSTILE, url=HOSTILE, remote=HOSTILE)
     text = line.decode()
     assert text.endswith("\n")
@@ -49,7 +49,7 @@ def test_no_request_forges_a_line(form: str, event: str) -> None:
 
 
 def test_a_long_body_is_truncated() -> None:
-    """A body over 4 KB is truncated in the log, with a mark and its full length."""
+    """The log has the first 4 KB of a longer body, a mark and the full length."""
     fields = shorten("x" * (BODY_LIMIT + 1))
     assert ("x" * BODY_LIMIT + " [cut]", True, BODY_LIMIT + 1) == (
         fields["body"],
@@ -59,5 +59,5 @@ def test_a_long_body_is_truncated() -> None:
 
 
 def test_body_at_the_limit_is_whole() -> None:
-    """A body of exactly 4 KB is kept whole."""
+    """A body of exactly 4 KB is logged completely."""
     assert {"body": "x" * BODY_LIMIT} == shorten("x" * BODY_LIMIT)

@@ -1,4 +1,4 @@
-"""Settings: their defaults, and wrong ones rejected by name."""
+"""The default settings, and the rejection of wrong settings by name."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tax_common.env_reader import SettingsError
 
 
 def test_defaults_need_no_environment() -> None:
-    """An empty environment gives safe defaults: loopback only, no drill route, no proxy trusted."""
+    """An empty environment gives safe defaults: loopback only, no drill route, no trusted proxy."""
     settings = read_settings({})
     assert ("127.0.0.1:8000", False, "", 0.0) == (
         settings.bind,
@@ -41,19 +41,19 @@ def test_wrong_value_is_named(name: str, value: str, expected: str) -> None:
 
 
 def test_missing_secret_is_named() -> None:
-    """A missing password file is named."""
+    """The error about an unreadable password file names the setting and the file."""
     with pytest.raises(SettingsError, match=r"^DB_PASSWORD_FILE=/nowhere/x: cannot be read"):
         read_settings({"DB_PASSWORD_FILE": "/nowhere/x"})
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    """A folder in place of the file of authorities is rejected."""
+    """A folder is rejected where the CA file is expected."""
     with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a file$"):
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 
 
 def test_no_password_shows(tmp_path: Path) -> None:
-    """Settings that are printed show no password, neither the database's nor the mail server's."""
+    """Printed settings show neither the database's password nor the mail server's."""
     secret = tmp_path / "secret"
     secret.write_text("s3cr3t-of-a-test\n")
     settings = read_settings({"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)})

@@ -1,4 +1,4 @@
-"""The check of the container's limit on threads."""
+"""The startup check of the container's thread limit."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from income_tax.startup_checks import describe_thread_excess, read_thread_limit
 
 @pytest.mark.parametrize(("text", "allowed"), [("200\n", 200), ("max\n", None)])
 def test_the_limit_of_the_control_group_is_read(tmp_path: Path, text: str, allowed: int | None) -> None:
-    """The first readable limit counts; the word `max` and a missing file mean that there is none."""
+    """The first readable limit counts. The word `max` or a missing file means that there is no limit."""
     limit = tmp_path / "pids.max"
     limit.write_text(text)
     assert allowed == read_thread_limit((tmp_path / "missing", limit))
@@ -17,13 +17,13 @@ def test_the_limit_of_the_control_group_is_read(tmp_path: Path, text: str, allow
 
 
 def test_too_many_threads_are_described() -> None:
-    """The sentence has the needed number, the limit and the settings to change."""
+    """The message has the required number, the limit and the settings to change."""
     sentence = describe_thread_excess(4, 64, 200)
     assert sentence.startswith("4 workers of 64 threads need 292 processes and threads, and 200 are allowed here")
     assert all(setting in sentence for setting in ("API_WORKERS", "API_THREADS", "API_PIDS"))
 
 
 def test_threads_within_the_limit_are_no_error() -> None:
-    """Threads within the limit, and any number without one, are no error."""
+    """No error is reported within the limit or without a limit."""
     assert "" == describe_thread_excess(4, 64, 292)
     assert "" == describe_thread_excess(256, 1024, None)

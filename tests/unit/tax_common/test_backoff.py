@@ -1,4 +1,4 @@
-"""Delays between attempts, and the retry that waits for them."""
+"""Delays between attempts, and the retry that uses these delays."""
 
 from collections.abc import Callable
 
@@ -8,19 +8,19 @@ from tax_common.backoff import Backoff, retry
 
 
 def test_delays_double_up_to_the_longest() -> None:
-    """Delays double up to a bound; the jitter shortens each by a random part."""
+    """Delays double up to a bound, and the jitter shortens each delay by a random part."""
     backoff = Backoff(first=1.0, longest=10.0)
     assert [1, 2, 4, 8, 10, 10] == [backoff.compute_delay(n, lambda: 0.0) for n in range(6)]
     assert [0.5, 5.0] == [backoff.compute_delay(n, lambda: 1.0) for n in (0, 10**6)]
 
 
 def no_pause(seconds: float) -> None:
-    """Fail: no attempt follows."""
+    """Fail the test, because no pause is expected."""
     pytest.fail(f"a pause of {seconds} s")
 
 
 def fail(times: int, error: Exception) -> Callable[[], str]:
-    """An action that fails so many times."""
+    """Return an action that fails `times` times."""
     left = [error] * times
 
     def action() -> str:
@@ -32,7 +32,7 @@ def fail(times: int, error: Exception) -> Callable[[], str]:
 
 
 def test_transient_errors_are_retried() -> None:
-    """An action is repeated until it succeeds, with the delays of the backoff."""
+    """An action is retried with the delays of the backoff until it succeeds."""
     pauses: list[float] = []
     action = fail(3, OSError("down"))
     assert "done" == retry(action, 60, Backoff(1, 8, jitter=0), lambda error: isinstance(error, OSError), pauses.append)
@@ -40,7 +40,7 @@ def test_transient_errors_are_retried() -> None:
 
 
 def test_a_permanent_error_is_raised_at_once() -> None:
-    """An error that is not transient is not retried."""
+    """A permanent error is raised at once and is not retried."""
     with pytest.raises(ValueError, match="wrong"):
         retry(fail(1, ValueError("wrong")), 60, Backoff(1, 8), lambda error: isinstance(error, OSError), no_pause)
 

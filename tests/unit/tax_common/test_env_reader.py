@@ -1,4 +1,4 @@
-"""Types of settings and options: accepted texts, and the sentences about the others."""
+"""Types of settings and options: accepted texts, and error messages about rejected texts."""
 
 import argparse
 import math
@@ -22,7 +22,7 @@ from tax_common.env_reader import Reader, SettingsError, ValueType, choice, numb
     ],
 )
 def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
-    """A text within the bounds is converted, the bounds included."""
+    """A text within the bounds or at a bound is converted."""
     assert value == kind.parse(text)
 
 
@@ -39,7 +39,7 @@ def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
     ],
 )
 def test_rejected_texts(kind: ValueType[Any], texts: list[str], expected: str) -> None:
-    """Any other text is an error; the sentence names the type and its bounds."""
+    """A text outside the bounds is rejected, and the message names the type and its bounds."""
     assert expected == kind.expected
     for text in texts:
         with pytest.raises(ValueError):
@@ -47,14 +47,14 @@ def test_rejected_texts(kind: ValueType[Any], texts: list[str], expected: str) -
 
 
 def test_a_wrong_option_is_a_sentence() -> None:
-    """As the type of an option, the error quotes the text."""
+    """The error about an option quotes the option's text."""
     parse = number("seconds", math.inf).build_argument_type()
     with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a number of seconds, inf or more, found \[1\]$"):
         parse("1")
 
 
 def test_blanks_around_a_setting_count_for_nothing() -> None:
-    """A variable may have blanks around its value; an empty one has the default."""
+    """Blanks around a variable's value are ignored, and an empty variable has the default."""
     read = Reader({"A": " 7 ", "B": "", "C": " x"})
     assert (7, 3) == (read.whole("A", 1, 0, 9), read.whole("B", 3, 0, 9))
     with pytest.raises(SettingsError, match=r"^C is \[x\]; expected a whole number from 0 to 9$"):

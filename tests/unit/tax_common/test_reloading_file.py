@@ -1,4 +1,4 @@
-"""A file that is read again when it changes: its last good content stays, and each bad file is reported once."""
+"""A reloading file keeps its last valid content, and reports each invalid file once."""
 
 import os
 from collections.abc import Callable
@@ -16,13 +16,13 @@ def read_number(path: Path) -> int:
 
 
 def build(path: Path, **options: object) -> tuple[ReloadingFile[int], Reports]:
-    """The file of a number, and the reports about it: a reason, or a content with whether a bad file came before."""
+    """Return the file of a number and its reports. A report is a reason, or a content with its recovery flag."""
     reports: Reports = []
     return ReloadingFile(path, read_number, reports.append, lambda *load: reports.append(load), **options), reports  # type: ignore[arg-type]
 
 
 def test_a_changed_file_is_read_once(tmp_path: Path) -> None:
-    """A new content is returned and reported; the same file is not read again."""
+    """A new content is returned and reported, and an unchanged file is not read again."""
     path = tmp_path / "number"
     path.write_text("1")
     file, reports = build(path)
@@ -32,7 +32,7 @@ def test_a_changed_file_is_read_once(tmp_path: Path) -> None:
 
 
 def test_a_replaced_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> None:
-    """An atomic replacement is seen by its inode, even within one tick of the clock."""
+    """An atomically replaced file is detected by its inode, even within one clock tick."""
     path, other = tmp_path / "number", tmp_path / "other"
     path.write_text("1")
     file, _ = build(path)
@@ -54,7 +54,7 @@ def make_unreadable(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [make_bad, make_unreadable, Path.unlink])
 def test_a_bad_file_is_reported_once_until_it_recovers(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    """The last good content stays; the error comes once; the next good file is reported as a recovery."""
+    """The last valid content is kept, the error is reported once, and the next valid file is reported as a recovery."""
     path, new = tmp_path / "number", tmp_path / "new"
     path.write_text("1")
     file, reports = build(path)
@@ -69,7 +69,7 @@ def test_a_bad_file_is_reported_once_until_it_recovers(tmp_path: Path, spoil: Ca
 
 
 def test_each_bad_file_is_reported(tmp_path: Path) -> None:
-    """A second bad file with another fingerprint is a second error."""
+    """A second bad file with another fingerprint is reported as a second error."""
     path = tmp_path / "number"
     path.write_text("1")
     file, reports = build(path)
@@ -80,7 +80,7 @@ def test_each_bad_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_former_file_that_returns_is_a_recovery(tmp_path: Path) -> None:
-    """A file that was moved away and back is good again, without being read again."""
+    """A file that is moved away and back is reported as a recovery without being read again."""
     path, away = tmp_path / "number", tmp_path / "away"
     path.write_text("1")
     file, reports = build(path)
@@ -94,7 +94,7 @@ def test_the_former_file_that_returns_is_a_recovery(tmp_path: Path) -> None:
 
 
 def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
-    """With an initial content and a file that is not required, a missing file is no error."""
+    """With an initial content, a missing optional file is no error."""
     file, reports = build(tmp_path / "number", initial=7, is_required=False)
     assert (7, []) == (file.get(), reports)
     (tmp_path / "number").write_text("8")
@@ -102,7 +102,7 @@ def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
-    """Without an initial content a missing or bad file is an error at once."""
+    """Without an initial content, a missing or invalid file raises an error at once."""
     with pytest.raises(OSError):
         build(tmp_path / "number")
     (tmp_path / "number").write_text("one")
@@ -111,7 +111,7 @@ def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
 
 
 def test_looks_keep_their_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within the interval after a look the file is not looked at."""
+    """Within the interval after a check, the file is not checked again."""
     now = 100.0
     monkeypatch.setattr("tax_common.reloading_file.time.monotonic", lambda: now)
     path = tmp_path / "number"

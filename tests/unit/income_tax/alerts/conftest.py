@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the alerts."""
+"""Fixtures for the alert tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The delivery of mails on a clock that the tests move."""
+"""The delivery of mails with a fake clock."""
 
 from pathlib import Path
 from sqlite3 import OperationalError
@@ -10,7 +10,7 @@ from tests.unit.income_tax.alerts.world import World, count
 
 
 def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
-    """A storm causes a first mail after a second, digests at the repeat interval, and one mail when it is quiet."""
+    """A storm causes a first mail after one second, digests at the repeat interval, and finally a recovery mail."""
     world.fail(times=5)
     assert [] == world.after(0.9)
     assert [":5"] == world.after(0.1)
@@ -26,14 +26,14 @@ def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
 
 
 def test_one_failure_is_mailed_once(world: World) -> None:
-    """A start-up failure that is not repeated is mailed once, however long it lasts."""
+    """A start-up failure that does not recur is mailed once, however long it lasts."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     assert [] == world.after(1_000_000)
 
 
 def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None:
-    """Failed restarts are mailed at once, then counted once per repeat interval, until a start succeeds."""
+    """A crash loop is mailed at once and then once per repeat interval until a start succeeds."""
     subjects = []
     for _ in range(40):
         world.fail("startup")
@@ -46,7 +46,7 @@ def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None
 
 
 def test_failure_after_a_recovery_is_new(world: World) -> None:
-    """A failure after the mail of a recovery is mailed at once."""
+    """A failure after a recovery mail is mailed at once."""
     world.fail("startup")
     world.spool.resolve("startup")
     assert [":1"] == world.after(0)
@@ -56,7 +56,7 @@ def test_failure_after_a_recovery_is_new(world: World) -> None:
 
 
 def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
-    """A successful start between two failed ones, sooner than a mail was sent, is no recovery."""
+    """A successful start between two failed starts is no recovery if no recovery mail was sent in between."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     world.spool.resolve("startup")
@@ -66,7 +66,7 @@ def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
 
 
 def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
-    """Drills are not grouped and never recover."""
+    """Drills are mailed at once, are not grouped, and never recover."""
     world.fail("drill", times=2)
     assert [":1", ":1"] == world.after(0)
     world.spool.resolve("drill")
@@ -81,7 +81,7 @@ def test_each_route_is_an_incident(world: World) -> None:
 
 
 def test_clock_set_back_does_not_silence(world: World) -> None:
-    """When the machine's clock is set back by an hour, an incident that goes on is still mailed."""
+    """When the machine's clock is set back by an hour, an ongoing incident is still mailed."""
     world.fail()
     assert [":1"] == world.after(1)
     world.clock.now -= 3600
@@ -90,7 +90,7 @@ def test_clock_set_back_does_not_silence(world: World) -> None:
 
 
 def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
-    """A postponed mail is due when the clock is set back by an hour, and its incident goes on."""
+    """When the clock is set back by an hour, a postponed mail is due and its incident continues."""
     world.mailer.broken = True
     world.fail("startup", times=3)
     assert [] == world.after(0)
@@ -102,7 +102,7 @@ def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
 
 
 def test_clock_set_back_causes_one_attempt(world: World) -> None:
-    """After the clock was set back, a server that is still down gets one attempt, not one for each postponed mail."""
+    """After the clock is set back, a server that is still down gets one attempt and not one per postponed mail."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -113,7 +113,7 @@ def test_clock_set_back_causes_one_attempt(world: World) -> None:
 
 
 def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
-    """When a server recovers, it gets the first mail and one with all later failures."""
+    """When the server recovers, it receives the first mail and one digest of all later failures."""
     world.mailer.broken = True
     for _ in range(100):
         world.fail(times=10)
@@ -125,7 +125,7 @@ def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
 
 
 def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
-    """A server that does not answer gets one attempt, not one for each pending mail."""
+    """A server that does not answer gets one attempt and not one per pending mail."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -135,7 +135,7 @@ def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
 
 
 def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
-    """A mail that the server refuses for good becomes a file of dead letters, is logged, and stops no other."""
+    """A mail that the server refuses permanently becomes a dead letter, is logged, and delays no other mail."""
     world = World(tmp_path / "dead")
     world.mailer.refusing = True
     world.fail("drill")
@@ -150,7 +150,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
-    """Without room for the dead letter the mail stays in the spool."""
+    """The mail stays in the spool while its dead letter cannot be written."""
     (tmp_path / "file").touch()
     world = World(tmp_path / "file/dead")
     world.mailer.refusing = True
@@ -176,7 +176,7 @@ def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypa
 
 
 def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
-    """Recipients with a 4xx get the same mail later; a 5xx makes it a dead letter."""
+    """Recipients refused with a 4xx get the same mail later. A recipient refused with a 5xx causes a dead letter."""
     world = World(tmp_path / "dead")
     world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
     world.fail("drill")
@@ -195,7 +195,7 @@ def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: P
 
 
 def test_recipient_refused_for_now_delays_no_other(world: World) -> None:
-    """While one recipient is refused for now, the others get the incident's next mails."""
+    """While the server refuses one recipient temporarily, the other recipients get the incident's next mails."""
     world.mailer.refusals = {"b@test": (452, "452 full")}
     world.fail("startup")
     assert [":1"] == world.after(0)
@@ -207,7 +207,7 @@ def test_recipient_refused_for_now_delays_no_other(world: World) -> None:
 
 
 def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size of the spool is bounded: it keeps the newest closed incidents."""
+    """The spool keeps only the newest closed incidents, so that its size is bounded."""
     assert 1000 == spool.HISTORY
     monkeypatch.setattr(spool, "HISTORY", 100)
     for _ in range(150):

@@ -1,4 +1,4 @@
-"""Any series of failures and outages: the mails count every failure once."""
+"""The mails count every failure once in any series of failures and outages."""
 
 from collections.abc import Callable
 
@@ -48,7 +48,7 @@ ACTS = st.one_of(
 
 @given(st.lists(ACTS, max_size=40))
 def test_counts_add_up(acts: list[Callable[[World], int]]) -> None:
-    """The mails' counts add up to the failures, for any series of failures, delays, recoveries and outages."""
+    """The mails' counts add up to the number of failures in any series of failures, delays, recoveries and outages."""
     world = World()
     failures = sum(act(world) for act in acts)
     world.mailer.broken = False

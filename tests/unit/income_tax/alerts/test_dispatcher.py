@@ -1,4 +1,4 @@
-"""The dispatcher: it never blocks its callers, and falls back to memory when the spool fails."""
+"""The dispatcher never blocks its callers, and uses memory when the spool fails."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ def dispatcher(folder: Path, mailer: FakeMailer, lines: Lines) -> Dispatcher:
 
 
 def test_sent_alert_is_logged(tmp_path: Path) -> None:
-    """A sent alert leaves a line with its request id and the mail's name."""
+    """A sent alert is logged with its request id and the name of the mail."""
     lines, mailer = Lines(), FakeMailer()
     alerts = dispatcher(tmp_path, mailer, lines)
     alerts.send(ALERT)
@@ -45,7 +45,7 @@ def test_sent_alert_is_logged(tmp_path: Path) -> None:
 
 
 class BusySpool(Spool):
-    """Cannot be read during the delivery, except by the thread that delivers."""
+    """Spool that only the delivery thread can read until the test sets `free`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -60,7 +60,7 @@ class BusySpool(Spool):
 
 
 def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
-    """A process that ends looks at a busy spool again, and ends after its mail is sent and recorded."""
+    """An ending process polls a busy spool again, and ends after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -79,7 +79,7 @@ def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
 
 
 class StuckMailer(FakeMailer):
-    """Hangs in `send` until the test releases it."""
+    """Mailer that hangs in `send` until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class StuckMailer(FakeMailer):
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
-    """Reports return while the SMTP server hangs; each failure is mailed or in the spool."""
+    """Reports return while the SMTP server hangs, and each failure is mailed or spooled."""
     mailer = StuckMailer()
     alerts = dispatcher(tmp_path, mailer, Lines())
     alerts.start()
@@ -108,7 +108,7 @@ def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
 
 
 def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a usable spool the failure is logged, printed on stderr, grouped, and mailed by this process."""
+    """Without a usable spool, the process logs and groups failures, mails them, and prints a warning to stderr."""
     (tmp_path / "state").touch()
     lines, mailer = Lines(), FakeMailer()
     alerts = dispatcher(tmp_path / "state", mailer, lines)

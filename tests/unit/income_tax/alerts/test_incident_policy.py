@@ -1,4 +1,4 @@
-"""The policy of mails: which one is due, and which one is the last."""
+"""The mail policy chooses the due mail and the last mail of an incident."""
 
 from dataclasses import replace
 
@@ -42,12 +42,12 @@ RULES = AlertRules()
     ],
 )
 def test_which_mail_is_due(changes: dict[str, object], now: float, step: MailType | None) -> None:
-    """Each bound of the policy: the first mail's wait, the digests' interval, the quiet that ends an incident."""
+    """A mail is due exactly at the limits of the policy, such as the first mail's wait and the digests' interval."""
     assert step is choose_mail(replace(INCIDENT, **changes), RULES, now)  # type: ignore[arg-type]
 
 
 def test_ends_of_incidents() -> None:
-    """An incident is over when it was resolved, a request's when it is quiet; a recovery and a drill close theirs."""
+    """Resolved incidents and quiet request incidents are over. A recovery mail or a drill mail closes its incident."""
     assert [True, False, True, False] == [
         is_over(replace(INCIDENT, resolved=True), RULES, 0.0),
         is_over(INCIDENT, RULES, 599.0),
@@ -64,6 +64,6 @@ def test_ends_of_incidents() -> None:
 
 
 def test_delays_double_with_jitter() -> None:
-    """Delays between attempts double up to a minute, less a random part."""
+    """Delays between attempts double up to a minute, and the jitter shortens them by a random part."""
     assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
     assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

@@ -30,7 +30,7 @@ def incident(alert: Alert = ALERT, total: int = 1, mailed: int = 0, resolved: bo
 
 
 def test_text_has_response_and_log_command() -> None:
-    """The mail has the JSON of the response, the error, and the command that finds the log lines."""
+    """The mail contains the JSON response, the error, and the command that finds the log lines."""
     text = ALERT.format_text("/logs/api/api.log")
     answer = text[text.index("{") : text.rindex("}") + 1]
     assert ALERT.answer == json.loads(answer)
@@ -40,7 +40,7 @@ def test_text_has_response_and_log_command() -> None:
 
 @pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
 def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
-    """The mail's command, pasted into a shell, finds the lines of that id alone, in archives and odd folders too."""
+    """The mail's shell command finds only the lines of its request id, even in archives and in folders with blanks."""
     folder = tmp_path / "the logs"
     folder.mkdir()
     (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
@@ -52,20 +52,20 @@ def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
 
 
 def test_alert_survives_its_json() -> None:
-    """An alert restored from JSON equals the original, lone surrogates included."""
+    """An alert restored from JSON equals the original, even with lone surrogates."""
     alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
     assert alert.to_json().isascii()
     assert alert == Alert.from_json(alert.to_json())
 
 
 def test_alert_of_a_newer_version_is_readable() -> None:
-    """Fields of a newer version are dropped: versions meet during an update."""
+    """Fields of a newer version are ignored, because two versions may run during an update."""
     newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
     assert ALERT == Alert.from_json(newer)
 
 
 def test_first_mail_has_text_and_count() -> None:
-    """The first mail has the subject of the settings, the alert's text, the request id, and the number of failures."""
+    """The first mail has the configured subject, the alert's text, the request id, and the number of failures."""
     mail = build_message(incident(total=3), MailType.FIRST, "/l", 30)
     assert ("", "abc12345", "alert.c0ffee.1") == (mail.suffix, mail.request_id, mail.name)
     assert mail.body.startswith(ALERT.format_text("/l"))
@@ -80,7 +80,7 @@ def test_first_mail_has_text_and_count() -> None:
     ],
 )
 def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, sentence: str) -> None:
-    """Subject and first sentence distinguish digests and recoveries; both count the failures since the last mail."""
+    """Digests and recoveries differ in subject and first sentence, and count the failures since the last mail."""
     mail = build_message(incident(total=5, mailed=1), step, "/l", 30)
     assert mail.suffix.startswith(suffix)
     assert mail.body.startswith(sentence)
@@ -90,7 +90,7 @@ def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, 
 
 
 def test_no_failure_forges_a_header_or_a_line() -> None:
-    """Line ends and control characters of a request, an error or a setting stay inside their header or line."""
+    """Line breaks and control characters of a request, an error or a setting forge no header and no line."""
     evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
     alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})
     mail = build_message(incident(alert), MailType.FIRST, "/l", 30)
@@ -102,7 +102,7 @@ def test_no_failure_forges_a_header_or_a_line() -> None:
 
 
 def test_message_is_the_same_at_each_attempt() -> None:
-    """A mail that is sent twice is the same mail, Message-ID and date included."""
+    """Each attempt sends the same message, including Message-ID and date."""
     mail = MailMessage("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
     first, second = (SmtpMailer(SETTINGS).build_email(mail) for _ in range(2))
     assert "<alert.c0ffee.1@example.org>" == first["Message-ID"]

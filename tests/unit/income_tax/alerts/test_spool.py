@@ -1,4 +1,4 @@
-"""The spool: it keeps each failure once, and the state of each incident."""
+"""The spool stores each failure once, and the state of each incident."""
 
 import json
 import sqlite3
@@ -13,12 +13,12 @@ from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_inci
 
 
 def by_place(spool: Spool) -> list[Incident]:
-    """The open incidents in the order of their places."""
+    """Return the open incidents, sorted by place."""
     return sorted(spool.open_incidents(), key=lambda incident: incident.place)
 
 
 def test_a_failure_opens_an_incident(spool: Spool) -> None:
-    """An incident begins with all facts of its first failure, under a unique token."""
+    """The first failure opens an incident with all facts of the failure and a unique token."""
     failure = build_alert(request_id="id-1")
     spool.report(failure, 7.0)
     incident = get_incident(spool)
@@ -30,7 +30,7 @@ def test_a_failure_opens_an_incident(spool: Spool) -> None:
 
 
 def test_the_next_failure_is_counted(spool: Spool) -> None:
-    """A further failure of the kind, place and route is counted, becomes the last one, and adds its request id."""
+    """An incident counts further failures of its kind, place and route, and stores the last one and the request ids."""
     for now, request_id in enumerate((None, "id-1", None, "id-2")):
         spool.report(build_alert(request_id=request_id), float(now))
     spool.report(build_alert(place="other"), 9.0)
@@ -53,14 +53,14 @@ def test_some_request_ids_are_kept(spool: Spool) -> None:
 
 
 def test_each_drill_is_an_incident(spool: Spool) -> None:
-    """A drill has a unique route, other failures that of their address."""
+    """Each drill has a unique route and therefore opens its own incident."""
     spool.report(build_alert("drill"), 1.0)
     spool.report(build_alert("drill"), 1.0)
     assert [True, True] == [incident.route == incident.token for incident in spool.open_incidents()]
 
 
 def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
-    """Incidents that no mail has reported are removed from one spool and merged into another."""
+    """Incidents that no mail has reported are removed from one spool and merged into another spool."""
     spool.report(build_alert("startup"), 1.0)
     told = get_incident(spool)
     spool.queue_mail(told.id, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
@@ -81,7 +81,7 @@ def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
 
 
 def test_one_kind_is_resolved(spool: Spool) -> None:
-    """Resolving a kind resolves its open incidents alone; a later failure reopens them."""
+    """Resolving a kind resolves only the open incidents of that kind. A later failure reopens its incident."""
     spool.report(build_alert("startup"), 1.0)
     spool.report(build_alert("database"), 1.0)
     spool.resolve("startup")
@@ -91,7 +91,7 @@ def test_one_kind_is_resolved(spool: Spool) -> None:
 
 
 def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
-    """A queued mail is due at once, under way until it is sent, and has counted the failures so far."""
+    """A queued mail is due at once and counts the failures so far. Its incident is under way until it is sent."""
     for request_id in ("id-1", "id-2"):
         spool.report(build_alert(request_id=request_id), 1.0)
     spool.report(build_alert(place="other"), 1.0)
@@ -119,7 +119,7 @@ def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
 
 
 def test_no_mail_is_queued_unless_due(spool: Spool) -> None:
-    """No mail is queued when none is built, nor for an incident that is not open."""
+    """Nothing is queued if no mail is built or if the incident is not open."""
     spool.report(build_alert(), 1.0)
     before = get_incident(spool)
     spool.queue_mail(before.id, lambda _: None, 2.0)
@@ -129,7 +129,7 @@ def test_no_mail_is_queued_unless_due(spool: Spool) -> None:
 
 
 def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
-    """After the mail of a recovery or of a drill, a failure opens a new incident."""
+    """The mail of a recovery or of a drill closes its incident."""
     spool.report(build_alert(), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.RECOVERED, build_mail("a")), 2.0)
     assert [] == spool.open_incidents()
@@ -139,7 +139,7 @@ def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
 
 
 def test_an_older_file_is_migrated(tmp_path: Path) -> None:
-    """A spool without the column of recipients gets it, and keeps its mails; a newer one stays unchanged."""
+    """An older spool file gets the column of recipients and keeps its mails. A newer spool file stays unchanged."""
     path = tmp_path / "spool.sqlite"
     for older in (True, False):
         spool = Spool(path)
@@ -155,7 +155,7 @@ def test_an_older_file_is_migrated(tmp_path: Path) -> None:
 
 
 def test_incidents_survive_their_process(tmp_path: Path) -> None:
-    """Another process reads reported failures from the file."""
+    """Another process reads reported failures from the spool file."""
     path = tmp_path / "spool.sqlite"
     first = Spool(path)
     first.report(build_alert(), 1.0)

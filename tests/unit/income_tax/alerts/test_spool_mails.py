@@ -1,4 +1,4 @@
-"""The mails of the spool: their order, their delays and their end."""
+"""The mails of the spool: their order, their delays and their closing."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_inci
 
 
 def three_mails(spool: Spool) -> list[MailMessage]:
-    """Three mails that are due at 10."""
+    """Queue three mails that are due at 10, and return them."""
     for name in ("c", "b", "a"):
         spool.report(build_alert("drill"), 1.0)
         spool.queue_mail(get_incident(spool).id, lambda _, name=name: (MailType.FIRST, build_mail(name)), 10.0)  # type: ignore[misc]
@@ -20,12 +20,12 @@ def three_mails(spool: Spool) -> list[MailMessage]:
 
 
 def test_mails_are_sent_in_their_order(spool: Spool) -> None:
-    """Mails are due from their time on, the oldest first."""
+    """A mail is due from its time on, and the oldest mail comes first."""
     assert ["c", "b", "a"] == [one.name for one in three_mails(spool)]
 
 
 def test_a_postponed_mail(spool: Spool) -> None:
-    """A postponed mail delays no other mail, unless the server failed."""
+    """A postponed mail delays other mails only if the server failed."""
     first, *_ = three_mails(spool)
     spool.postpone(replace(first, recipients="b@test"), 10.0, 5.0, others=False)
     assert ["b", "a"] == [one.name for one in spool.find_due(14.9)]
@@ -38,7 +38,7 @@ def test_a_postponed_mail(spool: Spool) -> None:
 
 
 def test_delays_are_bounded(spool: Spool) -> None:
-    """A failed server delays a mail by the longest delay at most; a later time means a clock that was set back."""
+    """No mail waits longer than the longest delay. A later due time means that the clock was set back."""
     first, second, _ = three_mails(spool)
     spool.postpone(first, 10.0, 59.0, others=False)
     spool.postpone(second, 10.0, 1.0, others=True)
@@ -53,7 +53,7 @@ def test_delays_are_bounded(spool: Spool) -> None:
 
 
 def test_a_closed_mail(spool: Spool) -> None:
-    """A sent or dead mail is not due, is counted by its state, and loses its body."""
+    """A closed mail is no longer due, is counted by its state, and loses its body."""
     first, second, third = three_mails(spool)
     spool.close_mail(first, "sent")
     spool.close_mail(second, "dead")
@@ -66,7 +66,7 @@ def test_a_closed_mail(spool: Spool) -> None:
 
 
 def test_open_incidents_are_never_deleted(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Open incidents and pending mails outlast any number of later closed ones."""
+    """Open incidents and pending mails are never deleted, however many later incidents are closed."""
     monkeypatch.setattr("income_tax.alerts.spool.HISTORY", 10)
     spool.report(build_alert(), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.FIRST, build_mail("first")), 1.0)

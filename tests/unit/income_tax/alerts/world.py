@@ -1,4 +1,4 @@
-"""A spool with its clock, mail server and log, for tests of the delivery."""
+"""Spool with a fake clock, mail server and log, for delivery tests."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.smtp import SINCE
 
 
 class World:
-    """A spool in memory, a delivery, a mail server, and a clock that the test moves."""
+    """Spool in memory, delivery, mail server, and a clock that the test sets."""
 
     def __init__(self, dead: Path = Path("unused")) -> None:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
@@ -28,11 +28,11 @@ class World:
             self.spool.report(Alert(kind, "It failed:", {}, None, {}, "place", route), self.clock())
 
     def records(self, event: str) -> list[dict[str, Any]]:
-        """The records of an event in the log."""
+        """Return the log records of an event."""
         return [record for record in map(json.loads, self.lines.written) if record["event"] == event]
 
     def after(self, seconds: float) -> list[str]:
-        """The subjects' ends and counts of what is mailed when so many seconds have passed."""
+        """Advance the clock, deliver the due mails, and return the subject suffix and the count of each mail."""
         self.clock.now += seconds
         before = len(self.mailer.sent)
         self.sender.deliver_due(self.spool)
@@ -45,16 +45,16 @@ def count(body: str) -> int:
 
 
 def build_alert(kind: Kind = "request", request_id: str | None = None, place: str = "p", route: str = "/") -> Alert:
-    """A failure."""
+    """Build the alert of a failure."""
     return Alert(kind, "It failed:", {"a": 1}, request_id, {}, place, route)
 
 
 def build_mail(name: str) -> MailMessage:
-    """A mail."""
+    """Build a mail."""
     return MailMessage(name, " [s]", "body", 5.0, "request", "id-1")
 
 
 def get_incident(spool: Spool) -> Incident:
-    """The one incident that is open."""
+    """Return the only open incident."""
     (incident,) = spool.open_incidents()
     return incident

@@ -1,4 +1,4 @@
-"""A batch has the results and the errors that its households have one by one."""
+"""A batch gives the same results and errors as its households one by one."""
 
 import csv
 import io
@@ -47,7 +47,7 @@ items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
 
 
 def calculate_one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
-    """Return the results of the households one by one."""
+    """Return the results and errors of the households one by one."""
     schema = HouseholdSchema(HOUSEHOLD, form)
     answers: list[dict[str, Any]] = []
     for row, pairs in enumerate(pairs_of_items):
@@ -62,13 +62,13 @@ def calculate_one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str,
 
 
 def read_results(many: ParsedBatch) -> Any:
-    """Return the results of a batch in JSON."""
+    """Return the results in the JSON response to a batch."""
     return orjson.loads(serialize_json(many, SCHEDULES))["response"]["results"]
 
 
 @given(items)
 def test_objects_equal_one_by_one(households: list[Any]) -> None:
-    """Each element of any array has the result that it has alone."""
+    """Each element of any array has the same result as a single household."""
     no_object = ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
@@ -84,7 +84,7 @@ headers = st.permutations(["married", "children", "salary", "year", "single_pare
 
 @given(headers, st.integers(3, 6), st.lists(st.lists(cells, min_size=3, max_size=7), min_size=1, max_size=12))
 def test_rows_equal_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
-    """Each row of any text table has the result that it has alone."""
+    """Each row of any text table has the same result as a single household."""
     header = sorted(names[:width], key=["married", "children", "salary"].__contains__)
     header = list(dict.fromkeys(["married", "children", "salary", *header]))
     alone: list[Any] = []
@@ -114,7 +114,7 @@ def test_csv_equals_json(households: list[dict[str, Any]]) -> None:
 
 
 def test_all_cases_at_once() -> None:
-    """All 2,878 cases of the law and all 372 cases of `v7` have their results in one array."""
+    """One array with all 2,878 cases of the law and all 372 cases of `v7` gives the results of the cases."""
     law, old = law_cases(), v7_cases()
     names = ("married", "single_parent", "children", "salary")
     asked: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Valid households are parsed as columns, and only invalid ones are parsed alone."""
+"""Valid households are parsed as columns, and invalid or unusual households individually."""
 
 import copy
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def as_table(rows: list[tuple[Any, ...]]) -> ParsedBatch:
 
 @pytest.fixture
 def parsed_alone(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The salaries of the households that were parsed alone."""
+    """Return the list of the salaries of households that are parsed individually."""
     taken: list[object] = []
     parse_alone = HouseholdSchema.parse
 
@@ -66,7 +66,7 @@ def list_rows(many: ParsedBatch) -> list[tuple[Any, ...]]:
 
 
 def convert_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Convert a row to numbers."""
+    """Convert a row of parameters to a row of values."""
     yes = {"yes": True, "oui": True, "no": False, "non": False}
     return yes[row[0]], row[1], row[2], row[3], yes[row[4]], row[5]
 
@@ -75,14 +75,14 @@ def convert_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def test_valid_households_are_parsed_as_columns(
     parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch]
 ) -> None:
-    """Households at every limit are parsed as columns, with their values."""
+    """Households at every limit are parsed as columns and keep their values."""
     many = way(GOOD)
     assert ([], {}) == (parsed_alone, many.errors)
     assert [convert_row(row) for row in GOOD] == list_rows(many)
 
 
 def test_empty_cells(parsed_alone: list[object]) -> None:
-    """An empty cell is an absent value; a row with an empty required cell is parsed alone."""
+    """An empty cell is an absent value. A row with an empty required cell is parsed individually."""
     header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
     many = parse_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
     assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == list_rows(many)
@@ -96,7 +96,7 @@ def test_empty_cells(parsed_alone: list[object]) -> None:
 def test_invalid_households_are_parsed_alone(
     parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
 ) -> None:
-    """An invalid or contradictory household is parsed alone, and has an error and no values."""
+    """An invalid or contradictory household is parsed individually, and has an error and no values."""
     many = way([GOOD[0], wrong, GOOD[2]])
     assert 1 == len(parsed_alone)
     assert [1] == list(many.errors)
@@ -113,7 +113,7 @@ def test_invalid_households_are_parsed_alone(
     ],
 )
 def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str, Any], error: str | None) -> None:
-    """Without a year, an object or a row has neither a single parent nor a second salary."""
+    """Without a year, an object or a row may have neither a single parent nor a second salary."""
     one = {"married": "no", "children": 1, "salary": 5} | given
     for many in (parse_objects([one], YEARS), parse_rows([*one], [[*map(str, one.values())]], YEARS)):
         assert ([[error]] if error else []) == [found.errors for found in many.errors.values()]
@@ -123,7 +123,7 @@ def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str
 
 
 def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
-    """Objects with the same names share columns; a row of another width has its own error."""
+    """Objects with the same names share columns. A row of another width has its own error."""
     plain = {"married": "yes", "children": 1, "salary": 7}
     many = parse_objects(
         [plain, {"salaire": 8, "marie": "non", "enfants": 0, "annee": 2020}, plain | {"year": 2019}], YEARS
@@ -140,7 +140,7 @@ def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
     [("999999999", 999_999_999, False), ("0000000001", 1, True), (" 5", 5, True), ("٣", None, True), ("", None, True)],
 )
 def test_numbers_in_text(parsed_alone: list[object], cell: str, salary: int | None, alone: bool) -> None:
-    """Up to nine plain digits are parsed as a column; a row with another spelling is parsed alone."""
+    """A number of up to nine plain digits is parsed in a column. A row with another spelling is parsed individually."""
     many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
     assert [salary or 0] == many.households.salary.tolist()
     assert (salary is None) == bool(many.errors)
@@ -157,7 +157,7 @@ def test_optional_numbers_in_text(cell: str, salary: int | None) -> None:
 
 
 def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
-    """A row that is parsed alone has zeros for absent values, and leaves its neighbours alone."""
+    """A row that is parsed individually has zeros for absent values and does not affect other rows."""
     many = parse_rows(
         ["married", "children", "salary"], [["no", "1", "7"], ["yes", "0", " 5"], ["no", "2", "9"]], YEARS
     )
@@ -165,14 +165,14 @@ def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
 
 
 def test_columns_are_households() -> None:
-    """Each household of the columns has all its values, and no year under the rules `v7`."""
+    """Each household of the columns has all its values, and has no year under the rules `v7`."""
     dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
     many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
     assert [Household(True, 2, 7), *(Household(*convert_row(row)) for row in GOOD)] == list(many.households)
 
 
 def test_errors_have_the_language_of_the_header() -> None:
-    """An error about a missing value has the name of the header."""
+    """The error about a missing value uses the parameter's name in the header."""
     for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
         (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
         assert [f"parameter [{name}] is missing" for name in header] == error.errors
@@ -180,7 +180,7 @@ def test_errors_have_the_language_of_the_header() -> None:
 
 @pytest.mark.parametrize("value", [2**70, -(2**70), 1.0, True, "5", None])
 def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: object) -> None:
-    """A value that is not a number leaves the others of its column alone."""
+    """A value that is not a number does not affect the other values of its column."""
     rows = [GOOD[0], ("yes", 0, value, 2018, "no", 0), GOOD[1]]
     many = as_objects(rows)
     assert ([value], [1]) == (parsed_alone, list(many.errors))
@@ -189,14 +189,14 @@ def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: objec
 
 @pytest.mark.parametrize("value", [[], {}, True, 1, None])
 def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
-    """An invalid value in a column of yes and no is an error of its household alone."""
+    """An invalid value in a column of yes and no is an error of its own household only."""
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
     assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()
 
 
 def test_cdhr_note() -> None:
-    """The CDHR note applies above the household's threshold, and in no year without one."""
+    """The CDHR note applies above the household's threshold, and never in a year without a threshold."""
     taxable = np.array([250_000, 250_001, 500_000, 500_001])
     for married, wanted in ((False, [False, True, True, True]), (True, [False, False, False, True])):
         flags = np.full(4, married)
@@ -205,7 +205,7 @@ def test_cdhr_note() -> None:
 
 
 def build_law(fine: bool) -> Law:
-    """Return the law of 2024; `fine` figures need more than 64 bits in arrays."""
+    """Return the law of 2024. With `fine`, its figures need more than 64 bits in arrays."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
@@ -217,7 +217,7 @@ def build_law(fine: bool) -> Law:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_columns_equal_one_by_one(fine: bool) -> None:
-    """The amounts of columns are whole euros and equal those one by one, by any figures."""
+    """The amounts of columns are whole euros and equal the amounts of single households, under any figures."""
     law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
     found = assess_dated(many.households, law)
     owed = [law.assess(household) for household in many.households]
@@ -227,7 +227,7 @@ def test_columns_equal_one_by_one(fine: bool) -> None:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_empty_batch(fine: bool) -> None:
-    """An empty batch has empty columns, also by a law with fine figures."""
+    """An empty batch has empty columns, even under figures that need more than 64 bits."""
     none, no = np.zeros(0, np.int64), np.zeros(0, bool)
     found = assess_dated(Households(none, no, no, none, none, none), build_law(fine))
     assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}

@@ -1,4 +1,4 @@
-"""A query string is a household, or has every error listed."""
+"""A query string is parsed as a household or rejected with every error."""
 
 from urllib.parse import quote, quote_plus
 
@@ -43,7 +43,7 @@ def get_errors(query: str) -> list[str]:
     ],
 )
 def test_spellings(query: str) -> None:
-    """Every spelling of the contract is the same household."""
+    """Every spelling of the contract gives the same household."""
     assert Household(True, 3, 200_000) == read_household(query)
 
 
@@ -77,7 +77,7 @@ def test_limits_are_included() -> None:
     ],
 )
 def test_errors(query: str, errors: list[str]) -> None:
-    """Every error of the request is listed, under the names that the request used."""
+    """Every error of a request is listed under the names that the request used."""
     assert errors == get_errors(query)
 
 
@@ -106,7 +106,7 @@ def test_errors(query: str, errors: list[str]) -> None:
     ],
 )
 def test_salary_in_plain_digits(value: str) -> None:
-    """A salary is plain ASCII digits within the limits, nothing else."""
+    """A salary consists of plain ASCII digits within the limits."""
     (error,) = get_errors("married=yes&children=1&salary=" + quote(value.encode("utf-8", "surrogatepass")))
     assert error.startswith("parameter [salary] has an invalid value: [")
     assert len(error) < 200
@@ -114,13 +114,13 @@ def test_salary_in_plain_digits(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["%FF", "%C3", "%zz", "%", "%ED%A0%80"])
 def test_invalid_escapes(value: str) -> None:
-    """Malformed escapes, and escapes of invalid UTF-8, are an invalid value, not a crash."""
+    """A malformed escape or an escape of invalid UTF-8 is an invalid value and causes no crash."""
     (error,) = get_errors(f"married={value}&children=1&salary=1")
     assert error.startswith("parameter [married] has an invalid value: [")
 
 
 def test_expected_values() -> None:
-    """Each error has the expected values."""
+    """A rejection lists the expected values for each error."""
     with pytest.raises(ParameterError) as caught:
         read_household("married=yes&children=x&salary=1&y=2")
     assert [
@@ -139,7 +139,7 @@ def test_expected_values() -> None:
     ],
 )
 def test_spellings_with_a_year(query: str) -> None:
-    """The parameters of the dated law have their French names too."""
+    """The parameters of the dated law also have French names."""
     assert Household(True, 2, 50_000, 2024, False, 1000) == read_household(query)
 
 
@@ -203,7 +203,7 @@ ALL_YEARS = "[year] once: one of the income years 2018, 2019, 2020, 2021, 2022, 
     ],
 )
 def test_errors_of_the_dated_law(query: str, errors: list[str], expected: list[str]) -> None:
-    """Parameters that the law of a year excludes are rejected with the reason."""
+    """Parameters that the law of a year does not allow are rejected with the reason and the expected values."""
     with pytest.raises(ParameterError) as caught:
         read_household(query)
     assert errors == caught.value.errors
@@ -216,7 +216,7 @@ values = st.sampled_from(["yes", "NON", " oui "]) | st.integers(-5, MAX_SALARY +
 
 @given(st.lists(st.tuples(names, values), max_size=5))
 def test_any_parameters_are_parsed_or_rejected(parameters: list[tuple[str, str]]) -> None:
-    """Any parameters give a household within the limits or a list of errors, never another exception."""
+    """Any parameters give a household within the limits or a list of errors, and cause no other exception."""
     query = "&".join(
         quote_plus(n, errors="surrogatepass") + "=" + quote_plus(v, errors="surrogatepass") for n, v in parameters
     )
@@ -232,7 +232,7 @@ def test_any_parameters_are_parsed_or_rejected(parameters: list[tuple[str, str]]
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_rejected(raw: bytes) -> None:
-    """Any bytes of a WSGI query string are a household or errors, never another exception."""
+    """Any bytes of a WSGI query string give a household or errors, and cause no other exception."""
     try:
         read_household(raw.decode("latin-1"))
     except ParameterError as refused:

@@ -1,4 +1,4 @@
-"""An authenticator over fakes, with cheap hashes, for the tests of logins."""
+"""Authenticator with fake stores and cheap hashes, for login tests."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ from income_tax.http.auth.password_check_queue import PasswordCheckQueue
 from income_tax.service_log import build_logger
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 
-CHEAP = "scrypt:1024:8:1"  # no test is about the cost
+CHEAP = "scrypt:1024:8:1"  # tests do not depend on the cost
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 class LocalAuthenticator(Authenticator):
-    """Verifies logins from one address unless a test gives another."""
+    """Authenticator that verifies logins from one address unless a test passes another address."""
 
     def __init__(self, hashes: Mapping[str, str], clock: FakeClock | None = None, threads: int = 8) -> None:
         self.clock = clock or FakeClock()

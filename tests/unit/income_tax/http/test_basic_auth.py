@@ -1,4 +1,4 @@
-"""scrypt verifies a login once; then the login is cached for as long as it is used."""
+"""scrypt verifies a login once. The login then stays cached while it is used."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.unit.income_tax.http.authenticators import CHEAP, LocalAuthenticator,
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that scrypt checked."""
+    """Return the list of the passwords that scrypt checks."""
     seen: list[str] = []
     real = check_password_hash
 
@@ -27,19 +27,19 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hash for unknown logins is cheap."""
+    """Make the hash for unknown logins cheap."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
 
 
 def test_right_password_is_checked_once(checks: list[str]) -> None:
-    """A verified login is cached: the second request costs no scrypt."""
+    """A verified login is cached, so that the second request does not run scrypt."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert [True, True] == [authenticator.verify("ann", "secret"), authenticator.verify("ann", "secret")]
     assert ["secret"] == checks
 
 
 def test_cached_logins_expire(checks: list[str]) -> None:
-    """An unused login is checked again after the TTL; one in use is not."""
+    """An unused login is checked again after the TTL, but a login in use is not."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     for _ in range(9):
         assert authenticator.verify("ann", "secret")
@@ -52,22 +52,22 @@ def test_cached_logins_expire(checks: list[str]) -> None:
 
 @pytest.mark.parametrize(("login", "password"), [("ann", "wrong"), ("ann", ""), ("bob", "secret"), ("ann\0secret", "")])
 def test_wrong_logins_are_rejected(login: str, password: str) -> None:
-    """A wrong password, an empty one and an unknown login are rejected, also after a right one."""
+    """A wrong password, an empty password and an unknown login are rejected, even after a successful login."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert authenticator.verify("ann", "secret")
     assert not authenticator.verify(login, password)
 
 
 def test_unknown_login_costs_the_same_work(checks: list[str]) -> None:
-    """An unknown login is checked too, so that the time of the answer does not reveal which logins exist."""
+    """An unknown login is hashed too, so that the response time does not reveal which logins exist."""
     LocalAuthenticator({}).verify("nobody", "guess")
     assert ["guess"] == checks
 
 
 def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hash for unknown logins has the method, the cost and the lengths of a hash of `users add`."""
+    """The hash for unknown logins has the same method, cost and lengths as a hash of `users add`."""
     stored: list[str] = []
-    monkeypatch.undo()  # of the fixture: the real cost
+    monkeypatch.undo()  # undoes the fixture, so that hashes have the real cost
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda digest, _password: stored.append(digest))
     add_user(tmp_path / "users", "ann", "secret")
     authenticator = LocalAuthenticator(read_users(tmp_path / "users"))
@@ -80,7 +80,7 @@ def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytes
 
 
 def test_changed_password_counts_at_once() -> None:
-    """The cache depends on the stored hash: after a change the old password is rejected."""
+    """A changed password is effective at once, because the cache depends on the stored hash."""
     hashes = {"ann": generate_password_hash("old", CHEAP)}
     authenticator = LocalAuthenticator(hashes)
     assert authenticator.verify("ann", "old")
@@ -89,7 +89,7 @@ def test_changed_password_counts_at_once() -> None:
 
 
 def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logins beyond the cache size push the oldest out."""
+    """Logins beyond the cache size evict the oldest logins."""
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda _stored, _password: True)
     authenticator = LocalAuthenticator({f"user{i}": "scrypt:x" for i in range(CACHE_SIZE + 5)})
     for i in range(CACHE_SIZE + 5):
@@ -98,7 +98,7 @@ def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cached_login_waits_for_nothing() -> None:
-    """A cached login succeeds while guesses at the same login and address wait, without a look at the failures."""
+    """A cached login succeeds without a query of the failures while guesses at the same login and address wait."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert authenticator.verify("ann", "secret")
     guess(authenticator, 5)

@@ -1,4 +1,4 @@
-"""Bodies of POST /: valid ones, and early rejection of the others."""
+"""Valid bodies of POST /, and the early rejection of invalid bodies."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too larg
 
 
 def get_errors(body: bytes, content_type: str = JSON) -> list[str]:
-    """Return the errors of a whole body."""
+    """Return the errors of a rejected body."""
     with pytest.raises(ParameterError) as caught:
         READER.parse(content_type, body)
     assert caught.value.expected
@@ -29,7 +29,7 @@ def get_errors(body: bytes, content_type: str = JSON) -> list[str]:
 
 
 def test_one_object() -> None:
-    """One object is one household, and may have the parameter explain."""
+    """One object is one household and may have the parameter `explain`."""
     values = READER.parse(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
 
@@ -42,14 +42,14 @@ def count_households(body: bytes, content_type: str = JSON) -> int:
 
 
 def test_limit() -> None:
-    """A body has at most as many households as the limit."""
+    """A body with more households than the limit is rejected."""
     assert LIMIT == count_households(json.dumps([ONE] * LIMIT).encode())
     with pytest.raises(TooManyHouseholds):
         READER.parse(JSON, json.dumps([ONE] * (LIMIT + 1)).encode())
     assert LIMIT == count_households(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
     with pytest.raises(TooManyHouseholds):
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
-    with pytest.raises(TooManyHouseholds):  # what comes after it is not looked at
+    with pytest.raises(TooManyHouseholds):  # the rest of the body is not parsed
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
 
 
@@ -75,7 +75,7 @@ def test_limit() -> None:
     ids=lambda value: str(value[:24]),
 )
 def test_invalid_json(body: bytes, start: str) -> None:
-    """Malformed, nested, empty or ambiguous JSON is a clear error."""
+    """Malformed, nested, empty or ambiguous JSON is rejected with a clear error."""
     if start == "household":
         many = READER.parse(JSON, body)
         assert isinstance(many, ParsedBatch)
@@ -87,7 +87,7 @@ def test_invalid_json(body: bytes, start: str) -> None:
 
 @pytest.mark.parametrize("depth", [1, 253, 254, 255, 256, 300, 1000])
 def test_nested_values_are_invalid(depth: int) -> None:
-    """A nested value of any depth is an invalid value with a short error."""
+    """A nested value of any depth is rejected as invalid with a short error."""
     nested = b"[" * depth + b"]" * depth
     one = b'{"married":"yes","children":0,"salary":' + nested + b"}"
     assert ["parameter [salary] has an invalid value: [an array]"] == get_errors(one)
@@ -113,7 +113,7 @@ def test_nested_values_are_invalid(depth: int) -> None:
     ids=lambda value: value[:40],
 )
 def test_errors_concern_one_household(item: str, error: str) -> None:
-    """A repeated key or a huge number is an error of its household alone."""
+    """A repeated key or a huge number is an error of its own household only."""
     many = READER.parse(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
     assert isinstance(many, ParsedBatch)
     assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
@@ -130,7 +130,7 @@ def test_repeated_key_among_many() -> None:
 
 @pytest.mark.parametrize("name", ["mari\u00e9", "marie\u0301"])
 def test_decomposed_names(name: str) -> None:
-    """A decomposed name, as macOS writes it, is valid in an object, an array and a header."""
+    """A decomposed name, as macOS produces, is valid in an object, an array and a header."""
     one = {name: "oui", "enfants": 2, "salaire": 50_000}
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000} == READER.parse(JSON, json.dumps(one).encode())
     table = ",".join(one) + "\n" + ",".join(map(str, one.values()))
@@ -141,7 +141,7 @@ def test_decomposed_names(name: str) -> None:
 
 
 def test_errors_have_the_language_of_the_header() -> None:
-    """An error about a row has the header's names; blanks are no value."""
+    """An error about a row uses the names of the header, and a blank cell is a missing value."""
     for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
         many = READER.parse(CSV, f"\n{header}\n , ,2,3\n".encode())
         assert isinstance(many, ParsedBatch)
@@ -178,7 +178,7 @@ def test_body_with_too_many_values() -> None:
     ],
 )
 def test_invalid_tables(body: bytes, errors: list[str]) -> None:
-    """A table without a valid header, or of malformed CSV, is rejected."""
+    """A table with an invalid header or malformed CSV is rejected."""
     assert errors == get_errors(body, CSV)
 
 
@@ -193,7 +193,7 @@ def test_invalid_tables(body: bytes, errors: list[str]) -> None:
     ids=["english", "semicolons of a spreadsheet", "quotes", "empty cells"],
 )
 def test_valid_tables(body: bytes) -> None:
-    """A table may have any order, English or French names, commas or semicolons, and empty cells."""
+    """A table may have any column order, English or French names, commas or semicolons, and empty cells."""
     many = READER.parse(CSV, body)
     assert isinstance(many, ParsedBatch)
     assert {} == many.errors
@@ -210,7 +210,7 @@ def test_unsupported_types(content_type: str) -> None:
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from([JSON, CSV]))
 def test_any_bytes_are_parsed_or_rejected(body: bytes, content_type: str) -> None:
-    """Any body is parsed, or rejected with the expected values, never another exception."""
+    """Any body is parsed or rejected with expected values, and causes no other exception."""
     try:
         READER.parse(content_type, body)
     except ParameterError as refused:

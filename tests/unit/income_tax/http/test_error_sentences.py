@@ -1,4 +1,4 @@
-"""The full sentences of rejections with their expected values, and values at their limits."""
+"""Complete error messages with their expected values, and values at their limits."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ ONE = {"married": "yes", "children": 2, "salary": 50_000}
 
 
 def reject(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
-    """Return the errors of a body and the expected values."""
+    """Return the errors of a rejected body and the expected values."""
     with pytest.raises(ParameterError) as caught:
         READER.parse(kind, body)
     return caught.value.errors, caught.value.expected
@@ -93,7 +93,7 @@ def parse_batch(body: bytes, kind: str) -> ParsedBatch:
     ids=["a semicolon in a line", "empty lines first", "line ends of old", "empty lines between"],
 )
 def test_first_line_decides_on_the_separator(body: bytes) -> None:
-    """Lines end as on any system, and the separator is that of the first line."""
+    """Any line ending is accepted, and the first line determines the separator."""
     if b"\r" in body and b"\n" not in body:
         body = body.replace(b";", b"x")
     table = parse_batch(body, CSV)
@@ -102,14 +102,14 @@ def test_first_line_decides_on_the_separator(body: bytes) -> None:
 
 
 def test_cells_keep_their_line_ends() -> None:
-    """An error repeats a quoted cell with its line ends."""
+    """An error quotes a cell with its line endings."""
     (error,) = parse_batch(b'married,children,salary\r\nyes,2,"5\r\n6"\r\n', CSV).errors[0].errors
     assert "parameter [salary] has an invalid value: [5\r\n6]" == error
 
 
 @pytest.mark.parametrize("sign", [",", ";"])
 def test_maximum_number_of_values(sign: str) -> None:
-    """A body has at most twenty values for each household."""
+    """A body has at most twenty values per household."""
     reader = BodyReader(1, schedules().years)
     with pytest.raises(ParameterError, match=r"^parameter \[marié\] is missing; .*; unknown parameter \[,*;*\]$"):
         reader.parse(JSON, json.dumps({sign * 20: 1}).encode())
@@ -118,7 +118,7 @@ def test_maximum_number_of_values(sign: str) -> None:
 
 
 def test_households_of_the_wrong_form() -> None:
-    """A household that is not an object, or a row of another width, has the expected form in its error."""
+    """A household that is not an object, or a row of another width, has an error with the expected form."""
     ones = parse_batch(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
     assert {1, 2} == set(ones.errors)
     assert ["not a JSON object"] == ones.errors[1].errors
@@ -146,14 +146,14 @@ def test_households_of_the_wrong_form() -> None:
     ],
 )
 def test_errors_repeat_the_value(number: str, told: str) -> None:
-    """An error repeats the value as in the request, unless it is huge or nested."""
+    """An error quotes the value as in the request, unless the value is huge or nested."""
     body = '{"married":"yes","children":0,"salary":' + number + "}"
     assert [f"parameter [salary] has an invalid value: [{told}]"] == reject(body.encode())[0]
 
 
 @pytest.mark.parametrize(("digits", "told"), [(20, "9" * 20), (21, "a number that is too large")])
 def test_long_number_beside_a_huge_one(digits: int, told: str) -> None:
-    """Beside a number that is too large for a float, errors repeat others up to twenty digits."""
+    """If the body has a number too large for a float, errors quote other numbers of up to twenty digits."""
     one = '{"married":"yes","children":0,"salary":' + "9" * digits + "}"
     errors = parse_batch(f'[{one},{{"x":1e400,"x":1}}]'.encode(), JSON).errors
     assert [f"parameter [salary] has an invalid value: [{told}]"] == errors[0].errors
@@ -161,7 +161,7 @@ def test_long_number_beside_a_huge_one(digits: int, told: str) -> None:
 
 
 def test_long_texts_are_truncated() -> None:
-    """An error repeats a hundred characters; a lone surrogate becomes a question mark."""
+    """An error quotes at most a hundred characters and replaces a lone surrogate with a question mark."""
     assert ["x" * 100, "x" * 100 + "…", "a?b"] == [quote_text("x" * 100), quote_text("x" * 101), quote_text("a\ud800b")]
 
 
@@ -170,7 +170,7 @@ def test_long_texts_are_truncated() -> None:
     [("0" * 19 + "5", 5), ("0" * 20 + "5", None), ("999999999", 999_999_999), ("1000000000", None), ("X5", None)],
 )
 def test_digits_of_a_number(text: str, value: int | None) -> None:
-    """A number has up to twenty digits and no other character."""
+    """A number has at most twenty digits and no other character."""
     assert value == TextDecoder().decode(SALARY, text)
 
 
@@ -185,7 +185,7 @@ def test_json_numbers(given: Any, value: int | None) -> None:
 
 @pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
 def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
-    """Yes and no are strings, in JSON too."""
+    """In JSON, yes and no are strings."""
     assert value == JsonDecoder().decode(MARRIED, given)
 
 
@@ -203,17 +203,17 @@ def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
     ],
 )
 def test_names_and_values_of_a_query(query: str, wanted: list[tuple[str, str]]) -> None:
-    """A name ends at the first equals sign; plus is a blank; escapes are decoded once."""
+    """A name ends at the first equals sign, a plus is a blank, and escapes are decoded once."""
     assert wanted == parse_query(query)
 
 
 def test_text_of_an_error() -> None:
-    """The text of an error has all its sentences."""
+    """The text of an error contains all its messages."""
     assert "one; two" == str(ParameterError(["one", "two"], []))
 
 
 def test_spellings_of_a_request() -> None:
-    """The spellings of a request are found by parameter; unknown names are left out."""
+    """The spellings of a request are mapped by parameter, without unknown names."""
     schema = HouseholdSchema(CALCULATION, TextDecoder())
     assert {MARRIED: "marie", CHILDREN: "children"} == schema.find_spellings(
         [("marie", ""), ("x", ""), ("children", "")]

@@ -17,23 +17,23 @@ USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic
 
 
 class FakeAuthenticator:
-    """Has one login in its cache."""
+    """Authenticator with one cached login."""
 
     def is_cached(self, authorization: str) -> bool:
-        """Return whether the header holds it."""
+        """Return whether the header holds the cached login."""
         return authorization == "Basic x"
 
 
 class BrokenSchedules:
-    """Raises an error."""
+    """Schedules that raise an error."""
 
     def get(self) -> Any:
-        """Fail."""
+        """Raise an error."""
         raise RuntimeError
 
 
 def build_fast_path(logged: list[str]) -> FastPathMiddleware:
-    """Build the fast path before an application that only returns `flask`, and collect the logged events."""
+    """Build the fast path for an application that returns `flask` and the request id, and collect the logged events."""
     return FastPathMiddleware(
         lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
         FakeAuthenticator(),  # type: ignore[arg-type]
@@ -56,21 +56,21 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
     ids=str,
 )
 def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
-    """Flask gets a request with another address, method or login, or with a body, before anything is logged."""
+    """The fast path passes requests with an unusual path, method, login or body to Flask before it logs anything."""
     logged: list[str] = []
     assert [b"flask", b""] == build_fast_path(logged)({**USUAL, **unusual}, lambda *_: lambda _: None)
     assert [] == logged
 
 
 def test_flask_answers_failing_requests() -> None:
-    """Flask gets a request that fails, with the id under which its first line is already in the log."""
+    """The fast path passes a failing request to Flask with the request id of the first log line."""
     logged: list[str] = []
     assert [b"flask", b"12345678"] == build_fast_path(logged)(dict(USUAL), lambda *_: lambda _: None)
     assert ["request"] == logged
 
 
 def test_answers_use_reloaded_schedules() -> None:
-    """A reload between two requests counts for the second, with its version."""
+    """After a reload, responses use the new schedules and have their version."""
     other = copy.deepcopy(schedules().data)
     other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     current = SimpleNamespace(get=schedules)

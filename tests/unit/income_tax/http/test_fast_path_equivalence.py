@@ -1,4 +1,4 @@
-"""The fast path of GET / and the Flask application answer and log every request in the same way."""
+"""The fast path of GET / and the Flask application return and log the same for every request."""
 
 import base64
 import re
@@ -29,7 +29,7 @@ from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 from tests.support.grammar import Grammar
 
 EXAMPLES, REQUESTS = budget(4, 12), 40
-CHEAP = "scrypt:1024:8:1"  # the cost is not what is tested
+CHEAP = "scrypt:1024:8:1"  # tests do not depend on the cost
 HASHES = {name: generate_password_hash(password, CHEAP) for name, password in (("ann", "secret"), ("bob", "pä:ss"))}
 CLIENT = "192.0.2.1"
 FORMS = {
@@ -43,12 +43,12 @@ TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
 OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
 PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # seconds before a request
-# Headers that decide who answers, and headers that gunicorn does not pass on.
+# Headers that select the fast path or Flask, and headers that gunicorn does not forward.
 LEFT_OUT = {"AUTHORIZATION", "CONTENT_LENGTH", "TRANSFER_ENCODING", "SCRIPT_NAME", "PATH_INFO"}
 
 
 def basic(text: str, coding: str = "utf-8") -> str:
-    """Build the header of a login."""
+    """Build the Authorization header of a login."""
     return "Basic " + base64.b64encode(text.encode(coding)).decode()
 
 
@@ -60,7 +60,7 @@ AUTHORIZATIONS += [ANN + " ", ANN + "=", ANN[:-1], ANN[:9], ANN.lower(), "", "Ba
 
 
 class CountedLeaderLock(LeaderLock):
-    """Counts how often it is passed on: Flask passes it on, the fast path does not."""
+    """Leader lock that counts its releases. Flask releases it, but the fast path does not."""
 
     passed = 0
 
@@ -70,7 +70,7 @@ class CountedLeaderLock(LeaderLock):
 
 
 class World:
-    """The application of a worker, with its log lines and its metrics."""
+    """Application of a worker with its log lines and its metrics."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         settings = read_settings(environment)
@@ -92,13 +92,13 @@ class World:
                 PasswordCheckQueue(settings.threads),
                 self.clock,
             ),
-            "alerts": None,  # nothing fails
-            "state": dict,  # no test asks for it
+            "alerts": None,  # no request fails
+            "state": dict,  # no test requests the state
         }
         self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
     def ask(self, environ: dict[str, Any], later: float) -> list[Any]:
-        """Return status, headers and body of an answer and its log lines, without times and request ids."""
+        """Return a response's status, headers and body and its log lines, without times and request ids."""
         self.clock.now += later
         del self.lines.written[:]
         parts, status, headers = run_wsgi_app(self.app.wsgi_app, environ | {"wsgi.input": BytesIO()})
@@ -109,13 +109,13 @@ class World:
 
     @property
     def counted(self) -> Any:
-        """The counters: the answers by class of status, and the number of latencies."""
+        """Return the number of responses per status class and the number of latencies."""
         (slot,) = self.activity._buckets.values()
         return slot.statuses, sum(slot.latencies.counts.values())
 
 
 def environ_of(grammar: Grammar) -> dict[str, Any]:
-    """Build the environment of a GET of / as gunicorn does."""
+    """Build the WSGI environment of a GET / as gunicorn does."""
     query = grammar.query() if grammar.often(95) else ""
     target = grammar.one_of(["/?", "/?", "/?", "http://x/?", "http://x?"]) + query
     path = "" if target.startswith("http://x?") else "/"
@@ -135,7 +135,7 @@ def environ_of(grammar: Grammar) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two applications, one gets a Content-Length, so that Flask answers: answers, lines and counters are equal."""
+    """The fast path and Flask give equal responses, log lines and counters. A Content-Length header selects Flask."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
     seen = Counter[str]()
 
@@ -146,7 +146,7 @@ def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> N
         for number in range(REQUESTS):
             environ, later = environ_of(grammar), grammar.one_of(PAUSES)
             if number == 0:
-                environ["HTTP_AUTHORIZATION"] = ANN  # which both cache from here on
+                environ["HTTP_AUTHORIZATION"] = ANN  # both applications cache this login
             passed = one.lead.passed
             answer = one.ask(environ, later)
             assert answer == other.ask(environ | {"CONTENT_LENGTH": "0"}, later), environ

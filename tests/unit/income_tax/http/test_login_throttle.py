@@ -1,4 +1,4 @@
-"""Failed logins wait longer and longer, at their address alone."""
+"""The login throttle delays failed logins at their own address, and detects suspect addresses."""
 
 import pytest
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -20,13 +20,13 @@ from tests.unit.income_tax.http.authenticators import (
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hash for unknown logins is cheap."""
+    """Make the hash for unknown logins cheap."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
 
 
 @pytest.mark.parametrize("login", ["ann", "nobody"])
 def test_guesses_wait_longer_and_longer(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the free attempts each failure doubles the wait, unhashed, the same for a login that does not exist."""
+    """Each failure after the free attempts doubles the wait, also for unknown logins. A waiting login is not hashed."""
     checks: list[str] = []
 
     def check(stored: str, password: str) -> bool:
@@ -46,7 +46,7 @@ def test_guesses_wait_longer_and_longer(login: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_right_password_waits_too_and_then_clears_the_failures() -> None:
-    """During the wait a login is rejected even with its password; a success afterwards clears the failures."""
+    """During the wait even the correct password is rejected. A later success clears the failures."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     assert 1 == get_wait(authenticator)
@@ -56,7 +56,7 @@ def test_right_password_waits_too_and_then_clears_the_failures() -> None:
 
 
 def test_nobody_else_is_locked_out() -> None:
-    """The login at another address, and another login at this one, may try at once."""
+    """The same login at another address, and another login at the same address, need not wait."""
     authenticator = LocalAuthenticator({name: generate_password_hash("secret", CHEAP) for name in ("ann", "bob")})
     guess(authenticator, FREE_FAILURES)
     get_wait(authenticator)
@@ -64,7 +64,7 @@ def test_nobody_else_is_locked_out() -> None:
 
 
 def test_failures_expire() -> None:
-    """After a while without a failure the free attempts are back."""
+    """The free attempts are restored after a period without a failure."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now += FORGET_AFTER + 1
@@ -72,7 +72,7 @@ def test_failures_expire() -> None:
 
 
 def test_clock_set_back_locks_nobody_out() -> None:
-    """Failures with a time in the future cost no more than their own wait."""
+    """A failure whose time is in the future causes no more than its own wait."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now -= 10_000
@@ -80,7 +80,7 @@ def test_clock_set_back_locks_nobody_out() -> None:
 
 
 def test_broken_store_lets_everybody_try() -> None:
-    """Without its store the throttle allows every login; the log has a warning, once a minute at most."""
+    """Without its store the throttle allows every login and logs at most one warning per minute."""
     lines = Lines()
     throttle = LoginThrottle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
     for _ in range(3):
@@ -92,7 +92,7 @@ def test_broken_store_lets_everybody_try() -> None:
 
 
 def test_a_mistyped_password_makes_no_suspect() -> None:
-    """A few failures at an address, or many a while ago, make it no suspect."""
+    """An address is not suspect after a few failures, or some time after its last failure."""
     authenticator = LocalAuthenticator({})
     assert not authenticator.throttle.is_suspect(HERE)
     make_suspect(authenticator, HERE)

@@ -1,4 +1,4 @@
-"""The API description has the parameters that requests are validated by, is complete, and is valid."""
+"""The API description agrees with the request parser, is complete, and is valid."""
 
 import re
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ def find_refs(node: Any) -> Iterator[str]:
 
 
 def find_members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield every member of a schema at any depth, with its path."""
+    """Yield every member of a schema at any depth with its path."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "properties":
                 for name, schema in value.items():
                     yield (*path, name), schema
                     yield from find_members(schema, (*path, name))
-            elif key not in ("if", "then", "not"):  # conditions, which describe nothing
+            elif key not in ("if", "then", "not"):  # conditions describe no member
                 yield from find_members(value, path)
     elif isinstance(node, list):
         for value in node:
@@ -65,7 +65,7 @@ def build_schema(name: str) -> dict[str, Any]:
     ("path", "parameters"), [("/", CALCULATION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
 )
 def test_parameters_equal_the_parser(path: str, parameters: tuple[Parameter, ...]) -> None:
-    """Names, limits and required parameters are those of the parser, and each has a description."""
+    """Names, limits and required parameters equal the parser's, and each parameter has a description."""
     described = DOCUMENT["paths"][path]["get"]["parameters"]
     assert [(p.english, p.required) for p in parameters] == [(one["name"], one["required"]) for one in described]
     for parameter, one in zip(parameters, described, strict=True):
@@ -112,7 +112,7 @@ def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -
 
 
 def test_result_fields_equal_the_serializer() -> None:
-    """The schemas of results have the fields of results, in their order."""
+    """The schemas of results have the fields of the results in the same order."""
     schemas = DOCUMENT["components"]["schemas"]
     assert [*V7_FIELDS] == [*schemas["V7Result"]["properties"]] == schemas["V7Result"]["required"]
     assert [*DATED_FIELDS, "notes", "steps"] == [*schemas["DatedResult"]["properties"]]
@@ -130,13 +130,13 @@ def test_references_have_targets() -> None:
 
 
 def test_schemas_are_valid() -> None:
-    """Every schema is valid by JSON Schema 2020-12."""
+    """Every schema is valid under JSON Schema 2020-12."""
     for name in DOCUMENT["components"]["schemas"]:
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **build_schema(name)})
 
 
 def test_everything_is_described() -> None:
-    """Operations have unique names, a summary and a listed tag, and all members a description."""
+    """Each operation has a unique name, a summary and a listed tag, and each member has a description."""
     names = [one["operationId"] for one in OPERATIONS]
     assert sorted(set(names)) == sorted(names)
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
@@ -151,7 +151,7 @@ OTHER_NUMBERS = {"children", "year", "income_year", "limit", "log_lines_lost", "
 
 
 def test_every_amount_is_in_euros() -> None:
-    """The description of every amount, at any depth, has its unit, euros."""
+    """The description of every amount names its unit, euros."""
     numbers = [member for member, one in MEMBERS.items() if one.get("type") in ("integer", "number")]
     amounts = {member: MEMBERS[member].get("description", "") for member in numbers if member[-1] not in OTHER_NUMBERS}
     assert [] == [member for member, text in amounts.items() if not re.search("\\beuros?\\b|, like `salary`;", text)]
@@ -174,7 +174,7 @@ def test_examples_are_those_of_the_file() -> None:
 
 
 def test_every_route_is_described() -> None:
-    """The description has every route of the code, except drills and the files of the pages."""
+    """The description has every route of the code, except drills and page files."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in HTTP.rglob("*.py") if path.name != "drill.py")
     routes = {(method, re.sub("<[^>]+>", "{}", path)) for method, path in re.findall(r'routes\.(\w+)\("([^"]+)"', code)}
     health = {(method, f"/health{path}") for method, path in routes if path in ("/live", "/ready")}

@@ -1,4 +1,4 @@
-"""The files of the pages: both languages complete, vendored packages unchanged, no other host."""
+"""Page files: complete languages, unchanged vendored packages, and no address of another host."""
 
 import hashlib
 import json
@@ -31,12 +31,12 @@ def test_languages_have_the_same_texts() -> None:
 
 
 def test_french_punctuation_has_no_break_spaces() -> None:
-    """French punctuation has a no-break space, so that no line begins with it."""
+    """French punctuation follows a no-break space, so that no line begins with a punctuation mark."""
     assert [] == [text for text in TEXTS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
 
 
 def test_keys_of_the_texts() -> None:
-    """The keys in scripts and templates are those of the texts."""
+    """Scripts and templates use exactly the keys of the texts."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in OWN if path.suffix in (".js", ".html"))
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[\w]+)*)["']""", sources))
     assert [] == sorted(set(TEXTS["en"]) - quoted)
@@ -46,7 +46,7 @@ def test_keys_of_the_texts() -> None:
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
 def test_vendored_files_are_unchanged(folder: Path) -> None:
-    """Each vendored script and style has its recorded digest, with version and licence."""
+    """Each vendored script and style sheet has its recorded digest, and each package has a version and a licence."""
     package = PACKAGES[folder]
     files = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -57,7 +57,7 @@ def test_vendored_files_are_unchanged(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", OWN, ids=lambda p: p.name)
 def test_pages_name_no_other_host(path: Path) -> None:
-    """No page, script or style has an address of another host, or an inline script or style."""
+    """No page, script or style sheet has an address of another host, an inline script or an inline style."""
     text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert [] == re.findall(r"https?://\S+|\bstyle=|\bon\w+=\"|<style|innerHTML", text)
 

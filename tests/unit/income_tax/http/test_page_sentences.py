@@ -1,4 +1,4 @@
-"""The simulator's patterns match the error sentences of the service."""
+"""The simulator's patterns match the service's error messages."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["sentences.js"]
 
 
 def reject(**differences: Any) -> ParameterError:
-    """Return the service's error for a household of the simulator; None omits a parameter."""
+    """Return the service's error for a household of the simulator. The value None omits a parameter."""
     household = {name: value for name, value in (ASKED | differences).items() if value is not None}
     with pytest.raises(ParameterError) as error:
         HouseholdSchema(CALCULATION, JsonDecoder()).parse(household.items(), YEARS)
@@ -35,7 +35,7 @@ def reject(**differences: Any) -> ParameterError:
     ],
 )
 def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """Each error matches its own pattern, and no pattern of another error."""
+    """Each error matches its own pattern and no pattern of another error."""
     (error,) = reject(**differences).errors
     match = re.search(PATTERNS[pattern], error)
     assert match
@@ -55,7 +55,7 @@ def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...
     ],
 )
 def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """The pattern of the expected values matches the hint with the name of the error."""
+    """The pattern for expected values matches the hint about the rejected parameter."""
     error = reject(**differences)
     name = re.search(PATTERNS["NAMED"], error.errors[0])
     (hint,) = [hint for hint in error.expected if name and hint.startswith(name[0])]

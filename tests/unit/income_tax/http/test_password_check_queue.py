@@ -1,4 +1,4 @@
-"""A crowd of guessers leaves threads for cached logins, and delays right logins by little."""
+"""Simultaneous guesses leave threads for cached logins and hardly delay correct logins."""
 
 import threading
 from collections import Counter
@@ -15,7 +15,7 @@ THREADS = 8
 
 
 class Crowd:
-    """Threads that verify logins at the same time while the first check is held up."""
+    """Threads that verify logins at the same time while the test blocks the first check."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, suspects: int = 0) -> None:
         self.authenticator = LocalAuthenticator({"ann": "scrypt:x"}, threads=THREADS)
@@ -54,11 +54,11 @@ class Crowd:
 
     @property
     def waiting(self) -> int:
-        """The threads that run a check, wait for their turn, or wait for the check of another thread."""
+        """Return the number of threads that run a check, wait for their turn, or share another thread's check."""
         return len(self.authenticator.queue._checks) + len(self.followers)
 
     def settle(self) -> None:
-        """Wait until every thread has been rejected or waits."""
+        """Wait until each thread is rejected or waits."""
         wait_until(lambda: len(self.outcomes) + self.waiting >= len(self.threads))
 
     def end(self) -> dict[str, int]:
@@ -69,7 +69,7 @@ class Crowd:
 
 
 def test_many_threads_of_one_client_share_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that starts with 50 threads costs one check, and none of them is rejected."""
+    """Fifty threads with the same login share one check, and no thread is rejected."""
     crowd = Crowd(monkeypatch)
     for _ in range(50):
         crowd.verify("secret")
@@ -78,7 +78,7 @@ def test_many_threads_of_one_client_share_a_check(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_check_that_fails_fails_for_all_who_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the check reaches each thread with the same question, and the queue goes on."""
+    """Each thread that shares a check raises the check's error, and the queue stays usable."""
     queue, go = password_check_queue.PasswordCheckQueue(THREADS), threading.Event()
     errors: list[str] = []
 
@@ -104,7 +104,7 @@ def test_a_check_that_fails_fails_for_all_who_share_it(monkeypatch: pytest.Monke
 
 
 def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 50 guesses from everywhere at once a quarter of the threads stays free; the others try again in a second."""
+    """Fifty guesses from different addresses leave a quarter of the threads free. Rejected guesses may be retried."""
     crowd = Crowd(monkeypatch)
     for number in range(50):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -114,7 +114,7 @@ def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Different guesses from one address hold a quarter of the threads, and other addresses are served."""
+    """Different guesses from one address occupy a quarter of the threads, and other addresses are served."""
     crowd = Crowd(monkeypatch)
     for number in range(20):
         crowd.verify(f"guess {number}")
@@ -124,7 +124,7 @@ def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_suspects_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Suspects hold half of the threads, and another login waits for the running check alone."""
+    """Suspects occupy half of the threads, and another login waits only for the running check."""
     crowd = Crowd(monkeypatch, suspects=20)
     for number in range(20):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -136,7 +136,7 @@ def test_suspects_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_suspects_with_one_question_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same guess by many threads of a suspect address holds a quarter of the threads."""
+    """Many threads with the same guess from a suspect address occupy a quarter of the threads."""
     crowd = Crowd(monkeypatch, suspects=2)
     for _ in range(20):
         crowd.verify("guess again", HERE)

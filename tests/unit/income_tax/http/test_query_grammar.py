@@ -1,4 +1,4 @@
-"""The query parser agrees with an oracle, written from the documentation alone, on inputs of a grammar."""
+"""The query parser agrees with an oracle on generated queries. The oracle follows only the documentation."""
 
 import re
 import unicodedata
@@ -51,13 +51,13 @@ CLEAR = {
 }
 SENTENCE = re.compile("|".join(f"(?P<{kind}>{sentence})" for kind, sentence in CLEAR.items()), re.DOTALL)
 
-Question = tuple[Household, bool]  # and whether to explain
+Question = tuple[Household, bool]  # the household, and whether to explain its tax
 
 
 def oracle(query: str) -> Question | None:
-    """Read a query string as docs/reference/api.md defines it, independently of the parser; None when it is wrong."""
+    """Parse a query string as docs/reference/api.md defines it, or return None if the query string is invalid."""
     given: dict[str, str] = {}
-    # A query string of WSGI holds raw bytes as Latin-1; the parser takes them for what they are.
+    # A WSGI query string holds raw bytes as Latin-1. The parser leaves Latin-1 characters unchanged.
     for spelling, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
         name = NAMED.get(unicodedata.normalize("NFC", spelling), "")
         if not name or name in given or not VALID[name].fullmatch(value.strip(" \t")):
@@ -78,7 +78,7 @@ def oracle(query: str) -> Question | None:
 
 
 def parse(query: str, seen: Counter[str]) -> Question | None:
-    """Return the parser's question, None for a rejection, which must have clear errors and expected values."""
+    """Return the parser's question or None. Check that a rejection has clear errors and expected values."""
     try:
         values = QUERY_SCHEMA.parse(parse_query(query), YEARS)
     except ParameterError as refused:
@@ -100,7 +100,7 @@ def list_parts(question: Question) -> list[str]:
 
 
 def test_parser_agrees_with_the_oracle() -> None:
-    """The parser agrees with the oracle on thousands of query strings, a third of them valid."""
+    """The parser agrees with the oracle on thousands of valid and invalid query strings."""
     seen, queries, count = Counter[str](), set[str](), EXAMPLES * QUERIES
 
     @settings(max_examples=EXAMPLES)
@@ -117,6 +117,6 @@ def test_parser_agrees_with_the_oracle() -> None:
     compare()
     assert seen["taken"] + seen["refused"] >= count
     assert min(seen["taken"], seen["refused"]) > count / 6, seen
-    # Nothing that a query can say, or be refused for, is left out; and one query is not asked again and again.
+    # The queries cover every optional parameter and every kind of error, and few queries are repeated.
     assert min(seen[kind] for kind in (*list(NAMES)[3:], *CLEAR)) > count / 120, seen
     assert len(queries) > 0.8 * count

@@ -1,4 +1,4 @@
-"""The application trusts client addresses from the proxy of one host name, and from no other peer."""
+"""The application trusts the client address that the proxy forwards, and ignores other peers' headers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from tests.support.fakes import FakeClock
 
 
 class Network:
-    """A name server whose answer changes, and an application that returns the client address of a request."""
+    """Name server with changing answers, and an application that returns the client address of a request."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = frozenset(addresses)
@@ -25,14 +25,14 @@ class Network:
         return [environ["REMOTE_ADDR"].encode()]
 
     def get_client_address(self, peer: str) -> str:
-        """Return the client address of a request that its peer forwards for 203.0.113.9."""
+        """Return the client address of a request that `peer` forwards for 203.0.113.9."""
         environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "203.0.113.9", "HTTP_X_FORWARDED_HOST": "evil"}
         (address,) = self.proxy(environ, lambda *_: lambda _: None)
         return address.decode()
 
 
 def test_only_the_proxy_is_trusted() -> None:
-    """The header counts from the proxy, and is ignored from any other peer."""
+    """The application trusts the proxy's header and ignores any other peer's header."""
     network = Network("10.0.0.2")
     assert ["203.0.113.9", "10.0.0.3"] == [
         network.get_client_address("10.0.0.2"),
@@ -41,7 +41,7 @@ def test_only_the_proxy_is_trusted() -> None:
 
 
 def test_a_new_proxy_is_trusted_at_once() -> None:
-    """When a container replaces the proxy's, the new address is trusted, and the old one no longer."""
+    """When a new container replaces the proxy, only the new address is trusted."""
     network = Network("10.0.0.2")
     network.get_client_address("10.0.0.2")
     network.addresses = frozenset({"10.0.0.7"})
@@ -51,7 +51,7 @@ def test_a_new_proxy_is_trusted_at_once() -> None:
 
 
 def test_look_ups_are_limited() -> None:
-    """Known peers cause a look-up every five seconds, unknown peers at most five a second."""
+    """Known peers cause one look-up every five seconds, and unknown peers at most five look-ups per second."""
     network = Network("10.0.0.2")
     for _ in range(100):
         network.get_client_address("10.0.0.2")
@@ -63,7 +63,7 @@ def test_look_ups_are_limited() -> None:
 
 
 def test_a_failing_name_server_changes_nothing() -> None:
-    """Without an answer of the name server the last addresses stay valid."""
+    """The last addresses stay valid while the name server does not answer."""
     network = Network("10.0.0.2")
     network.get_client_address("10.0.0.2")
     network.addresses = frozenset()

@@ -1,4 +1,4 @@
-"""The monitor of the database: its reports, and that no driver's error ends it."""
+"""The database monitor: its reports, and its survival of driver errors."""
 
 import struct
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from income_tax.monitoring.database_monitor import DatabaseMonitor
 
 
 class FakeEngine:
-    """A database that answers, or raises an error."""
+    """Database engine that connects or raises an error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -24,13 +24,13 @@ class FakeEngine:
 
 
 def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
-    """A monitor of the database, and its reports."""
+    """Return a database monitor and the list of its reports."""
     told: list[str] = []
     return DatabaseMonitor(cast(Engine, engine), 10, told.append, lambda: told.append("answers")), told
 
 
 def test_first_answer_is_reported_once() -> None:
-    """The first answer is reported once: a service that started without the database learns that it is back."""
+    """The first answer is reported once, which marks the recovery after a start without the database."""
     watch, told = watched(FakeEngine())
     watch.check()
     watch.check()
@@ -42,14 +42,14 @@ def test_first_answer_is_reported_once() -> None:
     [
         OSError("timed out"),
         TimeoutError(),
-        IndexError("tuple index out of range"),  # this and the next two are PyMySQL's, on an answer that is none
+        IndexError("tuple index out of range"),  # PyMySQL raises this error and the next two on a malformed answer
         struct.error("unpack requires a buffer of 4 bytes"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     ],
     ids=lambda error: type(error).__name__,
 )
 def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
-    """Any error of the driver is a loss, reported once with its text; the return is reported once."""
+    """Any driver error is reported once with its text as a loss, and the recovery is reported once."""
     engine = FakeEngine(error)
     watch, told = watched(engine)
     loss = f"the database does not answer: {str(error) or type(error).__name__}"
@@ -66,7 +66,7 @@ def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
 
 
 def test_one_failed_query_is_no_loss() -> None:
-    """A database that answers the second query was not lost: the machine had stood still."""
+    """The monitor reports no loss if a second query succeeds at once, as after a pause of the machine."""
 
     class Once(FakeEngine):
         def connect(self) -> AbstractContextManager[Any]:
@@ -84,11 +84,11 @@ def test_one_failed_query_is_no_loss() -> None:
 
 
 def test_thread_outlives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread goes on after an error that no driver should raise."""
+    """The thread continues after an error that no driver should raise."""
     pauses: list[float] = []
 
     class Enough(BaseException):
-        """Ends the thread's loop."""
+        """Exception that ends the thread's loop."""
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)

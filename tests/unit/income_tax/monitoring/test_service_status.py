@@ -1,4 +1,4 @@
-"""The status of the service: its figures and its problems."""
+"""The service status: its metrics and its problems."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,7 +10,7 @@ NOW = 10_000.0
 
 
 def bucket_of(status_class: int, count: int) -> TimeBucket:
-    """A bucket of so many responses of a class of status."""
+    """Return a bucket with `count` responses of a status class."""
     bucket = TimeBucket(Counter({status_class: count}))
     for _ in range(count):
         bucket.latencies.record(200)
@@ -29,7 +29,7 @@ def overview(*workers: WorkerSnapshot, pending: int = 0, room: DiskUsage | None 
 
 
 def test_windows_add_all_workers() -> None:
-    """Windows add the responses of all workers of the host."""
+    """A window sums the responses of all workers of the host."""
     one, other = (worker(pid, buckets={9990: bucket_of(2, 5), 9000: bucket_of(5, 9)}) for pid in (1, 2))
     minute = overview(one, other).windows[0]
     assert (10, {2: 10}) == (minute.counted.requests, minute.counted.statuses)
@@ -42,7 +42,7 @@ def test_a_healthy_service_has_no_problems() -> None:
 
 
 def test_each_problem_is_a_sentence() -> None:
-    """Each problem is a sentence: of a worker, of the workers together, of requests, alerts and volumes."""
+    """A message describes each problem of workers, requests, alerts and volumes."""
     failing = worker(buckets={9990: bucket_of(5, 2)})
     cases = {
         "the database does not answer": [replace(worker(), troubles=["the database does not answer"])],
@@ -67,7 +67,7 @@ def test_each_problem_is_a_sentence() -> None:
 
 
 def test_a_missing_replica_is_a_problem() -> None:
-    """Fewer replicas than expected are a problem with its remedy; as many, or more, are none."""
+    """A missing replica is a problem with a remedy. Extra replicas are no problem."""
     one = replace(overview(worker()), expected_replicas=2)
     assert ["only 1 of 2 replicas is running: run make up, or make up REPLICAS=1 if you want no more"] == one.problems
     for expected in (1, 2):

@@ -1,4 +1,4 @@
-"""The metrics that workers publish, and their snapshots."""
+"""The metrics that workers publish, and the snapshots of these metrics."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ NOW = 10_000.0
 
 
 def test_published_counts_are_readable(tmp_path: Path) -> None:
-    """A snapshot has the worker's counts and its identity."""
+    """A snapshot contains the worker's counts and its identity."""
     clock = FakeClock(NOW)
     activity = WorkerMetrics(tmp_path, "7.1.0", clock)
     for status, seconds in [(200, 0.001), (200, 0.002), (404, 0.1), (500, 3.0)]:
@@ -58,7 +58,7 @@ def test_a_closed_worker_publishes_no_more(tmp_path: Path) -> None:
 
 
 def test_percentiles_are_right_to_a_quarter() -> None:
-    """A percentile is at least the true one, and at most a quarter above it; without requests there is none."""
+    """A percentile is between the exact one and a quarter more. Without requests there is no percentile."""
     activity = WorkerMetrics(Path("/nowhere"), "", FakeClock(NOW))
     for n in range(1, 1001):
         activity.record(200, n / 1000)
@@ -71,7 +71,7 @@ def test_percentiles_are_right_to_a_quarter() -> None:
 
 
 def test_only_the_last_minutes_are_kept() -> None:
-    """Counts older than ten minutes are dropped, so that a file stays small."""
+    """Counts older than ten minutes are dropped, so that the file stays small."""
     clock = FakeClock(NOW)
     activity = WorkerMetrics(Path("/nowhere"), "", clock)
     for _ in range(3 * BUCKETS_KEPT):
@@ -81,7 +81,7 @@ def test_only_the_last_minutes_are_kept() -> None:
 
 
 def test_threads_count_exactly() -> None:
-    """No count is lost when many threads count at once."""
+    """No count is lost when several threads count at the same time."""
     activity = WorkerMetrics(Path("/nowhere"), "", FakeClock(NOW))
     threads = [threading.Thread(target=lambda: [activity.record(200, 0.01) for _ in range(5000)]) for _ in range(4)]
     for thread in threads:
@@ -92,7 +92,7 @@ def test_threads_count_exactly() -> None:
 
 
 def test_ended_workers_are_skipped(tmp_path: Path) -> None:
-    """A worker whose file is old, and a malformed file, are skipped."""
+    """Outdated and malformed snapshot files are skipped."""
     content = {"host": "a", "pid": 1, "version": "7.1.0", "started": 0.0, "time": NOW, "slots": {}, **STATE}
     (tmp_path / "a-1.json").write_text(json.dumps(content))
     (tmp_path / "a-2.json").write_text(json.dumps(content | {"time": NOW - GONE - 1}))
@@ -103,21 +103,21 @@ def test_ended_workers_are_skipped(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stops_no_worker(tmp_path: Path) -> None:
-    """The worker counts on while its file cannot be written, and publishes the counts afterwards."""
+    """A worker keeps counting while its file cannot be written, and publishes the counts afterwards."""
     blocked = tmp_path / "workers"
     blocked.write_text("a file where the folder should be")
     activity = WorkerMetrics(blocked, "7.1.0", FakeClock(NOW))
     activity.start(lambda: STATE)
     activity.record(200, 0.001)
     blocked.unlink()
-    # What is written first may have been looked at before the count.
+    # The first publication may precede the count.
     (found,) = wait_until(lambda: [worker for worker in read_snapshots(blocked, NOW) if worker.buckets])
     assert 1 == merge_buckets([found], 0)[int(NOW)].requests
     activity.close()
 
 
 def test_expected_replicas(tmp_path: Path) -> None:
-    """A file holds the expected number of replicas; without a number none is expected."""
+    """The expected number of replicas is read from a file, and is None without a number."""
     file = tmp_path / "replicas"
     assert read_expected_replicas(file) is None
     file.write_text("3\n")

@@ -1,4 +1,4 @@
-"""Failures inside gunicorn: a JSON response, a log line and an alert."""
+"""Failures inside gunicorn cause a JSON response, a log line and an alert."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from tests.support.fakes import Lines
 
 @pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
 def test_failure_outside_the_application(mask: str, quoted: str) -> None:
-    """A failure is a 500, one log line and one alert with the same id; with MASK_AMOUNTS the amounts are masked."""
+    """A failure causes a 500, one log line and one alert with the same id. MASK_AMOUNTS masks the amounts."""
     lines, alerts = Lines(), list[Alert]()
     log = build_logger("api", lines.write, "json", "info", mask == "on")
     parts = {

@@ -1,4 +1,4 @@
-"""A response is one write, so that a killed worker sends all of it or nothing."""
+"""Each response is one write, so that a killed worker sends the complete response or nothing."""
 
 from types import SimpleNamespace
 
@@ -9,18 +9,18 @@ from income_tax.server.single_write_response import SingleWriteResponse
 
 
 class Socket:
-    """Records the bytes of each call."""
+    """Socket that records the bytes of each call."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
 
     def sendall(self, data: bytes) -> None:
-        """Keep it."""
+        """Record the bytes."""
         self.sent.append(data)
 
 
 def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> list[bytes]:
-    """What is sent, call by call."""
+    """Return the bytes of each send of a response."""
     request = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
     sock = Socket()
     response = SingleWriteResponse(request, sock, Config())
@@ -43,14 +43,14 @@ def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> 
     ],
 )
 def test_response_is_one_write(method: str, status: str, length: int | None, parts: list[bytes], end: bytes) -> None:
-    """Head and body are one write for every kind of response."""
+    """The head and the body of every response are sent in one write."""
     (sent,) = answer(method, status, length, parts)
     assert sent.startswith(f"HTTP/1.1 {status}\r\n".encode())
     assert sent.endswith(end)
 
 
 def test_bodies_of_several_parts() -> None:
-    """The parts of a body keep their order, with a known length and without."""
+    """The parts of a body keep their order, with or without a known length."""
     known = answer("GET", "200 OK", 4, [b"bo", b"dy"])
     assert [b"bo", b"dy"] == [known[0][-2:], known[1]]
     chunked = b"".join(answer("GET", "200 OK", None, [b"bo", b"dy"]))

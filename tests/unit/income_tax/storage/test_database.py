@@ -1,4 +1,4 @@
-"""Waiting for a database that is starting."""
+"""The wait for a database that is starting."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from income_tax.storage.database import DatabaseError, wait_for_database
 
 
 def test_retries_until_it_answers() -> None:
-    """A database that answers at the third attempt is waited for."""
+    """The wait ends when the database answers the third attempt."""
     tries: Iterator[object] = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
 
     def read() -> str:
@@ -23,7 +23,7 @@ def test_retries_until_it_answers() -> None:
 
 
 def test_gives_up_with_the_last_error() -> None:
-    """After the timeout the error quotes the database's last one."""
+    """After the timeout the error quotes the last error of the database."""
 
     def read() -> str:
         raise DatabaseError("connection\n  refused")

@@ -1,4 +1,4 @@
-"""An SQLite file that another process or thread uses: a store waits for it, and not without end."""
+"""A store waits until a timeout while another process or thread uses the SQLite file."""
 
 import sqlite3
 import threading
@@ -40,7 +40,7 @@ def test_a_transaction_of_another_connection_is_waited_for(tmp_path: Path) -> No
 
 
 def test_a_lock_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the timeout a locked file is an error that leaves nothing half-done; the next use succeeds."""
+    """After the timeout a locked file causes an error and no partial change. The next transaction succeeds."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     path = tmp_path / "numbers.sqlite"
     store = SqliteStore(path, SCHEMA)
@@ -57,7 +57,7 @@ def test_a_lock_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_thread_that_keeps_the_connection_is_waited_for_as_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second thread waits for the connection of its process, and gets an error after the timeout."""
+    """A second thread waits for the connection of its process, and fails after the timeout."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     store, errors = SqliteStore(tmp_path / "numbers.sqlite", SCHEMA), list[str]()
 

@@ -1,4 +1,4 @@
-"""The users file: its lines, its editing and its reloading."""
+"""The users file: its format, its editing and its reloading."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 
 
 def test_added_users_are_read(tmp_path: Path) -> None:
-    """An added user is read with the hash; blank lines and comments are skipped."""
+    """An added user is read with the hash, and blank lines and comments are skipped."""
     path = tmp_path / "users"
     add_user(path, "ann", "secret")
     path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
@@ -37,17 +37,17 @@ def test_added_users_are_read(tmp_path: Path) -> None:
         f"scrypt:32768:8:1$salt${DIGEST}0",
         f"scrypt:32768:8:1$salt${DIGEST[1:]}x",
         f"scrypt:32768:8:1$salt${DIGEST}$",
-        f"scrypt:32767:8:1$salt${DIGEST}",  # n is no power of 2
+        f"scrypt:32767:8:1$salt${DIGEST}",  # n is not a power of 2
         f"scrypt:1:8:1$salt${DIGEST}",
         f"scrypt:0:8:1$salt${DIGEST}",
         f"scrypt:32768:0:1$salt${DIGEST}",
         f"scrypt:32768:8:0$salt${DIGEST}",
-        f"scrypt:1048576:8:1$salt${DIGEST}",  # a gigabyte
+        f"scrypt:1048576:8:1$salt${DIGEST}",  # scrypt would need a gigabyte
         f"pbkdf2:sha256:1000$salt${DIGEST}",
     ],
 )
 def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
-    """A hash of another form, or of too high a cost, is rejected with its line."""
+    """A hash of another format or of too high a cost is rejected with its line number."""
     path = tmp_path / "users"
     path.write_text(f"ann:{DIGESTED}\n")
     assert ["ann"] == list(read_users(path))
@@ -57,7 +57,7 @@ def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
 
 
 def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder is locked from the reading to the writing, so that simultaneous editors lose no change."""
+    """An editor locks the folder from reading to writing, so that simultaneous editors lose no change."""
     path = tmp_path / "users"
     held: list[bool] = []
 
@@ -80,7 +80,7 @@ def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
-    """A new file of the same size and time, as two quick changes leave, is read."""
+    """A replaced file is read again even if its size and time are unchanged."""
     path, other = tmp_path / "users", tmp_path / "other"
     path.write_text(f"ann:{DIGESTED}\n")
     users = Users(path, pytest.fail)

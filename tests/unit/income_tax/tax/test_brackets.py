@@ -1,4 +1,4 @@
-"""Incomplete tax data is rejected, not guessed."""
+"""Incomplete tax data is rejected."""
 
 from decimal import Decimal
 
@@ -11,12 +11,12 @@ OPEN = Bracket(None, 4500, 0)
 
 
 def test_four_decimals_are_kept() -> None:
-    """Four decimals are kept as integers."""
+    """A number with four decimals is scaled exactly to an integer."""
     assert 13_949_600 == scale_exactly(Decimal("1394.96"))
 
 
 def test_a_fifth_decimal_is_rejected() -> None:
-    """A fifth decimal is an error, not a rounding."""
+    """A fifth decimal causes an error and is not rounded."""
     with pytest.raises(ScheduleError, match="more than four decimals"):
         scale_exactly(Decimal("0.12345"))
 
@@ -27,19 +27,19 @@ def test_a_fifth_decimal_is_rejected() -> None:
     ids=["none", "closed", "two open", "open first", "falling"],
 )
 def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None:
-    """Brackets must rise and end with one without limit."""
+    """Brackets that do not rise, or do not end with an unlimited bracket, are rejected."""
     with pytest.raises(ScheduleError):
         check_brackets(brackets)
 
 
 def test_missing_constants_are_named() -> None:
-    """A missing constant is named."""
+    """The error names a missing constant."""
     with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
         build_schedule(V7Schedule, [OPEN], {})
 
 
 def test_unknown_constants_are_ignored() -> None:
-    """A constant of a later version does not stop this one from starting."""
+    """An unknown constant of a later version is ignored."""
     constants = {name: 1 for name in V7Schedule.__dataclass_fields__ if name != "brackets"}
     assert build_schedule(V7Schedule, [OPEN], constants) == build_schedule(
         V7Schedule, [OPEN], constants | {"of_tomorrow": 1}

@@ -1,4 +1,4 @@
-"""The explanation: every formula, evaluated by other means, gives the step's result; so does the one with numbers."""
+"""In an explanation, each formula with names or with numbers evaluates to the step's result."""
 
 import ast
 import json
@@ -22,34 +22,34 @@ LARGEST = 8 * 1024  # bytes
 
 
 def told(household: Household) -> list[dict[str, Any]]:
-    """The explanation of a household."""
+    """Return the explanation of a household."""
     law = YEARS[household.year or 0]
     return explain(law, household, law.compute_values(household))
 
 
 class ExactNumbers(ast.NodeTransformer):
-    """Replaces numbers by the fractions of their decimals."""
+    """Transformer that replaces numbers with the exact fractions of their decimals."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        """`Fraction("0.1")` for 0.1."""
+        """Replace 0.1 with `Fraction("0.1")`."""
         return ast.Call(ast.Name("Fraction", ast.Load()), [ast.Constant(str(node.value))], [])
 
 
 def evaluated(formula: str, names: Mapping[str, Any]) -> Fraction:
-    """The value of a written formula."""
+    """Evaluate a formula of an explanation."""
     tree = ExactNumbers().visit(ast.parse(formula.replace("×", "*"), mode="eval"))
     code = compile(ast.fix_missing_locations(tree), formula, "eval")
     return Fraction(eval(code, {"__builtins__": {}, "Fraction": Fraction, "min": min, "max": max}, dict(names)))  # noqa: S307
 
 
 def functions(figures: oracle.Figures) -> dict[str, Any]:
-    """The functions that a formula may call."""
+    """Return the functions that a formula may call."""
     scales = {n: lambda q, n=n: oracle.scale(figures, n, Fraction(q)) for n, f in figures.items() if "brackets" in f}
     return scales | {"arr": lambda x: floor(Fraction(x) + Fraction(1, 2))}
 
 
 def rate_of(figures: oracle.Figures) -> dict[str, Any]:
-    """`rate_of(scale(x))`, where the scale passes its argument on."""
+    """Return the function `rate_of` and a scale that returns its argument."""
     rows = oracle.brackets(figures, "scale")
     return {"scale": Fraction, "rate_of": lambda q: max([Fraction(0), *(rate for low, _, rate in rows if q > low)])}
 
@@ -61,7 +61,7 @@ def test_each_formula_gives_its_step(household: Household) -> None:
     known: dict[str, Any] = {n: Fraction(Decimal(f["value"])) for n, f in figures.items() if "value" in f}
     known |= {n: Fraction(getattr(household, n)) for n in ("children", "salary", "spouse_salary")}
     known |= {"married": household.married, "single_parent": household.single_parent}
-    known["reduction"] = Fraction(0)  # no step, in years without it
+    known["reduction"] = Fraction(0)  # the steps have no reduction in years without one
     for step in told(household):
         calls = functions(figures) | (rate_of(figures) if step["name"] == "rate" else {})
         result = Fraction(Decimal(str(step["result"])))
@@ -72,7 +72,7 @@ def test_each_formula_gives_its_step(household: Household) -> None:
 
 @given(households())
 def test_the_explanation_is_of_the_result(household: Household) -> None:
-    """The steps of an explanation end in the very figures of the result."""
+    """The steps of an explanation contain the figures of the result."""
     result = YEARS[household.year or 0].assess(household)._asdict()
     steps = {step["name"]: step["result"] for step in told(household)}
     shown = {name: value for name, value in result.items() if name in steps}
@@ -81,7 +81,7 @@ def test_the_explanation_is_of_the_result(household: Household) -> None:
 
 
 def test_the_cases_are_explained() -> None:
-    """Décote, reduction and both taxes before the cap are in the explanations of the cases."""
+    """The explanations of the cases contain the décote, the reduction and both taxes before the cap."""
     for case in law_cases()[:: budget(7, 1)]:
         steps = {step["name"]: step["result"] for step in told(household_of(case))}
         found = [steps[name] for name in ("discount", "tax_all_shares", "tax_adult_shares", "tax")]
@@ -91,7 +91,7 @@ def test_the_cases_are_explained() -> None:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_an_explanation_is_short_and_has_references(year: int) -> None:
-    """Each step has labels, a unit and an article; an explanation has a few KB."""
+    """Each step has labels, a unit and an article, and an explanation is smaller than 8 KB."""
     for household in (Household(False, 0, 0, year), Household(False, 1, 20_000, year, single_parent=True)):
         assert [] == [step["name"] for step in told(household) if not step["reference"].startswith("CGI art. ")]
     steps = told(Household(True, 5, 800_000, year, spouse_salary=900_000))
@@ -101,17 +101,17 @@ def test_an_explanation_is_short_and_has_references(year: int) -> None:
 
 
 def said(household: Household, step: str) -> dict[str, Any]:
-    """The description of a step of a household."""
+    """Return a step of a household's explanation."""
     return next(one for one in told(household) if one["name"] == step)
 
 
 def reference(household: Household, step: str) -> str:
-    """The articles that a step of a household cites."""
+    """Return the articles that a step of a household cites."""
     return str(said(household, step)["reference"])
 
 
 def test_only_deciding_figures_are_named() -> None:
-    """A step names the figures that decided, none of a branch not taken; else those whose articles define it."""
+    """A step names only figures of the branch taken. A step without figures names those whose articles define it."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["cap_half_share"] == said(couple, "cap")["parameters"]
     assert ["cap_single_parent_first_child", "cap_half_share"] == said(alone, "cap")["parameters"]
@@ -122,7 +122,7 @@ def test_only_deciding_figures_are_named() -> None:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_named_figures_are_in_the_schedule(year: int) -> None:
-    """Each step names figures of its year's schedule, and cites their articles."""
+    """Each step names figures of its year's schedule and cites exactly their articles."""
     data = schedules().data
     for household in (Household(True, 3, 90_000, year), Household(False, 1, 20_000, year, single_parent=True)):
         for step in told(household):
@@ -133,7 +133,7 @@ def test_named_figures_are_in_the_schedule(year: int) -> None:
 
 
 def test_only_deciding_articles_are_cited() -> None:
-    """A couple's steps cite no article of single parents, and the other way round."""
+    """Each step cites only articles that apply to the household, such as those for couples or single parents."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["CGI art. 197, I, 2", "CGI art. 197, I, 2, 2nd paragraph; CGI art. 197, I, 2"] == [
         reference(household, "cap") for household in (couple, alone)
@@ -143,7 +143,7 @@ def test_only_deciding_articles_are_cited() -> None:
 
 
 def test_numbers_of_a_step() -> None:
-    """The formula with numbers has the brackets that are reached and the chosen branches."""
+    """The formula with numbers contains only the reached brackets and the chosen branches."""
     steps = {step["name"]: step for step in told(Household(False, 0, 50_000, 2024))}
     assert "arr(1 × (0.11 × (29315 - 11497) + 0.3 × (45000 / 1 - 29315)))" == steps["tax_all_shares"]["numbers"]
     assert 6665 == steps["tax_all_shares"]["result"]

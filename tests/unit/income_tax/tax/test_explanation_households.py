@@ -1,4 +1,4 @@
-"""The explanation of some households, step by step, as a reader sees it."""
+"""Explanations of example households, step by step."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -60,7 +60,7 @@ collected: 248319 + 5134 = 253453 EUR: collection_min_before_credits""",
 
 @pytest.mark.parametrize("household", STEPS, ids=["alone", "couple"])
 def test_the_steps_of_a_household(household: Household) -> None:
-    """Each step has its numbers, its result, its unit, and the parameters that decided."""
+    """Each step has its numbers, result and unit, and the parameters that decided the result."""
     law = YEARS[household.year or 0]
     told = explain(law, household, law.compute_values(household))
     assert STEPS[household].splitlines() == [
@@ -70,7 +70,7 @@ def test_the_steps_of_a_household(household: Household) -> None:
 
 
 def test_a_step_s_labels_and_articles() -> None:
-    """A step has its labels in both languages, its formula, and the articles of its parameters, each once."""
+    """A step has labels in both languages, its formula, and the articles of its parameters without duplicates."""
     law = YEARS[2018]
     (step,) = (step for step in explain(law, ALONE, law.compute_values(ALONE)) if step["name"] == "cap")
     assert step == {
@@ -95,14 +95,14 @@ def test_a_step_s_labels_and_articles() -> None:
     ],
 )
 def test_a_bracket_that_is_just_not_reached(salary: int, taxable: str, numbers: str) -> None:
-    """At the limit of a bracket the next one is not reached yet."""
+    """An income exactly at the limit of a bracket does not reach the next bracket."""
     law, household = YEARS[2024], Household(False, 0, salary, 2024)
     told = {step["name"]: step["numbers"] for step in explain(law, household, law.compute_values(household))}
     assert (taxable, numbers) == (told["taxable_income"], told["tax_all_shares"])
 
 
 def test_a_scale_that_taxes_the_first_euro() -> None:
-    """In a bracket that begins at 0 nothing is subtracted."""
+    """In a bracket that begins at 0, the formula subtracts nothing."""
     scale = [(Fraction(0), Fraction(1, 10)), (Fraction(9000), Fraction(1, 5))]
     law, household = (
         replace(YEARS[2024], scales={**YEARS[2024].scales, "scale": scale}),
@@ -113,6 +113,6 @@ def test_a_scale_that_taxes_the_first_euro() -> None:
 
 
 def test_numbers_in_decimals() -> None:
-    """Whole numbers have no point."""
+    """Whole numbers are formatted without a decimal point."""
     half = schedules().years[2018].constants["share_child_1"]
     assert ["3", "0.5", "1.5", "2"] == [format_decimal(half * n) for n in (6, 1, 3, 4)]

@@ -1,4 +1,4 @@
-"""Formulas, compiled for numbers and for arrays, give the results of exact fractions."""
+"""Formulas that are compiled for numbers or for arrays give the results of exact fractions."""
 
 # ruff: noqa: ARG005 - all expectations take the same arguments
 from fractions import Fraction
@@ -22,14 +22,14 @@ SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction
 
 @cache
 def compiled(formula: str, arrays: bool = False) -> tuple[CodeType, int]:
-    """The code of a formula of x, y and a flag, and its divisor."""
+    """Return the code of a formula of x, y and a flag, and its divisor."""
     compiler = Compiler(CONSTANTS, {"scale": SCALE}, {"x": 1, "y": 2, "flag": 1}, arrays)
     compiler.define("result", formula)
     return compile("\n".join(compiler.lines), formula, "exec"), compiler.divisors["result"]
 
 
 def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
-    """The result of the code."""
+    """Run the code of a formula, and return the result and its divisor."""
     code, divisor = compiled(formula, arrays)
     names = {"x": x, "y": y, "flag": flag}
     if arrays:
@@ -39,13 +39,13 @@ def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
 
 
 def tax(q: Fraction) -> Fraction:
-    """The scale: 10 % from 100 on, 5 % from 500.5 on."""
+    """Apply the scale of 10 % above 100 and 5 % above 500.5."""
     low, high = min(q, Fraction(1001, 2)) - 100, q - Fraction(1001, 2)
     return max(low, Fraction(0)) / 10 + max(high, Fraction(0)) / 20
 
 
 def rate(q: Fraction) -> Fraction:
-    """The rate of the bracket."""
+    """Return the rate of the bracket that contains `q`."""
     return Fraction(0) if q <= 100 else Fraction(1, 10) if q <= Fraction(1001, 2) else Fraction(1, 20)
 
 
@@ -66,7 +66,7 @@ def rate(q: Fraction) -> Fraction:
 )
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 400), st.booleans()), min_size=1, max_size=20))
 def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, int, bool]]) -> None:
-    """Number by number and in arrays, the code gives the exact fraction of the formula (y is in halves)."""
+    """The code gives the exact fraction of the formula for single numbers and for arrays, with y in halves."""
     wanted = [exact(Fraction(x), Fraction(y, 2), flag) for x, y, flag in values]
     single = [Fraction(*run(formula, *value)) for value in values]
     assert wanted == single
@@ -83,13 +83,13 @@ def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, in
     ],
 )
 def test_missing_figures_are_named(formula: str, error: str) -> None:
-    """A figure that the schedule lacks is named."""
+    """The error names a constant or a scale that the schedule lacks."""
     with pytest.raises(ScheduleError, match=error):
         compiled(formula)
 
 
 @pytest.mark.parametrize("formula", ["x / y", "x.real", "'x'", "x ** 2 if flag else x[0]"])
 def test_unsupported_syntax_is_rejected(formula: str) -> None:
-    """Syntax outside the language of formulas is an error of the programmer."""
+    """Syntax outside the formula language raises a ValueError."""
     with pytest.raises(ValueError, match=r"not a formula|must be rounded"):
         compiled(formula)

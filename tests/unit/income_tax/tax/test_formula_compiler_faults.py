@@ -29,18 +29,18 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 CALLS = {"min": "max", "max": "min"}
 STEPS = {step.name: step for year in (2018, 2024) for step in YEARS[year].steps}
 SAME = {
-    # At these limits the whole reduction is its part, and the part is nothing.
+    # At the full limit the partial reduction equals the full reduction, and at the end limit the partial one is 0.
     "taxable_income <= reduction_full_limit",
     "taxable_income <= reduction_end_limit",
     # The tax with all shares is never below 0.
     "max(tax_all_shares, tax_adult_shares - cap)",
 }
-# What no case has: a spouse whose deduction is capped; so many children that the surtax alone is owed.
+# No case has a spouse with a capped deduction, or so many children that only the surtax is owed.
 FURTHER = [Household(True, 2, 90_000, None, spouse_salary=200_000), Household(True, 99, 700_000)]
 
 
 def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
-    """The faults of one node: the field, and its replacement."""
+    """Yield the faults of a node as fields and replacements."""
     match node:
         case ast.BinOp(op=operator):
             yield from (("op", other()) for other in SWAPS[type(operator)])
@@ -57,7 +57,7 @@ def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def faults(formula: str) -> Iterator[str]:
-    """The formula with each small fault by itself."""
+    """Yield the formula with one small fault at a time."""
     tree = parse_formula(formula)
     for node in list(ast.walk(tree)):
         for name, value in list(faults_at(node)):
@@ -72,13 +72,13 @@ FAULTS = [(name, fault) for name, step in STEPS.items() for fault in faults(step
 
 @cache
 def cases() -> list[dict[str, Any]]:
-    """The cases, those of all years and kinds early."""
+    """Return the cases in an order in which all years and kinds come early."""
     found = law_cases()
     return [case for first in range(37) for case in found[first::37]]
 
 
 def is_noticed(fault: Law, right: Law) -> bool:
-    """Whether a case of the year has another result by a law with a fault."""
+    """Return whether a case of the year has another result under the faulty law."""
     of_year = (household_of(case) for case in cases() if case["income_year"] == right.year)
     return any(
         fault.compute_values(household) != right.compute_values(household) for household in chain(FURTHER, of_year)
@@ -87,7 +87,7 @@ def is_noticed(fault: Law, right: Law) -> bool:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_further_households(year: int) -> None:
-    """The further households have the results of an oracle made from the law's text."""
+    """The law and the oracle give the same results for the further households."""
     for household in FURTHER:
         found = YEARS[year].assess(household)._asdict()
         wanted = oracle.owed(household, schedules().data["schedules"][str(year)])
@@ -96,7 +96,7 @@ def test_further_households(year: int) -> None:
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[f"{name}-{fault}" for name, fault in FAULTS])
 def test_a_fault_in_a_formula_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
-    """Another operator, number, comparison, choice or missing part of a formula makes no law, or another result."""
+    """A fault in a formula makes the law invalid or changes a result, unless the fault is known to be harmless."""
 
     def faulty(parameters: Any) -> tuple[Step, ...]:
         return tuple(replace(step, formula=fault) if step.name == name else step for step in select_steps(parameters))

@@ -1,4 +1,4 @@
-"""The generated code of fractions: constants are folded."""
+"""The compiler folds the constants of fractions in the generated code."""
 
 from fractions import Fraction
 
@@ -20,17 +20,17 @@ from income_tax.tax.formula_compiler import Compiler, Ratio, fold_constant, mult
     ],
 )
 def test_constant_products_are_folded(code: str | int, factor: int | str, product: str) -> None:
-    """Constant factors are multiplied; a factor of 0 or 1 leaves no multiplication in the code."""
+    """Constant factors are multiplied, and a factor of 0 or 1 leaves no multiplication in the code."""
     assert product == multiply(code, factor)
 
 
 def test_constant_divisors_are_numbers() -> None:
-    """Digits become a number, other code stays."""
+    """A constant divisor becomes a number, and other code stays unchanged."""
     assert [12, "x"] == [fold_constant("12"), fold_constant("x")]
 
 
 def test_zero_is_not_subtracted() -> None:
-    """A difference with 0 is the code itself."""
+    """Subtracting 0 leaves the code unchanged."""
     assert ["x", "x - 3"] == [subtract("x", "0"), subtract("x", "3")]
 
 
@@ -39,7 +39,7 @@ def test_zero_is_not_subtracted() -> None:
     [("3", "12", Ratio("x", 4)), ("4", "6", Ratio("(2 * x)", 3)), ("a", "6", None), ("4", "y", None)],
 )
 def test_constant_factors_are_reduced(factor: str, divisor: str, wanted: Ratio | None) -> None:
-    """A constant factor and a constant divisor are brought to lowest terms."""
+    """A constant factor and a constant divisor are reduced to lowest terms."""
     assert wanted == reduce_product(factor, Ratio("x", 5), divisor)
 
 
@@ -55,7 +55,7 @@ def test_constant_factors_are_reduced(factor: str, divisor: str, wanted: Ratio |
     ],
 )
 def test_the_code_of_a_formula(formula: str, code: list[str]) -> None:
-    """A formula's code calculates each repeated expression once, and no constant."""
+    """The code of a formula calculates each repeated expression only once."""
     free = [(Fraction(0), Fraction(0))]
     compiler = Compiler({"half": Fraction(1, 2)}, {"free": free}, {"x": 1}, arrays=False)
     compiler.define("result", formula)
@@ -63,7 +63,7 @@ def test_the_code_of_a_formula(formula: str, code: list[str]) -> None:
 
 
 def test_temporaries_are_numbered() -> None:
-    """The values that brackets share have names of their own, numbered from 1."""
+    """The temporaries of brackets have unique names and are numbered from 1."""
     scale = [(Fraction(0), Fraction(0)), (Fraction(5), Fraction(1, 10)), (Fraction(21, 2), Fraction(1, 5))]
     compiler = Compiler({}, {"scale": scale}, {"x": 1}, arrays=False)
     compiler.define("tax", "arr(scale(x))")
@@ -84,6 +84,6 @@ def test_temporaries_are_numbered() -> None:
     ],
 )
 def test_errors_show_the_expression(formula: str, words: str) -> None:
-    """The programmer's error shows the expression, or the remedy."""
+    """The error for the programmer quotes the expression or states the remedy."""
     with pytest.raises(ValueError, match=f"^{words}$"):
         Compiler({}, {}, {"x": 1}, arrays=False).define("result", formula)

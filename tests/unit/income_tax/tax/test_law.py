@@ -1,4 +1,4 @@
-"""The law of 2018 to 2025: the cases, an oracle, and properties of every household."""
+"""The law of 2018 to 2025 agrees with the cases and an oracle, and has general properties."""
 
 import copy
 from typing import Any
@@ -23,7 +23,7 @@ children = st.integers(0, 4) | st.integers(0, MAX_CHILDREN)
 
 @st.composite
 def households(draw: st.DrawFn) -> Household:
-    """Any household of any year that the law allows."""
+    """Draw a household that the law allows, of any year."""
     married = draw(st.booleans())
     count = draw(children)
     alone = not married and count > 0 and draw(st.booleans())
@@ -32,7 +32,7 @@ def households(draw: st.DrawFn) -> Household:
 
 
 def household_of(case: dict[str, Any]) -> Household:
-    """The household of a case."""
+    """Return the household of a case."""
     married, alone = case["married"] == "yes", case.get("single_parent") == "yes"
     return Household(
         married, case["children"], case["salary"], case["income_year"], alone, case.get("spouse_salary") or 0
@@ -40,7 +40,7 @@ def household_of(case: dict[str, Any]) -> Household:
 
 
 def select_steps(law: Law, household: Household) -> dict[str, int]:
-    """The integers of all steps by name."""
+    """Return the integers of all steps by name."""
     return dict(zip((step.name for step in law.steps), law.compute_values(household), strict=True))
 
 
@@ -63,7 +63,7 @@ def test_all_cases() -> None:
 
 
 def test_official_cases() -> None:
-    """The tax authority's own simulator gave the same tax for 2018, 11 times of 11."""
+    """The law gives the tax of the tax authority's simulator for all 11 official cases of 2018."""
     cases = official_cases()
     assert 11 == len(cases)
     assert [case["tax"] for case in cases] == [YEARS[2018].assess(household_of(case)).tax for case in cases]
@@ -71,7 +71,7 @@ def test_official_cases() -> None:
 
 @given(households())
 def test_any_household_equals_the_oracle(household: Household) -> None:
-    """For any household each result, and both taxes before the cap, equal those of an oracle of the law's text."""
+    """For any household, each result and both taxes before the cap equal the results of the oracle."""
     law = YEARS[household.year or 0]
     wanted = oracle.owed(household, schedules().data["schedules"][str(household.year)])
     found = law.assess(household)._asdict()
@@ -81,7 +81,7 @@ def test_any_household_equals_the_oracle(household: Household) -> None:
 
 @given(households())
 def test_the_cap_is_respected(household: Household) -> None:
-    """Children never save more than the cap, and never cost anything."""
+    """Children never save more than the cap and never increase the tax."""
     steps = select_steps(YEARS[household.year or 0], household)
     assert steps["tax_adult_shares"] - steps["capped_tax"] <= steps["cap"]
     assert 0 <= steps["surcharge"]
@@ -90,7 +90,7 @@ def test_the_cap_is_respected(household: Household) -> None:
 
 @given(households(), st.integers(1, 5000))
 def test_tax_rises_with_the_salary(household: Household, more: int) -> None:
-    """The tax and the collected amount never fall as a salary rises, rounding included."""
+    """Neither the tax nor the collected amount falls as a salary rises, even after rounding."""
     h = household
     law = YEARS[h.year or 0]
     higher = Household(
@@ -102,7 +102,7 @@ def test_tax_rises_with_the_salary(household: Household, more: int) -> None:
 
 @pytest.mark.parametrize(("year", "married", "alone"), [(y, m, a) for y in YEARS for m, a in [(0, 0), (0, 1), (1, 0)]])
 def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
-    """Euro by euro the tax never falls and never jumps; the collected amount jumps at its threshold alone."""
+    """With each further euro the tax rises by at most 3 euros. The collected amount jumps only at its threshold."""
     length, count = 130_000, 1 if alone else 2 * married
     same = np.ones(length, np.int64)
     couple, parent = np.full(length, bool(married)), np.full(length, bool(alone))
@@ -117,14 +117,14 @@ def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
 
 @pytest.mark.parametrize(("married", "salary", "jump"), [(False, 23_374, 304), (True, 46_748, 620)])
 def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
-    """The rules `v7` end the reduction for modest incomes at once: one euro of salary costs hundreds."""
+    """The rules `v7` end the reduction for modest incomes abruptly. One euro of salary costs hundreds of euros."""
     schedule = v7_schedule()
     before, after = (v7.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1))
     assert jump == after - before
 
 
 def test_notes() -> None:
-    """Results have the notes on the credit of 2018 and on the minimum tax from 2025 where they apply."""
+    """Results have the notes on the credit of 2018 and on the minimum tax from 2025 where these rules apply."""
     limit = 250_000
 
     def codes(year: int, taxable: int, married: bool) -> list[str]:
@@ -137,7 +137,7 @@ def test_notes() -> None:
 
 
 def test_results_are_plain_numbers() -> None:
-    """Amounts are integers; shares and rate are the shortest floats of their decimals."""
+    """Amounts are integers, and shares and rate are the shortest floats of their decimals."""
     found = YEARS[2024].assess(Household(True, 3, 60_000, 2024))
     kinds = [type(value) for value in found]
     assert [float if name in ("shares", "rate") else int for name in DatedAssessment._fields] == kinds
@@ -145,7 +145,7 @@ def test_results_are_plain_numbers() -> None:
 
 
 def test_arrays_of_figures_that_are_too_fine() -> None:
-    """Figures whose products exceed 64 bits are calculated one by one, with the same results."""
+    """If products of figures exceed 64 bits, households are calculated one by one with the same results."""
     data = copy.deepcopy(schedules().data)
     rows = data["schedules"]["2024"]["scale"]["brackets"]
     rows[1]["rate"], rows[3]["upper_limit"] = "0.1237", "180294.1237"

@@ -1,4 +1,4 @@
-"""Impossible figures are rejected by name; those at a limit are accepted."""
+"""Impossible figures are rejected by name, and figures at a limit are accepted."""
 
 import copy
 from dataclasses import astuple, replace
@@ -31,12 +31,12 @@ FALLING = "scale: the rates must be fractions, as 0.11 for 11 %, and rise"
 
 
 def scale(*brackets: tuple[object, object]) -> Scale:
-    """A scale of limits and rates."""
+    """Build a scale from limits and rates."""
     return [(Fraction(str(above)), Fraction(str(rate))) for above, rate in brackets]
 
 
 def refusal(call: Any, *arguments: Any) -> str:
-    """The text of the error with which a call rejects its arguments."""
+    """Return the message of the error that a call raises."""
     with pytest.raises(ScheduleError) as caught:
         call(*arguments)
     return str(caught.value)
@@ -60,7 +60,7 @@ def refusal(call: Any, *arguments: Any) -> str:
     ],
 )
 def test_impossible_figures_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
-    """Each impossible figure is named, with the expected range."""
+    """Each impossible figure is rejected with its name and the expected range."""
     figures = {name: Fraction(str(value)) for name, value in constants.items()}
     assert words == refusal(check_figures, figures, scales)
 
@@ -84,7 +84,7 @@ def test_figures_at_a_limit_are_accepted(constants: dict[str, object], scales: d
 
 
 def test_the_errors_of_incomplete_tables() -> None:
-    """Wrong decimals, brackets and constants each have their own error."""
+    """Wrong decimals, brackets and constants each have their own error message."""
     assert "0.12345 has more than four decimals" == refusal(scale_exactly, Decimal("0.12345"))
     last = "the last bracket, and only the last, must be without limit"
     assert last == refusal(check_brackets, [OPEN, OPEN])
@@ -95,7 +95,7 @@ def test_the_errors_of_incomplete_tables() -> None:
 
 
 def test_a_table_keeps_its_brackets_and_constants() -> None:
-    """Each constant has its own value, and the brackets are those of the table."""
+    """A schedule keeps the brackets of its table and the value of each constant."""
     names = [name for name in V7Schedule.__dataclass_fields__ if name != "brackets"]
     schedule = build_schedule(V7Schedule, [OPEN], {name: number for number, name in enumerate(names)})
     assert (OPEN,) == schedule.brackets
@@ -103,19 +103,19 @@ def test_a_table_keeps_its_brackets_and_constants() -> None:
 
 
 def law_with(**changes: str) -> Law:
-    """The law of 2024 with other constants."""
+    """Build the law of 2024 with other constants."""
     return replace(LAW, constants={**LAW.constants, **{name: Fraction(value) for name, value in changes.items()}})
 
 
 def test_a_result_in_cents_is_rejected() -> None:
-    """Figures that make a result no whole number of euros are named in order; rates, which are rounded, are not."""
+    """An error names in order the figures that make a result fractional. Rates are rounded and therefore not named."""
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
     assert f"surcharge is no whole number of euros by {', '.join(['cap_a', 'cap_half_share', *halves])}" == words
 
 
 def test_rebuilt_laws_give_the_cases() -> None:
-    """Laws rebuilt from the same figures give every twentieth case, each alone and all at once."""
+    """Laws rebuilt from the same figures give every twentieth case, both one by one and in arrays."""
     laws = parse_schedules(copy.deepcopy(schedules().data)).years
     assert YEARS.keys() == laws.keys()
     for year, law in laws.items():
@@ -134,14 +134,14 @@ def test_rebuilt_laws_give_the_cases() -> None:
 
 
 def test_impossible_figures_make_no_law() -> None:
-    """A law is not built from impossible figures, nor from a falling scale."""
+    """A law cannot be built from impossible figures or from a falling scale."""
     assert "cap_half_share is -1; expected 0 or more" == refusal(lambda: law_with(cap_half_share="-1"))
     falling = {**LAW.scales, "scale": scale((0, "0.2"), (9, "0.1"))}
     assert FALLING == refusal(lambda: replace(LAW, scales=falling))
 
 
 def test_the_bounds_of_arrays() -> None:
-    """Arrays are calculated with constants up to 10⁹ euros and fractions down to a millionth."""
+    """Arrays are used only with constants of at most 10⁹ euros."""
     assert law_with(cap_half_share="1000000000").fits_arrays
     assert not law_with(cap_half_share="1000000001").fits_arrays
 
@@ -152,5 +152,5 @@ def test_no_request_waits_for_the_code_of_a_law() -> None:
 
 
 def test_the_code_of_a_law_names_its_year() -> None:
-    """A traceback out of a law's code shows the year of the law."""
+    """A traceback from a law's code shows the year of the law."""
     assert "<law of 2024>" == LAW.evaluate.__code__.co_filename

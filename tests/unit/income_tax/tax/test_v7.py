@@ -1,4 +1,4 @@
-"""The rules `v7`: every case of the contract, and an oracle with fractions."""
+"""The rules `v7` agree with every case of the contract and with an oracle in fractions."""
 
 from fractions import Fraction
 from math import ceil, floor
@@ -14,7 +14,7 @@ from tests.support.data import RESULT_FIELDS, v7_cases, v7_schedule
 
 SCHEDULE = v7_schedule()
 
-# The contract, section 1, written down once more with fractions.
+# Section 1 of the contract, restated with fractions.
 LIMITS = [(9964, "0", "0"), (27519, "0.14", "1394.96"), (73779, "0.30", "5798"), (156244, "0.41", "13913.69")]
 BEYOND = ("0.45", "20163.45")
 
@@ -53,14 +53,14 @@ def assessed(married: bool, children: int, salary: int) -> tuple[int, int, float
 
 @pytest.mark.parametrize("case", v7_cases(), ids=lambda c: f"{c['married']}-{c['children']}-{c['salary']}")
 def test_case(case: dict[str, Any]) -> None:
-    """Every published and further case of the contract is equal to the euro."""
+    """The result of every published or further case of the contract is exact to the euro."""
     assert tuple(case[name] for name in RESULT_FIELDS) == assessed(
         case["married"] == "yes", case["children"], case["salary"]
     )
 
 
 def test_all_cases_are_there() -> None:
-    """The contract has 372 cases, the eleven published ones first."""
+    """The contract has 372 cases."""
     assert 372 == len(v7_cases())
 
 
@@ -68,11 +68,11 @@ def test_all_cases_are_there() -> None:
 @example(False, 0, 0)
 @example(True, 99, MAX_SALARY)
 def test_equals_fractions(married: bool, children: int, salary: int) -> None:
-    """Integer arithmetic gives what the contract gives with fractions, for any household."""
+    """Integer arithmetic gives the contract's results in fractions for any household."""
     assert contract(married, children, salary) == assessed(married, children, salary)
 
 
 @given(st.booleans(), st.integers(0, 99), st.integers(0, MAX_SALARY))
 def test_never_negative(married: bool, children: int, salary: int) -> None:
-    """No household gets money: neither the tax nor any part of it is below zero."""
+    """Neither the tax of a household nor any part of the tax is negative."""
     assert all(amount >= 0 for amount in assessed(married, children, salary))

@@ -1,4 +1,4 @@
-"""The rules `v7` at limits where one euro decides."""
+"""The rules `v7` at limits where one euro changes the result."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.unit.income_tax.tax.test_v7 import assessed, contract
     [(1, 36_500), (1, 36_504), (1, 36_505), (2, 42_427), (2, 42_428)],
 )
 def test_the_cap_equals_the_saving(children: int, salary: int) -> None:
-    """Where the tax is the same with the children's shares and by the cap, the rate is that without children."""
+    """If the tax with the children's shares equals the capped tax, the rate without children applies."""
     found = assessed(False, children, salary)
     assert contract(False, children, salary) == found
     assert 0.3 == found[2]
@@ -25,7 +25,7 @@ def test_the_cap_equals_the_saving(children: int, salary: int) -> None:
 @pytest.mark.parametrize("married", [False, True])
 @pytest.mark.parametrize("children", [0, 1, 2, 3, 4])
 def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
-    """Below a household's limit there is a reduction, at the limit there is none."""
+    """A household has a reduction below its limit and no reduction at the limit."""
     halves = children if children < 3 else 2 * children - 2
     limit = (42_074 if married else 21_037) + 3797 * halves
     salaries = range(limit * 10 // 9 - 2, limit * 10 // 9 + 4)
@@ -36,7 +36,7 @@ def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
 
 @pytest.mark.parametrize("married", [False, True])
 def test_the_discount_ends_at_its_threshold(married: bool) -> None:
-    """Other thresholds than those of 2018 end the discount."""
+    """The discount ends at the thresholds of the schedule, which may differ from the thresholds of 2018."""
     early = with_thresholds(1000, 1500)
     end = 1500 if married else 1000
     assert [True, False, False] == [compute_discount(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
@@ -44,13 +44,13 @@ def test_the_discount_ends_at_its_threshold(married: bool) -> None:
 
 
 def with_thresholds(single: int, couple: int) -> V7Schedule:
-    """The figures of 2018, but with these ends of the discount, in euros."""
+    """Return the figures of 2018 with other thresholds of the discount, in euros."""
     ends = single * SCALE, couple * SCALE
     return replace(schedules().v7, decote_threshold_single=ends[0], decote_threshold_couple=ends[1])
 
 
 def test_a_cap_in_cents_gives_whole_euros() -> None:
-    """The cents of a cap are dropped: the tax has none."""
+    """The cents of a cap are dropped, so that the tax is a whole number of euros."""
     household = Household(False, 1, 200_000)
     whole = schedules().v7
     cents = replace(whole, cap_half_share=whole.cap_half_share + SCALE // 2)

@@ -1,4 +1,4 @@
-"""MASK_AMOUNTS masks every amount of a request, however it is written, and nothing else."""
+"""MASK_AMOUNTS masks every amount of a request in any spelling, and nothing else."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
-    """In any script and coding, the masked text is the same for all amounts."""
+    """In any script and encoding, the masked text is the same for all amounts."""
     assert {"0", "٠", "०", "０", "𝟎"} <= {*SCRIPTS}
     for zero in SCRIPTS:
         amounts = [chr(ord(zero) + n) + zero for n in range(10)]
@@ -43,23 +43,23 @@ def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("numeral", ["²", "½", "Ⅻ", "①", "六", "፲"])
 def test_numerals_are_masked(numeral: str) -> None:
-    """Numeric characters that are no digits are masked as well."""
+    """Numeric characters that are not digits are masked too."""
     assert "salaire=* €, marié" == mask_amounts(f"salaire={numeral} €, marié")
 
 
 def test_a_control_character_is_no_numeral() -> None:
-    """The last character of ASCII stays unchanged beside a letter outside ASCII."""
+    """The last ASCII character stays unchanged next to a non-ASCII letter."""
     assert "é\x7f" == mask_amounts("é\x7f")
 
 
 def test_an_amount_is_one_star() -> None:
-    """An amount is masked as a whole, cents included; letters and signs around it stay."""
+    """An amount with its cents becomes one star, and the letters and signs around the amount stay."""
     assert "/?mari*=oui&salaire=*" == mask_amounts("/?mari%C3%A9=oui&salaire=61000.50")
     assert '{"tax":*,"rate":*}' == mask_amounts('{"tax":42842,"rate":0.41}')
 
 
 def test_ids_stay() -> None:
-    """The request id of a response and the id of a taxpayer are no amounts."""
+    """The request id of a response and the id of a taxpayer are not masked."""
     for wrong in ("61000", "６１０００", "marié: 6"):
         quoted = mask_amounts(f'{{"errors":["{wrong}"],"request_id":"a.1-2_3b"}}')
         assert '"request_id":"a.1-2_3b"}' == quoted.rpartition(",")[2]
@@ -67,7 +67,7 @@ def test_ids_stay() -> None:
 
 
 def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
-    """The masked reason and exception of a log line."""
+    """Log an exception, and return the masked record."""
     lines = Lines()
     log = build_logger("api", lines.write, mask=True).bind(place=place)
     try:
@@ -80,7 +80,7 @@ def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", ["alerts", "database", "log", "main", "reload", "schedules", "throttle", "users"])
 def test_errors_outside_requests_stay_readable(place: str) -> None:
-    """The reason of a failed start, reload, mail or database query keeps its ports and codes."""
+    """Error messages outside requests keep their ports and codes."""
     record = record_of(place)
     assert "[Errno 111] 127.0.0.1:61000" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno 111] 127.0.0.1:61000")
@@ -88,14 +88,14 @@ def test_errors_outside_requests_stay_readable(place: str) -> None:
 
 @pytest.mark.parametrize(("place", "request_id"), [("main", "abc12345"), ("index", None), ("gunicorn.error", None)])
 def test_errors_of_requests_are_masked(place: str, request_id: str | None) -> None:
-    """With a request id, or at a place that requests pass, the text of an error loses its numbers."""
+    """The numbers of an error message are masked if the line has a request id or a place that requests pass."""
     record = record_of(place, request_id)
     assert "[Errno *] *:*" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno *] *:*")
 
 
 def test_a_traceback_keeps_its_lines() -> None:
-    """A traceback keeps files and line numbers; the text of the error is masked."""
+    """A traceback keeps its files and line numbers, but its error message is masked."""
     trace = 'Traceback (most recent call last):\n  File "/srv/v7.py", line 12, in tax\n    return tax + 1\n'
     assert trace.replace("+ 1", "+ *") + "E: *: at line *" == mask_amounts(trace + "E: 61000: at line 12")
     assert 'E: *\n  File "*", line *' == mask_amounts('E: 1\n  File "61000", line 12')
@@ -103,7 +103,7 @@ def test_a_traceback_keeps_its_lines() -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_request_that_fails_shows_no_amount(form: str) -> None:
-    """Address, body and error of a failed request show no amount, in log lines and mail; ids stay."""
+    """Log lines and mail of a failed request show its id, but no amount from its URL, body or error."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, build_request_logger(lines.write, form, mask=True))

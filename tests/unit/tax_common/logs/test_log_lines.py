@@ -1,4 +1,4 @@
-"""Each part of a log line, on a clock that the tests set."""
+"""The parts of a log line, with a fake clock."""
 
 import json
 import os
@@ -19,7 +19,7 @@ WHEN = "2020-07-24T10:05:20.969132+02:00"
 
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A time zone that is not UTC, for the length of a test."""
+    """Set a time zone other than UTC for one test."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Paris")
         time.tzset()
@@ -28,7 +28,7 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time has six digits after the second and the zone's offset, in the same second and in the next one."""
+    """The time of a line has six decimals and the zone's offset, within one second and in the next second."""
     clock, nanoseconds = Clock(), 1_595_577_920_000_000_000
     for more, wanted in (
         (969_132_999, "2020-07-24T10:05:20.969132+02:00"),
@@ -41,20 +41,20 @@ def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("second", [0, 1])
 def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPatch, second: int) -> None:
-    """A clock that was never set has a date too."""
+    """The time of a clock that was never set is valid."""
     monkeypatch.setattr(time, "time_ns", lambda: second * 10**9)
     assert ["1970-01-01T01:00:01.000000+01:00"] * second == [Clock().now()] * second
 
 
 def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a line of the API."""
+    """Return the fields of a log line of the API."""
     stamped = build_origin_processor("api")(None, level, event)
     assert isinstance(stamped, dict)
     return stamped
 
 
 def test_origin_of_a_line() -> None:
-    """A line has time, level, service, host, process and thread before its own fields, which may replace them."""
+    """A line begins with time, level, service, host, process and thread. Its own fields follow and may replace them."""
     stamped = stamp("warning", {"event": "it", "n": 1})
     assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
     assert [
@@ -70,7 +70,7 @@ def test_origin_of_a_line() -> None:
 
 
 class Odd:
-    """An object that JSON cannot represent."""
+    """Object that JSON cannot represent."""
 
     def __str__(self) -> str:
         return "odd"
@@ -88,7 +88,7 @@ class Odd:
     ids=["plain", "odd", "not ASCII", "half a character", "a large number and something odd"],
 )
 def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
-    """The line is one object in ASCII, whatever its fields contain."""
+    """Any line is one JSON object in ASCII, whatever its fields contain."""
     assert line == render_json(None, "info", event)
 
 
@@ -107,13 +107,13 @@ def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
     ],
 )
 def test_a_line_of_text(fields: dict[str, Any], message: str) -> None:
-    """The text form: date, time, thread, place; the event's sentence or its fields; request id and traceback."""
+    """A text line has date, time, thread and place, the message or fields, the request id and the traceback."""
     line = build_text_renderer(SENTENCES)(None, "info", {"time": WHEN, "thread": "Thread-2", **fields})
     assert f"2020-07-24 10:05:20.969132, Thread-2: {message}\n".encode() == line
 
 
 def test_masked_values() -> None:
-    """Texts and the texts of a mapping lose their numbers, other values stay unchanged."""
+    """Numbers in texts and mappings are masked, and other values stay unchanged."""
     assert ("a * b", {"id": 7, "n": "*", "text": "x *"}, 12) == (
         mask_amounts("a 12 b"),
         mask_amounts({"id": 7, "n": 12, "text": "x 3"}),
@@ -126,7 +126,7 @@ def test_masked_values() -> None:
     [("main", None, False), ("index", None, True), (None, None, True), ("main", "id-1", True)],
 )
 def test_which_fields_are_masked(place: str | None, request_id: str | None, hidden: bool) -> None:
-    """Fields that quote a request are always masked; errors where they may quote one."""
+    """Fields that quote a request are always masked. Errors are masked where they may quote a request."""
     given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
     fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
     event = build_masking_processor(["main"])(None, "info", {**given, **fields})

@@ -1,4 +1,4 @@
-"""Connections that never block the leader, and the idle ones that wait for a request."""
+"""Connections that never block the leader, and idle connections that wait for a request."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ PATIENCE = 30.0  # seconds
 
 @pytest.fixture
 def pair() -> Iterator[tuple[Connection, socket.socket, LeaderLock]]:
-    """A connection, its peer, and the lock, which this thread has."""
+    """Yield a connection, its peer, and the leader lock, which the current thread holds."""
     ours, peer = socket.socketpair()
     lock = LeaderLock()
     lock.acquire()
@@ -44,7 +44,7 @@ def test_the_leader_reads_and_sends_without_releasing(pair: Pair) -> None:
 
 
 def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
-    """A thread that waits for bytes, or for a peer that does not read, releases the lock and loses no byte."""
+    """A thread releases the lock while it waits for its peer, and loses no byte."""
     connection, peer, lock = pair
     with ThreadPoolExecutor(1) as other:
         late = other.submit(lambda: (lock.acquire(), peer.sendall(b"late"), lock.release()))
@@ -55,7 +55,7 @@ def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
         data = bytes(range(256)) * 40_000
 
         def read() -> bytes:
-            lock.acquire()  # there is nobody to read before the sender has passed it on
+            lock.acquire()  # nobody reads before the sender has released the lock
             lock.release()
             received = b""
             while len(received) < len(data):
@@ -69,7 +69,7 @@ def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
 
 
 def test_a_timeout_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A timeout that does not change costs no system call."""
+    """Setting an unchanged timeout makes no system call."""
     connection, _, _ = pair
     told = list[float | None]()
     real = socket.socket.settimeout
@@ -84,12 +84,12 @@ def test_a_timeout_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def conn(number: int, timeout: float = 1.0) -> Any:
-    """A connection as gunicorn has it."""
+    """Build a connection like gunicorn's."""
     return SimpleNamespace(sock=SimpleNamespace(fileno=lambda: number), timeout=timeout)
 
 
 def test_idle_connections_are_claimed_once() -> None:
-    """One thread claims a connection; the first is the longest-waiting one."""
+    """A connection can be claimed only once, and the longest-waiting connection comes first."""
     waiting, first, second = IdleConnections(), conn(7), conn(8)
     assert (0, NullConnection) == (len(waiting), waiting[0])
     waiting.add(first)
@@ -101,7 +101,7 @@ def test_idle_connections_are_claimed_once() -> None:
 
 @pytest.mark.parametrize("kind", [ReadinessPoller, SelectorPoller])
 def test_each_readiness_is_reported_once(kind: type[ReadinessPoller]) -> None:
-    """A readable connection is reported once, again after it is rearmed, never after it is unregistered."""
+    """A readable connection is reported once and again after it is rearmed, but never after it is unregistered."""
     calls = kind()
     ours, peer = socket.socketpair()
     other, silent = socket.socketpair()

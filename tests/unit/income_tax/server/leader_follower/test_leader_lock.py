@@ -10,7 +10,7 @@ PATIENCE = 30.0  # seconds
 
 
 def test_one_thread_leads_until_it_releases_the_lock() -> None:
-    """A follower becomes the leader when the leader releases the lock; acquiring it twice changes nothing."""
+    """A follower becomes the leader when the leader releases the lock. Acquiring the lock twice changes nothing."""
     lock = LeaderLock()
     with ThreadPoolExecutor(1) as other:
         lock.acquire()

@@ -1,4 +1,4 @@
-"""Connections shared fairly between workers: delays and numbers of accepted connections."""
+"""Fair distribution of connections between workers: delays and numbers of accepted connections."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from tests.support.fakes import FakeClock
 
 
 class Sharing(LeaderFollowerWorker):
-    """A worker of eight threads that counts connections instead of accepting them."""
+    """Worker with eight threads that counts connections instead of accepting them."""
 
     def __init__(self) -> None:
         self.cfg, self.sockets, self._accepting = SimpleNamespace(threads=8), list[object](), True
@@ -23,7 +23,7 @@ class Sharing(LeaderFollowerWorker):
 
 
 def test_a_busy_worker_delays_accept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker accepts one connection, then after a short delay as many as it has, then after a longer one more."""
+    """A busy worker delays accept(), and then accepts as many connections as it has, or one per thread."""
     clock, pauses, sharing = FakeClock(), list[float](), Sharing()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):
