@@ -76,7 +76,7 @@ def test_an_answer_in_another_serialization_is_right_each_time() -> None:
 
 
 def test_failures_are_counted_by_kind_with_an_example_of_each() -> None:
-    """Each status and each network failure is a kind of failure, and each kind has an example with a request id."""
+    """Each status or network failure is a kind of failure, and each kind has an example with a request id."""
     recording = Recording()
     recording.answer(0, 500, b"oops")
     recording.fail(1, "timeout")
@@ -193,7 +193,7 @@ def test_answers_after_the_end_are_not_in_the_throughput() -> None:
 
 
 def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
-    """A request sent 2 s late and answered in 0.5 s has latencies of 2.5 s from the schedule and 0.5 s from the send."""
+    """The latency of a request sent 2 s late and answered in 0.5 s is 2.5 s from the schedule, 0.5 s from the send."""
     recording = Recording(is_open=True)
     recording.answer(0, 200, build_body(RESULTS[0]), due=WARM, sent=WARM + 2)
     counters = recording.recorder.take_counters()

@@ -14,7 +14,7 @@ from tax_client.taxpayers.reader import BadLine, Reader, Taxpayer
 from tests.support.budget import budget
 from tests.support.grammar import SPELLINGS, Grammar
 
-EXAMPLES, FILES = budget(100, 1000), 6  # of about ten lines
+EXAMPLES, FILES = budget(100, 1000), 6  # each file has about ten lines
 REQUIRED = ["id", "married", "children", "salary"]
 COLUMNS = [*REQUIRED, "year", "single_parent", "spouse_salary"]
 NAMES = {name: SPELLINGS[name] for name in COLUMNS}
@@ -65,7 +65,7 @@ PLAIN = Columns(REQUIRED, ",", quoted=False)
 
 
 def parse_header(line: bytes) -> Columns | None:
-    """Return the columns of a header, or None if the line is not a header. Raises ValueError if the columns are wrong."""
+    """Return the columns of a header, or None for any other line. Raises ValueError if the columns are wrong."""
     text = line.decode("utf-8", "replace").strip(" \t\r").lower()
     for separator in ",;\t":
         spellings = [name.strip(" \t").strip('"') for name in text.split(separator)]
