@@ -87,7 +87,7 @@ def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
         progress.show()
         progress.clear()
     shown = b""
-    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # a pseudo-terminal ends with an error, not with b""
+    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # EIO marks the end, not b""
         while piece := screen.read(1000):
             shown += piece
     assert [

@@ -176,7 +176,7 @@ def test_a_complete_run_writes_no_checkpoint_at_its_end(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("failing", ["r.json", "e.jsonl"])
 def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    """If one file cannot be published, the writer returns the error, publishes the other file and keeps the checkpoint."""
+    """If one file cannot be published, the writer returns its error, publishes the other and keeps the checkpoint."""
     publish = OutputFile.publish
 
     def reject(file: OutputFile) -> None:
