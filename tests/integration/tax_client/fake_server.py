@@ -52,7 +52,7 @@ def echo_reply(request: Request) -> Plain:
 
 
 def result_body(result: dict[str, Any]) -> bytes:
-    """Build the body of an answer 200."""
+    """Build the body of an answer with status 200."""
     return orjson.dumps({"response": {"result": result}})
 
 

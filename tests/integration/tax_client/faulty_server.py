@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._seen.open.add(transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Forget the transport."""
+        """Remove the transport."""
         self._seen.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
 
 @contextmanager
 def serve_faults(faults: Faults) -> Iterator[FaultyServer]:
-    """Run the server until the context ends."""
+    """Run the server with these faults until the context ends."""
     seen, loop, ready = FaultyServer(), asyncio.new_event_loop(), threading.Event()
 
     async def serve() -> asyncio.Server:

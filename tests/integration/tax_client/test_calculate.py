@@ -55,7 +55,7 @@ def test_debug_logs_the_raw_answer(place: Place) -> None:
 
 
 def test_the_text_log_has_the_reference_s_sentences(place: Place) -> None:
-    """A line of the text log has the date, the thread, the function and the message."""
+    """A line of the text log has the date, the thread, the place in brackets and the message."""
     with serving(published_reply) as server:
         place.run("calculate", server.url, place.write("1,yes,2,55555\n"), "--log-format", "text")
     lines = [line.split(", ", 1)[1] for line in (place.folder / "client.log").read_text().splitlines()]

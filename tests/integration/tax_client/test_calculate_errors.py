@@ -76,7 +76,7 @@ def test_a_silent_server_times_out(place: Place) -> None:
 
 
 def test_a_broken_connection_is_named(place: Place) -> None:
-    """If a server disconnects before its answer, the reason is a lost connection, and no retry follows with --retries 0."""
+    """If a server disconnects before its answer, the reason is a lost connection. With --retries 0 no retry follows."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -136,7 +136,7 @@ TRANSIENT_TROUBLES: list[tuple[str, Trouble]] = [
 
 
 def list_retried_kinds(place: Place) -> list[str]:
-    """Return the kinds of the failures that were retried."""
+    """Return the kind of failure before each retry in the log."""
     return [event["reason"].split(":")[0] for event in place.log if event["event"] == "retry"]
 
 

@@ -55,7 +55,7 @@ def test_charts_hold_the_figures_of_the_run() -> None:
     assert [["0 to 0.25 s", "2 ms", "3 ms", "3 ms"], ["0.25 to 0.5 s", "4 ms", "4 ms", "4 ms"]] == latency.rows
     assert ["time", "timeout", "wrong"] == errors.header
     assert [["0 to 0.25 s", "0", "0"], ["0.25 to 0.5 s", "1", "1"]] == errors.rows
-    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers a second"
+    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers per second"
 
 
 def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
@@ -68,7 +68,7 @@ def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
 
 
 def test_an_open_loop_has_two_percentile_curves() -> None:
-    """Latencies from the schedule and from the send are two curves and two columns."""
+    """An open loop has two curves and two columns: latencies from the schedule and latencies from the send."""
     counters = build_counters()
     counters.latencies_from_send.merge(counters.latencies)
     chart = build_percentiles(build_run(counters))

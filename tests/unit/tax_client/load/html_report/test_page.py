@@ -44,7 +44,7 @@ class PageReader(HTMLParser):
             self.inline[self.open[-1]].append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Check that the tag is the last one opened."""
+        """Assert that the end tag matches the last open tag."""
         if tag not in self.VOID:
             assert self.open.pop() == tag
 
