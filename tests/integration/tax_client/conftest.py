@@ -1,4 +1,4 @@
-"""Folders to run the client in, with its files and without settings in the environment, and a slow service."""
+"""Fixtures: a folder to run the client in, an environment without settings, and a slow service."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from tests.support.service import Service, running_service
 
 @dataclass(frozen=True)
 class Place:
-    """A folder to run the client in, with its files and the command lines that name them."""
+    """A folder to run the client in, and the client's files in this folder."""
 
     folder: Path
 
     def arguments(self, command: str, url: str, *more: str) -> list[str]:
-        """Return the arguments of a command that works in this folder."""
+        """Return the arguments of a command whose files are in this folder."""
         files = ["--credentials-file", str(self.folder / "credentials"), "--log-file", str(self.folder / "client.log")]
         if command == "calculate":
             files += ["--results", str(self.folder / "results.json"), "--errors", str(self.folder / "errors.jsonl")]
@@ -54,13 +54,13 @@ class Place:
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file of JSON lines."""
+    """Return the objects of a JSON lines file."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Create a folder with credentials, and an environment without settings except the time-out."""
+    """Create a folder with credentials, and unset all settings in the environment except the time-out."""
     for variable, *_ in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TAX_TIMEOUT", "300")  # for a slow machine
@@ -70,13 +70,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 @pytest.fixture(scope="module")
 def slow_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run a service that delays half of its answers by 50 ms."""
+    """Run the service with SLEEP_TIME=0.05, which delays half of its answers by 50 ms."""
     with running_service(tmp_path_factory.mktemp("service"), SLEEP_TIME="0.05") as running:
         yield running
 
 
 @pytest.fixture
 def bulk(place: Place, slow_service: Service) -> Place:
-    """Create a place with the credentials of the slow service."""
+    """Return a folder with the credentials of the slow service."""
     (place.folder / "credentials").write_text(slow_service.credentials + "\n")
     return place

@@ -19,7 +19,7 @@ PUBLISHED: list[dict[str, Any]] = orjson.loads((DATA / "published.json").read_by
 
 @dataclass(frozen=True)
 class Request:
-    """A request as the server received it."""
+    """A request that the server received."""
 
     path: str
     query: list[tuple[str, str]]
@@ -32,7 +32,7 @@ class Request:
 
 
 Plain = tuple[int, bytes]  # status and body
-Reply = Plain | tuple[int, bytes, Mapping[str, str]]  # with headers beside, or instead of, those of the server
+Reply = Plain | tuple[int, bytes, Mapping[str, str]]  # with headers that add to or replace the default ones
 Script = Callable[[Request], Reply]
 
 
@@ -44,7 +44,7 @@ def published_reply(request: Request) -> Plain:
 
 
 def echo_reply(request: Request) -> Plain:
-    """Return a result with amounts 0 for any household."""
+    """Return a result for any household in which all amounts are 0."""
     query = dict(request.query)
     zeros = dict.fromkeys(("tax", "surcharge", "rate", "discount", "reduction"), 0)
     household = {"married": query["married"], "children": int(query["children"]), "salary": int(query["salary"])}
@@ -52,13 +52,13 @@ def echo_reply(request: Request) -> Plain:
 
 
 def result_body(result: dict[str, Any]) -> bytes:
-    """Build the body of an answer 200."""
+    """Build the body of an answer with status 200."""
     return orjson.dumps({"response": {"result": result}})
 
 
 @dataclass
 class FakeServer:
-    """The running server: its address, its requests, its connections."""
+    """The running server: its address, its requests, and one item per connection."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
@@ -66,12 +66,12 @@ class FakeServer:
 
 
 @contextmanager
-def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:  # noqa: C901 - counts its classes
-    """Serve the answers of a script until the context ends; over HTTPS with `tls`."""
+def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:  # noqa: C901 - includes its classes
+    """Serve the answers of a script until the context ends, over HTTPS if `tls` is given."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 30  # ends the test of a client that leaves its connection open
+        timeout = 30  # seconds; else a client that leaves its connection open would block the test
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -97,7 +97,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
             pass
 
     class Server(ThreadingHTTPServer):
-        daemon_threads = False  # so that closing waits for every handler
+        daemon_threads = False  # server_close() waits for every handler
         request_queue_size = 256
 
         def get_request(self) -> tuple[socket.socket, Any]:
@@ -106,7 +106,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
             return connection, address
 
         def handle_error(self, *_args: object) -> None:
-            pass  # the client left, as tests of time-outs and interruptions cause
+            pass  # tests of time-outs and interruptions disconnect the client
 
     accepted: list[socket.socket] = []
     server = Server(("127.0.0.1", 0), Handler)
@@ -120,7 +120,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
     finally:
         server.shutdown()
         thread.join()
-        for connection in accepted:  # after a failure urllib3 leaves one open until a garbage collection
-            with suppress(OSError):  # closed already
+        for connection in accepted:  # urllib3 leaves failed connections open until garbage collection
+            with suppress(OSError):  # already closed
                 connection.shutdown(socket.SHUT_RD)
         server.server_close()

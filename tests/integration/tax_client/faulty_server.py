@@ -1,4 +1,4 @@
-"""A fast server on the loopback with right answers, except for faults that a test scripts by request number."""
+"""A fast server on the loopback that answers correctly, except for faults that a test scripts by request number."""
 
 import asyncio
 import socket
@@ -24,21 +24,21 @@ WRONG = {query: result_body(row | {"tax": row["tax"] + 1}) for query, row in BOD
 
 @dataclass(frozen=True)
 class Faults:
-    """The faults by the number of the request, from 1; 0 or empty stands for none."""
+    """The faults by request number, counted from 1. The value 0 or an empty set disables a fault."""
 
     wrong_every: int = 0
     slow_every: int = 0
     slow_seconds: float = 0.5
     refused: frozenset[int] = frozenset()  # status 503
     retry_after: int = 0  # seconds in the Retry-After of a 503
-    reset: frozenset[int] = frozenset()  # connections that are reset before any byte of the answer
+    reset: frozenset[int] = frozenset()  # requests whose connection is reset before the answer
     stall_at: int = 0  # the request at which the whole server stalls
     stall_seconds: float = 0.0
 
 
 @dataclass
 class FaultyServer:
-    """The running server: its address, the faults it committed, and the ids of requests."""
+    """The running server: its address, the number of faults of each kind, and the request ids."""
 
     url: str = ""
     did: Counter[str] = field(default_factory=Counter)
@@ -48,23 +48,23 @@ class FaultyServer:
 
 
 class Connection(asyncio.Protocol):
-    """A connection; each request comes in one piece, after the previous answer."""
+    """A connection whose requests each arrive in one piece, after the previous answer."""
 
     def __init__(self, faults: Faults, seen: FaultyServer) -> None:
         self._faults, self._seen = faults, seen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Record the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._seen.open.add(transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Forget the transport."""
+        """Remove the transport."""
         self._seen.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer, or commit the fault of this request."""
+        """Answer the request, or commit the fault scripted for this request number."""
         seen, faults = self._seen, self._faults
         request_id = data.partition(b"X-Request-ID: ")[2].partition(b"\r")[0]
         seen.ids.append(request_id)
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
 
 @contextmanager
 def serve_faults(faults: Faults) -> Iterator[FaultyServer]:
-    """Run the server until the context ends."""
+    """Run the server with these faults until the context ends."""
     seen, loop, ready = FaultyServer(), asyncio.new_event_loop(), threading.Event()
 
     async def serve() -> asyncio.Server:
@@ -112,14 +112,14 @@ def serve_faults(faults: Faults) -> Iterator[FaultyServer]:
         loop.close()
 
     async def hang_up(server: asyncio.Server) -> None:
-        """Wait for connections that are being accepted, then abort all of them."""
+        """Wait until pending connections are accepted, then abort all connections."""
         while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.gather(*accepting)
-        server.close()  # not before: a closed server drops connections that it is accepting without closing them
+        server.close()  # a server that is closed earlier leaks connections that it is accepting
         while seen.open:
             for transport in seen.open:
                 transport.abort()
-            await asyncio.sleep(0)  # lets them close
+            await asyncio.sleep(0)  # lets the loop close the transports
 
     thread = threading.Thread(target=run)
     thread.start()

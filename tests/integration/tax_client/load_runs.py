@@ -1,4 +1,4 @@
-"""Runs of the command `flood`, with their reports."""
+"""Helpers that run the command `flood` and read its report."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ from tests.integration.tax_client.conftest import Place
 
 
 def run_flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any]]:
-    """Run the command `flood`; return its exit code and its report."""
+    """Run the command `flood`, and return its exit code and its JSON report."""
     report = place.folder / "report.json"
     code = place.run("flood", url, "--json", str(report), *options)
     return code, json.loads(report.read_text())
 
 
 def count_slow(encoded: str) -> int:
-    """Count the latencies of half a second or longer."""
+    """Count the latencies of 0.5 s or more."""
     latencies = decode_histogram(encoded)
     return sum(n for bucket, n in latencies.counts.items() if latencies.compute_upper_bound(bucket) >= 500_000)

@@ -1,4 +1,4 @@
-"""Failures of `calculate`: bad answers, unusable files, bad command lines."""
+"""Tests of failures of `calculate`: bad answers, unusable files, bad command lines."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ from tests.integration.tax_client.fake_server import (
 
 
 def reply_wrong_echo(_request: Request) -> Reply:
-    """Reply with the result of another household, always the same."""
+    """Return the result of a fixed household, whatever household is requested."""
     return published_reply(Request("/", [("married", "no"), ("children", "0"), ("salary", "200000")], {}))
 
 
@@ -42,7 +42,7 @@ def reply_wrong_echo(_request: Request) -> Reply:
     ],
 )
 def test_a_failure_is_listed_and_stops_no_other_taxpayer(place: Place, script: Script, reason: str) -> None:
-    """For any bad answer, that taxpayer alone fails, its reason and request id are listed, exit code 1."""
+    """A bad answer fails only its taxpayer, with a reason, the request id and exit code 1."""
     with serving(lambda request: script(request) if request.salary == 55555 else published_reply(request)) as server:
         assert 1 == place.run("calculate", server.url)
     assert PUBLISHED[1:] == place.results
@@ -54,9 +54,9 @@ def test_a_failure_is_listed_and_stops_no_other_taxpayer(place: Place, script: S
 
 
 def test_a_refused_connection_is_named(place: Place) -> None:
-    """When nothing listens, every taxpayer is listed with that reason; the results file is empty."""
+    """If no server listens, each taxpayer fails with that reason, and the results file is empty."""
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # kept open, so that nothing else listens there
+        deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
         port = deaf.getsockname()[1]
         url, source = f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n")
         assert 1 == place.run("calculate", url, source, "--retries", "1")
@@ -67,7 +67,7 @@ def test_a_refused_connection_is_named(place: Place) -> None:
 
 
 def test_a_silent_server_times_out(place: Place) -> None:
-    """A server that accepts and stays silent is a time-out, whose reason names the limit to raise."""
+    """If a server accepts a connection but never answers, the reason contains the exceeded time-out."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--timeout", "0.05", "--retries", "0")
@@ -76,7 +76,7 @@ def test_a_silent_server_times_out(place: Place) -> None:
 
 
 def test_a_broken_connection_is_named(place: Place) -> None:
-    """A server that hangs up before its answer is a lost connection; without retries the request is sent once."""
+    """If a server disconnects before its answer, the reason is a lost connection. With --retries 0 no retry follows."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -95,7 +95,7 @@ def test_a_broken_connection_is_named(place: Place) -> None:
 
 
 def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file without a valid line exits 2 with one sentence, lists its bad lines, and keeps former results."""
+    """For a file without a valid line the client exits with 2, lists the bad lines and keeps earlier results."""
     (place.folder / "results.json").write_text("[]")
     assert 2 == place.run("calculate", "http://127.0.0.1:9", place.write("# nobody\n1,yes\n"))
     assert [2] == [error["line"] for error in place.errors]
@@ -106,7 +106,7 @@ def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[s
 
 
 def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each unusable file is one sentence and exit code 2, and the server gets no request."""
+    """The client reports an unusable file in one line and exits with 2 before any request."""
     folder, missing = str(place.folder), str(place.folder / "no" / "file")
     source = place.write("1,no,0,5\n")
     with serving(echo_reply) as server:
@@ -147,7 +147,7 @@ def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys:
 def test_a_bad_command_line_is_one_sentence(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bad command line exits 2 with one sentence that names the expected values."""
+    """The client exits with 2 and a one-line message about the expected values."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     message = capsys.readouterr().err
@@ -157,7 +157,7 @@ def test_a_bad_command_line_is_one_sentence(
 
 
 def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder, and a file that fails to read, are one sentence that names the taxpayers file."""
+    """The client exits with 2 and a one-line message about a taxpayers file that cannot be read."""
     for path, reason in ((str(place.folder), "expected a file"), ("/proc/self/mem", "Input/output error")):
         assert 2 == place.run("calculate", "http://127.0.0.1:9", path)
         message = capsys.readouterr().err
@@ -166,7 +166,7 @@ def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixtur
 
 
 def test_an_unusable_place_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder in place of the checkpoint, and a symbolic link loop, are one sentence each."""
+    """The client reports a folder instead of the checkpoint, or a symbolic link loop, in one line."""
     source, checkpoint = place.write("1,no,0,5\n"), place.folder / "results.json.checkpoint"
     checkpoint.mkdir()
     circle = place.folder / "circle.json"

@@ -1,4 +1,4 @@
-"""Signals, and a reader that leaves: their effect on calculations and floods in processes of their own."""
+"""Tests of signals and of a closed standard output, with the client in a separate process."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.support.service import begun_with
 
 
 class Held:
-    """A script that answers the first requests at once and holds the others back."""
+    """A script that answers the first requests at once and holds the others until a test releases them."""
 
     def __init__(self, answered: int, held: int) -> None:
         self._answered = threading.Semaphore(answered)
@@ -24,7 +24,7 @@ class Held:
         self._left, self._lock = held, threading.Lock()
 
     def __call__(self, request: Request) -> Reply:
-        """Answer, or wait until the test lets go."""
+        """Answer the request at once or when the test sets `release`."""
         if not self._answered.acquire(blocking=False):
             with self._lock:
                 self._left -= 1
@@ -36,7 +36,7 @@ class Held:
 
 @contextmanager
 def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a client in a process of its own."""
+    """Start a client in a separate process, and kill it when the context ends."""
     command = [sys.executable, "-m", "tax_client", *arguments]
     with subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -49,7 +49,7 @@ def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Pope
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_calculation_writes_its_results(place: Place, number: signal.Signals, code: int) -> None:
-    """A signal ends the client without a traceback: results so far are written, the rest is in the errors file."""
+    """An interrupted client writes its results so far, and lists the other taxpayers in the errors file."""
     script = Held(answered=4, held=1)
     with serving(script) as server:
         with client(place.arguments("calculate", server.url, "--max-threads", "1")) as process:
@@ -70,7 +70,7 @@ def test_an_interrupted_calculation_writes_its_results(place: Place, number: sig
 
 
 def test_an_interrupted_flood_reports(place: Place) -> None:
-    """Ctrl-C ends a flood without a traceback; the report counts the answers and the requests in flight."""
+    """After SIGINT a flood reports its answers and the requests in flight, without a traceback."""
     script = Held(answered=20, held=3)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "1000", "--threads", "3")
@@ -86,9 +86,9 @@ def test_an_interrupted_flood_reports(place: Place) -> None:
 
 
 def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
-    """Answers after Ctrl-C are counted and logged, so that the report has every request.
+    """A flood counts and logs the answers that arrive after SIGINT.
 
-    The client waits for a second; here for a minute, because the machine may stand still.
+    The grace period is a minute instead of a second, because the test machine may stall.
     """
     path = begun_with(place.folder, "from tax_client import runtime\nruntime.GRACE_SECONDS = 60\n")
     script = Held(answered=20, held=3)
@@ -106,7 +106,7 @@ def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
 
 
 def test_a_reader_that_leaves_causes_no_traceback(place: Place) -> None:
-    """When the reader of the summary closes its end, the files are written and standard error stays empty."""
+    """If the reader of standard output closes the pipe, the client writes its files and nothing to standard error."""
     script = Held(answered=0, held=1)
     arguments = ["--max-threads", "1"]
     with serving(script) as server, client(place.arguments("calculate", server.url, *arguments)) as process:

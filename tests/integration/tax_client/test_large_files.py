@@ -1,4 +1,4 @@
-"""Files of many taxpayers, in batches, against the real service: nothing lost or repeated, the order kept."""
+"""Tests with large taxpayers files and batches against the real service."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.support.taxpayers_file import BAD, write_taxpayers
 
 
 def test_every_line_of_a_large_file_is_in_one_of_the_two_files(bulk: Place, slow_service: Service) -> None:
-    """Of 20,000 lines in batches of 1000 the valid ones are results and the bad ones errors, once and in order."""
+    """Each of 20,000 lines appears once, in order: valid lines in the results file and bad lines in the errors file."""
     source = bulk.folder / "taxpayers.txt"
     good, bad = write_taxpayers(source, LINES)
     assert 0 == bulk.run("calculate", get_url(slow_service), str(source), "--batch", "1000")
@@ -24,7 +24,7 @@ def test_every_line_of_a_large_file_is_in_one_of_the_two_files(bulk: Place, slow
 
 
 def test_batches_give_the_results_of_single_requests(bulk: Place, slow_service: Service) -> None:
-    """Lines of both laws have the same taxes by both ways, and the same fields in JSON and CSV."""
+    """Single requests and batches give the same results, and the CSV file has the same fields as the JSON file."""
     rows = ["id,year,married,children,salary,single_parent,spouse_salary"]
     rows += [
         f"{n},{('', 2018, 2024, 2025)[n % 4]},{'oui' if n % 3 else 'no'},{n % 5},{n * 7919}," for n in range(1, 40)
@@ -49,7 +49,7 @@ def test_batches_give_the_results_of_single_requests(bulk: Place, slow_service: 
 
 
 def test_a_batch_that_is_too_large_is_halved(bulk: Place, slow_service: Service) -> None:
-    """Batches of more taxpayers than the service accepts are sent again as halves; all are calculated, in order."""
+    """The client halves a batch that the service rejects as too large, and calculates all taxpayers in order."""
     source = bulk.write("".join(f"{number},no,0,{number}\n" for number in range(1, 26_001)))
     assert 0 == bulk.run("calculate", get_url(slow_service), source, "--batch", "25000", "--max-threads", "1")
     assert list(range(1, 26_001)) == [result["id"] for result in bulk.results]
@@ -61,7 +61,7 @@ def test_a_batch_that_is_too_large_is_halved(bulk: Place, slow_service: Service)
 
 
 def test_a_household_that_the_service_rejects_fails_alone(bulk: Place, slow_service: Service) -> None:
-    """A year without a schedule fails that taxpayer with the service's reason, exit code 1."""
+    """A year without a schedule fails only its taxpayer, with the service's reason and exit code 1."""
     lines = ["id,married,children,salary,year", "1,no,0,20000,2024", "2,no,0,20000,1999", "3,no,0,20000,2024"]
     source = bulk.write("\n".join(lines))
     assert 1 == bulk.run("calculate", get_url(slow_service), source, "--batch", "1000")
@@ -72,7 +72,7 @@ def test_a_household_that_the_service_rejects_fails_alone(bulk: Place, slow_serv
 
 
 def test_a_large_file_has_no_log_lines_for_each_taxpayer(bulk: Place, slow_service: Service) -> None:
-    """In a file with more lines than LOG_EACH_MAX no taxpayer has log lines of its own, and all are calculated."""
+    """The client logs no taxpayer separately if the file has more lines than LOG_EACH_MAX."""
     source = bulk.write("".join(f"{number},no,0,{number}\n" for number in range(1, 9)))
     for most, each in ((8, 8), (7, 0)):
         Path(bulk.folder / "client.log").write_text("")

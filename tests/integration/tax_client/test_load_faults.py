@@ -1,4 +1,4 @@
-"""Faults of a scripted server are counted exactly, with retries, timeouts and failures of the client itself."""
+"""Tests of the flood's counts of faults, retries, timeouts and failures of the client itself."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ RESETS = frozenset(range(777, COUNT, COUNT // 8))
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report has each wrong answer, slow answer, 503 of a burst, and reset connection."""
+    """The report counts each wrong answer, slow answer, 503 and reset connection."""
     with serve_faults(Faults(wrong_every=COUNT // 2, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
         options = ["--requests", str(COUNT), "--threads", "40", "--processes", processes]
         code, report = run_flood(place, server.url, *options)
@@ -43,7 +43,7 @@ def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: py
 
 
 def test_retries_are_counted_separately(place: Place) -> None:
-    """Refused and reset requests are retried under new ids until they are right; each send has its log line."""
+    """The flood retries failed requests under new request ids, and logs each send."""
     faults = Faults(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
     with serve_faults(faults) as server:
         options = ["--requests", "1000", "--threads", "8", "--retries", "9"]
@@ -58,7 +58,7 @@ def test_retries_are_counted_separately(place: Place) -> None:
 
 
 def test_a_retry_waits_for_retry_after(place: Place) -> None:
-    """A retry comes no sooner than Retry-After asks."""
+    """The flood does not retry before Retry-After has passed."""
     with serve_faults(Faults(refused=frozenset({5}), retry_after=1)) as server:
         code, report = run_flood(place, server.url, "--requests", "20", "--retries", "1")
     assert (0, 1) == (code, report["total"]["retries"])
@@ -66,9 +66,9 @@ def test_a_retry_waits_for_retry_after(place: Place) -> None:
 
 
 def test_timeouts_have_a_latency_and_fast_refusals_none(place: Place) -> None:
-    """A tenth times out, half is refused at once, and p99 is that of the timeouts.
+    """Timeouts count as latencies, but fast 503 answers do not, so p99 is the time-out.
 
-    A stall of the test machine may add timeouts.
+    Of 100 requests, 10 time out and 50 get a 503. A stall of the test machine may cause further timeouts.
     """
     faults = Faults(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
     with serve_faults(faults) as server:
@@ -83,7 +83,7 @@ def test_timeouts_have_a_latency_and_fast_refusals_none(place: Place) -> None:
 
 
 def test_a_timeout_below_a_millisecond_holds(place: Place) -> None:
-    """Half a millisecond is not rounded to no timeout: the client does not wait a second for an answer."""
+    """A time-out of 0.5 ms is not rounded to 0, which would disable it."""
     with serve_faults(Faults(slow_every=1, slow_seconds=1.0)) as server:
         options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005"]
         code, report = run_flood(place, server.url, *options)
@@ -93,9 +93,9 @@ def test_a_timeout_below_a_millisecond_holds(place: Place) -> None:
 
 
 def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
-    """With 64 descriptors for a hundred connections the missing ones are a failure of their own kind.
+    """With 64 descriptors for 100 connections, the report counts the lack of descriptors as a separate kind.
 
-    The server answers only after these failures, since a free descriptor would be used again.
+    The server answers only after these failures, because the client would reuse a free descriptor.
     """
     report, log = place.folder / "report.json", place.folder / "client.log"
 
@@ -116,7 +116,7 @@ def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
 
 
 def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
-    """With 64 descriptors and a hard limit of 4,096 a hundred connections succeed."""
+    """The client raises a soft limit of 64 descriptors, so that 100 connections succeed."""
     options = ["--requests", "100", "--threads", "100", "--processes", "1"]
     with serve_faults(Faults(slow_every=1)) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
@@ -125,7 +125,7 @@ def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
 
 
 def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """When no log line of 200 answers, the start and the end can be written, the reports count 202 lost lines."""
+    """The report counts the lost log lines: 200 answers, the start and the end."""
     with serve_faults(Faults()) as server:
         options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = run_flood(place, server.url, *options)
@@ -135,7 +135,7 @@ def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture
 
 
 def test_many_connections_use_epoll(place: Place) -> None:
-    """Over three hundred connections of one process, some of them reset, each request is sent once and counted."""
+    """One process sends each request once over 300 connections, even if some connections are reset."""
     with serve_faults(Faults(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
         options = ["--requests", "3000", "--threads", "300", "--processes", "1"]
         code, report = run_flood(place, server.url, *options)

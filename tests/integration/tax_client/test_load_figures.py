@@ -1,4 +1,4 @@
-"""Figures of runs: latencies, throughput, unsent requests and thresholds, against a scripted server."""
+"""Tests of latencies, throughput, unsent requests and thresholds of a flood against a scripted server."""
 
 import re
 import socket
@@ -13,10 +13,10 @@ from tests.integration.tax_client.load_runs import count_slow, run_flood
 
 
 def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> None:
-    """The server stalls for a second: a third of the requests was due then, the closed loop sent only four.
+    """While the server stalls for 1 s, 2,000 requests of an open loop are due, but a closed loop sends only four.
 
-    A thousand requests were due in the first half of that second. Each stall of the test machine delays four requests
-    of a closed loop, so that even twenty stalls leave it far below a tenth of those thousand.
+    A thousand requests are due in the first half of that second. Each stall of the test machine delays four requests
+    of a closed loop, so even twenty stalls delay fewer than 100 requests.
     """
     faults = Faults(stall_at=1000, stall_seconds=1.0)
     options = ["--requests", "6000", "--threads", "4", "--processes", "1"]
@@ -28,11 +28,11 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
     assert count_slow(opened["total"]["latencies"]) >= 990
     assert count_slow(closed["total"]["latencies"]) < 100
-    assert count_slow(opened["total"]["unpaced"]) < 100, "measured from the send the stall is hidden too"
+    assert count_slow(opened["total"]["unpaced"]) < 100, "latencies from the send hide the stall too"
 
 
 def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
-    """A wrong answer in the warm-up is reported, and the slow one is in no latency."""
+    """The report counts a wrong answer in the warm-up, but no latency of the warm-up."""
     with serve_faults(Faults(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
         options = ["--requests", "10", "--warm-up", "1.25", "--rate", "4", "--processes", "1"]
         code, report = run_flood(place, server.url, *options)
@@ -44,7 +44,7 @@ def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
 
 
 def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
-    """Figures begin after ramp-up and warm-up, and show the whole rate rather than that of the growth."""
+    """The throughput and latencies begin after the ramp-up and the warm-up, when the rate is constant."""
     with serve_faults(Faults()) as server:
         options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
         _, report = run_flood(place, server.url, *options)
@@ -56,9 +56,9 @@ def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
 
 
 def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -> None:
-    """Of ten connections with answers after 2 s ten answers come within 3 s; ten more are right, but late.
+    """The throughput of a run of 3 s excludes answers after 3 s, which count as right nevertheless.
 
-    A stall of the test machine may leave only the first ten, and delay any of them.
+    Ten connections get answers after 2 s and 4 s. After a stall of the test machine, there may be fewer.
     """
     with serve_faults(Faults(slow_every=1, slow_seconds=2)) as server:
         code, report = run_flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
@@ -70,9 +70,9 @@ def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -
 
 
 def test_refused_connections_are_no_throughput(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a server the throughput is 0, however many connections are refused a second."""
+    """Refused connections do not count as throughput."""
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # kept open, so that no other process listens there
+        deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         code, report = run_flood(place, url, "--requests", "200", "--fail-if", "rate<300")
     assert (1, 0, 0.0) == (code, report["total"]["answered"], report["answers_per_second"])
@@ -81,9 +81,9 @@ def test_refused_connections_are_no_throughput(place: Place, capsys: pytest.Capt
 
 
 def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """With one connection and answers after half a second most of ten requests due in a second are never sent.
+    """The report counts requests that were due and never sent as errors, even if every answer is right.
 
-    They are errors, although every answer is right.
+    Ten requests are due within 1 s, but the only connection waits 0.5 s for each answer.
     """
     with serve_faults(Faults(slow_every=1)) as server:
         options = ["--duration", "1", "--rate", "10", "--threads", "1"]
@@ -98,7 +98,7 @@ def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.Captu
 
 
 def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """With right answers only, a limit that is exceeded fails the run, and others do not."""
+    """A run with right answers exits with 1 if a threshold is met, otherwise with 0."""
     with serve_faults(Faults(slow_every=50)) as server:
         assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
         assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")
@@ -110,7 +110,7 @@ def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFix
 
 
 def test_a_threshold_may_allow_some_errors(place: Place) -> None:
-    """A wrong answer of 500 fails a run unless a threshold allows it; the same holds for a merge."""
+    """A run or a merge with a wrong answer exits with 1, unless a threshold allows the error."""
     report = str(place.folder / "report.json")
     with serve_faults(Faults(wrong_every=500)) as server:
         assert 1 == place.run("flood", server.url, "--requests", "500")

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: charts, colours of both schemes, labels, keyboard and screen readers."""
+"""Tests of the HTML report in a real browser: charts, colour schemes, labels and accessibility."""
 
 import itertools
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.browser import Tab, chromium
 from tests.support.waiting import wait_until
 
 CHARTS = {"throughput": "one", "latency": "three", "distribution": "one", "percentiles": "three", "errors": "bad"}
-# The number of pixels of a canvas in a colour of the page, or nearly so at the edge of a line.
+# Counts the pixels of a canvas that have a given colour of the page, or nearly that colour.
 COUNT_PIXELS = """([name, color]) => {
   const canvas = document.querySelector(`#${name} canvas`);
   const probe = document.createElement("canvas").getContext("2d");
@@ -27,7 +27,7 @@ COUNT_PIXELS = """([name, color]) => {
   }
   return count;
 }"""
-# Keeps the box of each text that is drawn, by canvas; a new drawing begins with clearRect.
+# Records the position of each text that a canvas draws. Each call of clearRect discards the records of its canvas.
 RECORD_TEXTS = """
 const context = CanvasRenderingContext2D.prototype, { fillText, clearRect } = context;
 window.texts = new Map();
@@ -43,7 +43,7 @@ context.fillText = function (text, x, y) {
 
 @pytest.fixture
 def report(place: Place) -> Path:
-    """The HTML report of an open loop with wrong, slow and failed answers."""
+    """Write the HTML report of an open loop with wrong, slow and failed answers, and return its path."""
     page = place.folder / "report.html"
     with serve_faults(Faults(wrong_every=1000, slow_every=300, refused=frozenset(range(500, 520)))) as server:
         options = ["--rate", "1500", "--requests", "3000", "--warm-up", "0.5", "--html", str(page)]
@@ -53,7 +53,7 @@ def report(place: Place) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_draws_in_a_browser(report: Path, scheme: str) -> None:
-    """Five charts in the scheme's colours, no error, no other request; the page fits a phone and satisfies axe."""
+    """The page draws five charts in the scheme's colours, fits a phone, passes axe, and requests nothing else."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
         tab = Tab(context.new_page())
@@ -79,7 +79,7 @@ def test_the_page_draws_in_a_browser(report: Path, scheme: str) -> None:
 
 
 def test_the_charts_follow_the_scheme_and_the_width(report: Path) -> None:
-    """A change of the colour scheme and of the window's width draws the charts again."""
+    """The page redraws its charts when the colour scheme or the width of the window changes."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
         tab = Tab(context.new_page())
@@ -96,7 +96,7 @@ def test_the_charts_follow_the_scheme_and_the_width(report: Path) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_labels_of_an_axis_do_not_overlap(report: Path, width: int) -> None:
-    """Labels on one line keep apart and lie within their canvas, on a phone and on a desk."""
+    """The labels of a chart do not overlap and lie within the canvas, on a phone and on a desktop."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": width, "height": 800})
         context.add_init_script(RECORD_TEXTS)
@@ -116,7 +116,7 @@ def test_labels_of_an_axis_do_not_overlap(report: Path, width: int) -> None:
 
 
 def test_pointing_at_a_chart_shows_its_figures(report: Path) -> None:
-    """The figures under the pointer are those of a row of the chart's table."""
+    """The figures shown at the pointer are those of a row in the chart's table."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         tab = Tab(context.new_page())
@@ -133,7 +133,7 @@ def test_pointing_at_a_chart_shows_its_figures(report: Path) -> None:
 
 
 def test_without_scripts_the_tables_hold_the_figures(report: Path) -> None:
-    """Where JavaScript is off each chart names its table, which holds the figures."""
+    """Without JavaScript each chart refers to its table, which contains the figures."""
     with chromium() as browser:
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()

@@ -1,4 +1,4 @@
-"""The command `flood` against a server with scripted answers."""
+"""Tests of the command `flood` against a server with scripted answers."""
 
 import itertools
 import threading
@@ -12,7 +12,7 @@ from tests.integration.tax_client.fake_server import Reply, Request, published_r
 
 
 def test_a_run_with_right_answers(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A hundred requests over eight threads are received, right and logged, over at most eight connections."""
+    """With eight threads the flood sends 100 requests over at most eight connections, and logs each right answer."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "100", "--threads", "8")
     sent = Counter(request.headers["X-Request-ID"] for request in server.requests)
@@ -27,7 +27,7 @@ def test_a_run_with_right_answers(place: Place, capsys: pytest.CaptureFixture[st
 
 
 def test_wrong_answers_are_counted_exactly(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each answer that is one euro off is counted, ten are listed with their request id, and the exit code is 1."""
+    """The flood counts each wrong answer, lists ten with their request ids, and exits with 1."""
     numbers, wrong_ids = itertools.count(), set[str]()
 
     def one_euro_off(request: Request) -> Reply:
@@ -49,7 +49,7 @@ def test_wrong_answers_are_counted_exactly(place: Place, capsys: pytest.CaptureF
 
 
 def test_failures_are_counted_by_kind(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Failures are counted by kind, and the exit code is 1."""
+    """The flood counts failures by kind, and exits with 1."""
     kinds = {0: (500, b'{"response": {"errors": ["down"]}}'), 1: (200, b"<html>")}
     numbers = itertools.count()
 
@@ -65,7 +65,7 @@ def test_failures_are_counted_by_kind(place: Place, capsys: pytest.CaptureFixtur
 
 
 def test_all_connections_send_at_once(place: Place) -> None:
-    """The server answers only when a request of each of thirty connections has arrived."""
+    """Thirty connections have requests in flight at the same time."""
     barrier = threading.Barrier(30, timeout=60)
 
     def together(request: Request) -> Reply:
@@ -78,7 +78,7 @@ def test_all_connections_send_at_once(place: Place) -> None:
 
 
 def test_there_are_no_more_connections_than_requests(place: Place) -> None:
-    """Two requests over sixteen threads are two requests."""
+    """A flood of two requests with sixteen threads sends exactly two requests."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "2", "--threads", "16")
     assert 2 == len(server.requests)
@@ -88,7 +88,7 @@ def test_there_are_no_more_connections_than_requests(place: Place) -> None:
 def test_unusable_published_results_are_an_error(
     place: Place, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The error of a file that is no array of results is one sentence, with exit code 2."""
+    """The flood exits with 2 and a one-line message if the file is not an array of results."""
     path = place.folder / "published.json"
     path.write_bytes(content)
     assert 2 == place.run("flood", "http://127.0.0.1:9", "--published", str(path))

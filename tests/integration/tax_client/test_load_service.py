@@ -1,4 +1,4 @@
-"""Runs against the real service, with workloads that the tax rules computed beforehand."""
+"""Tests of the flood against the real service, with workloads that `income-tax expected` computes."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def known(place: Place, service: Service) -> Place:
-    """Return a folder with the service's credentials."""
+    """Write the service's credentials to the folder, and return the folder."""
     (place.folder / "credentials").write_text(service.credentials)
     return place
 
@@ -42,14 +42,14 @@ def households(path: Path) -> Called:
 
 
 def questions(path: Path) -> list[dict[str, Any]]:
-    """Return the questions and answers of a taxpayers file."""
+    """Return the queries and expected results of a taxpayers file."""
     finished = expected("-", given=households(path).stdout)
     assert (0, "") == (finished.returncode, finished.stderr)
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
 def workload(place: Place, *arguments: str) -> str:
-    """Write the output of `income-tax expected` to a file; return its path."""
+    """Write the output of `income-tax expected` to a file, and return the path of the file."""
     path = place.folder / "workload.jsonl"
     finished = expected(*arguments)
     assert 0 == finished.returncode, finished.stderr
@@ -61,7 +61,7 @@ def workload(place: Place, *arguments: str) -> str:
 def test_random_households_of_all_years_are_answered_as_the_rules_say(
     known: Place, service: Service, batch: list[str]
 ) -> None:
-    """Answers for five hundred households over nine schedules are right, one by one and in batches."""
+    """The service answers 500 random households of all schedules correctly, one by one and in batches."""
     path = workload(known, "--households", "500", "--seed", "3")
     url = f"http://127.0.0.1:{service.port}"
     assert 0 == known.run("flood", url, "--workload", path, "--requests", "500", *batch)
@@ -72,7 +72,7 @@ def test_random_households_of_all_years_are_answered_as_the_rules_say(
 def test_a_wrong_workload_shows_that_answers_are_compared(
     known: Place, service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With one euro more expected of one of ten households a tenth of the answers is wrong by that euro."""
+    """If the workload expects one euro too much for one of ten households, 10 % of the answers are wrong."""
     path = Path(workload(known, "--households", "10", "--seed", "3", "--years", "2024"))
     first, *others = path.read_text().splitlines()
     question = json.loads(first)
@@ -86,7 +86,7 @@ def test_a_wrong_workload_shows_that_answers_are_compared(
 
 
 def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
-    """The sample's taxpayers form a workload; bad lines are skipped and counted."""
+    """The taxpayers of the sample file give a workload, and bad lines are skipped and counted."""
     read = households(SAMPLE / "taxpayers.txt")
     assert 0 == read.returncode
     assert read.stderr.startswith("tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
@@ -117,7 +117,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str) -> None:
-    """Named columns in any case, separated by commas, semicolons or tabs, and JSON lines give the same answers."""
+    """CSV files with any separator and case, and JSON lines, give the same expected results."""
     path = tmp_path / name
     path.write_text(FILES[name])
     first, second = questions(path)
@@ -126,7 +126,7 @@ def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str)
 
 
 def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
-    """The message names the taxpayer whose year has no schedule; the others have answers."""
+    """The command skips a taxpayer whose year has no schedule, and the message contains the taxpayer's id."""
     path = tmp_path / "x.csv"
     path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
     finished = expected("-", given=households(path).stdout)
@@ -143,7 +143,7 @@ def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    """The error explains the first bad line, and nothing is printed."""
+    """The command exits with 2, prints nothing, and explains the first bad line."""
     path = tmp_path / "x.csv"
     path.write_text(content)
     read = households(path)
@@ -153,14 +153,14 @@ def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said
 
 @pytest.mark.parametrize("line", ["1,yes,2,50000", "[]", '{"married": "yes"}', '{"id": 1, "married": true}'])
 def test_only_households_in_json_get_answers(line: str) -> None:
-    """`income-tax expected` takes the output of `tax-client households` only."""
+    """`income-tax expected` accepts only the output of `tax-client households`."""
     finished = expected("-", given=line)
     assert (64, "") == (finished.returncode, finished.stdout)
     assert "[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
 
 
 def test_the_same_seed_gives_the_same_households() -> None:
-    """A seed repeats its households, another one gives others, and the years are the chosen ones."""
+    """A seed gives the same households each time, another seed gives others, and --years limits the years."""
     once, again, other = (expected("--households", "50", "--seed", seed).stdout for seed in ("1", "1", "2"))
     assert once == again != other
     years = {json.loads(line)["expected"].get("income_year") for line in once.splitlines()}
@@ -180,14 +180,14 @@ def test_the_same_seed_gives_the_same_households() -> None:
     ],
 )
 def test_wrong_usage_is_a_sentence(arguments: list[str], said: str) -> None:
-    """Wrong usage exits 64 and names the expected usage."""
+    """The command exits with 64 and a message about the expected usage."""
     finished = expected(*arguments)
     assert 64 == finished.returncode
     assert said in finished.stderr
 
 
 def test_unusable_schedules_are_a_sentence(known: Place) -> None:
-    """The error names a file of schedules that cannot be read or holds none."""
+    """The error of schedules that are unreadable or invalid contains the name of the file."""
     path = known.folder / "x.json"
     assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")

@@ -1,4 +1,4 @@
-"""With MASK_AMOUNTS=on no line of the client's log has a salary or a tax; ids stay."""
+"""Tests of MASK_AMOUNTS=on: the client logs ids, but no salary and no tax."""
 
 import json
 import re
@@ -17,14 +17,14 @@ LONG = re.compile(r"[0-9]{7,}")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run the service, with its own amounts masked as well."""
+    """Run the service with MASK_AMOUNTS=on."""
     with running_service(tmp_path_factory.mktemp("service"), MASK_AMOUNTS="on") as running:
         yield running
 
 
 @pytest.fixture(params=["json", "text"])
 def masking(request: pytest.FixtureRequest, place: Place, service: Service, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Log everything without amounts, in both forms, in a folder with the credentials of the service."""
+    """Mask amounts in a debug log, in both log formats, in a folder with the service's credentials."""
     (place.folder / "credentials").write_text(service.credentials)
     for variable, value in {"MASK_AMOUNTS": "on", "LOG_LEVEL": "debug", "LOG_FORMAT": request.param}.items():
         monkeypatch.setenv(variable, value)
@@ -32,14 +32,14 @@ def masking(request: pytest.FixtureRequest, place: Place, service: Service, monk
 
 
 def find_amounts(amounts: str, *logs: Path) -> list[str]:
-    """Return the amounts of a text, and the salaries, that stand in a log."""
+    """Return each salary, and each amount of a text, that the logs contain."""
     logged = "".join(log.read_text() for log in logs)
     return [amount for amount in {*LONG.findall(amounts), *map(str, SALARIES)} if amount in logged]
 
 
 @pytest.mark.parametrize("options", [[], ["--batch", "4"]], ids=["one by one", "in batches"])
 def test_a_calculation_logs_no_amount(masking: Place, service: Service, options: list[str]) -> None:
-    """A file's salaries and taxes are in the results alone; the log has the requests and answers without them."""
+    """A calculation logs its requests and answers without salaries and taxes, which only the results contain."""
     url, log = f"http://127.0.0.1:{service.port}", masking.folder / "client.log"
     assert 0 == masking.run("calculate", url, masking.write(LINES), *options)
     assert [*SALARIES] == [result["salary"] for result in masking.results]
@@ -53,7 +53,7 @@ def test_a_calculation_logs_no_amount(masking: Place, service: Service, options:
 
 
 def test_a_quoted_error_logs_no_amount(masking: Place, service: Service) -> None:
-    """A rejection is logged without the numbers that it quotes, under the id of the taxpayer."""
+    """The client logs a rejection with the taxpayer's id, but without the numbers that the service quotes."""
     url, log = f"http://127.0.0.1:{service.port}", masking.folder / "client.log"
     path = masking.write(f"id,married,children,salary,year\n17,yes,2,{SALARIES[0]},2031\n")
     assert 1 == masking.run("calculate", url, path)

@@ -1,4 +1,4 @@
-"""A login that the service rejects, at once or midway."""
+"""Tests of a login that the service rejects at the first request or later."""
 
 import pytest
 
@@ -11,9 +11,9 @@ from tests.integration.tax_client.fake_server import (
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_rejected_login_stops_the_run(place: Place, batch: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """After the first 401 nothing is sent, all are in the errors file, and a sentence names the credentials.
+    """After the first 401 the client sends nothing, lists all taxpayers as errors, and reports the credentials file.
 
-    The results of a previous run stay.
+    The results of a previous run remain unchanged.
     """
     (place.folder / "results.json").write_text("finished")
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 31)) + "bad\n")
@@ -39,7 +39,7 @@ def test_a_rejected_login_stops_the_run(place: Place, batch: int, capsys: pytest
 
 
 def test_a_run_with_a_login_rejected_midway_can_be_resumed(place: Place) -> None:
-    """After a change of the password, --resume with the new one sends only the requests without an answer."""
+    """After a 401 midway, --resume with a valid login sends only the requests without an answer."""
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 61)) + "bad\n")
     run = [source, "--max-threads", "2"]
 

@@ -1,4 +1,4 @@
-"""Runs that are killed or interrupted, and resumed, against the real service."""
+"""Tests of runs that are killed or interrupted and then resumed, against the real service."""
 
 import json
 import os
@@ -21,9 +21,9 @@ from tests.support.waiting import wait_until
 def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
     bulk: Place, slow_service: Service, form: str, lines: int, batch: list[str]
 ) -> None:
-    """A run that SIGKILL ends three times, within a line, and that is resumed, leaves the same bytes.
+    """A run that is killed three times within a line and resumed writes the same bytes as an undisturbed run.
 
-    So a CSV file has its header once, and no result occurs twice or truncated.
+    A CSV file therefore has one header, and no result is duplicated or truncated.
     """
     source, results = bulk.folder / "taxpayers.txt", bulk.folder / f"results.{form}"
     write_taxpayers(source, lines)
@@ -43,7 +43,7 @@ def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
             reached = wait_until(further)
             client.kill()
         with (bulk.folder / f"{results.name}.part").open("ab") as draft:
-            draft.write(whole[0].splitlines()[1][:9])  # as a write that the kill cuts
+            draft.write(whole[0].splitlines()[1][:9])  # simulates a write truncated by the kill
     assert source.stat().st_size > reached > 0
     assert 0 == bulk.run("calculate", get_url(slow_service), *run, "--resume", "--max-threads", "64")
     assert whole == read_outputs(bulk, results.name)
@@ -51,7 +51,7 @@ def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
 
 
 def test_an_interrupted_run_leaves_valid_files_and_can_be_resumed(bulk: Place, slow_service: Service) -> None:
-    """After Ctrl-C all lines are accounted for; with --resume the files are those of an undisturbed run."""
+    """After SIGINT the files account for all lines. With --resume the run writes the files of an undisturbed run."""
     source = bulk.folder / "taxpayers.txt"
     good, _bad = write_taxpayers(source, LINES)
     run = [str(source), "--batch", "50", "--max-threads", "2"]
@@ -88,12 +88,12 @@ def test_an_interrupted_run_leaves_valid_files_and_can_be_resumed(bulk: Place, s
 def test_a_run_with_changed_files_or_options_is_not_resumed(
     bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str], change: object, message: str
 ) -> None:
-    """A run with another input, other options or other files is not resumed; the error names the change."""
+    """The client does not resume a run whose input, options or files have changed, and the error names the change."""
     source = bulk.folder / "taxpayers.txt"
     write_taxpayers(source, 2000)
     run = [str(source), "--batch", "10", "--max-threads", "1"]
     with start(bulk, slow_service, *run) as client:
-        wait_until(lambda: count_batches(bulk) >= 3)  # the third begins after the first is written
+        wait_until(lambda: count_batches(bulk) >= 3)  # the first batch is written before the third begins
         client.send_signal(signal.SIGINT)
     assert callable(change)
     more = change(bulk.folder)
@@ -108,7 +108,10 @@ def test_a_run_with_changed_files_or_options_is_not_resumed(
 def test_a_run_without_resume_starts_from_the_beginning(
     bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --resume an interrupted run is dropped with a message; --resume without a checkpoint calculates all."""
+    """The client starts from the beginning without --resume, or without a checkpoint.
+
+    It warns that --resume would continue the interrupted run.
+    """
     source = bulk.folder / "taxpayers.txt"
     good, _bad = write_taxpayers(source, 300)
     (bulk.folder / "results.json.checkpoint").write_text("left behind")

@@ -1,4 +1,4 @@
-"""Retries of `calculate`: which failures it retries, and which it does not."""
+"""Tests of the failures that `calculate` retries or does not retry."""
 
 import itertools
 import socket
@@ -30,21 +30,21 @@ Trouble = Callable[[], AbstractContextManager[str]]  # yields the address of a s
 
 
 def fail_first(trouble: Script) -> Script:
-    """Return a script that answers correctly after a bad first answer."""
+    """Return a script that takes its first answer from `trouble` and answers all further requests correctly."""
     turns = itertools.count()
     return lambda request: published_reply(request) if next(turns) else trouble(request)
 
 
 @contextmanager
 def serve_status(status: int) -> Iterator[str]:
-    """Serve a first answer with this status."""
+    """Start a server whose first answer has this status, and yield its address."""
     with serving(fail_first(lambda _: (status, b""))) as server:
         yield server.url
 
 
 @contextmanager
 def serve_silence() -> Iterator[str]:
-    """Serve no first answer before the second request."""
+    """Start a server that does not answer the first request before the second one, and yield its address."""
     turns, second = itertools.count(), threading.Event()
 
     def script(request: Request) -> Reply:
@@ -58,12 +58,12 @@ def serve_silence() -> Iterator[str]:
         try:
             yield server.url
         finally:
-            second.set()  # ends the test of a client that did not retry
+            second.set()  # unblocks the server if the client did not retry
 
 
 @contextmanager
 def serve_hang_up() -> Iterator[str]:
-    """Serve a closed connection instead of the first answer."""
+    """Start a server that disconnects instead of sending its first answer, and yield its address."""
 
     def hang_up(_request: Request) -> Reply:
         raise ConnectionAbortedError
@@ -74,7 +74,7 @@ def serve_hang_up() -> Iterator[str]:
 
 @contextmanager
 def serve_short_body() -> Iterator[str]:
-    """Serve a first answer that is shorter than its header claims."""
+    """Start a server whose first answer is shorter than its Content-Length, and yield its address."""
     broken = (200, b'{"response"', {"Content-Length": "1000", "Connection": "close"})
     with serving(fail_first(lambda _: broken)) as server:
         yield server.url
@@ -82,14 +82,14 @@ def serve_short_body() -> Iterator[str]:
 
 @contextmanager
 def serve_reset() -> Iterator[str]:
-    """Serve a reset of the first connection."""
+    """Start a server that resets the first connection, and yield its address."""
     with serve_faults(Faults(reset=frozenset({1}))) as server:
         yield server.url
 
 
 @contextmanager
 def serve_first_lookup(look_up: Callable[..., Any]) -> Iterator[str]:
-    """Serve with a first look-up of the host's name by the function."""
+    """Start a server whose host name is first resolved by `look_up`, and yield its address."""
     known, turns = socket.getaddrinfo, itertools.count()
 
     def getaddrinfo(*asked: Any, **more: Any) -> Any:
@@ -102,7 +102,7 @@ def serve_first_lookup(look_up: Callable[..., Any]) -> Iterator[str]:
 
 @contextmanager
 def serve_unknown_host() -> Iterator[str]:
-    """Serve with a host name that is unknown at first."""
+    """Start a server whose host name is unknown at first, and yield its address."""
 
     def look_up(*_asked: Any, **_more: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -113,9 +113,9 @@ def serve_unknown_host() -> Iterator[str]:
 
 @contextmanager
 def serve_refusal() -> Iterator[str]:
-    """Serve with a first connection to a port without a listener."""
+    """Start a server whose host name first resolves to a port without a listener, and yield its address."""
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # kept open, so that nothing else listens there
+        deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
 
         def look_up(known: Callable[..., Any], host: str, _port: int, *more: Any, **others: Any) -> Any:
             return known(host, deaf.getsockname()[1], *more, **others)
@@ -136,18 +136,18 @@ TRANSIENT_TROUBLES: list[tuple[str, Trouble]] = [
 
 
 def list_retried_kinds(place: Place) -> list[str]:
-    """Return the kinds of the failures that were retried."""
+    """Return the kind of failure before each retry in the log."""
     return [event["reason"].split(":")[0] for event in place.log if event["event"] == "retry"]
 
 
 def test_every_transient_kind_has_a_server_here() -> None:
-    """The transient kinds are those that a server here causes."""
+    """Each transient kind of failure has a server above that causes it."""
     assert TRANSIENT == {kind for kind, _trouble in TRANSIENT_TROUBLES}
 
 
 @pytest.mark.parametrize(("kind", "trouble"), TRANSIENT_TROUBLES)
 def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble: Trouble) -> None:
-    """A request with a transient failure is retried, and its line calculated."""
+    """The client retries a request after a transient failure, and calculates the taxpayer."""
     options = ["--timeout", "0.5", "--retries", "20"] if kind == "timeout" else []
     with trouble() as url:
         assert 0 == place.run("calculate", url, place.write(LINE), *options)
@@ -155,7 +155,7 @@ def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble:
     assert [] == place.errors
     retried = list_retried_kinds(place)
     assert {kind} == set(retried)
-    # On a slow machine a correct answer may also take half a second; nothing else causes a second retry.
+    # Only a time-out may cause a second retry: on a slow machine a correct answer may also take half a second.
     assert 1 == len(retried) or kind == "timeout"
 
 
@@ -169,7 +169,7 @@ def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble:
     ],
 )
 def test_a_permanent_failure_is_not_retried(place: Place, kind: str, reply: tuple[int, bytes]) -> None:
-    """A failure that would repeat itself is one request, even if the server sends Retry-After."""
+    """The client does not retry after a permanent failure, even if the server sends Retry-After."""
     with serving(lambda _: (*reply, {"Retry-After": "0"})) as server:
         assert 1 == place.run("calculate", server.url, place.write(LINE))
     (request,), (error,) = server.requests, place.errors
@@ -179,7 +179,7 @@ def test_a_permanent_failure_is_not_retried(place: Place, kind: str, reply: tupl
 
 
 def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
-    """Each taxpayer's first request gets a 503; all are calculated, and each request is logged under its own id."""
+    """If each taxpayer's first request gets a 503, the client calculates all taxpayers and logs each request."""
     refused: set[int] = set()
 
     def at_first_down(request: Request) -> Reply:
@@ -199,7 +199,7 @@ def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
 
 
 def test_a_short_lack_of_the_host_name_loses_no_taxpayer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host name that is unknown at first, as while its container is recreated, is looked up again."""
+    """The client resolves the host name again if it is unknown at first, as when a container is recreated."""
     known = socket.getaddrinfo
     answers = iter([False])
 

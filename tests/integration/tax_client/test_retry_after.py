@@ -1,4 +1,4 @@
-"""The delay before a retry, when the server asks for one by Retry-After."""
+"""Tests of the delay before a retry if the server sends Retry-After."""
 
 import time
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from tests.integration.tax_client.test_retries import LINE, fail_first
 
 
 def list_delays(place: Place) -> list[float]:
-    """Return the seconds that the client logged before each retry."""
+    """Return the delay in seconds that the client logged before each retry."""
     return [event["seconds"] for event in place.log if event["event"] == "retry"]
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_client_waits_for_the_seconds_of_retry_after(place: Place, status: int) -> None:
-    """After Retry-After: 1 the retry comes after one second, not after the client's own shorter delay."""
+    """After Retry-After: 1 the client waits one second, although its own delay is shorter."""
     arrivals: list[float] = []
 
     def busy_at_first(request: Request) -> Reply:
@@ -43,7 +43,7 @@ def test_the_client_waits_for_the_seconds_of_retry_after(place: Place, status: i
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int) -> None:
-    """After a Retry-After with a date the retry does not come before that date."""
+    """After a Retry-After with a date the client does not retry before that date."""
     arrivals: list[float] = []
     dates: list[int] = []
 
@@ -51,7 +51,7 @@ def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int)
         arrivals.append(time.time())
         if arrivals[1:]:
             return published_reply(request)
-        dates.append(int(time.time()) + 2)  # a date has whole seconds, so this one is one to two seconds ahead
+        dates.append(int(time.time()) + 2)  # one to two seconds from now, because a date has whole seconds
         return status, b"", {"Retry-After": formatdate(dates[0], usegmt=True)}
 
     with serving(busy_at_first) as server:
@@ -64,7 +64,7 @@ def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int)
 
 
 def test_a_batch_waits_for_the_seconds_of_retry_after(place: Place) -> None:
-    """A batch that is rejected with Retry-After: 1 is sent again after that second, whole."""
+    """The client sends a rejected batch again, undivided, one second after Retry-After: 1."""
     results = [{"result": {name: value for name, value in row.items() if name != "id"}} for row in PUBLISHED[:2]]
     right = (200, orjson.dumps({"response": {"results": results}}))
     replies: Iterator[Reply] = iter([(429, b"", {"Retry-After": "1"}), right])
@@ -77,7 +77,7 @@ def test_a_batch_waits_for_the_seconds_of_retry_after(place: Place) -> None:
 
 @pytest.mark.parametrize("header", ["0", "-7", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_an_unusable_retry_after_gives_the_client_s_own_delay(place: Place, header: str) -> None:
-    """A number below one, other text and a past date give the client's own delay."""
+    """The client uses its own delay if Retry-After is 0, negative, invalid or in the past."""
     with serving(fail_first(lambda _: (503, b"", {"Retry-After": header}))) as server:
         assert 0 == place.run("calculate", server.url, place.write(LINE))
     (pause,) = list_delays(place)
@@ -87,7 +87,7 @@ def test_an_unusable_retry_after_gives_the_client_s_own_delay(place: Place, head
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("header", ["301", "86400", "9" * 50, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_more_than_five_minutes_of_retry_after_give_no_retry(place: Place, status: int, header: str) -> None:
-    """A longer Retry-After makes one request without a wait, and the line is listed."""
+    """The client does not retry after a Retry-After of more than five minutes, and lists the taxpayer as failed."""
     with serving(lambda _: (status, b"", {"Retry-After": header})) as server:
         assert 1 == place.run("calculate", server.url, place.write(LINE))
     (_request,), (error,) = server.requests, place.errors

@@ -1,4 +1,4 @@
-"""Taxpayers from standard input."""
+"""Tests of taxpayers read from standard input."""
 
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 
 def feed(place: Place, slow_service: Service, pieces: Sequence[bytes], *more: str) -> subprocess.Popen[bytes]:
-    """Start a client that reads these pieces, and whose input stays open."""
+    """Start a client, write these pieces to its standard input, and leave the input open."""
     client = start(place, slow_service, "-", *more)
     assert client.stdin
     for piece in pieces:
@@ -23,7 +23,7 @@ def feed(place: Place, slow_service: Service, pieces: Sequence[bytes], *more: st
 
 
 def test_standard_input_is_read_to_its_end(bulk: Place, slow_service: Service) -> None:
-    """The client reads `-` in any pieces, and writes JSON lines."""
+    """The client reads standard input in pieces of any size until its end."""
     results = bulk.folder / "results.jsonl"
     with feed(
         bulk, slow_service, [b"1,no,0,5\n2,n", b"o,0,7\nbad\n", b"3,no,0,9"], "--results", str(results)
@@ -36,7 +36,7 @@ def test_standard_input_is_read_to_its_end(bulk: Place, slow_service: Service) -
 
 
 def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_service: Service) -> None:
-    """Ctrl-C ends a client whose input has no end; half a line does not count as a whole one."""
+    """SIGINT ends a client whose input is still open, and the client does not read an incomplete line."""
     with feed(bulk, slow_service, [b"1,no,0,5\n2,no,0,50"], "--batch", "1") as client:
         wait_until(lambda: count_batches(bulk))
         client.send_signal(signal.SIGINT)
@@ -48,13 +48,13 @@ def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_serv
 
 
 def test_standard_input_cannot_be_resumed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The error of --resume with `-` names the plain file that it expects."""
+    """The client rejects --resume with `-`, because standard input cannot be read again."""
     assert 2 == place.run("calculate", "http://127.0.0.1:9", "-", "--resume")
     assert "--resume: expected a plain file, [-] cannot be read again" in capsys.readouterr().err
 
 
 def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    """While a run writes a results file, another one is rejected."""
+    """The client exits with 2 while another client writes the same results file."""
     with feed(bulk, slow_service, [b"1,no,0,5\n"], "--batch", "1") as client:
         wait_until(
             lambda: (bulk.folder / "results.json.part").exists() and (bulk.folder / "errors.jsonl.part").exists()

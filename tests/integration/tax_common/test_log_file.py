@@ -1,4 +1,4 @@
-"""The log file: renamed under its writers, and on a disk that is full for a while."""
+"""Tests of the log file: rotation by renaming, full disks, forks and pipes."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ import itertools, sys
 from pathlib import Path
 from tax_common.logs import LogFile, log_file
 looks = itertools.count()
-log = LogFile(Path(sys.argv[1]), lambda: next(looks) * log_file.CHECK_EVERY / 25)  # it looks after so many lines
+log = LogFile(Path(sys.argv[1]), lambda: next(looks) * log_file.CHECK_EVERY / 25)  # a check every 25 lines
 for number in range(int(sys.argv[3])):
     if number % int(sys.argv[4]) == 0:
         print("ready", flush=True)
@@ -30,7 +30,7 @@ for number in range(int(sys.argv[3])):
 
 
 def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
-    """Four processes write lines of 10 to 9,000 bytes while the file is renamed: each is whole, there once."""
+    """Four processes write lines while the file is renamed, and each line is written completely and once."""
     log, lines, part = tmp_path / "a.log", budget(1500, 3000), 250
     writers = [
         subprocess.Popen(
@@ -48,7 +48,7 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
             writer.stdin.write("go on\n")
             writer.stdin.flush()
         wait_until(log.exists)
-        log.rename(tmp_path / f"a.log.{number}")  # while all of them write
+        log.rename(tmp_path / f"a.log.{number}")  # while all writers write
     assert [""] * 4 == [writer.communicate(timeout=60)[0] for writer in writers]
     assert [0] * 4 == [writer.returncode for writer in writers]
     seen = Counter(line for path in tmp_path.iterdir() for line in path.read_text().split("\n")[:-1])
@@ -57,7 +57,7 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
-    """After a rename lines go to a new file of the old name, from the next check on, whichever writer created it."""
+    """After a rename the log writes to a file of the old name from the next check on, whether or not it exists."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.rename(tmp_path / "a.log.1")
@@ -71,7 +71,7 @@ def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
 
 
 def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other threads wait during a check: the renamed file may have been removed since the last line."""
+    """Other threads wait during a check, because the renamed file may have been removed."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.unlink()
@@ -96,7 +96,7 @@ def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
-    """Lines are counted while writes fail, and the reason is reported once; the count is reported afterwards."""
+    """The log reports the reason once when writes fail, and the number of lost lines when writes succeed again."""
     clock, path = FakeClock(), tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path, clock)
@@ -114,7 +114,7 @@ def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that has become read-only is a loss like another, and does not raise."""
+    """The log counts a line as lost if the disk is read-only, and does not raise OSError."""
     log = LogFile(tmp_path / "a.log")
 
     def refuse(_fd: int, _line: bytes) -> int:
@@ -126,7 +126,7 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the reserve nothing is written, so that the end of the disk truncates no line."""
+    """The log writes nothing if the free space is below the reserve, so that no line is truncated."""
     clock = FakeClock()
     log = LogFile(tmp_path / "a.log", clock)
     monkeypatch.setattr(log_file, "RESERVE", 1 << 62)
@@ -140,7 +140,7 @@ def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
-    """A fragment that another process left on a full disk is ended once, before the next lines of all."""
+    """One of two writers ends the fragment of a line that another process left, before writing its next line."""
     clock, path = FakeClock(), tmp_path / "a.log"
     logs = [LogFile(path, clock), LogFile(path, clock)]
     logs[0].write(b"first\n")
@@ -153,7 +153,7 @@ def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_fork_reports_its_own_loss(tmp_path: Path) -> None:
-    """A process forked while lines are being lost reports its own first loss, and counts its own lines."""
+    """A process forked while lines are being lost reports its first loss and counts only its own lost lines."""
     path = tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path)
@@ -170,7 +170,7 @@ def test_a_fork_reports_its_own_loss(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
-    """A pipe, such as /dev/stdout, takes every line and keeps its mode; the end of its reader is a loss."""
+    """The log writes to a pipe and keeps its mode, and counts a line as lost if the pipe has no reader."""
     path, clock = tmp_path / "pipe", FakeClock()
     os.mkfifo(path, 0o600)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -186,7 +186,7 @@ def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
 
 
 def test_short_write_does_not_join_lines(tmp_path: Path) -> None:
-    """The fragment of one writer is ended before the next line of any writer."""
+    """After a truncated write, the fragment is ended before any writer appends a line."""
     script = """
 import resource, sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Helpers of the client's unit tests: a log that is a list, an API that is a function, a file that is bytes."""
+"""Fakes for the client's unit tests: a log in a list, an API without HTTP, and an input file in memory."""
 
 import io
 import threading
@@ -16,7 +16,7 @@ from tax_common.logs import Log
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A calculated tax by the rules of version 7."""
+    """A calculated tax under the rules of version 7."""
 
     married: str
     children: int
@@ -33,7 +33,7 @@ TWO_CHILDREN_TAX = Result("yes", 2, 55555, 2814, 0, 0.14, 0, 0)
 
 
 def build_list_log() -> tuple[Log, list[dict[str, Any]]]:
-    """Build a log, and the list of its events as they would be rendered."""
+    """Build a log, and a list that collects the events of the log."""
     events: list[dict[str, Any]] = []
 
     def keep(_logger: Any, level: str, event: structlog.typing.EventDict) -> Mapping[str, Any]:
@@ -49,12 +49,12 @@ def build_list_log() -> tuple[Log, list[dict[str, Any]]]:
 
 
 def build_answer(result: Result, **changes: Any) -> Answer:
-    """Build the API's answer with a result, some of its fields changed."""
+    """Build the API's answer with a result and changed fields."""
     return Answer(200, orjson.dumps({"response": {"result": {**asdict(result), **changes}}}))
 
 
 class FakeApi:
-    """An API that returns the results of a function, and keeps the ids of the requests."""
+    """An API that returns the results of a function and records the request ids."""
 
     def __init__(self, calculate: Callable[[Taxpayer], Result]) -> None:
         self._calculate = calculate
@@ -66,7 +66,7 @@ class FakeApi:
         return asdict(self._calculate(taxpayer))
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Return the function's results and errors."""
+        """Return the function's result or ApiError for each taxpayer."""
         self.request_ids.append(request_id)
         results: list[Fields | ApiError] = []
         for taxpayer in taxpayers:
@@ -78,10 +78,10 @@ class FakeApi:
 
 
 def return_zeros(taxpayer: Taxpayer) -> Result:
-    """Return a result that echoes the household, all amounts 0."""
+    """Return a result that echoes the household and whose amounts are 0."""
     return Result(taxpayer.married, taxpayer.children, taxpayer.salary, 0, 0, 0.0, 0, 0)
 
 
 def read_lines(content: bytes, form: str = "lines", year: int | None = None) -> list[Line]:
-    """Read the taxpayers and bad lines of a file."""
+    """Return the taxpayers and bad lines of a file with this content."""
     return list(Reader(io.BytesIO(content), form, year))

@@ -1,4 +1,4 @@
-"""The credentials file."""
+"""Tests of the parser of the credentials file."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tax_client.api.credentials import Credentials, parse_credentials
     ],
 )
 def test_credentials_are_one_line(content: bytes, expected: Credentials) -> None:
-    """The login ends at the first colon; the password keeps its colons, blanks and accents."""
+    """The login ends at the first colon, and the password keeps its colons, blanks and accents."""
     assert expected == parse_credentials(content)
 
 
@@ -23,11 +23,11 @@ def test_credentials_are_one_line(content: bytes, expected: Credentials) -> None
     "content", [b"", b"admin", b"admin:", b":secret", b"a:b\nc:d\n", b"a:\xff", b"a:b\x00", b"a\tb:c"]
 )
 def test_malformed_credentials_are_an_error(content: bytes) -> None:
-    """Any content but one line login:password in UTF-8 is an error."""
+    """The parser raises ValueError unless the content is a single line login:password in UTF-8."""
     with pytest.raises(ValueError):
         parse_credentials(content)
 
 
 def test_credentials_do_not_show_their_password() -> None:
-    """The representation of credentials shows the login alone."""
+    """The representation of credentials contains the login, but not the password."""
     assert "Credentials(login='admin')" == repr(Credentials("admin", "hunter2"))

@@ -1,4 +1,4 @@
-"""The kind of a failed request, by its causes."""
+"""Tests of the classification of failed requests by their causes."""
 
 import socket
 
@@ -11,7 +11,7 @@ URL = "http://tax:8000"
 
 
 def build_failure(cause: BaseException, how: str) -> requests.RequestException:
-    """Build a failure of requests with a cause."""
+    """Build an exception of the requests library with a cause."""
     if how == "argument":
         return requests.ConnectionError(OSError("first", cause))
     error = requests.ConnectionError("no")
@@ -55,27 +55,27 @@ def build_failure(cause: BaseException, how: str) -> requests.RequestException:
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
 )
 def test_the_cause_of_a_failure_gives_its_kind(cause: BaseException, kind: str, words: str, how: str) -> None:
-    """Cause, context and arguments of an error give its kind; the message names the address and the time-out."""
+    """The cause, context or argument of an exception determines its kind and message."""
     error = build_api_error(build_failure(cause, how), URL, 2.5)
     assert (kind, f"{kind}: {words}") == (error.kind, str(error))
 
 
 def test_every_cause_is_considered() -> None:
-    """An argument without a kind does not hide a cause that has one."""
+    """A known cause determines the kind, even if the exception has an unknown argument."""
     error = requests.ConnectionError(OSError("first"))
     error.__cause__ = TimeoutError("slow")
     assert "timeout" == build_api_error(error, URL, 1).kind
 
 
 def test_an_unknown_failure_is_named() -> None:
-    """The message of a failure of no known kind has the name of its exception."""
+    """The message of an unknown failure contains the name of its exception."""
     error = build_api_error(requests.TooManyRedirects("no"), URL, 1)
     words = f"expected a readable answer from {URL}, got TooManyRedirects: see the server's log"
     assert ("request failed", f"request failed: {words}") == (error.kind, str(error))
 
 
 def test_a_loop_of_causes_ends() -> None:
-    """Errors that cause each other are visited once."""
+    """The walk visits each exception once, even if exceptions cause each other."""
     one, other = ValueError("one"), KeyError("other")
     one.__cause__, other.__cause__ = other, one
     one.__context__ = other

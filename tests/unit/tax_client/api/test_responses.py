@@ -1,4 +1,4 @@
-"""The results of answers, and the errors of answers without a usable one."""
+"""Tests of the response parser: results, and the errors of unusable answers."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +12,7 @@ from tests.unit.tax_client.fakes import TWO_CHILDREN, TWO_CHILDREN_TAX, build_an
 
 
 def test_a_result_is_read_field_for_field() -> None:
-    """An answer 200 gives the eight fields of its result; unknown fields are ignored."""
+    """The parser returns the eight fields of a result and ignores unknown fields."""
     assert asdict(TWO_CHILDREN_TAX) == parse_result(build_answer(TWO_CHILDREN_TAX, later="more"), TWO_CHILDREN)
 
 
@@ -36,7 +36,7 @@ def test_a_result_is_read_field_for_field() -> None:
     ],
 )
 def test_an_answer_without_a_result_is_an_error(status: int, body: bytes, kind: str, message: str) -> None:
-    """Any other answer is an ApiError, whose kind groups similar ones and whose text quotes the server."""
+    """The parser raises ApiError with a kind and a message for any answer without a result."""
     with pytest.raises(ApiError) as caught:
         parse_result(Answer(status, body), TWO_CHILDREN)
     assert kind == caught.value.kind
@@ -59,7 +59,7 @@ def test_an_answer_without_a_result_is_an_error(status: int, body: bytes, kind: 
     ],
 )
 def test_a_field_of_another_type_is_a_wrong_shape(name: str, value: Any) -> None:
-    """A result with a field of a wrong type is rejected, and the message names the field."""
+    """The parser rejects a field of a wrong type with a message that contains the field's name."""
     body = {"response": {"result": {**orjson.loads(build_answer(TWO_CHILDREN_TAX).body)["response"]["result"]}}}
     body["response"]["result"][name] = "BIG" if value == 10**30 else value
     answer = Answer(200, orjson.dumps(body).replace(b'"BIG"', b"1" + b"0" * 30))
@@ -70,7 +70,7 @@ def test_a_field_of_another_type_is_a_wrong_shape(name: str, value: Any) -> None
 
 
 def test_an_error_escapes_and_truncates_the_body() -> None:
-    """The message shows a hostile body truncated and without its control characters."""
+    """The message of an ApiError truncates the body and escapes its control characters."""
     with pytest.raises(ApiError) as caught:
         parse_result(Answer(200, b"\x1b[2J\n" * 10_000), TWO_CHILDREN)
     text = str(caught.value)
@@ -82,7 +82,7 @@ def test_an_error_escapes_and_truncates_the_body() -> None:
     "other", [Taxpayer(1, "no", 2, 55555), Taxpayer(1, "yes", 3, 55555), Taxpayer(1, "yes", 2, 55556)]
 )
 def test_the_result_of_another_household_is_an_error(other: Taxpayer) -> None:
-    """A result that does not echo the household that was sent is rejected."""
+    """The parser rejects a result that does not echo the requested household."""
     answer = build_answer(TWO_CHILDREN_TAX, later="more")
     assert asdict(TWO_CHILDREN_TAX) == parse_result(answer, TWO_CHILDREN)
     with pytest.raises(ApiError, match="wrong echo"):
@@ -123,7 +123,7 @@ DATED_RESULT = {
     ],
 )
 def test_a_result_of_a_year_is_checked_field_by_field(changes: dict[str, Any], message: str) -> None:
-    """A result by the law of a year has fifteen fields, for the household and the year that were sent."""
+    """A result under the law of a year has fifteen fields and must echo the requested household and year."""
     body = {"response": {"result": DATED_RESULT}}
     assert DATED_RESULT == parse_result(Answer(200, orjson.dumps(body)), DATED)
     body["response"]["result"] = DATED_RESULT | changes
@@ -133,7 +133,7 @@ def test_a_result_of_a_year_is_checked_field_by_field(changes: dict[str, Any], m
 
 
 def test_each_taxpayer_of_a_batch_has_its_own_result() -> None:
-    """Each taxpayer of a batch has its result or its own errors; the result of another one is rejected."""
+    """The parser returns a result or an error for each taxpayer of a batch, and rejects another taxpayer's result."""
     good = {"result": asdict(TWO_CHILDREN_TAX)}
     answer = Answer(200, orjson.dumps({"response": {"results": [good, {"errors": ["salary: no"]}, good, {}]}}))
     other = Taxpayer(3, "no", 0, 7)
@@ -146,6 +146,6 @@ def test_each_taxpayer_of_a_batch_has_its_own_result() -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b'{"response": {"results": []}}', b'{"response": []}', b"<html>"])
 def test_an_answer_about_other_taxpayers_is_an_error(body: bytes) -> None:
-    """An answer with another number of results is rejected as a whole."""
+    """The parser rejects an answer whose number of results differs from the number of taxpayers."""
     with pytest.raises(ApiError, match="wrong shape|not JSON"):
         parse_results(Answer(200, body), [TWO_CHILDREN])

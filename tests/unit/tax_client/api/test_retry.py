@@ -1,4 +1,4 @@
-"""Retries of requests: which failures, the delays, the log lines, the ids, and Retry-After."""
+"""Tests of retries: transient failures, delays, log lines, request ids and Retry-After."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ NOW = 1_792_567_650.0  # Wed, 21 Oct 2026 07:27:30 GMT
 
 
 class BoundedBackoff:
-    """A backoff that returns the lower bound of each delay, and keeps both."""
+    """A backoff that returns the lower bound of each delay and records both bounds."""
 
     def __init__(self) -> None:
         self.bounds: list[tuple[float, float]] = []
@@ -33,7 +33,7 @@ class BoundedBackoff:
 
 
 class FakeEvent:
-    """An event whose wait takes no time."""
+    """An event whose `wait` returns at once."""
 
     def __init__(self) -> None:
         self.waited: list[float | None] = []
@@ -53,7 +53,7 @@ class FakeEvent:
 def build_retrier(
     monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> tuple[Retrier, BoundedBackoff, FakeEvent, list[dict[str, Any]]]:
-    """Build a retrier without real waits, whose ids are counted from 1."""
+    """Build a retrier that never sleeps and numbers its request ids from 1."""
     log, events = build_list_log()
     retrier, backoff, stopped, ids = Retrier(limit, log), BoundedBackoff(), FakeEvent(), iter(range(1, 1000))
     monkeypatch.setattr(module, "BACKOFF", backoff)
@@ -63,12 +63,12 @@ def build_retrier(
 
 
 def time_out(_: str) -> None:
-    """Fail with a time-out."""
+    """Raise the ApiError of a time-out."""
     raise ApiError("timeout", "no")
 
 
 def test_delays_double_up_to_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first delay is drawn from 0.1 to 0.2 seconds; the bounds double each time, up to 2.5 and 5."""
+    """The delay is between 0.1 and 0.2 s at first, and both bounds double up to 2.5 and 5 s."""
     retrier, backoff, stopped, _ = build_retrier(monkeypatch, 7)
     assert ("timeout: no", "id-8") == retrier.send(time_out)
     longest = [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
@@ -77,7 +77,7 @@ def test_delays_double_up_to_five_seconds(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_each_attempt_is_logged_under_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line of a retry has the reason, the delay in milliseconds and the id of the failed request."""
+    """The log line of a retry has the reason, the delay in seconds and the id of the failed request."""
     retrier, _, stopped, events = build_retrier(monkeypatch, 2)
     sent: list[tuple[str, object]] = []
 
@@ -101,7 +101,7 @@ def test_each_attempt_is_logged_under_its_id(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_rejected_login_stops_all_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a 401 nothing is retried, neither this request nor another."""
+    """After a 401 the retrier repeats neither the rejected request nor any other request."""
     retrier, _, stopped, events = build_retrier(monkeypatch, 3)
 
     def reject(_: str) -> None:
@@ -115,7 +115,7 @@ def test_a_rejected_login_stops_all_requests(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_stop_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop during the delay returns the last failure."""
+    """A stop during the delay makes the retrier return the last failure."""
     retrier, _, stopped, events = build_retrier(monkeypatch, 3)
     monkeypatch.setattr(stopped, "wait", lambda _: True)
     assert ("timeout: no", "id-1") == retrier.send(time_out)
@@ -124,7 +124,7 @@ def test_a_stop_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bug_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any other exception fails the request, is logged with its traceback, and shows no detail."""
+    """An unexpected exception is logged with its traceback, and the returned reason omits its message."""
     retrier, _, _, events = build_retrier(monkeypatch, 3)
 
     def fail(_: str) -> None:
@@ -145,7 +145,7 @@ def test_a_bug_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def list_delays(error: ApiError, limit: int = 1) -> list[float]:
-    """Return the delays before the retries of a failing request; the first one stops the retrier."""
+    """Return the delays before the retries of a failing request. The first delay stops the retrier."""
     delays: list[float] = []
 
     def keep(_logger: Any, _level: str, event: structlog.typing.EventDict) -> Mapping[str, Any]:
@@ -172,31 +172,31 @@ def list_delays(error: ApiError, limit: int = 1) -> list[float]:
     ],
 )
 def test_transient_failures_are_retried(kind: str) -> None:
-    """A failed connection, a 429 and a proxy without its server are retried within the limit."""
+    """The retrier repeats a request after a transient failure, unless the limit is 0."""
     assert 1 == len(list_delays(ApiError(kind, "no")))
     assert [] == list_delays(ApiError(kind, "no"), limit=0)
 
 
 @pytest.mark.parametrize("kind", [*PERMANENT, *PERMANENT_STATUSES])
 def test_permanent_failures_are_not_retried(kind: str) -> None:
-    """A failure that would repeat itself is not retried, even if the server sends Retry-After."""
+    """The retrier does not repeat a request after a permanent failure, even if the server sends Retry-After."""
     assert [] == list_delays(ApiError(kind, "no", 1))
 
 
 def test_each_kind_without_a_response_is_transient_or_permanent() -> None:
-    """A new kind of failure must be added to one of the two sides here."""
+    """Each kind of failure without a response is listed as transient or as permanent."""
     assert {kind for _exceptions, kind, _message in KINDS} <= TRANSIENT | set(PERMANENT)
 
 
 @pytest.mark.parametrize(("asked", "delays"), [(299.5, [299.5]), (300, [300]), (300.001, []), (999_999_999, [])])
 def test_five_minutes_are_the_longest_delay(asked: float, delays: list[float]) -> None:
-    """A server may ask for 300 seconds; one that asks for more gets no retry."""
+    """The retrier waits for a Retry-After of up to 300 s, and does not retry after a longer one."""
     assert delays == list_delays(ApiError("status 429", "slow down", asked))
 
 
 @pytest.fixture
 def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Set the local time zone to that of Tokyo."""
+    """Set the local time zone to Asia/Tokyo."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Asia/Tokyo")
         time.tzset()
@@ -224,10 +224,10 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
-    """A number of seconds is returned, or the time until a date, in any local zone; any other text is 0."""
+    """The parser returns the number of seconds, or the time until the date in any local time zone, or 0 if invalid."""
     assert seconds == parse_retry_after(header, lambda: NOW)
 
 
 def test_a_number_of_any_length_is_a_long_delay() -> None:
-    """A number with thousands of digits is no error."""
+    """The parser accepts a number with thousands of digits."""
     assert parse_retry_after("9" * 5000) > MAX_RETRY_AFTER

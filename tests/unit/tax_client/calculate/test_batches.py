@@ -1,4 +1,4 @@
-"""Batches of taxpayers, the threads that calculate them, their log lines and their retries."""
+"""Tests of batches of taxpayers: threads, log lines, failures and retries."""
 
 import io
 from collections.abc import Sequence
@@ -22,36 +22,36 @@ def build_taxpayers(count: int) -> list[Taxpayer]:
 
 
 def build_reader(count: int) -> Reader:
-    """Build the reader of a file of that many taxpayers."""
+    """Build the reader of a file with `count` taxpayers."""
     return Reader(io.BytesIO(b"".join(b"%d,no,0,%d\n" % (number, number) for number in range(1, count + 1))))
 
 
 def build_batches(*parts: Sequence[Taxpayer]) -> list[Batch]:
-    """Build batches of these taxpayers."""
+    """Build one batch for each part."""
     return [Batch(list(part), Position()) for part in parts]
 
 
 def collect(batches: Sequence[Batch]) -> tuple[list[Row], list[Problem]]:
-    """Return the results and the problems of batches."""
+    """Return the results and the problems of all batches."""
     collected = [batch.collect() for batch in batches]
     return [row for rows, _ in collected for row in rows], [one for _, problems in collected for one in problems]
 
 
 def build_rows(*taxpayers: Taxpayer) -> list[Row]:
-    """Build results with all amounts 0."""
+    """Build the results of these taxpayers, in which all amounts are 0."""
     return [(one.id, asdict(return_zeros(one))) for one in taxpayers]
 
 
 @given(st.integers(0, 200), st.integers(0, 2**32))
 def test_batches_have_one_to_four_taxpayers_in_order(count: int, seed: int) -> None:
-    """The split loses nobody, keeps the order, and makes batches of 1 to 4."""
+    """The split keeps all taxpayers in order and returns batches of 1 to 4 taxpayers."""
     batches = list(split_into_batches(build_reader(count), 0, seed, 10**6))
     assert build_taxpayers(count) == [taxpayer for batch in batches for taxpayer in batch.taxpayers]
     assert {len(batch.lines) for batch in batches} <= {1, 2, 3, 4}
 
 
 def test_a_seed_repeats_its_batches_and_seeds_differ() -> None:
-    """A seed repeats its split; over twenty seeds, sizes 1 to 4 all occur."""
+    """A seed gives the same split each time. Twenty seeds give different splits with all sizes from 1 to 4."""
     splits = [[batch.taxpayers for batch in split_into_batches(build_reader(40), 0, seed, 10**6)] for seed in range(20)]
     assert splits[3] == [batch.taxpayers for batch in split_into_batches(build_reader(40), 0, 3, 10**6)]
     assert {1, 2, 3, 4} == {len(batch) for batches in splits for batch in batches}
@@ -59,7 +59,7 @@ def test_a_seed_repeats_its_batches_and_seeds_differ() -> None:
 
 
 def test_batches_have_the_given_size_and_include_bad_lines() -> None:
-    """Batches hold the requested number of taxpayers, the bad lines between them, and their end."""
+    """A batch has the requested number of taxpayers, the bad lines between the taxpayers, and its end position."""
     content = b"1,no,0,1\nbad\n2,no,0,2\n3,no,0,3\nworse\n"
     first, second = split_into_batches(Reader(io.BytesIO(content)), 2, None, 2)
     assert [(2, 3, True), (1, 2, False)] == [(len(b.taxpayers), len(b.lines), b.is_logged) for b in (first, second)]
@@ -67,19 +67,19 @@ def test_batches_have_the_given_size_and_include_bad_lines() -> None:
 
 
 def run(calculator: BatchCalculator, batches: Sequence[Batch], size: int = 64) -> None:
-    """Calculate the batches with threads."""
+    """Calculate the batches with up to `size` threads."""
     done = OrderedPool(calculator.calculate, size, SignalQueue(), calculator.retrier.stopped.set).run(iter(batches))
     assert list(batches) == list(done)
 
 
 def get_subject(event: dict[str, Any]) -> int:
-    """Return the number of taxpayers of an event, or the id of its taxpayer."""
+    """Return the number of taxpayers of an event, or the id of its single taxpayer."""
     subject: int | dict[str, int] = event.get("taxpayers") or event.get("taxpayer") or event["result"]
     return subject if isinstance(subject, int) else subject["id"]
 
 
 def test_each_batch_has_its_thread_and_its_log_lines() -> None:
-    """Each thread logs its start with its taxpayers, each calculation, and its end."""
+    """Each thread logs its start with the number of taxpayers, each calculation, and its end."""
     log, events = build_list_log()
     one, two, three = build_taxpayers(3)
     run(BatchCalculator(FakeApi(return_zeros), log), build_batches([one, two], [three]))
@@ -100,7 +100,7 @@ def test_each_batch_has_its_thread_and_its_log_lines() -> None:
 
 
 def test_a_request_has_one_id_in_its_log_lines_and_in_the_api() -> None:
-    """The lines of a calculation carry the id of its request, and no other line carries one."""
+    """The log lines of a calculation have its request id, and other log lines have no request id."""
     log, events = build_list_log()
     api = FakeApi(return_zeros)
     run(BatchCalculator(api, log), build_batches(build_taxpayers(2)))
@@ -111,7 +111,7 @@ def test_a_request_has_one_id_in_its_log_lines_and_in_the_api() -> None:
 
 
 def test_one_failure_stops_no_other_taxpayer() -> None:
-    """An ApiError and a bug each fail one taxpayer, with reason and id; the others are calculated."""
+    """An ApiError or a bug fails one taxpayer, with its reason and request id, and no other taxpayer."""
     log, events = build_list_log()
 
     def fail_for_two(taxpayer: Taxpayer) -> Result:
@@ -133,7 +133,7 @@ def test_one_failure_stops_no_other_taxpayer() -> None:
 
 
 def test_beyond_the_limit_a_fixed_number_of_threads_takes_the_batches_in_turn() -> None:
-    """Two threads calculate ten batches, without a third one."""
+    """With a limit of two, the pool calculates ten batches in two threads."""
     log, events = build_list_log()
     batches = build_batches(*[[taxpayer] for taxpayer in build_taxpayers(10)])
     run(BatchCalculator(FakeApi(return_zeros), log), batches, size=2)
@@ -143,7 +143,7 @@ def test_beyond_the_limit_a_fixed_number_of_threads_takes_the_batches_in_turn() 
 
 
 def test_a_stopped_calculation_lists_the_rest_as_interrupted() -> None:
-    """After a stop no request starts; the rest is listed, with an id where a request was sent."""
+    """After a stop no request is sent, and each taxpayer without a request fails as interrupted."""
     log, _events = build_list_log()
 
     def stop_at_two(taxpayer: Taxpayer) -> Result:
@@ -163,7 +163,7 @@ def test_a_stopped_calculation_lists_the_rest_as_interrupted() -> None:
 
 
 def test_a_batch_is_one_request_and_each_taxpayer_has_its_own_outcome() -> None:
-    """A batch sends one request; a rejected taxpayer fails alone, and problems keep the order of the lines."""
+    """A batch is one request. A rejected taxpayer fails alone, and problems are in the order of the lines."""
     log, events = build_list_log()
 
     def reject_the_second(taxpayer: Taxpayer) -> Result:
@@ -183,7 +183,7 @@ def test_a_batch_is_one_request_and_each_taxpayer_has_its_own_outcome() -> None:
 
 
 def test_a_transient_failure_is_retried_under_a_new_id() -> None:
-    """A 503 is retried up to the limit, each request with a new id; a 400 is not."""
+    """A 503 is retried up to the limit, with a new request id each time, and a 400 is not retried."""
     log, events = build_list_log()
     kinds = {1: ["status 503", "connection lost"], 2: ["status 400"], 3: ["status 503"] * 3}
 
@@ -203,7 +203,7 @@ def test_a_transient_failure_is_retried_under_a_new_id() -> None:
 
 
 def test_a_retry_waits_as_long_as_the_server_asks() -> None:
-    """The delay before a retry is at least Retry-After; a server that asks for minutes gets no retry."""
+    """The delay before a retry is Retry-After. No retry follows a Retry-After of an hour."""
     log, events = build_list_log()
     asked = {1: [0.25], 2: [3600.0]}
 
@@ -220,7 +220,7 @@ def test_a_retry_waits_as_long_as_the_server_asks() -> None:
 
 
 def test_a_stop_ends_the_wait_before_a_retry() -> None:
-    """A stop does not wait for a delay to end; the reason is that of the last failure."""
+    """A stop ends the delay at once, and the taxpayer fails with the reason of the last failure."""
     log, events = build_list_log()
 
     def fail(_taxpayer: Taxpayer) -> Result:

@@ -1,4 +1,4 @@
-"""The checkpoint on disk: its content, and the errors of one that no run can resume from."""
+"""Tests of the checkpoint on disk: its content, and the errors of unusable checkpoints."""
 
 import os
 from pathlib import Path
@@ -17,13 +17,13 @@ WHOLE = Checkpoint(RUN, Position(10, 2), SavedPrefix(5, "ab"), SavedPrefix(6, "c
 
 
 def test_a_checkpoint_lies_beside_the_results(tmp_path: Path) -> None:
-    """The checkpoint has the name of the results, through links, and its own suffix."""
+    """The path of the checkpoint is the resolved path of the results file with the suffix .checkpoint."""
     (tmp_path / "link").symlink_to(tmp_path / "results.json")
     assert tmp_path / "results.json.checkpoint" == locate_checkpoint(tmp_path / "link")
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
-    """A checkpoint survives the round trip, and nothing else is left in the folder."""
+    """A checkpoint that is written and read back is the same, and no temporary file remains."""
     path = tmp_path / "c"
     WHOLE.write(path)
     assert WHOLE == read_checkpoint(path, RUN)
@@ -31,7 +31,7 @@ def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint is written to a temporary file, which replaces the previous one when it is complete."""
+    """A checkpoint is written to a temporary file, which replaces the previous checkpoint when complete."""
     path, names = tmp_path / "c", list[str]()
     replace = Path.replace
 
@@ -46,7 +46,7 @@ def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint is on disk (fsync) before it replaces the previous one."""
+    """The temporary file is synced with fsync before it replaces the previous checkpoint."""
     steps: list[str] = []
     replace = Path.replace
 
@@ -61,7 +61,7 @@ def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypat
 
 
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
-    """A place that cannot be written is reported with a remedy."""
+    """The error of a path that cannot be written contains a remedy."""
     path = tmp_path / "missing" / "c"
     wanted = f"checkpoint [{path}]: No such file or directory: give a place that can be written with --results"
     with pytest.raises(UserError) as caught:
@@ -70,19 +70,19 @@ def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_none(tmp_path: Path) -> None:
-    """Without a file there is no checkpoint."""
+    """The reader returns None if the checkpoint file does not exist."""
     assert read_checkpoint(tmp_path / "c", RUN) is None
 
 
 def catch_error(path: Path, run: dict[str, Any] = RUN) -> str:
-    """Return the error of a checkpoint that no run can resume from."""
+    """Return the error message of an unusable checkpoint."""
     with pytest.raises(UserError) as caught:
         read_checkpoint(path, run)
     return str(caught.value)
 
 
 def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
-    """A file that cannot be read is reported with a remedy."""
+    """The error of a checkpoint that cannot be read contains a remedy."""
     assert f"checkpoint [{tmp_path}]: Is a directory: remove it and {REMEDY}" == catch_error(tmp_path)
 
 
@@ -95,14 +95,14 @@ def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_another_file_is_no_checkpoint(tmp_path: Path, content: bytes, reason: str) -> None:
-    """A file of another kind is reported with the reason."""
+    """The error of a file that is not a checkpoint contains the reason."""
     path = tmp_path / "c"
     path.write_bytes(content)
     assert f"--resume: [{path}]: expected a checkpoint of the client ({reason}): {REMEDY}" == catch_error(path)
 
 
 def test_the_checkpoint_of_another_run_is_an_error(tmp_path: Path) -> None:
-    """The error lists all differences from the previous run; its additional fields do not matter."""
+    """The error lists each option that differs from the interrupted run. The checkpoint may record further options."""
     path = tmp_path / "c"
     WHOLE.write(path)
     wanted = "input was [/in], is [/other]; year was [None], is [2024]"

@@ -1,4 +1,4 @@
-"""The summary and the progress line of a calculation."""
+"""Tests of the summary and the progress line of a calculation."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from tests.unit.tax_client.fakes import TWO_CHILDREN_TAX, Result
 
 
 def test_counts_are_added() -> None:
-    """Each kind of outcome is added to its own count."""
+    """The summary counts results, failures and bad lines separately."""
     summary = Summary(Counts(1, 2, 3))
     rows: list[Row] = [(number, asdict(TWO_CHILDREN_TAX)) for number in range(10)]
     problems: list[Problem] = [*[Failure(7, "no", None)] * 20, *[BadLine(3, "x", "no")] * 30]
@@ -22,7 +22,7 @@ def test_counts_are_added() -> None:
 
 
 def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
-    """The summary of a known run is this text, its columns aligned."""
+    """The summary shows results in aligned columns, then failures, bad lines and counts."""
     summary = Summary(Counts(0, 0, 1))
     single = asdict(Result("no", 0, 100000, 22986, 0, 0.41, 0, 0))
     summary.add([(1, asdict(TWO_CHILDREN_TAX))], [BadLine(3, "x", "expected\x1b digits")])
@@ -43,7 +43,7 @@ def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
 
 
 def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
-    """Beyond fifty results the table reports how many more there are, and keeps no more."""
+    """The summary keeps fifty results and counts the others."""
     summary = Summary()
     for number in range(60):
         summary.add([(number, asdict(TWO_CHILDREN_TAX))], [])
@@ -53,7 +53,11 @@ def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
 
 
 def test_the_progress_line_shows_rate_and_time_left() -> None:
-    """For a plain file it shows the share that is read and the time left; the part before this run does not count."""
+    """The progress line of a plain file shows the rate, percentage and time left.
+
+    A resumed run excludes the part before its start from the rate and the time left. For other inputs the line shows
+    only the rate.
+    """
     stream, now, measured = io.StringIO(), 0.0, (200, 1000)
     progress = Progress(stream, 1000, lambda: measured, lambda: now)
     measured = 300, 1010
@@ -73,7 +77,7 @@ def test_the_progress_line_shows_rate_and_time_left() -> None:
 
 
 def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
-    """On a terminal of 40 columns the line is cut to 39 characters, and is overwritten by blanks at the end."""
+    """On a terminal of 40 columns the line is truncated to 39 characters, and blanks overwrite it at the end."""
     reader, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, 40))
     with os.fdopen(terminal, "w") as stream:
@@ -83,7 +87,7 @@ def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
         progress.show()
         progress.clear()
     shown = b""
-    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # which ends with an error, not with b""
+    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # EIO marks the end, not b""
         while piece := screen.read(1000):
             shown += piece
     assert [

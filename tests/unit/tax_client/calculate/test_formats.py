@@ -1,4 +1,4 @@
-"""The formats of a results file."""
+"""Tests of the formats of a results file."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,7 @@ ROW = {"id": 1, **asdict(TWO_CHILDREN_TAX)}
 
 
 def encode(name: str, rows: list[list[int]], is_dated: bool = False) -> str:
-    """Encode a results file of equal results, its rows in these pieces."""
+    """Encode a results file of equal results, with rows written in these pieces."""
     result_format, count = choose_format(Path(name), is_dated), 0
     content = result_format.encode_head()
     notes = {"notes": [{"code": "CDHR"}, {"code": "CIMR"}]}
@@ -27,7 +27,7 @@ def encode(name: str, rows: list[list[int]], is_dated: bool = False) -> str:
 
 
 def test_a_json_file_is_an_array_with_a_taxpayer_a_line() -> None:
-    """A result has nine fields, in the order of the published table; without results the array is empty."""
+    """The file is an array with one line per result, whose fields have the order of the published table."""
     text = encode("r.json", [[], [1], [], [1, 1]])
     assert [ROW] * 3 == json.loads(text)
     assert list(ROW) == list(json.loads(text)[0])
@@ -36,7 +36,7 @@ def test_a_json_file_is_an_array_with_a_taxpayer_a_line() -> None:
 
 
 def test_json_lines_and_csv_hold_the_same_results() -> None:
-    """In .jsonl a line is an object, in .csv the header names the columns; notes are codes."""
+    """The suffix selects JSON lines or CSV. A CSV file has a header and the codes of the notes."""
     assert [ROW] * 2 == [json.loads(line) for line in encode("r.jsonl", [[1], [1]]).splitlines()]
     assert [
         "id,married,children,salary,tax,surcharge,rate,discount,reduction",
@@ -49,6 +49,6 @@ def test_json_lines_and_csv_hold_the_same_results() -> None:
 
 
 def test_an_unknown_suffix_is_an_error() -> None:
-    """A name without a known suffix is an error that lists those there are."""
+    """The error of an unknown suffix lists the known suffixes."""
     with pytest.raises(UserError, match=r"expected a name that ends in .json, .jsonl or .csv"):
         choose_format(Path("r.xlsx"), is_dated=False)

@@ -1,4 +1,4 @@
-"""The order of tasks over threads, and the effect of signals."""
+"""Tests of the order of tasks over threads, and of signals."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from tax_client.runtime import SignalQueue
 
 
 class Task:
-    """A task by its number, with an event that is set when it is done."""
+    """A numbered task with an event that is set when the task is done."""
 
     def __init__(self, number: int) -> None:
         self.number, self.done = number, threading.Event()
@@ -24,11 +24,11 @@ def finish(task: Task) -> None:
 
 
 def ignore() -> None:
-    """Do nothing at a signal that does not come."""
+    """Do nothing on a signal."""
 
 
 def test_tasks_return_in_order_whichever_is_done_first() -> None:
-    """The first task waits for the second one, and is returned before it all the same."""
+    """The pool returns tasks in the order of submission, even if the second task is done first."""
     tasks = [Task(number) for number in range(4)]
 
     def work(task: Task) -> None:
@@ -41,7 +41,7 @@ def test_tasks_return_in_order_whichever_is_done_first() -> None:
 
 
 def test_the_number_of_tasks_in_flight_is_bounded() -> None:
-    """The pool takes a task from a long iterator only when it has returned an earlier one."""
+    """The pool limits the number of tasks that it has taken from the iterator but not returned."""
     taken: list[int] = []
 
     def generate() -> Iterator[Task]:
@@ -55,7 +55,7 @@ def test_the_number_of_tasks_in_flight_is_bounded() -> None:
 
 
 def test_a_signal_ends_the_iteration() -> None:
-    """After a signal the pool returns the tasks in flight, takes no further one, and has called `stop`."""
+    """After a signal the pool calls `stop`, takes no further task, and returns the tasks in flight."""
     messages, stopped = SignalQueue(), threading.Event()
     taken: list[int] = []
 
@@ -75,7 +75,7 @@ def test_a_signal_ends_the_iteration() -> None:
 
 
 def test_a_signal_ends_the_wait_for_the_next_task() -> None:
-    """When a signal interrupts the iterator, the pool returns the tasks so far."""
+    """If a signal interrupts the iterator, the pool returns the tasks taken so far."""
     messages = SignalQueue()
 
     def generate() -> Iterator[Task]:
@@ -89,7 +89,7 @@ def test_a_signal_ends_the_wait_for_the_next_task() -> None:
 
 
 def test_a_second_signal_ends_the_grace_period() -> None:
-    """After two signals the pool returns the tasks in flight as they are."""
+    """After a second signal the pool returns the tasks in flight, even if they are not done."""
     messages, held = SignalQueue(), threading.Event()
     messages.put(signal.SIGINT)
     messages.put(signal.SIGINT)
@@ -99,7 +99,7 @@ def test_a_second_signal_ends_the_grace_period() -> None:
 
 
 def test_the_heartbeat_comes_while_the_pool_waits() -> None:
-    """The pool calls the heartbeat while no task is done."""
+    """The pool calls the heartbeat while it waits for a task."""
     beaten = threading.Event()
     pool = OrderedPool[Task](lambda _: beaten.wait(30), 1, SignalQueue(), ignore, beaten.set, 0.001)
     assert [1] == [task.number for task in pool.run(iter([Task(1)]))]
@@ -107,7 +107,7 @@ def test_the_heartbeat_comes_while_the_pool_waits() -> None:
 
 
 def test_the_pool_works_with_fewer_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A single thread does all tasks when the system starts no more; without any, the error names the limit."""
+    """One thread suffices if no further thread can start. If no thread can start, the error names the limit."""
     start, left = threading.Thread.start, [1]
 
     def start_once(thread: threading.Thread) -> None:

@@ -1,4 +1,4 @@
-"""The two output files and the checkpoint on disk, after a process dies at any step."""
+"""Tests of the output files and the checkpoint on disk after the process dies at any step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ RUN = {"input": "somewhere"}
 
 
 class Died(BaseException):
-    """The process dies here."""
+    """An exception that simulates the death of the process."""
 
 
 def build_batch(*lines: Taxpayer | BadLine) -> Batch:
-    """Build a calculated batch."""
+    """Build a calculated batch of these lines."""
     outcomes = {one.id: {"salary": one.salary} for one in lines if isinstance(one, Taxpayer)}
     end = max(one.id if isinstance(one, Taxpayer) else one.line for one in lines)
     return Batch(list(lines), Position(10 * end, end), outcomes=dict(outcomes))
@@ -38,7 +38,7 @@ BATCHES = [
 
 @contextmanager
 def open_writer(folder: Path, begun: Checkpoint | None, name: str = "results.json") -> Iterator[ResultWriter]:
-    """Open the writer of a run, from its beginning or from a checkpoint."""
+    """Yield the writer of a new run, or of a run resumed from the checkpoint `begun`."""
     saved = (begun.results, begun.errors) if begun else (None, None)
     results, errors = OutputFile(folder / name, saved[0]), OutputFile(folder / "errors.jsonl", saved[1])
     with results as one, errors as other:
@@ -52,7 +52,7 @@ def read_folder(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def whole(tmp_path: Path) -> dict[str, str]:
-    """The files of an undisturbed run."""
+    """Return the names and contents of the files of a run that completes."""
     folder = tmp_path / "whole"
     folder.mkdir()
     with open_writer(folder, None) as undisturbed:
@@ -67,14 +67,14 @@ def whole(tmp_path: Path) -> dict[str, str]:
 def test_a_death_while_publishing_loses_nothing(
     tmp_path: Path, whole: dict[str, str], monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
-    """A run that dies at any step of publishing is resumed from its checkpoint with the same files."""
+    """A run that dies while publishing can be resumed and then writes the same files as a run that completes."""
     folder = tmp_path / "run"
     folder.mkdir()
 
     def die(_: object, **_more: object) -> None:
         raise Died
 
-    with monkeypatch.context() as patch, pytest.raises(Died), open_writer(folder, None) as first:  # noqa: PT012 - a whole run
+    with monkeypatch.context() as patch, pytest.raises(Died), open_writer(folder, None) as first:  # noqa: PT012 - the whole run dies
         first.write(BATCHES[0])
         first.save(now=True)
         first.write(BATCHES[1])
@@ -95,7 +95,7 @@ def test_a_death_while_publishing_loses_nothing(
 
 
 def test_a_checkpoint_with_shorter_files_is_rejected(tmp_path: Path) -> None:
-    """Outputs that are shorter than in the checkpoint cannot be resumed."""
+    """A run is not resumed if an output file is shorter than the checkpoint records."""
     with open_writer(tmp_path, None) as first:
         first.write(BATCHES[0])
         first.save(now=True)
@@ -108,7 +108,7 @@ def test_a_checkpoint_with_shorter_files_is_rejected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("in_good_order", [False, True])
 def test_a_checkpoint_with_files_of_another_run_is_rejected(tmp_path: Path, in_good_order: bool) -> None:
-    """An errors file of another run, of any size, is not resumed, and no file is changed."""
+    """A run is not resumed if its errors file belongs to another run, and no file is changed."""
     with open_writer(tmp_path, None) as first:
         first.write(BATCHES[0])
         first.save(now=True)
@@ -129,7 +129,7 @@ def test_a_checkpoint_with_files_of_another_run_is_rejected(tmp_path: Path, in_g
 
 
 def test_a_run_without_a_checkpoint_leaves_nothing(tmp_path: Path) -> None:
-    """A draft is removed at the end of its run, unless a checkpoint needs it."""
+    """A draft is removed at the end of a run without a checkpoint."""
     with OutputFile(tmp_path / "results.json") as file:
         file.write(b"[")
         assert ["results.json.part"] == list(read_folder(tmp_path))

@@ -1,4 +1,4 @@
-"""The steps of the result writer: its writes, its checkpoints, and the files that it leaves on disk."""
+"""Tests of the result writer: its writes, its checkpoints, and the files on disk."""
 
 import json
 import time
@@ -24,7 +24,7 @@ BAD = BadLine(2, "x", "why")
 
 
 def build_batch(first: int, *bad: BadLine) -> Batch:
-    """Build a batch of two taxpayers, the second one without a result, and bad lines."""
+    """Build a batch of two taxpayers, of whom only the first has a result, and bad lines."""
     one, other = Taxpayer(first, "no", 0, 1), Taxpayer(first + 1, "no", 0, 1)
     return Batch(
         [one, *bad, other], Position(10 * first, first + 1), outcomes={first: {"salary": 1}}, default_reason="left"
@@ -33,24 +33,24 @@ def build_batch(first: int, *bad: BadLine) -> Batch:
 
 @contextmanager
 def open_writer(folder: Path, resumable: bool = True, begun: Checkpoint | None = None) -> Iterator[ResultWriter]:
-    """Open the writer of a run in a folder."""
+    """Yield the writer of a run in a folder."""
     saved = (begun.results, begun.errors) if begun else (None, None)
     with OutputFile(folder / "r.json", saved[0]) as results, OutputFile(folder / "e.jsonl", saved[1]) as errors:
         yield ResultWriter(results, errors, begun or Checkpoint(RUN), resumable, JsonArray)
 
 
 def list_names(folder: Path) -> set[str]:
-    """Return the names in a folder."""
+    """Return the names of the files in a folder."""
     return {path.name for path in folder.iterdir()}
 
 
 def read_errors(folder: Path) -> list[dict[str, object]]:
-    """Return the lines of the errors file."""
+    """Return the decoded lines of the errors file."""
     return [orjson.loads(line) for line in (folder / "e.jsonl").read_bytes().splitlines()]
 
 
 def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
-    """Results and problems go to their files in the order of the lines, and each counts as its kind."""
+    """The writer writes and counts results and problems, in the order of the lines."""
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write(build_batch(1, BAD))
         writer.write(build_batch(3))
@@ -75,7 +75,7 @@ def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
 def test_unread_lines_are_listed_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: bool, written: int
 ) -> None:
-    """After an interruption a thousand lines are listed one by one, or none; the rest as one problem."""
+    """The writer lists unread lines one by one up to a limit, or not at all, and the rest as one problem."""
     monkeypatch.setattr(module, "LISTED_MAX", 6)
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(
@@ -88,7 +88,7 @@ def test_unread_lines_are_listed_up_to_a_limit(
 
 
 def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Path) -> None:
-    """When the lines end before the limit, no problem stands for further ones."""
+    """The writer adds no problem for the rest if the input ends before the limit."""
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(iter([build_batch(1)]), one_by_one=True)
         assert [] == writer.publish(whole=True)
@@ -96,7 +96,7 @@ def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Pat
 
 
 def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint is saved when the last one is a second old, and at once on request."""
+    """The writer saves a checkpoint when the previous checkpoint is a second old, or at once with `now`."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     place = locate_checkpoint(tmp_path / "r.json")
@@ -126,7 +126,7 @@ def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_run_that_cannot_be_resumed_saves_no_checkpoint(tmp_path: Path) -> None:
-    """A run that cannot be resumed saves nothing, and leaves nothing when it ends early."""
+    """A run that cannot be resumed saves no checkpoint and removes its drafts when it ends early."""
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write(build_batch(1))
         writer.save(now=True)
@@ -135,7 +135,7 @@ def test_a_run_that_cannot_be_resumed_saves_no_checkpoint(tmp_path: Path) -> Non
 
 
 def test_a_published_interrupted_run_can_be_resumed(tmp_path: Path) -> None:
-    """An interrupted run records the sizes of its published files in its checkpoint."""
+    """The checkpoint of an interrupted run records the sizes of the published files, so that the run can be resumed."""
     with open_writer(tmp_path) as writer:
         writer.write(build_batch(1))
         writer.save(now=True)
@@ -156,7 +156,7 @@ def test_a_published_interrupted_run_can_be_resumed(tmp_path: Path) -> None:
 
 
 def test_a_run_that_publishes_before_its_first_checkpoint_can_be_resumed(tmp_path: Path) -> None:
-    """A run that is interrupted before its first save leaves a checkpoint of its beginning."""
+    """A run that is interrupted before its first checkpoint saves a checkpoint with the start position."""
     with open_writer(tmp_path) as writer:
         assert [] == writer.publish(whole=False)
     begun = read_checkpoint(locate_checkpoint(tmp_path / "r.json"), RUN)
@@ -165,7 +165,7 @@ def test_a_run_that_publishes_before_its_first_checkpoint_can_be_resumed(tmp_pat
 
 
 def test_a_complete_run_writes_no_checkpoint_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is complete before its first checkpoint writes none."""
+    """A run that completes before its first checkpoint writes no checkpoint."""
     written: list[Checkpoint] = []
     monkeypatch.setattr(Checkpoint, "write", lambda checkpoint, _path: written.append(checkpoint))
     with open_writer(tmp_path) as writer:
@@ -176,7 +176,7 @@ def test_a_complete_run_writes_no_checkpoint_at_its_end(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("failing", ["r.json", "e.jsonl"])
 def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    """The error of one file is returned, the other one is published, and the checkpoint stays."""
+    """If one file cannot be published, the writer returns its error, publishes the other and keeps the checkpoint."""
     publish = OutputFile.publish
 
     def reject(file: OutputFile) -> None:
@@ -195,7 +195,7 @@ def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error of a checkpoint that stays has its name."""
+    """The error of a checkpoint that cannot be removed contains its path."""
 
     def reject(_: Path, missing_ok: bool) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -211,7 +211,7 @@ def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkey
 
 
 def test_the_errors_are_published_alone(tmp_path: Path) -> None:
-    """Without any result, the errors file is published and nothing else is left."""
+    """The writer can publish the errors file only, and then removes the draft of the results and the checkpoint."""
     (tmp_path / "r.json").write_text("before")
     with open_writer(tmp_path) as writer:
         writer.write(replace(build_batch(1), outcomes={}))
@@ -222,7 +222,7 @@ def test_the_errors_are_published_alone(tmp_path: Path) -> None:
 
 
 def test_a_problem_is_one_line() -> None:
-    """No character of a text ends a line of the errors file."""
+    """Each problem is one line of the errors file, even if its text contains line breaks."""
     problems = BadLine(3, "a\n\u2028b\x85", "why"), Failure(7, "timeout", None), UnreadLines(9, "left")
     lines = b"".join(encode_problem(problem) for problem in problems).decode().splitlines()
     assert [

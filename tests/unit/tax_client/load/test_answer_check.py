@@ -1,4 +1,4 @@
-"""The check of an answer against the right one."""
+"""Tests of the comparison of an answer with the expected one."""
 
 import orjson
 import pytest
@@ -10,7 +10,7 @@ RIGHT = build_body(RESULT)
 
 
 def answer(**changes: object) -> bytes:
-    """The right body, some fields changed."""
+    """Build the expected body with changed fields."""
     return build_body({**RESULT, **changes})
 
 
@@ -29,17 +29,17 @@ def answer(**changes: object) -> bytes:
     ],
 )
 def test_an_answer_is_compared_field_for_field(body: bytes, expected: tuple[str, str]) -> None:
-    """Each differing field is named, including additional ones; spaces and 1 or 1.0 make no difference."""
+    """The explanation lists each field that differs or is unexpected. Spaces, and 1 instead of 1.0, are accepted."""
     assert expected == check_answer(200, body, RIGHT)
 
 
 def test_true_is_not_one() -> None:
-    """A boolean in place of a number is wrong, although Python compares them as equal."""
+    """An answer with a boolean instead of a number is wrong, although Python considers True and 1 equal."""
     assert "wrong" == check_answer(200, answer(children=True), answer(children=1))[0]
 
 
 def test_a_batch_is_compared_household_by_household() -> None:
-    """The difference names the index of the household; an error in its place or a missing one counts too."""
+    """The explanation contains the household's index. A household with errors or without a result is wrong."""
     right = build_body([RESULT, RESULT])
     assert ("right", "") == check_answer(200, right, right)
     assert ("wrong", "[1].result.tax: expected 2814, got 3") == check_answer(
@@ -51,7 +51,7 @@ def test_a_batch_is_compared_household_by_household() -> None:
 
 
 def test_many_differences_are_truncated() -> None:
-    """Five differences are listed, and the number of the others."""
+    """The explanation lists five differences and counts the others."""
     wrong = build_body([{**RESULT, "tax": n} for n in range(20)])
     assert "and 15 more" in check_answer(200, wrong, build_body([RESULT] * 20))[1]
 
@@ -67,7 +67,7 @@ def test_many_differences_are_truncated() -> None:
 def test_an_answer_without_a_result_is_a_failure_of_its_kind(
     status: int, body: bytes, kind: str, explanation: str
 ) -> None:
-    """Another status or a body that is no JSON is a failure rather than a wrong answer, with a remedy."""
+    """An error status or a body that is not JSON is a failure with an explanation, not a wrong answer."""
     outcome, detail = check_answer(status, body, RIGHT)
     assert kind == outcome
     assert explanation in detail

@@ -1,4 +1,4 @@
-"""Due times of requests in closed and open loops."""
+"""Tests of the due times of requests in closed and open loops."""
 
 import itertools
 import math
@@ -16,14 +16,14 @@ from tax_client.load.arrivals import (
 
 
 def test_a_closed_loop_hands_out_a_number_at_once() -> None:
-    """Each free connection gets the next number, due at once, until they are used up."""
+    """A closed loop returns the next request number, due at once, until no number is left."""
     loop = ClosedLoop(iter(range(2)), NEVER)
     assert [(0, 5.0), (1, 6.0), None] == [loop.take(5.0), loop.take(6.0), loop.take(7.0)]
     assert loop.is_over(7.0)
 
 
 def test_a_closed_loop_ends_when_its_time_is_over() -> None:
-    """After the duration it hands out no number, however many are left."""
+    """A closed loop returns no number after its duration, even if numbers are left."""
     loop = ClosedLoop(itertools.count(), 10.0)
     assert (0, 9.9) == loop.take(9.9)
     assert loop.take(10.0) is None
@@ -31,7 +31,7 @@ def test_a_closed_loop_ends_when_its_time_is_over() -> None:
 
 
 def test_a_stopped_closed_loop_hands_out_no_number() -> None:
-    """After a stop a free connection gets no request, whatever is left."""
+    """A closed loop returns no number after a stop, even if numbers are left."""
     loop = ClosedLoop(itertools.count(), NEVER)
     assert (0, 5.0) == loop.take(5.0)
     assert 0 == loop.stop(6.0)
@@ -40,7 +40,7 @@ def test_a_stopped_closed_loop_hands_out_no_number() -> None:
 
 
 def test_an_open_loop_keeps_its_schedule() -> None:
-    """Four requests a second are due each quarter, including those that found no connection in time."""
+    """At 4 requests/s, a request is due every 0.25 s, even if earlier requests are late."""
     loop = OpenLoop(schedule_constant(iter(range(4)), 4.0, 0.0, 100.0), NEVER)
     assert (0, 100.0) == loop.take(100.0)
     assert loop.take(100.2) is None
@@ -51,14 +51,14 @@ def test_an_open_loop_keeps_its_schedule() -> None:
 
 
 def test_arrivals_after_the_end_are_never_due() -> None:
-    """One second at four a second has four arrivals."""
+    """A schedule of 4 requests/s that ends after 1 s has four arrivals."""
     loop = OpenLoop(schedule_constant(itertools.count(), 4.0, 0.0, 0.0), 1.0)
     assert [0, 0.25, 0.5, 0.75] == [ticket[1] for ticket in iter(lambda: loop.take(1.05), None)]
     assert loop.is_over(1.05)
 
 
 def test_the_rate_grows_evenly_in_the_ramp_up() -> None:
-    """On the way to 100 a second in 4 s a quarter of 200 requests arrive in the first half; then the rate stays."""
+    """The rate grows linearly to 100 requests/s over 4 s, then remains constant."""
     assert (2.0, 4.0, 5.0) == (
         compute_arrival_time(50, 100, 4),
         compute_arrival_time(200, 100, 4),
@@ -67,7 +67,7 @@ def test_the_rate_grows_evenly_in_the_ramp_up() -> None:
 
 
 def test_poisson_arrivals_have_the_rate_and_its_spread() -> None:
-    """The distances of two processes with 1,000 a second together have mean and deviation of a millisecond."""
+    """The gaps between the arrivals of two processes at 1,000 requests/s have a mean and deviation of 1 ms."""
     times: list[float] = []
     for process in (0, 1):
         arrivals = schedule_poisson(iter(range(10_000)), 1000.0, 0.0, 0.0, 2, (7, process))

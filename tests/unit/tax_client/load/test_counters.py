@@ -1,4 +1,4 @@
-"""Latency histograms of the counters: exactness, percentiles, and the encoding that HdrHistogram's tools read."""
+"""Tests of latency histograms: precision, percentiles, and the encoding that HdrHistogram's tools read."""
 
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -16,22 +16,22 @@ values = st.lists(st.integers(1, HIGHEST), min_size=1, max_size=200)
 
 @given(st.integers(1, HIGHEST))
 def test_a_value_is_counted_within_a_thousandth(value: int) -> None:
-    """The upper bound of a bucket exceeds its values by less than a thousandth."""
+    """The upper bound of a bucket exceeds any value in the bucket by at most 0.1 %."""
     assert 0 <= EMPTY.compute_upper_bound(EMPTY.find_bucket(value)) - value <= value / 1000
 
 
 @given(values, st.integers(1, 100))
 def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], percent: int) -> None:
-    """Percentiles are nearest-rank, as exact as the buckets."""
+    """A percentile is the upper bound of the bucket that contains the nearest-rank value."""
     rank = max(1, -(-len(found) * percent // 100))
     (actual,) = count_latencies(found).percentiles([percent])
     assert EMPTY.compute_upper_bound(EMPTY.find_bucket(sorted(found)[rank - 1])) / 1000 == actual
 
 
-@settings(max_examples=budget(5, 50))  # the library's reader is slow
+@settings(max_examples=budget(5, 50))  # decoding with the library is slow
 @given(values)
 def test_an_encoded_histogram_is_read_by_the_library_and_by_us(found: list[int]) -> None:
-    """Both readers find the counts that were encoded."""
+    """The library and our decoder return the counts that were encoded."""
     latencies = count_latencies(found)
     text = encode_histogram(latencies)
     assert text is not None
@@ -42,7 +42,7 @@ def test_an_encoded_histogram_is_read_by_the_library_and_by_us(found: list[int])
 
 
 def test_known_figures() -> None:
-    """Over 1 to 100 ms percentiles, mean and maximum are exact to a thousandth."""
+    """For latencies from 1 to 100 ms, percentiles, mean and maximum are precise to 0.1 %."""
     latencies = count_latencies(range(1000, 100_001, 1000))
     assert [50.0, 95.0, 99.0, 100.0] == pytest.approx(latencies.percentiles([50, 95, 99, 100]), rel=1e-3)
     assert 50.5 == pytest.approx(latencies.mean, rel=1e-3)
@@ -50,13 +50,13 @@ def test_known_figures() -> None:
 
 
 def test_figures_without_latencies_are_zero() -> None:
-    """An empty histogram has figures and no error, and no encoding."""
+    """An empty histogram returns 0 for each figure and None as its encoding."""
     assert ([0.0, 0.0], 0.0, 0.0, 0) == (EMPTY.percentiles([50, 99]), EMPTY.mean, EMPTY.max, EMPTY.total)
     assert encode_histogram(EMPTY) is None
 
 
 def test_values_out_of_range_count_at_its_limits() -> None:
-    """0 counts as a microsecond, days as an hour."""
+    """A latency of 0 counts as 1 µs, and a latency of more than an hour counts as an hour."""
     latencies = count_latencies([0, 10 * HIGHEST])
     assert 2 == latencies.total
     assert HIGHEST / 1000 == pytest.approx(latencies.max, rel=1e-3)
@@ -64,6 +64,6 @@ def test_values_out_of_range_count_at_its_limits() -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA==", HdrHistogram(1, 1000, 2).encode().decode()])
 def test_other_texts_are_refused(text: str) -> None:
-    """Texts that are no HdrHistogram, or one of another precision, are errors."""
+    """The decoder raises ValueError for text that is not an HdrHistogram, or is one of another precision."""
     with pytest.raises(ValueError, match="HdrHistogram"):
         decode_histogram(text)

@@ -1,4 +1,4 @@
-"""The progress of a run, on a terminal and elsewhere."""
+"""Tests of the progress display of a run, on a terminal and on other streams."""
 
 import io
 
@@ -18,12 +18,12 @@ class Terminal(io.StringIO):
     """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
 
 def test_without_a_terminal_there_is_a_line_every_two_seconds_and_one_at_the_end() -> None:
-    """Refreshes come more often than lines."""
+    """The line display writes a line at most every two seconds, and a last line at the end."""
     stream, ticks = io.StringIO(), iter([100.0, 101.0, 102.0, 103.0])
     with LineDisplay(RunRecorder(build_run(build_counters())), PLAN, stream, clock=lambda: next(ticks)) as lines:
         for _ in range(3):
@@ -32,7 +32,7 @@ def test_without_a_terminal_there_is_a_line_every_two_seconds_and_one_at_the_end
 
 
 def test_a_line_of_a_timed_run_shows_the_time() -> None:
-    """Without a known number of requests the line shows seconds."""
+    """The progress line of a run with a duration shows the elapsed and planned seconds."""
     stream = io.StringIO()
     with LineDisplay(RunRecorder(build_run(build_counters())), TIMED, stream):
         pass
@@ -41,7 +41,7 @@ def test_a_line_of_a_timed_run_shows_the_time() -> None:
 
 @pytest.mark.parametrize(("cpu", "warned"), [(0.2, False), (0.24, True)])
 def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: bool) -> None:
-    """A load of 96 % of a core is a warning, one of 80 % is not, as a line and in the live display."""
+    """Both displays warn when the client uses 96 % of a core, but not when it uses 80 %."""
     recorder = RunRecorder(build_run())
     recorder.add_report(0, SenderReport(0, 0.25, 1, Counters(cpu=cpu)))
     lines, terminal = io.StringIO(), Terminal()
@@ -51,7 +51,7 @@ def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: boo
 
 
 def test_the_load_is_that_of_the_running_senders() -> None:
-    """Each sender counts with its processor time a second; one that has ended counts no longer."""
+    """The load is the sum of the CPU time per second of the running senders, divided by the cores."""
     run = build_run()
     run.cores = 2.0
     recorder = RunRecorder(run)
@@ -67,7 +67,7 @@ def test_the_load_is_that_of_the_running_senders() -> None:
 
 
 def test_a_closed_terminal_does_not_stop_a_run() -> None:
-    """Lines that cannot be written are skipped."""
+    """The line display ignores OSError from its stream."""
     refused = []
 
     class Closed(io.StringIO):
@@ -82,7 +82,7 @@ def test_a_closed_terminal_does_not_stop_a_run() -> None:
 
 
 def test_a_terminal_shows_figures_and_errors() -> None:
-    """The live display has progress, throughput, percentiles, errors and the client's load; the end clears it."""
+    """The live display shows progress, latencies, outcomes, errors and the client's load, and is cleared at the end."""
     stream = Terminal()
     recorder = RunRecorder(build_troubled_run())
     with LiveDisplay(recorder, PLAN, stream) as display:
@@ -95,5 +95,5 @@ def test_a_terminal_shows_figures_and_errors() -> None:
 
 @pytest.mark.parametrize(("stream", "kind"), [(io.StringIO(), LineDisplay), (Terminal(), LiveDisplay)])
 def test_the_stream_selects_the_display(stream: io.StringIO, kind: type) -> None:
-    """A terminal gets the live display, other streams get lines."""
+    """The live display is chosen for a terminal, and the line display for any other stream."""
     assert kind is type(build_display(stream, RunRecorder(build_run()), PLAN))

@@ -1,4 +1,4 @@
-"""The plan of a run and the shares of its processes."""
+"""Tests of the plan of a run and the shares of its processes."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tax_client.load.plan import Plan, choose_processes
 
 
 def build_plan(**changes: object) -> Plan:
-    """Build a plan of 100 requests with some changes."""
+    """Build a plan of 100 requests, with changed settings."""
     usual: dict[str, object] = {
         "threads": 8,
         "processes": 3,
@@ -26,20 +26,20 @@ def build_plan(**changes: object) -> Plan:
     ("seed", "processes", "different"), [(None, (0, 1), 2), (None, (0, 0), 2), (1, (0, 1), 2), (1, (0, 0), 1)]
 )
 def test_poisson_arrivals_repeat_only_with_a_seed(seed: int | None, processes: tuple[int, int], different: int) -> None:
-    """Processes, and runs without a seed, draw different times; with a seed a process repeats its times."""
+    """Two processes draw different times. One process draws the same times again only with a seed."""
     shares = [build_plan(rate=10.0, arrivals="poisson", seed=seed).build_share(process) for process in processes]
     assert different == len({share.build_arrivals(0.0).next_due for share in shares})
 
 
 def test_the_shares_of_all_processes_are_the_whole() -> None:
-    """Three processes together have each number and each connection once."""
+    """The shares of three processes contain each request number and each connection exactly once."""
     shares = [build_plan().build_share(process) for process in range(3)]
     assert list(range(100)) == sorted(number for share in shares for number in share.generate_numbers())
     assert 8 == sum(len(share.compute_start_times(0.0)) for share in shares)
 
 
 def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
-    """Eight connections in four seconds start each half second; in an open loop at once, since the rate grows."""
+    """In a closed loop the connections start evenly over the ramp-up. In an open loop all start at once."""
     ramped = build_plan(ramp_up=4.0)
     starts = sorted(start for process in range(3) for start in ramped.build_share(process).compute_start_times(10.0))
     assert [10 + n / 2 for n in range(8)] == starts
@@ -51,5 +51,5 @@ def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
     [(16, 1000, 8, 1), (32, 20_000, 8, 4), (32, None, 2, 2), (1, None, 8, 1), (32, 10**6, 2, 2)],
 )
 def test_the_default_number_of_processes(threads: int, requests: int | None, cores: int, expected: int) -> None:
-    """There is one for each core, no more than connections, and fewer for few requests."""
+    """The default is one process per core, with fewer processes for few connections or few requests."""
     assert expected == choose_processes(threads, requests, cores)

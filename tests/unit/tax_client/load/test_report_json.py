@@ -1,4 +1,4 @@
-"""JSON reports are read back; the error of a damaged one names the value."""
+"""Tests of reading and writing JSON reports, and of the errors of damaged reports."""
 
 import json
 from pathlib import Path
@@ -47,18 +47,18 @@ BAD_TOTAL = {
     "wrongs": [*NO_ARRAY, [1], [{}], [{"number": "x", "request_id": "", "query": "", "difference": ""}]],
 }
 BAD_INTERVAL = {**BAD_COUNTS, "number": NO_COUNT, "flying": NO_COUNT}
-MISSING = object()  # the value is left out
+MISSING = object()  # stands for a value that the report lacks
 PLACES = {"": BAD, "total": BAD_TOTAL, "intervals": BAD_INTERVAL}
 
 
 @pytest.fixture(scope="module")
 def report() -> bytes:
-    """The JSON report of a run without latencies, since reading histograms is slow."""
+    """Return the JSON report of a run without latencies, because decoding histograms is slow."""
     return write_json(build_run(build_counters(range(0))))
 
 
 def test_a_run_survives_its_file() -> None:
-    """The JSON report is JSON, and is read as the same run."""
+    """A run that is written to JSON and read back is the same run."""
     run = build_troubled_run()
     content = json.loads(json.dumps(build_content(run)))
     again = parse_run(Fields(content))
@@ -69,7 +69,7 @@ def test_a_run_survives_its_file() -> None:
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES.items() for name in names])
 def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path, place: str, name: str) -> None:
-    """For a missing value, or one of a wrong type or out of range, the error names the file and the value."""
+    """The error of a value that is missing, invalid or out of range contains the file and the name of the value."""
     path = tmp_path / "x.json"
     for bad in (*PLACES[place][name], MISSING):
         content = json.loads(report)
@@ -83,7 +83,7 @@ def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path
 
 
 def test_every_value_of_a_report_is_damaged_above() -> None:
-    """Each value of a report is damaged in the test above, except figures that are derived from others."""
+    """The test above damages each value of a report, except figures derived from other values."""
     content = build_content(build_troubled_run())
     assert {*BAD} == {*content} - {"answers_per_second", "client_load", "latency_ms", "latency_from_send_ms"}
     assert {*BAD_TOTAL} == {*content["total"]}
@@ -92,7 +92,7 @@ def test_every_value_of_a_report_is_damaged_above() -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other"}', '{"format": "tax-client flood 1"}'])
 def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
-    """The error of a file that is no report names the file."""
+    """The error of a file that is not a report contains the name of the file."""
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(UserError, match=r"x\.json.*expected a flood's report"):
@@ -100,7 +100,7 @@ def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: str) -> 
 
 
 def test_a_report_of_an_engine_of_earlier_versions_is_read(tmp_path: Path) -> None:
-    """A report that names the former requests engine is read, and compared with one of today."""
+    """A report of the earlier requests engine can be read and compared with a current report."""
     old, new = build_troubled_run(), build_troubled_run()
     old.settings["engine"], new.settings["engine"] = "requests", "curl"
     path = tmp_path / "old.json"

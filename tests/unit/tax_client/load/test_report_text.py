@@ -1,4 +1,4 @@
-"""The summary of a run and the comparison of two."""
+"""Tests of the text summary of a run and of the comparison of two runs."""
 
 import re
 
@@ -7,7 +7,7 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run, b
 
 
 def test_the_summary_gives_counts_throughput_latencies_and_errors() -> None:
-    """The summary of a known run has these lines, with control characters escaped."""
+    """The summary shows counts, throughput, latencies and errors, and escapes control characters."""
     run = build_troubled_run()
     run.total.cpu = 0.25
     assert [
@@ -22,7 +22,7 @@ def test_the_summary_gives_counts_throughput_latencies_and_errors() -> None:
 
 
 def test_the_summary_warns() -> None:
-    """It warns of a client that used its core, of unsent requests, and of a killed process."""
+    """The summary warns when the client is the bottleneck, when requests were unsent, and when a process was killed."""
     run = build_run(*[build_counters(cpu=1, unsent=7, retries=2) for _ in range(4)])
     run.total.retried.update({"status 503": 2})
     run.ended_badly = ["process 1 of the client was ended by SIGKILL"]
@@ -35,14 +35,14 @@ def test_the_summary_warns() -> None:
 
 
 def test_a_warm_up_that_never_ended_is_a_warning() -> None:
-    """When all answers came before the measured time, the summary explains the lack of figures."""
+    """The summary warns when no answer arrived after the warm-up."""
     assert "no answer came after the ramp-up and the warm-up" in summarize(
         build_run(build_counters(measured=0), measured_from=5.0)
     )
 
 
 def test_two_runs_are_set_side_by_side() -> None:
-    """The table has each figure of both and its change, then the differing settings."""
+    """The comparison shows each figure of both runs, its change, and the settings that differ."""
     first, second = build_run(build_counters()), build_run(build_counters(range(2000, 10_000, 2000), unsent=7))
     second.settings["url"] = "http://y"
     text = compare_runs(first, second, ("a.json", "b.json"))
@@ -53,5 +53,5 @@ def test_two_runs_are_set_side_by_side() -> None:
 
 
 def test_durations_are_short() -> None:
-    """Durations have three digits and a fitting unit."""
+    """A duration is formatted in µs, ms or s, according to its size."""
     assert ["0", "250 µs", "3.5 ms", "1.2 s"] == [format_duration(ms) for ms in (0, 0.25, 3.5, 1200)]

@@ -1,4 +1,4 @@
-"""The recorder of requests: outcomes, retries, latencies and log lines."""
+"""Tests of the request recorder: outcomes, retries, latencies and log lines."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from tax_client.load.request_recorder import PendingRequest, RequestRecorder
 from tax_client.load.workload import Workload
 
 RESULTS = [{"tax": 1}, {"tax": 2}]
-BEGIN, WARM, END = 5.0, 10.0, 20.0  # of the run, of the measured time, and its end
+BEGIN, WARM, END = 5.0, 10.0, 20.0  # start of the run, start and end of the measured time
 
 
 class Recording:
-    """A recorder for a workload of two requests, and the log lines that it wrote."""
+    """A recorder for a workload of two requests, with the log lines that the recorder wrote."""
 
     def __init__(self, log_each: bool = True, retries: int = 0, is_open: bool = False) -> None:
         self.lines: list[dict[str, Any]] = []
@@ -28,18 +28,18 @@ class Recording:
     def answer(
         self, number: int, status: int, body: bytes, due: float = WARM, sent: float = WARM, retry_after: float = 0.0
     ) -> float | None:
-        """Record the start of a request and its answer half a second later."""
+        """Record a request and its answer, which arrives half a second after the send."""
         self.recorder.record_start(self.request, (number, due), sent)
         return self.recorder.record_answer(self.request, status, body, 0.5, retry_after)
 
     def fail(self, number: int, kind: str, seconds: float = 0.1, sent: float = WARM) -> float | None:
-        """Record the start of a request and its failure."""
+        """Record a request and its failure."""
         self.recorder.record_start(self.request, (number, WARM), sent)
         return self.recorder.record_failure(self.request, kind, "expected an answer", seconds)
 
 
 def test_each_send_has_its_own_id_and_log_line() -> None:
-    """Ids have 32 hexadecimal digits and are unique across processes."""
+    """Each request id has 32 hexadecimal digits and is unique across processes."""
     first, second = Recording(), Recording()
     for recording in (first, second):
         for number in range(3):
@@ -54,7 +54,7 @@ def test_each_send_has_its_own_id_and_log_line() -> None:
 
 
 def test_a_wrong_answer_is_counted_and_listed_with_its_id_and_query() -> None:
-    """An answer that is one euro off appears in the list and in the log under one id."""
+    """The list and the log show a wrong answer under the same request id."""
     recording = Recording(log_each=False)
     recording.answer(0, 200, build_body(RESULTS[0]))
     recording.answer(3, 200, build_body({"tax": 3}))
@@ -67,7 +67,7 @@ def test_a_wrong_answer_is_counted_and_listed_with_its_id_and_query() -> None:
 
 
 def test_an_answer_in_another_serialization_is_right_each_time() -> None:
-    """Spaces in the JSON make no difference, the first time and later."""
+    """The recorder ignores spaces in the JSON of an answer, for the first answer and for later ones."""
     recording = Recording()
     spaced = b'{ "response" : { "result" : { "tax" : 1 } } }'
     for body in (spaced, spaced, build_body(RESULTS[0])):
@@ -76,7 +76,7 @@ def test_an_answer_in_another_serialization_is_right_each_time() -> None:
 
 
 def test_failures_are_counted_by_kind_with_an_example_of_each() -> None:
-    """Statuses and network failures are kinds; the example names a request."""
+    """Each status or network failure is a kind of failure, and each kind has an example with a request id."""
     recording = Recording()
     recording.answer(0, 500, b"oops")
     recording.fail(1, "timeout")
@@ -86,7 +86,7 @@ def test_failures_are_counted_by_kind_with_an_example_of_each() -> None:
 
 
 def test_the_throughput_counts_answers_only() -> None:
-    """Right and wrong answers and statuses count; a refused connection does not."""
+    """The throughput includes right answers, wrong answers and error statuses, but no refused connections."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]), sent=WARM)
     recording.answer(0, 200, build_body({"tax": 9}), sent=WARM + 3)
@@ -98,7 +98,7 @@ def test_the_throughput_counts_answers_only() -> None:
 
 
 def test_latencies_cover_right_and_wrong_answers_and_timeouts() -> None:
-    """A timeout counts with the time waited; a fast status or network failure has no latency."""
+    """The latency of a timeout is the time waited. Error statuses and other network failures have no latency."""
     recording = Recording(is_open=True)
     recording.answer(0, 200, build_body(RESULTS[0]))
     recording.answer(0, 200, build_body({"tax": 9}))
@@ -113,7 +113,7 @@ def test_latencies_cover_right_and_wrong_answers_and_timeouts() -> None:
 
 
 def test_a_retry_is_counted_separately_and_its_latency_is_the_whole_wait() -> None:
-    """A 503 and the right answer 2 s after the first send are one request, one retry, 2 s and two log lines."""
+    """A 503 and a right answer 2 s after the first send count as one request, one retry and a latency of 2 s."""
     recording = Recording(retries=1)
     delay = recording.answer(0, 503, b"busy", sent=WARM)
     assert delay is not None
@@ -130,7 +130,7 @@ def test_a_retry_is_counted_separately_and_its_latency_is_the_whole_wait() -> No
 
 
 def test_a_retry_waits_for_retry_after() -> None:
-    """Retry-After is the shortest delay; above five minutes there is no retry."""
+    """A retry waits at least for Retry-After, and no retry follows a Retry-After of more than five minutes."""
     recording = Recording(retries=1)
     assert 7 == recording.answer(0, 429, b"busy", retry_after=7)
     assert recording.answer(1, 503, b"busy", retry_after=301) is None
@@ -138,7 +138,7 @@ def test_a_retry_waits_for_retry_after() -> None:
 
 
 def test_the_delay_of_retries_doubles_up_to_a_limit() -> None:
-    """Delays are 0.1 s, 0.2 s and so on up to 5 s, the same in each run."""
+    """The delay begins with 0.1 s, doubles with each retry up to 5 s, and is the same in each run."""
     recording = Recording(retries=8)
     delays = [recording.answer(0, 503, b"busy")]
     for _ in range(7):
@@ -148,14 +148,14 @@ def test_the_delay_of_retries_doubles_up_to_a_limit() -> None:
 
 
 def test_an_unknown_host_is_retried_but_a_lack_of_descriptors_is_not() -> None:
-    """A name server may recover within a moment; the client's limit of open files does not change."""
+    """An unknown host is transient. A lack of descriptors is permanent, because the limit of open files is fixed."""
     recording = Recording(retries=1)
     assert recording.fail(0, "unknown host") is not None
     assert recording.fail(1, "no descriptor left") is None
 
 
 def test_retries_end() -> None:
-    """After the last retry the failure counts."""
+    """The recorder counts a failure when no retry is left."""
     recording = Recording(retries=1)
     assert recording.answer(0, 503, b"busy") is not None
     recording.recorder.record_send(recording.request, WARM)
@@ -164,7 +164,7 @@ def test_retries_end() -> None:
 
 
 def test_permanent_failures_are_not_retried() -> None:
-    """A 401 or a wrong answer counts at once."""
+    """The recorder counts a 401 or a wrong answer without a retry."""
     recording = Recording(retries=5)
     answers = recording.answer(0, 401, b"no"), recording.answer(0, 200, build_body({"tax": 9}))
     assert (None, None) == answers
@@ -172,7 +172,7 @@ def test_permanent_failures_are_not_retried() -> None:
 
 
 def test_the_warm_up_is_checked_but_not_measured() -> None:
-    """Requests due in the warm-up have no latency; answers in the warm-up are not in the throughput."""
+    """Latencies exclude requests due in the warm-up. The throughput excludes answers received in the warm-up."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]), due=WARM - 1, sent=WARM - 1)
     recording.answer(0, 200, build_body({"tax": 9}), due=WARM - 1, sent=WARM + 1)
@@ -182,7 +182,7 @@ def test_the_warm_up_is_checked_but_not_measured() -> None:
 
 
 def test_answers_after_the_end_are_not_in_the_throughput() -> None:
-    """A request due before the end has a latency, but its late answer does not count; so after an interruption."""
+    """An answer after the planned end or an interruption has a latency, but does not count in the throughput."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]), due=END - 0.1, sent=END - 0.1)
     recording.recorder.stop(WARM + 1)
@@ -193,7 +193,7 @@ def test_answers_after_the_end_are_not_in_the_throughput() -> None:
 
 
 def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
-    """A request that was sent 2 s late and answered in half a second took 2.5 s and half a second."""
+    """The latency of a request sent 2 s late and answered in 0.5 s is 2.5 s from the schedule, 0.5 s from the send."""
     recording = Recording(is_open=True)
     recording.answer(0, 200, build_body(RESULTS[0]), due=WARM, sent=WARM + 2)
     counters = recording.recorder.take_counters()
@@ -201,7 +201,7 @@ def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
 
 
 def test_counters_are_taken_once() -> None:
-    """Taken counts are not in the next ones."""
+    """The recorder returns each count only once."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]))
     assert (1, 0) == (recording.recorder.take_counters().right, recording.recorder.take_counters().right)

@@ -1,4 +1,4 @@
-"""The record of a run: throughput, verdict, intervals, and the merge of several runs."""
+"""Tests of a run's figures: throughput, verdict, intervals, and the merge of several runs."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run
 
 
 def test_the_warm_up_is_not_in_the_throughput() -> None:
-    """With a warm-up of one quarter of a second the throughput is that of the second quarter."""
+    """The throughput of a run of 0.5 s with a warm-up of 0.25 s covers the second 0.25 s only."""
     run = build_run(build_counters(measured=0), build_counters(), measured_from=0.25)
     assert 16.0 == run.rate
 
 
 def build_ended_run(requests: int | None, stopped: float | None, length: float | None, badly: bool = False) -> Run:
-    """Build a run of eight answers in half a second, the last one after 0.4 s, with a given end."""
+    """Build a run of eight answers in 0.5 s, whose last answer arrived after 0.4 s and which ended in the given way."""
     run = build_run(build_counters(), build_counters())
     run.length, run.total.last = length, 0.4
     run.ended_badly = ["process 0 was ended"] if badly else []
@@ -38,12 +38,12 @@ def build_ended_run(requests: int | None, stopped: float | None, length: float |
     ids=["planned end", "all sent", "all sent early", "not all sent", "stopped", "stopped, no end", "late", "killed"],
 )
 def test_the_measured_time_ends_with_the_run(run: Run, seconds: float) -> None:
-    """It ends at the planned end, the last answer when all were sent, or the interruption, not at late answers."""
+    """The measured time ends at the planned end, an interruption, or the last answer if all requests were sent."""
     assert (seconds, 8 / seconds) == pytest.approx((run.measured_seconds, run.rate))
 
 
 def test_simultaneous_clients_are_merged() -> None:
-    """Counts add up, percentiles cover all answers, and the intervals of a later client are offset by its start."""
+    """A merge adds counts and latencies, and shifts the intervals of a client by its later start."""
     first, second = (
         build_run(build_counters()),
         build_run(build_counters(range(10_000, 50_000, 10_000)), started=1001.0),
@@ -57,7 +57,7 @@ def test_simultaneous_clients_are_merged() -> None:
 
 
 def test_settings_of_each_client_are_marked() -> None:
-    """Equal rates, connections and processes are shown as each client's own; other settings are common."""
+    """A merged run shows loop, connections and processes per client, and other settings once."""
     runs = [build_run(build_counters(), started=1000.0 + n) for n in range(3)]
     own = {"loop": "open, 100 requests/s", "connections": 4, "processes": 1, "requests": None, "retries": 2}
     for run in runs:
@@ -69,7 +69,7 @@ def test_settings_of_each_client_are_marked() -> None:
 
 
 def test_a_missing_client_is_an_error() -> None:
-    """With reports of two of three clients the merged run is not all right."""
+    """A merged run with two of three expected reports is not all right."""
     runs = [build_run(build_counters()), build_run(build_counters())]
     assert merge_runs(runs, expected_clients=2).is_all_right
     merged = merge_runs(runs, expected_clients=3)
@@ -78,7 +78,7 @@ def test_a_missing_client_is_an_error() -> None:
 
 
 def test_pauses_between_clients_are_reported() -> None:
-    """Three seconds between two clients are in the throughput, and the summary warns of them."""
+    """The summary warns of a pause between the clients of a merged run."""
     second, third = (
         build_run(build_counters(), build_counters(), started=1003.5),
         build_run(build_counters(), build_counters(), started=1003.7),
@@ -90,7 +90,7 @@ def test_pauses_between_clients_are_reported() -> None:
 
 
 def test_long_runs_keep_longer_intervals() -> None:
-    """Five minutes have intervals of a second, and their counts are complete."""
+    """A run of five minutes has 300 intervals of one second and loses no counts."""
     run = build_run(*[build_counters() for _ in range(1200)])
     assert 1.0 == run.interval
     assert 300 == len(run.intervals)

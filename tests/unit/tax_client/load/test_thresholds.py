@@ -1,4 +1,4 @@
-"""Thresholds and the verdict on a run."""
+"""Tests of thresholds and of the verdict on a run."""
 
 import re
 
@@ -31,7 +31,7 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run, b
     ],
 )
 def test_thresholds_fail_a_run(text: str, met: bool) -> None:
-    """Latencies, counts, shares and the rate of a run are compared with limits."""
+    """A threshold compares a latency, a count, a percentage or the rate of a run with its limit."""
     assert met is parse_threshold(text).is_met(build_troubled_run())
 
 
@@ -51,14 +51,14 @@ def test_thresholds_fail_a_run(text: str, met: bool) -> None:
     ],
 )
 def test_a_threshold_covers_its_kind_of_errors(texts: str, fails: bool) -> None:
-    """A wrong answer, a failure and unsent requests each fail a run, unless a threshold allows so many."""
+    """A run with wrong, failed or unsent requests fails unless a threshold allows that number of them."""
     bad = build_counters(sent=6, wrong=1, unsent=2)
     bad.failures["timeout"] = 1
     assert fails is has_failed(build_run(bad), [parse_threshold(text) for text in texts.split()])
 
 
 def test_no_threshold_covers_the_client_itself() -> None:
-    """A run without requests, or with a dead process, fails whatever its thresholds allow."""
+    """A run that sent no request or lost a process fails under any threshold."""
     allowed = [parse_threshold("errors>100%")]
     killed = build_run(build_counters())
     assert not has_failed(killed, allowed)
@@ -72,14 +72,14 @@ def test_no_threshold_covers_the_client_itself() -> None:
     ["p99>200", "p0>1ms", "p99=2ms", "foo>1", "errors>1ms", "rate>5%", "p99>-1ms", "", "p99>", "errors==0", "errors>."],
 )
 def test_other_texts_are_refused(text: str) -> None:
-    """The error names the expected form and repeats the text."""
+    """The error of an invalid threshold states the expected form and quotes the text."""
     known = r"\(>, >=, < or <=\) and a limit: p50, .* mean or max .* errors, wrong, failed, unsent or retries .* rate "
     with pytest.raises(ValueError, match=rf"expected a figure, a comparison {known}.*found \[{re.escape(text)}\]"):
         parse_threshold(text)
 
 
 def test_a_run_without_an_answer_fails_every_limit_of_latency_and_rate() -> None:
-    """Without answers each limit of latency and rate is exceeded; timeouts have a latency, but no rate."""
+    """A run without answers fails each limit of latency and rate. Timeouts count as latencies, but not in the rate."""
     run = build_run()
     assert "nothing was sent" in build_page(run)
     assert parse_threshold("p99>200ms").is_met(run)

@@ -1,4 +1,4 @@
-"""The requests of a run and their right answers."""
+"""Tests of the workload: the requests of a run and their expected answers."""
 
 import json
 from pathlib import Path
@@ -15,14 +15,14 @@ HOUSEHOLD = {"year": 2024, "married": "yes", "children": 2, "salary": 5}
 
 @pytest.fixture
 def lines(tmp_path: Path) -> Path:
-    """A workload of three households."""
+    """Write a workload of three households and return its path."""
     path = tmp_path / "workload.jsonl"
     path.write_text(f"{LINE}\n" * 3)
     return path
 
 
 def test_each_line_is_a_request_with_its_right_body(lines: Path) -> None:
-    """The right body holds the expected result as the API serializes it."""
+    """A line with a query and a result gives a request and its expected body."""
     workload = read_workload(lines, None)
     assert 3 == len(workload)
     assert "year=2024&married=yes&children=2&salary=5" == workload.queries[0]
@@ -31,7 +31,7 @@ def test_each_line_is_a_request_with_its_right_body(lines: Path) -> None:
 
 
 def test_a_batch_is_an_array_of_households(lines: Path) -> None:
-    """Three lines in batches of two are two bodies, the second shorter; digits are JSON numbers."""
+    """Three households in batches of two give two request bodies, in which digits become JSON numbers."""
     workload = read_workload(lines, 2)
     assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
     assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
@@ -40,12 +40,12 @@ def test_a_batch_is_an_array_of_households(lines: Path) -> None:
 
 @pytest.mark.parametrize(("batch", "households"), [(None, 1), (3, 3), (500, 3)])
 def test_a_request_has_no_more_households_than_there_are(lines: Path, batch: int | None, households: int) -> None:
-    """A batch larger than the file holds the households of the file."""
+    """A request contains at most the households of the file, even if the batch size is larger."""
     assert households == read_workload(lines, batch).households
 
 
 def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
-    """The household forms the query, the other fields the expected result; the id is in neither."""
+    """The fields of the household give the query, and all fields except the id give the expected result."""
     path = tmp_path / "published.json"
     path.write_text(json.dumps([{"id": 7, **RESULT}]))
     workload = read_published_results(path, None)
@@ -57,7 +57,7 @@ def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
     "line", ["x", "[]", "{}", '{"query": 1, "expected": {}}', '{"query": "é", "expected": {}}', '{"query": "a=1"}']
 )
 def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
-    """The error names the line, the expected form, and the command that makes such files."""
+    """The error of a bad line contains its number, the expected form, and the command that writes workloads."""
     with lines.open("a") as stream:
         stream.write(line + "\n")
     with pytest.raises(UserError, match=r"line 4: expected .*income-tax expected"):
@@ -65,7 +65,7 @@ def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
 
 
 def test_an_empty_workload_is_refused(tmp_path: Path) -> None:
-    """A file without lines and a missing file are errors."""
+    """The reader raises UserError for an empty file and for a missing file."""
     (tmp_path / "empty").touch()
     with pytest.raises(UserError, match="found none"):
         read_workload(tmp_path / "empty", None)

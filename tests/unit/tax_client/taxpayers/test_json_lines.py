@@ -1,4 +1,4 @@
-"""Taxpayers as JSON lines."""
+"""Tests of taxpayers files in JSON lines."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.unit.tax_client.fakes import read_lines
 
 
 def test_json_lines_give_the_same_taxpayers() -> None:
-    """A JSON object a line has numbers as numbers or texts; the reason names missing and unknown fields."""
+    """The reader accepts numbers as JSON numbers or strings, and reports missing and unknown fields."""
     content = b"""{"id": 1, "married": "yes", "children": 2, "salary": 5, "year": 2024}
 {"id": "2", "married": "non", "children": "0", "salary": "7", "spouse_salary": null}
 {"id": 3, "married": true, "children": 1.5, "salary": 5, "age": 9}
@@ -28,7 +28,7 @@ def test_json_lines_give_the_same_taxpayers() -> None:
 
 @pytest.mark.parametrize("more", ['"id": 7', '"s\\u0061lary": 6', '"salary": 5'])
 def test_a_repeated_name_is_rejected(more: str) -> None:
-    """A field that occurs twice, even with the same value, makes a bad line, because its meaning is ambiguous."""
+    """The reader rejects a line with a duplicate field, even if both values are equal."""
     (bad,) = read_lines(f'{{"id": 6, "married": "yes", "children": 2, "salary": 5, {more}}}'.encode(), "jsonl")
     assert isinstance(bad, BadLine)
     assert "expected each field once, in English or in French" == bad.reason
@@ -36,14 +36,14 @@ def test_a_repeated_name_is_rejected(more: str) -> None:
 
 @pytest.mark.parametrize("married", ['":"', '\\":\\"', "a:b\\\\"])
 def test_a_colon_within_a_text_is_no_name(married: str) -> None:
-    """Only names count as names, whatever a text holds."""
+    """A colon or quote within a string is not mistaken for a field name."""
     (bad,) = read_lines(f'{{"id": 6, "married": "{married}", "children": 2, "salary": 5}}'.encode(), "jsonl")
     assert isinstance(bad, BadLine)
     assert "each field once" not in bad.reason
 
 
 def test_json_lines_have_names_in_both_languages() -> None:
-    """A field may have its French name; the same field in both languages is rejected."""
+    """The reader accepts French field names, but rejects a field that occurs in both languages."""
     good, apart, bad = read_lines(
         """{"id": 1, "marié": "oui", "enfants": 2, "salaire": 5, "année": 2024}
 {"id": 3, "marie\u0301": "oui", "enfants": 2, "salaire": 5}

@@ -1,4 +1,4 @@
-"""Headers, columns, and the two ways to parse a line."""
+"""Tests of headers, columns, and both parsers of a line."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ from tests.unit.tax_client.fakes import read_lines
     ],
 )
 def test_a_header_names_the_columns(content: bytes, expected: Taxpayer) -> None:
-    """Columns come in any order, in English or French, separated by commas, semicolons or tabs."""
+    """The header may list English or French columns in any order, separated by commas, semicolons or tabs."""
     assert [expected] == read_lines(content)
 
 
@@ -43,7 +43,7 @@ def test_a_header_names_the_columns(content: bytes, expected: Taxpayer) -> None:
     ],
 )
 def test_a_wrong_header_is_an_error(header: bytes, message: str) -> None:
-    """Unknown, repeated or missing columns stop the run before it begins."""
+    """The reader raises UserError if a column of the header is unknown, duplicate or missing."""
     with pytest.raises(UserError) as caught:
         read_lines(header + b"\n1,yes,2,5\n")
     assert message in str(caught.value)
@@ -53,7 +53,7 @@ def test_a_wrong_header_is_an_error(header: bytes, message: str) -> None:
 
 
 def test_csv_quotes_are_allowed_below_a_header() -> None:
-    """Below a header cells may stand in quotes; without a header, or without a closing quote, the line is bad."""
+    """Cells may be quoted only in a file with a header. A cell without a closing quote makes its line bad."""
     content = b'"id","married","children","salary"\n1,"yes",2,"5"\n"2","no,0,7\n'
     good, bad = read_lines(content)
     assert Taxpayer(1, "yes", 2, 5) == good
@@ -73,7 +73,7 @@ optional = st.lists(st.sampled_from(["year", "single_parent", "spouse_salary"]),
 
 @given(optional.flatmap(lambda more: st.permutations(["id", "married", "children", "salary", *more])), st.data())
 def test_the_fast_pattern_agrees_with_the_parser(columns: list[str], data: st.DataObject) -> None:
-    """A line that the fast pattern matches, in any columns, gives the taxpayer that the parser gives."""
+    """If the fast pattern matches a line, it yields the same taxpayer as the parser, for any columns."""
     line_format = LineFormat(
         tuple(columns), data.draw(st.sampled_from([",", ";", "\t"])), data.draw(st.sampled_from([None, 2024]))
     )
@@ -85,5 +85,5 @@ def test_the_fast_pattern_agrees_with_the_parser(columns: list[str], data: st.Da
 
 @pytest.mark.parametrize("line", [b"1,yes,2,55555\n", b"999999999999999999,no,99,999999999\r\n", b"007,no,00,0"])
 def test_the_fast_pattern_matches_plain_lines(line: bytes) -> None:
-    """Plain lines match the fast pattern, within the limits of each column."""
+    """The fast pattern matches plain lines whose values are within the limits of their columns."""
     assert LineFormat().fast_pattern.fullmatch(line)

@@ -1,4 +1,4 @@
-"""The reader of taxpayers files: valid lines, bad lines and their reasons, positions."""
+"""Tests of the reader of taxpayers files: valid lines, reasons of bad lines, and positions."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ blanks = st.text(" \t", max_size=3)
 
 
 def split_by_kind(content: bytes) -> tuple[list[Taxpayer], list[BadLine]]:
-    """Read a file, and return its taxpayers and its bad lines."""
+    """Return the taxpayers and the bad lines of a file with this content."""
     lines = read_lines(content)
     taxpayers = [line for line in lines if isinstance(line, Taxpayer)]
     return taxpayers, [line for line in lines if isinstance(line, BadLine)]
@@ -38,7 +38,7 @@ def split_by_kind(content: bytes) -> tuple[list[Taxpayer], list[BadLine]]:
     ],
 )
 def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> None:
-    """Blanks, case, French words, leading zeros, a BOM and CRLF make no difference."""
+    """The reader accepts blanks, any case, French words, leading zeros, a BOM and CRLF."""
     assert [expected] == read_lines(line)
 
 
@@ -76,7 +76,7 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
     ],
 )
 def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: str) -> None:
-    """The reason of a bad line names its field and the expected value, and stays short for any line."""
+    """The reason of a bad line contains the field and the expected value, and has less than 200 characters."""
     (bad,) = read_lines(line)
     assert isinstance(bad, BadLine)
     reason = bad.reason
@@ -86,21 +86,21 @@ def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: s
 
 
 def test_a_bad_line_lists_every_wrong_field() -> None:
-    """The reason of a line with four wrong fields names all four."""
+    """The reason of a line with four wrong fields contains all four names."""
     (bad,) = read_lines(b"a,b,c,d")
     assert isinstance(bad, BadLine)
     assert [True] * 4 == [f"[{name}]" in bad.reason for name in ("id", "married", "children", "salary")]
 
 
 def test_blank_and_comment_lines_are_skipped_but_counted() -> None:
-    """A line has the number that an editor shows."""
+    """The number of a line includes the blank and comment lines before it."""
     taxpayers, bad_lines = split_by_kind(b"# head\r\n\r\n   \n  # 1,yes,2,5\n\t\n# \xe9\n3,no,1,7\nbad\n")
     assert [Taxpayer(3, "no", 1, 7)] == taxpayers
     assert [8] == [bad.line for bad in bad_lines]
 
 
 def test_the_second_line_of_an_id_is_bad() -> None:
-    """The first valid line of an id keeps it, leading zeros aside; a bad line claims no id."""
+    """A valid line whose id is already on an earlier valid line is bad, even if leading zeros differ."""
     taxpayers, bad_lines = split_by_kind(b"7,no,1,bad\n7,no,1,8\n007,no,1,9\n")
     assert [Taxpayer(7, "no", 1, 8)] == taxpayers
     assert [1, 3] == [bad.line for bad in bad_lines]
@@ -108,7 +108,7 @@ def test_the_second_line_of_an_id_is_bad() -> None:
 
 
 def test_a_long_bad_line_is_truncated() -> None:
-    """The text of a bad line keeps 1000 characters and its whole length."""
+    """The text of a bad line is truncated to 1000 characters and the original length."""
     (bad,) = read_lines(b"x" * 5000)
     assert isinstance(bad, BadLine)
     assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
@@ -116,7 +116,7 @@ def test_a_long_bad_line_is_truncated() -> None:
 
 @given(st.lists(st.binary() | st.sampled_from([b",", b"1", b"yes", b"\n", b"\r\n", b"#", b"\x00", b"\xff"])))
 def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
-    """For any bytes, every line is a taxpayer, a bad line, a comment or blank, and none is lost."""
+    """For any bytes, the reader returns one taxpayer or bad line for each line that is neither blank nor a comment."""
     content = b"".join(pieces)
     read = read_lines(content)
     lines = [line.removesuffix(b"\r").strip(b" \t") for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
@@ -140,14 +140,14 @@ def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
     st.sampled_from(["\n", "\r\n"]),
 )
 def test_every_line_of_the_grammar_is_read_in_order(rows: list[tuple[int, str, int, int, list[str]]], end: str) -> None:
-    """Lines that the grammar generates are read as the values they were generated from, in their order."""
+    """The reader returns the taxpayers of generated lines in the order of the lines."""
     lines = [",".join(f"{pad[2 * i]}{value}{pad[2 * i + 1]}" for i, value in enumerate(row)) for *row, pad in rows]
     expected = [Taxpayer(i, "yes" if word[0] in "yYoO" else "no", c, s) for i, word, c, s, _ in rows]
     assert expected == read_lines(end.join(lines).encode())
 
 
 def test_the_first_line_of_a_stream_decides_its_form() -> None:
-    """In a stream without a name, a first line that begins with an object makes JSON lines."""
+    """The reader expects JSON lines from a stream whose first line begins with a JSON object."""
     assert [Taxpayer(1, "no", 0, 5)] == read_lines(b'{"id":1,"married":"no","children":0,"salary":5}\n', "either")
     assert [Taxpayer(1, "no", 0, 5)] == read_lines(b"1,no,0,5\n", "either")
     bad, good = read_lines(b'{"id":1}\n1,no,0,5\n')
@@ -156,13 +156,13 @@ def test_the_first_line_of_a_stream_decides_its_form() -> None:
 
 
 def test_the_year_of_a_run_applies_to_lines_without_one() -> None:
-    """The year of the run applies where a line has none of its own."""
+    """The reader assigns the year of the run to each line without a year."""
     content = b"id,married,children,salary,year\n1,yes,2,5,\n2,yes,2,5,2019\n3,OUI,2,5,\n"
     assert [2024, 2019, 2024] == [one.year for one in read_lines(content, year=2024) if isinstance(one, Taxpayer)]
 
 
 def test_a_line_that_is_too_long_is_one_bad_line() -> None:
-    """A line of more than a mebibyte is not kept in memory; the next line is read as usual."""
+    """The reader returns one bad line for a line over the length limit, and then reads the next line."""
     bad, good = read_lines(b"1" * (3 * LINE_MAX) + b"\n2,no,0,5\n")
     assert isinstance(bad, BadLine)
     assert "expected a line of less than" in bad.reason
@@ -170,7 +170,7 @@ def test_a_line_that_is_too_long_is_one_bad_line() -> None:
 
 
 def test_a_reader_continues_from_a_position() -> None:
-    """A reader that skips the first lines keeps their columns and ids."""
+    """A reader that skips to a position retains the columns and ids of the skipped lines."""
     content = b"id,salary,married,children\n1,5,no,0\n# x\n2,6,no,0\n1,7,no,0\n"
     whole = Reader(io.BytesIO(content))
     lines = iter(whole)
@@ -184,7 +184,7 @@ def test_a_reader_continues_from_a_position() -> None:
 
 
 def test_the_sample_holds_the_published_taxpayers_and_many_kinds_of_bad_lines() -> None:
-    """The sample file gives the taxpayers of the published results, in order, and at least six bad lines."""
+    """The sample file contains the taxpayers of the published results, in order, and seven kinds of bad lines."""
     taxpayers, bad_lines = split_by_kind((DATA / "taxpayers.txt").read_bytes())
     published = json.loads((DATA / "published.json").read_bytes())
     fields = ("id", "married", "children", "salary")
@@ -195,7 +195,7 @@ def test_the_sample_holds_the_published_taxpayers_and_many_kinds_of_bad_lines() 
 
 
 def test_the_published_results_are_the_first_cases() -> None:
-    """The file published.json holds the first eleven rows of the cases."""
+    """The file published.json contains the first eleven rows of the test cases of version 7."""
     with (ROOT / "tests/cases/v7.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))[:11]
     published = json.loads((DATA / "published.json").read_bytes())

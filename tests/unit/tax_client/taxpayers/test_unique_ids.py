@@ -1,4 +1,4 @@
-"""The first lines of ids."""
+"""Tests of the register of unique ids."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from tax_client.taxpayers.unique_ids import UniqueIds
     st.lists(st.integers(0, 2**60) | st.integers(0, 50) | st.integers(0, 1000).map(lambda n: n << 40), max_size=3000)
 )
 def test_each_id_is_claimed_once(numbers: list[int]) -> None:
-    """The first line of an id keeps it, for any number of ids."""
+    """`claim` returns the number of the first line with an id, for any number of ids."""
     ids, first = UniqueIds(), dict[int, int]()
     for line, number in enumerate(numbers, start=1):
         assert first.setdefault(number, line) == ids.claim(number, line)

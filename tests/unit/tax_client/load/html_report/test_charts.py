@@ -1,4 +1,4 @@
-"""The data of the charts: scales, rare bars, and the figures as text."""
+"""Tests of the chart data: scales, small bars, and the figures as text."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run, b
 
 
 def test_scales_hold_their_values() -> None:
-    """Values of a wide range get a logarithmic scale, others one from 0, and all lie within."""
+    """A wide range of values gets a logarithmic scale, any other range a scale from 0. Each scale covers its values."""
     assert (0, True) == (fit_axis("count", [1, 20]).low, fit_axis("count", [1, 20]).high > 20)
     wide = fit_axis("milliseconds", [0.3, 800])
     assert wide.is_logarithmic
@@ -28,12 +28,12 @@ def test_scales_hold_their_values() -> None:
 
 
 def test_a_rare_error_is_visible_beside_a_frequent_one() -> None:
-    """A bar has at least a hundredth of the scale, and an empty bar has no height."""
+    """The bar of a rare error has at least 1 % of the scale's height, and an empty bar has no height."""
     assert [100, None, 101, 102] == stack_bars([100, 0, 0.001, 1], 1)
 
 
 def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
-    """One request of ten thousand has a bar of a hundredth of the scale, and its true share in the table."""
+    """One request of 10,000 has a bar of 1 % of the scale's height, and the table shows its exact share."""
     latencies = build_counters()
     latencies.latencies.counts.clear()
     for microseconds, count in ((1_000, 9_999), (500_000, 1)):
@@ -46,7 +46,7 @@ def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
 
 
 def test_charts_hold_the_figures_of_the_run() -> None:
-    """Each row of a chart's table has the figures of its interval."""
+    """Each row of a chart's table shows the figures of one interval."""
     run = build_troubled_run()
     latency, errors = build_latency(run), build_errors(run)
     assert latency
@@ -55,11 +55,11 @@ def test_charts_hold_the_figures_of_the_run() -> None:
     assert [["0 to 0.25 s", "2 ms", "3 ms", "3 ms"], ["0.25 to 0.5 s", "4 ms", "4 ms", "4 ms"]] == latency.rows
     assert ["time", "timeout", "wrong"] == errors.header
     assert [["0 to 0.25 s", "0", "0"], ["0.25 to 0.5 s", "1", "1"]] == errors.rows
-    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers a second"
+    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers per second"
 
 
 def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
-    """For a hundred latencies the curve runs from 0 % to 99 %, at even distances of the nines."""
+    """The curve of 100 latencies runs from 0 % to 99 %, and its axis spaces 0 %, 90 % and 99 % evenly."""
     chart = build_percentiles(build_run(build_counters(range(1000, 101_000, 1000))))
     assert chart
     assert [(0, "0 %"), (1, "90 %"), (2, "99 %")] == chart.x_axis.ticks
@@ -68,7 +68,7 @@ def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
 
 
 def test_an_open_loop_has_two_percentile_curves() -> None:
-    """Latencies from the schedule and from the send are two curves and two columns."""
+    """An open loop has two curves and two columns: latencies from the schedule and latencies from the send."""
     counters = build_counters()
     counters.latencies_from_send.merge(counters.latencies)
     chart = build_percentiles(build_run(counters))
@@ -79,5 +79,5 @@ def test_an_open_loop_has_two_percentile_curves() -> None:
 
 @pytest.mark.parametrize("run", [build_run(), build_run(build_counters(range(0)))])
 def test_charts_without_figures_are_left_out(run: Run) -> None:
-    """Without answers there are no charts of latencies and errors."""
+    """A run without answers has no charts of latencies and errors."""
     assert [None] * 4 == [build(run) for build in (build_latency, build_distribution, build_percentiles, build_errors)]

@@ -1,4 +1,4 @@
-"""The HTML report as text: complete, self-contained, and safe against the texts of a server."""
+"""Tests of the HTML report: complete, self-contained, and safe against HTML in a server's answers."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ HOSTILE = "</script><script>alert(1)</script><!--"
 
 
 class PageReader(HTMLParser):
-    """Collects tags, addresses, and the texts of scripts and styles; each opened tag must be closed."""
+    """A parser that collects tags, addresses, scripts and styles, and asserts that end tags match start tags."""
 
     VOID = ("meta", "link", "br")
 
@@ -31,7 +31,7 @@ class PageReader(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the tag."""
+        """Record the tag, its addresses, and whether it is a chart."""
         self.tags.append(tag)
         self.addresses += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
         self.charts += ("class", "chart") in attrs
@@ -39,18 +39,18 @@ class PageReader(HTMLParser):
             self.open.append(tag)
 
     def handle_data(self, data: str) -> None:
-        """Keep the text of a script or style."""
+        """Record the text of a script or style."""
         if self.open and self.open[-1] in self.inline:
             self.inline[self.open[-1]].append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Check that the tag is the last one opened."""
+        """Assert that the end tag matches the last open tag."""
         if tag not in self.VOID:
             assert self.open.pop() == tag
 
 
 def test_the_page_is_complete_and_loads_nothing() -> None:
-    """Five charts with a table each, no address except that of an empty icon; a server's text stays text."""
+    """The page has five charts with tables, links only an empty icon, and escapes a server's text."""
     page = build_page(build_troubled_run())
     reader = PageReader(page)
     assert [] == reader.open
@@ -60,7 +60,7 @@ def test_the_page_is_complete_and_loads_nothing() -> None:
 
 
 def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
-    """The policy has the digests of uPlot, of the page's own script and of its style, and no other source."""
+    """The policy allows only uPlot, the page's own script and its style, each by its digest."""
     page = build_page(build_troubled_run())
     reader = PageReader(page)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
@@ -76,7 +76,10 @@ def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
 
 
 def test_a_text_of_the_data_does_not_end_its_script() -> None:
-    """A kind of failure that looks like HTML stays a text of the data, as other clients may have written it."""
+    """A kind of failure that contains HTML remains a string in the page's data.
+
+    A merged report of another client may contain such a kind.
+    """
     run = build_troubled_run()
     for counters in (run.total, run.intervals[0].counters):
         counters.failures[HOSTILE] = 1
@@ -86,12 +89,12 @@ def test_a_text_of_the_data_does_not_end_its_script() -> None:
 
 
 def test_the_page_carries_the_licence_of_uplot() -> None:
-    """The copy of uPlot comes with its notice, as the MIT licence asks."""
+    """The page contains the copyright notice of uPlot, which the MIT licence requires."""
     assert "Copyright (c) 2022 Leon Sorokin" in build_page(build_run())
 
 
 def test_unsent_requests_are_errors() -> None:
-    """Of three right answers and 97 requests without a connection 97 % are errors, and the verdict is bad."""
+    """Unsent requests count as errors: 97 unsent requests and 3 right answers give 97 % errors and a bad verdict."""
     run = build_run(build_counters(range(1000, 4000, 1000), unsent=97))
     assert (97, False) == (run.total.errors, run.is_all_right)
     for text in ("errors>0", "errors>=97%", "unsent>96"):
@@ -101,7 +104,7 @@ def test_unsent_requests_are_errors() -> None:
 
 
 def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
-    """With right answers only and a killed process the verdict is bad."""
+    """A run with a killed client process has a bad verdict, even if every answer is right."""
     run = build_run(build_counters())
     assert '<span class="verdict good">every answer right</span>' in build_page(run)
     run.ended_badly = ["process 0 was ended by SIGKILL"]
@@ -113,7 +116,7 @@ def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
     [(11.0, "176 households a second"), (1.5, "24 households a second"), (1, "over 0.5 s"), ("1, 500", "over 0.5 s")],
 )
 def test_households_a_second_are_those_that_were_sent(households: object, note: str) -> None:
-    """Sixteen answers a second are multiplied by the households of each; clients that differ have no such figure."""
+    """The page shows households per second for batches, unless the batch sizes of merged clients differ."""
     run = build_run(build_counters(), build_counters())
     run.settings["households a request"] = households
     assert f"<dd>16/s<small>{note}</small>" in build_page(run)
@@ -129,5 +132,5 @@ def test_households_a_second_are_those_that_were_sent(households: object, note: 
     ],
 )
 def test_pages_of_short_runs_are_complete(run: Run) -> None:
-    """Runs without answers, of a quarter of a second, and with a single answer have a page."""
+    """The page of a run with no answer, one answer, or one interval closes all its tags."""
     assert [] == PageReader(build_page(run)).open
