@@ -88,7 +88,7 @@ def test_serve(project: Path) -> None:
         credentials = make(project, "--silent", "credentials").stdout.strip()
         answer = ask(port, TARGET, credentials)
         refused = ask(port, TARGET, f"{credentials}x")
-        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
+        os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal signals the whole process group
         said, _ = process.communicate(timeout=60)
         wait_until(lambda: gone(process.pid))
     assert (200, 42842) == (answer.status, answer.body["response"]["result"]["tax"])

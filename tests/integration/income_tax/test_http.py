@@ -229,7 +229,7 @@ def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
             assert 404 == service.get(f"/{quote(end + FORGED)}").status
             assert 401 == service.get("/?salary=1", credentials=f"x{end}{FORGED}:secret").status
         text = (tmp_path / "api.log").read_bytes().decode()
-        lines = text.splitlines()  # splits at every character that a reader may treat as a line end
+        lines = text.splitlines()  # splitlines() splits at every character that a reader may treat as a line end
         assert lines == text.split("\n")[:-1]
         assert len(lines) >= before + 24 * 2
         assert [] == [line for line in lines if line.startswith(FORGED[:10]) or not line.isprintable()]

@@ -94,7 +94,7 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
         service.process.send_signal(signal.SIGTERM)
         for connection in connections:
             ends = None
-            while ends != "close":  # until the worker has received the signal
+            while ends != "close":  # the worker may not have received the signal yet
                 connection.sendall(request_bytes(service))
                 status, ends = status_of(connection)
                 assert 200 == status
@@ -135,7 +135,7 @@ def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
         half.sendall(request[:40])
         assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
         deaf.setblocking(False)
-        with suppress(BlockingIOError):  # until the socket buffers of both sides are full
+        with suppress(BlockingIOError):  # raised when the socket buffers of both sides are full
             while True:
                 deaf.send(request * 100)
         half.sendall(request[40:])

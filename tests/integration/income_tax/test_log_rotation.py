@@ -97,7 +97,7 @@ def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFi
         """An exception that ends the loop."""
 
     def pause(_seconds: float) -> None:
-        alive.unlink()  # raises an error if the rotation did not touch the file
+        alive.unlink()  # unlink() raises an error if the rotation did not touch the file
         looks.append(capsys.readouterr().out.count("cannot rotate"))
         if len(looks) == 3:
             raise Enough

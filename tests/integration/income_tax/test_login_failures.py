@@ -67,7 +67,7 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
     with running_service(tmp_path, WORKERS="3") as service:
         assert [401] * 5 == guesses(service, 5)
         file = LoginFailureStore(tmp_path / "state/logins/failures.sqlite")
-        for _ in range(9):  # enough failures to throttle the login until after the restart
+        for _ in range(9):  # The login stays throttled until after the restart.
             file.add("client", "127.0.0.1", time.time(), 0.0)
         assert [429] * 9 == guesses(service, 9)
         answer = service.get(TARGET)

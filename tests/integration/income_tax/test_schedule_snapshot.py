@@ -59,7 +59,7 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
         assert "their file is bad" in service.mailbox.next().get_content()
-        write_atomically(path, good)  # so that the service never reads a truncated file
+        write_atomically(path, good)  # atomic: the service never reads a truncated file
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 

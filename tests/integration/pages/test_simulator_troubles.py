@@ -72,7 +72,7 @@ def test_unreachable_server_or_rejected_login(opened: Open) -> None:
         ]
         for handler, event, words in cases:
             tab.page.route("**/*", posts(handler))
-            with tab.page.expect_event(event, lambda request: request.method == "POST"):  # of this case
+            with tab.page.expect_event(event, lambda request: request.method == "POST"):  # waits for this case
                 tab.page.get_by_role("button", name="Calculate").click()
             expect(tab.page.locator("#trouble")).to_contain_text(words)
             assert "50 000" == re.sub(r"\s", " ", tab.page.locator("#salary").input_value())
@@ -119,7 +119,7 @@ def test_files_not_loaded(opened: Open, file: str, locale: str, words: str) -> N
         tab.page.route(f"**/static/*/{file}", lambda route: route.abort())
         with tab.page.expect_event("requestfailed", lambda request: request.url.endswith(file)):
             tab.page.goto("/simulator")
-        tab.page.evaluate("document.getAnimations().forEach(animation => animation.finish())")  # skips four seconds
+        tab.page.evaluate("document.getAnimations().forEach(animation => animation.finish())")  # skips a 4 s delay
         expect(tab.page.locator("#unloaded")).to_be_visible()
         expect(tab.page.locator("#unloaded")).to_contain_text(words)
         tab.errors.clear()

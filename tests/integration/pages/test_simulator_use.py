@@ -25,7 +25,7 @@ def test_link_is_copied(opened: Open) -> None:
 
 
 def test_year_and_language(opened: Open) -> None:
-    """A click selects a year. The page uses the browser's language until the user chooses one, and stores the choice."""
+    """A click selects a year. The page uses the browser's language by default, and stores the user's choice."""
     with opened() as tab:
         tab.open(SIMULATOR)
         tab.page.get_by_role("button", name="Income year 2018:").click()
