@@ -1,4 +1,4 @@
-"""`make demo` in a fresh copy of the project: what it prints, and that it leaves nothing running."""
+"""Tests of `make demo` in a fresh copy of the project: its output, and the end of its processes."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ DEMO = [sys.executable, "-m", "tools.demo"]
 
 
 def test_demo(tmp_path: Path) -> None:
-    """The demo prints the eleven published results, the bad lines and one alert e-mail, and ends by itself."""
+    """The demo prints the eleven published results, the invalid lines and one alert mail, and exits."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
         said, _ = demo.communicate(timeout=300)
@@ -32,7 +32,7 @@ def test_demo(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """A demo that is told to stop while the API runs ends what it started, without a traceback."""
+    """After a signal the demo stops all processes that it started, without a traceback."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
         assert demo.stdout is not None

@@ -1,4 +1,4 @@
-"""`make serve` and `make venv` in a fresh copy of the project: the service without Docker."""
+"""Tests of `make serve` and `make venv` in a fresh copy of the project, without Docker."""
 
 import os
 import re
@@ -21,28 +21,28 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A fresh copy of the project."""
+    """Create a fresh copy of the project, and return its path."""
     copy_project(tmp_path)
     return tmp_path
 
 
 def lend_venv(project: Path) -> None:
-    """Give the copy the programs of the virtual environment that runs these tests, as if it had one of its own."""
+    """Create a virtual environment in the copy, with links to the programs of the tests' virtual environment."""
     folder = project / ".venv/bin"
     folder.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
         if program.name != ".ready":
             (folder / program.name).symlink_to(program)
-    (folder / ".ready").write_text(f"{project.resolve()}\n")  # whose it is
+    (folder / ".ready").write_text(f"{project.resolve()}\n")  # the project that the environment belongs to
 
 
 def environment(**own: str) -> dict[str, str]:
-    """The environment of a make: nothing of the make, or of the settings, that these tests run with."""
+    """Return the environment for a `make`, without the variables of the tests' own `make` and settings."""
     return {name: value for name, value in os.environ.items() if name in SHELL} | own
 
 
 def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make to its end."""
+    """Run `make` until it exits."""
     command = ["make", *arguments]
     return subprocess.run(
         command, cwd=project, env=environment(), capture_output=True, text=True, timeout=120, check=False
@@ -51,7 +51,7 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def serving(project: Path) -> Iterator[subprocess.Popen[str]]:
-    """A `make serve` on a free port, in a session of its own."""
+    """Run `make serve` on a free port in its own session, and kill it at the end."""
     with in_session(["make", "serve"], project, environment(BIND="127.0.0.1:0"), one_output=True) as process:
         try:
             yield process
@@ -61,7 +61,7 @@ def serving(project: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
-    """The port that a service serves, once it prints so."""
+    """Wait until the service prints its address, and return its port."""
     assert process.stdout
     said = ""
     while not (found := re.search(r"serves http://127.0.0.1:(\d+)", said)):
@@ -72,7 +72,7 @@ def port_of(process: subprocess.Popen[str]) -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether the service on a port is ready."""
+    """Return whether the service on a port is ready."""
     try:
         return ask(port, "/health/ready", None).status == 200
     except OSError:
@@ -80,7 +80,7 @@ def answers(port: int) -> bool:
 
 
 def test_serve(project: Path) -> None:
-    """It makes what it needs and answers; `make credentials` prints the login that works; Ctrl-C ends all of it."""
+    """`make serve` accepts the login that `make credentials` prints, and Ctrl-C ends all its processes."""
     lend_venv(project)
     with serving(project) as process:
         port = port_of(process)
@@ -88,7 +88,7 @@ def test_serve(project: Path) -> None:
         credentials = make(project, "--silent", "credentials").stdout.strip()
         answer = ask(port, TARGET, credentials)
         refused = ask(port, TARGET, f"{credentials}x")
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal signals the whole process group
         said, _ = process.communicate(timeout=60)
         wait_until(lambda: gone(process.pid))
     assert (200, 42842) == (answer.status, answer.body["response"]["result"]["tax"])
@@ -100,10 +100,10 @@ def test_serve(project: Path) -> None:
 
 @pytest.mark.parametrize("target", ["venv", "serve"])
 def test_without_python_it_says_what_to_do(project: Path, target: str) -> None:
-    """A PYTHON that is none is one sentence that names the way out, and leaves nothing half made."""
+    """If PYTHON is not an interpreter, `make` prints one message with the remedy and creates no `.venv`."""
     finished = make(project, target, "PYTHON=/nowhere")
     sentence, *rest = finished.stderr.splitlines()
     assert 2 == finished.returncode
     assert "/nowhere is not Python 3.11 or newer: install it, or name another one: make PYTHON=" in sentence
-    assert all(line.startswith("make") for line in rest), "make's own word that it has failed"
+    assert all(line.startswith("make") for line in rest), "only make's own error messages may follow"
     assert not (project / ".venv").exists()

@@ -1,4 +1,4 @@
-"""What the tools do to files of the user, without an engine."""
+"""Tools that change the user's files or signal containers, tested without a container engine."""
 
 import shutil
 import signal
@@ -14,12 +14,12 @@ from tests.support.waiting import wait_until
 
 
 def tool(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool in a folder."""
+    """Run a tool in a folder until it exits."""
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
-    """`.env` keeps its other lines, its rights, and may be a link; a value that was there is replaced."""
+    """`save-settings` replaces old values in `.env`, and keeps other lines, the file mode and a symbolic link."""
     real, link = tmp_path / "settings", tmp_path / ".env"
     real.write_text("DB=postgres\nTZ=Europe/Paris\nDBX=1\n")
     real.chmod(0o600)
@@ -33,7 +33,7 @@ def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
 
 
 def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
-    """Where no new settings can be written, the old ones stay, and the failure is said."""
+    """If the new settings cannot be written, `save-settings` keeps the old settings and reports the failure."""
     settings = tmp_path / ".env"
     settings.write_text("DB=postgres\n")
     (tmp_path / ".env.new").symlink_to("/dev/full")
@@ -44,7 +44,7 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
-    """A second `make db-password` is refused with what to do, and leaves passwords and lock as they are."""
+    """A concurrent `make db-password` fails, prints the remedy, and changes neither passwords nor lock."""
     (tmp_path / "secrets/.db-password").mkdir(parents=True)
     (tmp_path / "secrets/db_reader_password").write_text("old")
     done = tool(tmp_path, str(ROOT / "tools/rotate-db-passwords"))
@@ -56,7 +56,7 @@ def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("alone", ["cert.pem", "key.pem"])
 def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
-    """`make certs` overwrites neither a certificate nor a key that lies there without the other."""
+    """`make certs` does not overwrite a certificate without a key, or a key without a certificate."""
     folder = tmp_path / "secrets/tls"
     folder.mkdir(parents=True)
     (folder / alone).write_text("mine")
@@ -67,13 +67,13 @@ def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
 
 
 def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
-    """A virtual environment that was copied with the folder would test the other folder's code: it is made anew."""
+    """`make venv` recreates a virtual environment that was copied from another folder."""
     copy_project(tmp_path)
     marker = tmp_path / ".venv/bin/.ready"
     marker.parent.mkdir(parents=True)
 
     def would_make() -> bool:
-        # It is as new as can be; only the folder that it names counts.
+        # The marker is up to date, so only the folder that it names decides.
         return "tools/create-venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
 
     assert would_make()
@@ -84,7 +84,7 @@ def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
 
 
 def test_no_signal_is_sent_before_a_client_can_hear_it(tmp_path: Path) -> None:
-    """The script sends a signal only after the container runs the client, because an earlier one would be lost."""
+    """The script sends a signal only after the container runs the client, because an earlier signal would be lost."""
     docker = tmp_path / "docker"
     docker.write_text(
         """#!/bin/sh
@@ -112,7 +112,7 @@ echo "$1" >> calls
     ids=["left alone", "before it is watched", "watched", "killed"],
 )
 def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
-    """The watcher removes the folder of a run however the script ends, even before the watcher has its session."""
+    """The watcher removes a run's folder after any end of the script, even before it runs in its own session."""
     (tmp_path / "tools").symlink_to(ROOT / "tools")
     for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")

@@ -1,4 +1,4 @@
-"""The real service, which the tests of a file share."""
+"""A fixture with the running service, which the tests of a file share."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.support.service import Service, running_service
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service with its defaults."""
+    """Yield the running service with default settings."""
     with running_service(tmp_path_factory.mktemp("service")) as running:
         yield running

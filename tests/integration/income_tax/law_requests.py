@@ -1,4 +1,4 @@
-"""Requests under the dated law, for the tests of several files."""
+"""Requests and helpers that the tests of the dated law share."""
 
 import json
 from http.client import HTTPConnection

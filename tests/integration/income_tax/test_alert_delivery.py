@@ -1,4 +1,4 @@
-"""Alerts of the running service during every fault of the SMTP server, and after kills of the service."""
+"""Delivery of alerts during faults of the SMTP server and after a kill of the service."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.support.waiting import wait_until
 
 SETTINGS = {"DRILL_ROUTE": "on"}
 SHORT = SETTINGS | {"ALERT_QUIET": "1", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "2"}
-OVER = SETTINGS | {"ALERT_QUIET": "1"}  # for a service that has only to tell that failures are over
+OVER = SETTINGS | {"ALERT_QUIET": "1"}  # for a service that only mails recoveries
 TWO_KINDS = ["/drill", "/drill/other"]
 
 
 def route_of(mail: EmailMessage) -> str:
-    """The address, without its query, of the failure that a mail reports."""
+    """Return the path of the failed request that a mail reports, without the query."""
     return re.search(r"^request: GET ([^\s?]+)(?:\?\S*)?\r?$", mail.get_content(), re.MULTILINE)[1]  # type: ignore[index]
 
 
@@ -30,14 +30,14 @@ def failed_attempts(service: Service, event: str) -> int:
 
 
 def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
-    """While the SMTP server holds the first mail's connection in silence, fifty more failures are answered."""
+    """While the SMTP server does not reply to the first mail, the service answers fifty more failed requests."""
     with FaultySmtp("hang") as smtp:
         prepare(tmp_path)
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
             assert 500 == service.get("/drill").status
             assert "hang" == smtp.attempts.get(timeout=60)
             assert [500] * 50 == flood(service.port, "client:secret", TWO_KINDS * 25, 4)
-            # The sender is still where it was: no attempt has ended, for none is logged and no second one was begun.
+            # The first attempt has not ended: the log has no failed attempt, and no second attempt has begun.
             assert (True, 0) == (smtp.attempts.empty(), failed_attempts(service, "alert not sent"))
             service.kill()
 
@@ -45,7 +45,7 @@ def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("killed", [False, True], ids=["living", "killed"])
 @pytest.mark.parametrize("fault", ["hang", "refuse", "451", "reset"])
 def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed: bool) -> None:
-    """After any fault of the server, and after a kill of all processes, each failure is reported once."""
+    """Each failure is mailed once after a fault of the SMTP server, even if all processes were killed."""
     prepare(tmp_path)
     with FaultySmtp(fault) as smtp:
         with service_with(tmp_path, smtp.port, **SHORT) as service:
@@ -67,7 +67,7 @@ def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed:
 
 
 def test_mail_with_a_lost_reply_is_sent_again(tmp_path: Path) -> None:
-    """When the connection breaks after the server accepted a mail, the mail comes again under the same Message-ID."""
+    """If the connection breaks after the server accepted a mail, the service resends it with the same Message-ID."""
     prepare(tmp_path)
     with FaultySmtp("lost") as smtp, service_with(tmp_path, smtp.port, **SETTINGS) as service:
         assert 500 == service.get("/drill").status
@@ -79,7 +79,7 @@ def test_mail_with_a_lost_reply_is_sent_again(tmp_path: Path) -> None:
 
 
 def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
-    """A 550 puts the mail into the folder of dead letters and logs that; nothing is lost, and later mails arrive."""
+    """After a 550 reply the service logs the refusal and saves the mail as a dead letter. Later mails arrive."""
     prepare(tmp_path)
     with FaultySmtp("550") as smtp:
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
@@ -97,7 +97,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_recipients(tmp_path: Path) -> None:
-    """A recipient refused for now (451) gets the mail later; one refused for good (550) leaves a dead letter."""
+    """A recipient rejected with 451 gets the mail later. A recipient rejected with 550 causes a dead letter."""
     prepare(tmp_path)
     settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
     with FaultySmtp() as smtp:
@@ -119,9 +119,9 @@ STORM = budget(100, 1000)
 
 
 def test_storm_is_a_few_mails_with_exact_counts(tmp_path: Path) -> None:
-    """Thousands of failures of two kinds are two mails a kind, one of them when they are over; the counts are exact.
+    """A storm of failures at two routes causes two mails per route, the second one after recovery, with exact counts.
 
-    Each is of another address: what the addresses have in common is what counts.
+    Each failed request has its own query, which does not affect the grouping.
     """
     prepare(tmp_path)
     with FaultySmtp() as smtp:
@@ -142,7 +142,7 @@ def test_storm_is_a_few_mails_with_exact_counts(tmp_path: Path) -> None:
 
 
 def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
-    """Services that share a state folder group their failures together, and one of them sends."""
+    """Two services that share a state folder count failures together, and one of the two sends the mails."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         with (
@@ -163,7 +163,7 @@ def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
 
 
 def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
-    """After a kill of the process that sends, another one sends the next mail."""
+    """After a kill of the process that sends the mails, another process sends the next mail."""
     prepare(tmp_path)
     with (
         FaultySmtp() as smtp,
@@ -177,17 +177,17 @@ def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
         doomed, kept = (one, other) if sender in workers else (other, one)
         doomed.kill()
         assert 500 == kept.get("/drill/other").status
-        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # one whose sending was not noted comes again
+        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # the first mail may arrive twice
 
 
 def children(service: Service) -> set[int]:
-    """The worker processes of a service."""
+    """Return the process ids of a service's workers."""
     pid = service.process.pid
     return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def test_full_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
-    """When the spool cannot be opened, failures are still answered and mailed, and the log has the reason."""
+    """If the spool cannot be opened, the service still answers and mails failures, and logs the spool error."""
     (tmp_path / "state").touch()
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")

@@ -1,4 +1,4 @@
-"""The spool as a file: shared by processes, over forks, and when it cannot be used."""
+"""Use of the spool file by several processes and after a fork, and its replacement while it is locked or damaged."""
 
 import json
 import multiprocessing
@@ -29,14 +29,14 @@ REPORTS = 50
 
 
 def report_many(path: Path) -> None:
-    sqlite_store.TIMEOUT = 60  # this is about what is counted, not about how long a slow disk is waited for
+    sqlite_store.TIMEOUT = 60  # a slow disk must not make this test fail
     spool = Spool(path)
     for _ in range(REPORTS):
         spool.report(ALERT, 1.0)
 
 
 def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
-    """Processes that create the file and report at the same time lose no failure and count none twice."""
+    """Processes that create the file and report failures at the same time count each failure once."""
     path = tmp_path / "alerts/spool.sqlite"
     processes = [multiprocessing.get_context("spawn").Process(target=report_many, args=[path]) for _ in range(4)]
     for process in processes:
@@ -51,7 +51,7 @@ def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
 
 
 def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
-    """A process that forks after it has used the spool, and its child, both go on with it."""
+    """After a fork both the parent and the child can use the spool that the parent has opened."""
     spool = Spool(tmp_path / "spool.sqlite")
     spool.report(ALERT, 1.0)
     child = os.fork()
@@ -65,7 +65,7 @@ def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
 
 
 def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
-    """One process holds the lock; a fork does not inherit it; another process gets it after its release."""
+    """One process holds the lock, which its child does not inherit. Another process gets the lock after its release."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert (True, False, True) == (first.try_acquire(), second.try_acquire(), first.try_acquire())
     child = os.fork()
@@ -79,7 +79,7 @@ def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
-    """A dispatcher over the folder, its mailer and its log."""
+    """Build a dispatcher with a spool in `tmp_path`, and return it with its mailer and its log."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -96,7 +96,7 @@ def events(lines: Lines) -> list[str]:
 def test_failures_of_a_locked_spool_are_counted_later(
     tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A locked spool is waited for briefly; its failures are merged later, and one mail counts all."""
+    """A failure that a locked spool cannot record is added to the spool later, and one mail counts all failures."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
@@ -116,7 +116,7 @@ def test_failures_of_a_locked_spool_are_counted_later(
 
 @pytest.mark.usefixtures("hasty")
 def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: Parts) -> None:
-    """While the spool stays locked, alerts are mailed from memory, each failure counted once."""
+    """While the spool stays locked, the dispatcher mails alerts from memory, and counts each failure once."""
     alerts, mailer, _ = parts
     alerts.send(ALERT)
     with locked(tmp_path / "spool.sqlite"):
@@ -131,7 +131,7 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
 
 
 def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
-    """Pending mails of a spool without the column of recipients go to all."""
+    """Pending mails in a spool without the column `recipients` are sent to all recipients."""
     path = tmp_path / "spool.sqlite"
     spool = Spool(path)
     spool.report(ALERT, 1.0)
@@ -146,7 +146,7 @@ def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
 
 
 def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
-    """A damaged file is left alone, reported once, and replaced after it was moved away."""
+    """A damaged spool stays unchanged and is logged once. After its removal the dispatcher creates a new spool."""
     path = tmp_path / "spool.sqlite"
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
@@ -168,7 +168,7 @@ def failure(kind: Kind) -> Alert:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """The spool while another connection holds its lock."""
+    """Lock the spool from another connection while the block runs."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -177,19 +177,19 @@ def locked(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short timeout of the spool, and no pause after its errors."""
+    """Shorten the spool's timeout, and remove the pause after its errors."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     monkeypatch.setattr(dispatcher, "PAUSE", 0.0)
 
 
 def recovered(mailer: FakeMailer) -> set[str]:
-    """The kinds of failure whose recovery was mailed."""
+    """Return the kinds of failure whose recovery was mailed."""
     return {letter.kind for letter in mailer.sent if letter.suffix == " [recovered]"}
 
 
 @pytest.mark.usefixtures("hasty")
 def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> None:
-    """Kinds resolved while the spool is locked are mailed as recovered once it is free, and no other."""
+    """Recoveries during a lock of the spool are mailed after its release. No other recovery is mailed."""
     alerts, mailer, lines = parts
     for kind in ("startup", "database", "log"):
         alerts.send(failure(kind))
@@ -204,7 +204,7 @@ def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> N
 
 @pytest.mark.usefixtures("hasty")
 def test_a_new_failure_cancels_a_recovery(tmp_path: Path, parts: Parts) -> None:
-    """A failure before the spool recorded a recovery continues the incident."""
+    """A new failure before the spool records a recovery continues the incident."""
     alerts, mailer, _ = parts
     alerts.send(failure("database"))
     with locked(tmp_path / "spool.sqlite"):

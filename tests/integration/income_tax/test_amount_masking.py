@@ -1,4 +1,4 @@
-"""With MASK_AMOUNTS=on the real service writes no salary and no tax to its log, its mails or their spool."""
+"""With MASK_AMOUNTS=on the running service writes no salary or tax to its log, its alert mails or its spool."""
 
 import json
 import re
@@ -18,34 +18,34 @@ SPELLINGS = (
     ELSEWHERE.encode("unicode_escape").decode(),
     ELSEWHERE.encode().decode("latin-1"),
 )
-LONG = re.compile(r"[0-9]{7,}")  # an amount: no time, no port and no process has as many digits
+LONG = re.compile(r"[0-9]{7,}")  # amounts only: times, ports and process ids have fewer digits
 
 
 @pytest.fixture(params=["json", "text"])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
-    """The service with amounts masked, in both forms of its log."""
+    """Yield the running service with masked amounts, once per log format."""
     with running_service(tmp_path, MASK_AMOUNTS="on", LOG_FORMAT=request.param) as running:
         yield running
 
 
 def written(folder: Path) -> str:
-    """All that the service has written, except its tax data."""
+    """Return the content of all files that the service has written, except its tax data."""
     while True:
         paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
         try:
             contents = [path.read_bytes() for path in [*paths, *folder.rglob("spool.*")]]
-        except FileNotFoundError:  # a file that was to get another name just then
+        except FileNotFoundError:  # the service has just renamed a temporary file
             continue
         return "\n".join(content.decode(errors="backslashreplace") for content in contents)
 
 
 def shown(amounts: set[str], told: str) -> list[str]:
-    """The amounts that a text contains."""
+    """Return the amounts that a text contains."""
     return [amount for amount in (*amounts, *SPELLINGS) if amount in told]
 
 
 def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
-    """Status and body of the responses to requests of every kind, accepted and rejected."""
+    """Send requests of every kind, valid and invalid, and return the status and body of each response."""
     one, two, three, four = SALARIES
     household = {"married": "yes", "children": 2, "salary": int(one)}
     rows = f"married,children,salary\nno,0,{one}\nno,0,{three}x\nno,0,{ELSEWHERE}\n"
@@ -62,7 +62,7 @@ def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
 
 
 def test_no_amount_of_any_request_is_written(service: Service) -> None:
-    """No amount of single requests, batches, curves and rejections is written, sent or returned."""
+    """The service writes no amount of a single request, a batch, a curve or a rejected request to any file."""
     answers = ask_in_every_way(service)
     assert [200, 200, 400, 400, 200, 200, 200, 400, 200] == [status for status, _ in answers]
     told = re.sub(r'"request_id": "\w+"', "", " ".join(body for _, body in answers))
@@ -75,7 +75,7 @@ def test_no_amount_of_any_request_is_written(service: Service) -> None:
 
 @pytest.fixture
 def without_numpy(tmp_path: Path) -> str:
-    """A folder of Python modules whose numpy fails with an error that quotes salaries, so that batches fail."""
+    """Create a module folder whose numpy raises an error that quotes salaries, so that batches fail."""
     folder = tmp_path / "modules"
     folder.mkdir()
     words = f"no array of {SALARIES[0]}, {ELSEWHERE}"
@@ -86,7 +86,7 @@ def without_numpy(tmp_path: Path) -> str:
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("kind", ["application/json", "text/csv"])
 def test_no_amount_of_a_batch_that_fails_is_mailed(tmp_path: Path, without_numpy: str, form: str, kind: str) -> None:
-    """A failed batch whose error quotes amounts is mailed and logged without them, but with the place and the id."""
+    """The mail and the log of a failed batch mask amounts, but contain the code location and the request id."""
     body = f"married,children,salary\nno,0,{SALARIES[0]}\n"
     if kind == "application/json":
         body = json.dumps([{"married": "no", "children": 0, "salary": int(SALARIES[0])}])

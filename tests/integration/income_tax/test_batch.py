@@ -1,4 +1,4 @@
-"""Bodies of POST / over HTTP: batches, content negotiation, and every invalid body."""
+"""Bodies of POST / over HTTP: batches, content negotiation and invalid bodies."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.support.service import Answer, Service, request
 
 
 def test_valid_and_invalid_households_in_one_batch(service: Service) -> None:
-    """Each household of a batch has its result or its errors in its place."""
+    """The response to a batch contains a result or errors for each household, in order."""
     batch = [HOUSEHOLD, HOUSEHOLD | {"salary": -1, "x": 1}, 7, {"married": "no", "children": 0, "salary": 1}]
     answer = service.post(json.dumps(batch), JSON)
     assert 200 == answer.status
@@ -42,7 +42,7 @@ def test_valid_and_invalid_households_in_one_batch(service: Service) -> None:
     ids=lambda value: str(value)[:20],
 )
 def test_invalid_bodies(service: Service, body: str, content_type: str, status: int) -> None:
-    """A malformed, empty, ambiguous, long or unsupported body is rejected in JSON."""
+    """The service rejects a malformed, empty, ambiguous, too long or unsupported body with JSON errors."""
     answer = service.post(body, content_type)
     assert_json_error(answer, status)
     if status == 413:
@@ -50,7 +50,7 @@ def test_invalid_bodies(service: Service, body: str, content_type: str, status: 
 
 
 def test_largest_batch(service: Service) -> None:
-    """A batch of the maximum size is accepted."""
+    """The service accepts a batch of the maximum size."""
     answer = service.post(json.dumps([HOUSEHOLD] * 10_000), JSON)
     assert 200 == answer.status
     assert 10_000 == len(answer.body["response"]["results"])
@@ -62,7 +62,7 @@ def test_largest_batch(service: Service) -> None:
     ids=["no size", "no end of a chunk", "a bad trailer", "cut off"],
 )
 def test_malformed_chunked_body(service: Service, chunks: bytes) -> None:
-    """A malformed chunked body is a 400 and causes no alert."""
+    """A malformed chunked body causes a 400 response and no alert."""
     head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {service.authorization}\r\nContent-Type: {JSON}\r\n"
     answer = service.raw(f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode() + chunks, end=True)
     assert_json_error(answer, 400)
@@ -81,7 +81,7 @@ def test_malformed_chunked_body(service: Service, chunks: bytes) -> None:
     ],
 )
 def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
-    """The response has the preferred type, whatever its parameters, and varies by Accept."""
+    """The response has the media type that Accept prefers, regardless of parameters, and `Vary: Accept`."""
     status, headers, _ = service.post_raw(json.dumps([HOUSEHOLD]), JSON, Accept=accept)
     assert (200, kind, "Accept") == (status, headers["content-type"].partition(";")[0], headers["vary"])
 
@@ -94,7 +94,7 @@ def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
     ],
 )
 def test_unsupported_encodings(service: Service, headers: dict[str, str], said: str) -> None:
-    """A compressed body, or one in another character set, is a 415 with the reason."""
+    """A compressed body or an unsupported character set causes a 415 response with the reason."""
     sent = {"Content_Type": JSON} | headers
     _, _, body = request(service.port, "/", service.credentials, "POST", json.dumps(HOUSEHOLD).encode(), **sent)
     (error,) = json.loads(body)["response"]["errors"]
@@ -102,7 +102,7 @@ def test_unsupported_encodings(service: Service, headers: dict[str, str], said: 
 
 
 def test_truncated_body(service: Service) -> None:
-    """A body shorter than its Content-Length is rejected."""
+    """The service rejects a body shorter than its Content-Length."""
     body = json.dumps(HOUSEHOLD).encode()
     head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {service.authorization}\r\nContent-Type: {JSON}\r\n"
     answer = service.raw(
@@ -112,7 +112,7 @@ def test_truncated_body(service: Service) -> None:
 
 
 def test_parameters_in_two_places(service: Service) -> None:
-    """A POST with parameters in its address too is rejected as ambiguous."""
+    """The service rejects a POST that also has parameters in its URL."""
     assert_json_error(service.post(json.dumps(HOUSEHOLD), JSON, target=QUERY), 400)
 
 

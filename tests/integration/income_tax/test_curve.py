@@ -1,4 +1,4 @@
-"""`GET /curve` over HTTP."""
+"""Tests of `GET /curve` over HTTP."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.service import Service
 
 
 def test_curve(service: Service) -> None:
-    """Each point has the tax of GET, the average rate, and the marginal rate over the next step."""
+    """Each point has the same tax as `GET /`, the average rate, and the marginal rate up to the next point."""
     curve = service.get("/curve?" + CURVE).body["response"]["curve"]
     points = curve.pop("points")
     assert {
@@ -31,7 +31,7 @@ def test_curve(service: Service) -> None:
 
 
 def test_curves_of_other_households(service: Service) -> None:
-    """A curve may be that of a single parent, of a couple, with French names, or without a year."""
+    """The service calculates curves of single parents and couples, with French names, and without a year."""
     alone = "/curve?year=2024&married=no&single_parent=yes&children=1&from=50000&to=50000&step=1"
     two = "/curve?annee=2024&marie=oui&enfants=1&salaire_conjoint=30000&de=50000&a=50000&pas=1"
     old = "/curve?married=no&children=1&from=50000&to=50000&step=1"
@@ -56,7 +56,7 @@ def test_curves_of_other_households(service: Service) -> None:
     ],
 )
 def test_notes_of_a_curve(service: Service, query: str, codes: list[str]) -> None:
-    """A curve has exactly the notes of the results at its points, and no `notes` without any."""
+    """A curve has exactly the notes of the results at its points. A curve without notes has no field `notes`."""
     curve = service.get("/curve?" + query).body["response"]["curve"]
     household = query.partition("&from=")[0] + "&spouse_salary=" + str(curve["spouse_salary"])
     targets = [f"/?{household}&salary={point['salary']}" for point in curve["points"]]
@@ -75,7 +75,7 @@ V7_CURVE = (
 
 
 def test_curve_without_a_year(service: Service) -> None:
-    """The curve of the rules `v7` is the same byte for byte."""
+    """Without a year the curve equals the curve of version 7 byte for byte."""
     _, _, body = service.request("GET", "/curve?married=yes&children=3&from=0&to=200000&step=100000")
     assert V7_CURVE.encode() == body
 
@@ -99,14 +99,14 @@ def test_curve_without_a_year(service: Service) -> None:
     ],
 )
 def test_invalid_curves(service: Service, query: str, error: str) -> None:
-    """The error names each invalid parameter of a curve."""
+    """The first error names the invalid parameter of a curve."""
     answer = service.get("/curve?" + query)
     assert_json_error(answer, 400)
     assert error == answer.errors[0]
 
 
 def test_expected_values_of_a_curve(service: Service) -> None:
-    """The expected values have the names of the request."""
+    """The expected values use the parameter names of the request."""
     hints = {
         "de=5&a=3": ["[de] up to [a]"],
         "from=0&a=2000": ["at most 2000 points: a larger [pas], or a smaller range"],

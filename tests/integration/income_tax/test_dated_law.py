@@ -1,4 +1,4 @@
-"""The law of each income year over HTTP: every case by GET, JSON and CSV."""
+"""Taxes under the law of each income year over HTTP: by GET, JSON and CSV."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from tests.support.service import Service
 
 
 def test_all_cases_by_get(service: Service) -> None:
-    """Each case of the law has its result by GET."""
-    cases = law_cases()[:: budget(7, 1)]  # a batch has them all
+    """`GET /` returns the expected result of each case."""
+    cases = law_cases()[:: budget(7, 1)]  # the tests of batches use all cases
     assert [as_result(case) for case in cases] == [
         {name: value for name, value in result.items() if name in as_result(case)}
         for case, result in zip(cases, get_all(service, [query_of(case) for case in cases]), strict=True)
@@ -21,7 +21,7 @@ def test_all_cases_by_get(service: Service) -> None:
 
 
 def test_all_cases_explained(service: Service) -> None:
-    """The steps of each case have its tax by all shares and by the adults' shares alone."""
+    """The explained steps of each case contain the tax for all shares and the tax for the adults' shares only."""
     names, cases = ("tax_all_shares", "tax_adult_shares"), law_cases()[:: budget(7, 1)]
     results = get_all(service, [query_of(case) + "&explain=yes" for case in cases])
     found = [{step["name"]: step["result"] for step in result["steps"]} for result in results]
@@ -29,13 +29,13 @@ def test_all_cases_explained(service: Service) -> None:
 
 
 def test_official_cases_by_get(service: Service) -> None:
-    """The results for 2018 equal those of the tax authority."""
+    """`GET /` returns the same taxes for 2018 as the tax authority's simulator."""
     cases = official_cases()
     assert [case["tax"] for case in cases] == [r["tax"] for r in get_all(service, [query_of(c) for c in cases])]
 
 
 def test_all_cases_in_one_json(service: Service) -> None:
-    """All cases of the law, of the tax authority and of `v7` have their results in one JSON array."""
+    """The response to one JSON array with all cases, including those without a year, has the expected results."""
     cases = [*law_cases(), *official_cases()]
     answer = service.post(json.dumps([asked(case) for case in cases] + [asked(case) for case in v7_cases()]), JSON)
     results = [item["result"] for item in answer.body["response"]["results"]]
@@ -45,7 +45,7 @@ def test_all_cases_in_one_json(service: Service) -> None:
 
 
 def test_all_cases_in_one_csv(service: Service) -> None:
-    """All cases in one CSV file have their results in CSV."""
+    """The response to a CSV body with all cases has the expected results in CSV."""
     cases = [*law_cases(), *official_cases()]
     answer = service.post_raw(csv_of(cases), CSV, Accept=CSV)
     assert 200 == answer[0]
@@ -58,7 +58,7 @@ def test_all_cases_in_one_csv(service: Service) -> None:
 
 
 def test_csv_responses_are_logged(service: Service) -> None:
-    """The log has the body of a CSV response, like that of a JSON response."""
+    """The service logs the body of a CSV response."""
     body = "year,married,children,salary\n2024,yes,2,50000\n"
     _, headers, answer = service.post_raw(body, CSV, Accept=CSV)
     (line,) = [r for r in service.log() if r.get("request_id") == headers["x-request-id"] and r["event"] == "answer"]
@@ -66,7 +66,7 @@ def test_csv_responses_are_logged(service: Service) -> None:
 
 
 def test_one_object_equals_get(service: Service) -> None:
-    """One household in the body gets the result of GET, steps included, and stays out of the address."""
+    """A household in a POST body gets the same result as by GET, and is absent from the logged URL."""
     one = service.get(QUERY + "&explain=yes")
     other = service.post(json.dumps(HOUSEHOLD | {"explain": "yes"}), JSON)
     assert [200, 200] == [one.status, other.status]
@@ -79,7 +79,7 @@ def test_one_object_equals_get(service: Service) -> None:
 
 
 def test_response_without_a_year_is_unchanged(service: Service) -> None:
-    """Without a year the response is byte for byte that of version 7."""
+    """Without a year the response equals the response of version 7 byte for byte."""
     target = "/?married=yes&children=2&salary=50000"
     status, _, body = service.request("GET", target)
     assert 200 == status
@@ -90,7 +90,7 @@ def test_response_without_a_year_is_unchanged(service: Service) -> None:
 
 
 def test_version_of_the_schedules(service: Service) -> None:
-    """Each calculation and its log line have the version of the schedules."""
+    """The response to each calculation and its log line contain the version of the schedules."""
     answers = [service.get(QUERY), service.post(json.dumps([HOUSEHOLD]), JSON), service.get("/curve?" + CURVE)]
     version = schedules().version
     assert [version] * 3 == [answer.headers["x-schedules-version"] for answer in answers]
@@ -99,7 +99,7 @@ def test_version_of_the_schedules(service: Service) -> None:
 
 
 def test_unknown_years_get_the_known_ones(service: Service) -> None:
-    """An unknown year is rejected with the known years."""
+    """The service rejects an unknown year and lists the known years."""
     answer = service.get(QUERY.replace("2024", "2030"))
     assert_json_error(answer, 400)
     assert ["parameter [year] has an invalid value: [2030]"] == answer.errors

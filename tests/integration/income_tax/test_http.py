@@ -1,4 +1,4 @@
-"""The API over HTTP: the calculation, and every rejection in JSON with the request id."""
+"""The API over HTTP: calculations, and rejections in JSON with the request id."""
 
 import json
 import re
@@ -29,7 +29,7 @@ PUBLISHED = {
 
 
 def test_all_cases(service: Service) -> None:
-    """All 372 cases of the contract are equal over HTTP, with many threads at once."""
+    """The service returns the expected results of all 372 cases to sixteen concurrent clients."""
 
     def ask(case: dict[str, Any]) -> Any:
         return service.get(f"/?married={case['married']}&children={case['children']}&salary={case['salary']}").body
@@ -43,7 +43,7 @@ def test_all_cases(service: Service) -> None:
     "target", [TARGET, "/?mari%C3%A9=oui&enfants=3&salaire=200000", "/?marie=Oui&enfants=3&salaire=200000"]
 )
 def test_spellings_have_one_result(service: Service, target: str) -> None:
-    """English, French and unaccented names are the same request."""
+    """English, French and unaccented parameter names lead to the same result."""
     answer = service.get(target)
     assert (200, {"response": {"result": PUBLISHED}}) == (answer.status, answer.body)
 
@@ -52,7 +52,7 @@ def test_spellings_have_one_result(service: Service, target: str) -> None:
     "credentials", [None, "client:wrong", "nobody:secret", "client", ":", ":secret", "clïent:sécret"]
 )
 def test_login_is_required(service: Service, credentials: str | None) -> None:
-    """A request without the right login and password gets a 401 in JSON."""
+    """A request without a valid login and password gets a 401 response in JSON."""
     answer = service.get(TARGET, credentials)
     assert_json_error(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Basic ")
@@ -60,7 +60,7 @@ def test_login_is_required(service: Service, credentials: str | None) -> None:
 
 @pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic " + "x" * 4000, "Bearer abc", "\xff\xfe"])
 def test_malformed_authorization(service: Service, value: str) -> None:
-    """A malformed Authorization header is a 401, not a crash."""
+    """A malformed Authorization header causes a 401 response."""
     assert_json_error(service.get(TARGET, None, Authorization=value), 401)
 
 
@@ -82,7 +82,7 @@ def test_malformed_authorization(service: Service, value: str) -> None:
     ],
 )
 def test_bad_input(service: Service, query: str) -> None:
-    """Bad input is a 400 with a list of errors."""
+    """Invalid input causes a 400 response with a list of errors."""
     assert_json_error(service.get("/" + query), 400)
 
 
@@ -97,7 +97,7 @@ def test_bad_input(service: Service, query: str) -> None:
     ],
 )
 def test_other_addresses_and_methods(service: Service, method: str, target: str, status: int) -> None:
-    """Unknown addresses and methods are rejected in JSON; the drill route is off by default."""
+    """The service rejects unknown paths and methods in JSON. The drill route is off by default."""
     assert_json_error(service.get(target, method=method), status)
 
 
@@ -121,7 +121,7 @@ HOST = b"\r\nHost: x\r\n"
     ids=["raw accent", "long", "garbage", "version", "coding", "identity", "long header", "header", "expect", "length"],
 )
 def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
-    """Gunicorn's own rejections are JSON with an id that the log has, and repeat nothing of the request."""
+    """Gunicorn's own rejections are JSON with a logged request id, and do not echo the request."""
     answer = service.raw(request_bytes)
     assert_json_error(answer, status)
     assert sent.encode() in request_bytes.lower()
@@ -131,7 +131,7 @@ def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status
 
 @pytest.mark.parametrize(("method", "target"), [("POST", "/"), ("GET", TARGET), ("POST", "/health/live")])
 def test_unread_bodies_are_drained(service: Service, method: str, target: str) -> None:
-    """The response to a long unread body arrives, and the connection serves the next request."""
+    """After a long unread body the client receives the response, and can reuse the connection."""
     connection, sockets = HTTPConnection("127.0.0.1", service.port, timeout=30), set()
     for _ in range(10):
         connection.request(method, target, body=b"x" * 900_000)
@@ -151,8 +151,8 @@ def test_rejections_arrive_while_the_client_sends(service: Service) -> None:
         assert_json_error(answer, 400)
 
 
-HALF, DIGITS = '"\\ud800"', "9" * 20  # half a character of UTF-16; a number of more than 64 bits
-FAR = "9" * 400  # which no float holds either
+HALF, DIGITS = '"\\ud800"', "9" * 20  # a lone UTF-16 surrogate; a number of more than 64 bits
+FAR = "9" * 400  # a number too large for a float
 
 
 @pytest.mark.parametrize(
@@ -166,25 +166,25 @@ FAR = "9" * 400  # which no float holds either
     ids=["value", "name", "names", "numbers"],
 )
 def test_json_that_a_response_cannot_repeat(service: Service, body: str, status: int) -> None:
-    """JSON texts and numbers that a response cannot repeat are errors of the request, not failures."""
+    """The service rejects JSON strings and numbers that a response cannot echo, and does not fail."""
     answer = service.post(body, "application/json")
     assert status == answer.status
     assert answer.errors if status == 400 else all(one["errors"] for one in answer.body["response"]["results"])
 
 
 def test_raw_accents_get_a_hint(service: Service) -> None:
-    """The response to a raw `marié` names its percent-encoded form."""
+    """The response to an unencoded `marié` contains its percent-encoded form."""
     assert "mari%C3%A9" in service.raw("GET /?marié=oui HTTP/1.1\r\nHost: x\r\n\r\n".encode()).errors[0]
 
 
 def test_head(service: Service) -> None:
-    """HEAD has the headers of GET and no body."""
+    """A HEAD request gets the status of GET and no body."""
     answer = service.get(TARGET, method="HEAD")
     assert (200, None) == (answer.status, answer.body)
 
 
 def test_well_formed_request_id_is_kept(service: Service) -> None:
-    """The response and both log lines have a well-formed X-Request-ID."""
+    """The service keeps a well-formed X-Request-ID in the response and in both log lines."""
     own = f"test-{secrets.token_hex(8)}"
     answer = service.get(TARGET, X_Request_ID=own)
     assert own == answer.request_id
@@ -198,7 +198,7 @@ def test_malformed_request_id_is_replaced(service: Service, given: str) -> None:
 
 
 def test_health_needs_no_login(service: Service) -> None:
-    """Liveness has the version, readiness has the degraded parts; neither needs a login."""
+    """Without a login, liveness returns the version, and readiness returns the degraded parts."""
     live, ready = service.get("/health/live", None), service.get("/health/ready", None)
     assert (200, "alive") == (live.status, live.body["response"]["status"])
     assert re.fullmatch(r"\d+\.\d+\.\d+", live.body["response"]["version"])
@@ -221,7 +221,7 @@ FORGED = "2020-07-24 10:05:20.969132, Thread-2: [index] start of a request that 
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
-    """Line ends and terminal codes in an address or a login begin no log line, in either form."""
+    """Line ends and terminal codes in a URL or a login cannot start a log line, in either log format."""
     with running_service(tmp_path, LOG_FORMAT=form) as service:
         before = len(service.log_lines())
         for end in ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x1b[2K\x1b[1G"):
@@ -229,7 +229,7 @@ def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
             assert 404 == service.get(f"/{quote(end + FORGED)}").status
             assert 401 == service.get("/?salary=1", credentials=f"x{end}{FORGED}:secret").status
         text = (tmp_path / "api.log").read_bytes().decode()
-        lines = text.splitlines()  # at every character that any reader may take for a line's end
+        lines = text.splitlines()  # splitlines() splits at every character that a reader may treat as a line end
         assert lines == text.split("\n")[:-1]
         assert len(lines) >= before + 24 * 2
         assert [] == [line for line in lines if line.startswith(FORGED[:10]) or not line.isprintable()]

@@ -1,4 +1,4 @@
-"""The worker: connections are shared fairly, kept alive, and closed in order."""
+"""The worker's connections: shared between workers, kept alive, and closed at a stop."""
 
 import base64
 import signal
@@ -21,7 +21,7 @@ def request_bytes(service: Service) -> bytes:
 
 
 def status_of(connection: socket.socket) -> tuple[int, str | None]:
-    """The status of the next response, and its header on the connection."""
+    """Return the status of the next response, and its `Connection` header."""
     answer = HTTPResponse(connection)
     answer.begin()
     answer.read()
@@ -33,7 +33,7 @@ def connect(service: Service) -> socket.socket:
 
 
 def serve_burst(service: Service, size: int) -> set[int]:
-    """The processes that have served a burst of so many connections, of two requests each."""
+    """Send two requests on each of `size` connections, and return the ids of the processes that answered."""
     before = len(service.log())
     with ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(size)]
@@ -47,7 +47,7 @@ def serve_burst(service: Service, size: int) -> set[int]:
 
 
 def test_connections_of_bursts_are_shared(tmp_path: Path) -> None:
-    """Both workers get connections of a burst."""
+    """Both workers serve connections of a burst."""
     with running_service(tmp_path, WORKERS="2", THREADS="8") as service:
         service.get(TARGET)
         wait_until(lambda: len(list((tmp_path / "state/workers").glob("*.json"))) == 2)
@@ -55,7 +55,7 @@ def test_connections_of_bursts_are_shared(tmp_path: Path) -> None:
 
 
 def test_more_connections_than_threads(tmp_path: Path) -> None:
-    """A worker with two threads answers 200 connections that ask at once, and keeps all of them."""
+    """A worker with two threads answers requests on 200 simultaneous connections, and keeps them open."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(200)]
         for _ in range(2):
@@ -65,24 +65,24 @@ def test_more_connections_than_threads(tmp_path: Path) -> None:
 
 
 def test_pipelined_requests(tmp_path: Path) -> None:
-    """Pipelined requests are answered in order."""
+    """The worker answers all pipelined requests."""
     with running_service(tmp_path, WORKERS="1") as service, connect(service) as connection:
         connection.sendall(request_bytes(service) * 20)
         received = b""
         while received.count(b"HTTP/1.1 200") < 20 or not received.endswith(b"}"):
             piece = connection.recv(65536)
-            assert piece, "it has hung up"
+            assert piece, "the service has closed the connection"
             received += piece
         assert 20 == received.count(b'"result"')
 
 
-LINGERING = "from gunicorn.workers import gthread\ngthread.STOP_KEEPALIVE_LINGER = 25  # in place of 2 seconds\n"
+LINGERING = "from gunicorn.workers import gthread\ngthread.STOP_KEEPALIVE_LINGER = 25  # instead of 2 seconds\n"
 
 
 def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
-    """While a service stops, requests on kept-alive connections are answered, each connection's last one with `close`.
+    """A stopping service answers requests on kept-alive connections, and ends each with `Connection: close`.
 
-    A machine that stands still must not end the connections before: they are kept for longer here.
+    The test extends the linger time, so that a slow machine does not close the connections earlier.
     """
     (tmp_path / "python").mkdir()
     path = begun_with(tmp_path / "python", LINGERING)
@@ -94,7 +94,7 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
         service.process.send_signal(signal.SIGTERM)
         for connection in connections:
             ends = None
-            while ends != "close":  # until the worker has heard of it
+            while ends != "close":  # the worker may not have received the signal yet
                 connection.sendall(request_bytes(service))
                 status, ends = status_of(connection)
                 assert 200 == status
@@ -103,7 +103,7 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
 
 
 def test_a_stop_closes_idle_connections(tmp_path: Path) -> None:
-    """A service that stops closes idle kept-alive connections and ends."""
+    """A stopping service closes idle kept-alive connections and exits."""
     with running_service(tmp_path, WORKERS="1") as service, ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(3)]
         for connection in connections:
@@ -115,7 +115,7 @@ def test_a_stop_closes_idle_connections(tmp_path: Path) -> None:
 
 
 def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
-    """A worker that answers single households does not have numpy in its memory; one that has answered a batch does."""
+    """A worker loads numpy for its first batch, and not for single households."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         (pid,) = {record["pid"] for record in service.log() if record["event"] == "answer"}
@@ -123,11 +123,11 @@ def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
         assert "_multiarray_umath" not in maps.read_text()
         households = '[{"year": 2024, "married": "yes", "children": 2, "salary": 50000}]'
         assert 200 == service.post(households, "application/json").status
-        assert "_multiarray_umath" in maps.read_text()  # its compiled heart
+        assert "_multiarray_umath" in maps.read_text()  # numpy's C extension
 
 
 def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
-    """With one worker of two threads, a slow request and an unread response delay no other."""
+    """In one worker with two threads, a slow request and an unread response do not delay other requests."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         half, deaf = opened.enter_context(connect(service)), opened.enter_context(connect(service))
         request = request_bytes(service)
@@ -135,7 +135,7 @@ def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
         half.sendall(request[:40])
         assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
         deaf.setblocking(False)
-        with suppress(BlockingIOError):  # until neither side's buffers take any more
+        with suppress(BlockingIOError):  # raised when the socket buffers of both sides are full
             while True:
                 deaf.send(request * 100)
         half.sendall(request[40:])
@@ -143,7 +143,7 @@ def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
 
 
 def test_short_requests_do_not_wait_for_long_ones(tmp_path: Path) -> None:
-    """While a batch is being calculated, another thread answers the request of a cached login."""
+    """While one thread waits for the body of a batch, another thread answers a request with a cached login."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         service.get(TARGET)
         slow, quick = opened.enter_context(connect(service)), opened.enter_context(connect(service))

@@ -1,4 +1,4 @@
-"""The service while its log cannot be written."""
+"""The service on a full log disk: requests, alerts and recovery."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_full_disk_stops_no_request(tmp_path: Path) -> None:
-    """With a full disk requests go on, the loss is reported, counted and mailed, and writing resumes."""
+    """On a full disk the service answers requests, counts and mails the lost log lines, and later logs again."""
     with running_service(tmp_path, WORKERS="1") as service:
         log = tmp_path / "api.log"
         log.rename(tmp_path / "api.log.1")
@@ -37,7 +37,7 @@ def test_full_disk_stops_no_request(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_at_the_start_is_reported(tmp_path: Path) -> None:
-    """A service that starts while its log disk is full serves, mails that it loses lines, and then the recovery."""
+    """A service that starts on a full log disk answers requests, and mails the loss of log lines and the recovery."""
     log = tmp_path / "api.log"
     log.symlink_to("/dev/full")
     with running_service(tmp_path) as service:

@@ -18,7 +18,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def logs(folder: Path) -> dict[str, Path]:
-    """A folder of logs, as on the volume."""
+    """Create the logs of a volume, and return their paths by name."""
     paths = {name: folder / name for name in ("api/api.log", "nginx/access.log", "nginx/error.log", "postgres/x-1.log")}
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
-    """API's and nginx's logs are renamed; other services' logs are copied and truncated in place."""
+    """The API's log and nginx's access log are renamed. Other logs are copied and truncated in place."""
     paths = logs(tmp_path)
     inode = paths["nginx/error.log"].stat().st_ino
     assert sorted(paths.values()) == sorted(rotate(tmp_path, 99, 3).rotated)
@@ -55,7 +55,7 @@ def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
 
 
 def test_oldest_archives_are_dropped(tmp_path: Path) -> None:
-    """Of many archives the newest are kept."""
+    """The rotation keeps only the newest archives."""
     for number in range(6):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -64,7 +64,7 @@ def test_oldest_archives_are_dropped(tmp_path: Path) -> None:
 
 
 def test_an_error_of_one_log_stops_no_other(tmp_path: Path) -> None:
-    """A log that cannot be rotated is named; all others are rotated, by the command too."""
+    """An error names the log that cannot be rotated. All other logs are rotated, and the command exits with 1."""
     paths = logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     done = rotate(tmp_path, 99, 3)
@@ -75,7 +75,7 @@ def test_an_error_of_one_log_stops_no_other(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_gets_its_space_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that cannot be copied to a full disk is truncated without a copy."""
+    """If the disk is too full for a copy, the log is truncated without a copy."""
 
     def full(_source: Path, target: Path) -> None:
         target.write_text("part")
@@ -88,16 +88,16 @@ def test_a_full_disk_gets_its_space_back(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Repeated rotation prints errors, goes on, and touches a file each time."""
+    """The rotation loop prints errors, continues, and touches the `alive` file each time."""
     logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     alive, looks = tmp_path / "alive", []
 
     class Enough(Exception):
-        """Ends the loop."""
+        """An exception that ends the loop."""
 
     def pause(_seconds: float) -> None:
-        alive.unlink()  # an error, if it was not touched
+        alive.unlink()  # unlink() raises an error if the rotation did not touch the file
         looks.append(capsys.readouterr().out.count("cannot rotate"))
         if len(looks) == 3:
             raise Enough
@@ -109,7 +109,7 @@ def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("step", ["touch", "chmod", "replace"])
 def test_an_error_removes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Repeated errors of a log neither remove its archives nor add one."""
+    """Repeated rotation errors of a log neither remove nor add archives."""
     for number in range(3):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -133,14 +133,14 @@ def test_an_error_removes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_wrong_usage_is_a_sentence(arguments: list[str], code: int, said: str) -> None:
-    """A missing folder and an invalid time are a sentence each."""
+    """The command reports a missing folder or an invalid interval in one message."""
     command = subprocess.run([*COMMAND, "rotate", *arguments], capture_output=True, text=True, check=False)
     assert code == command.returncode
     assert said in command.stderr
 
 
 def test_command_rotates_a_running_service_s_log(tmp_path: Path) -> None:
-    """`rotate --now` on a log in use loses no line: former lines are in the archive, later ones in a new file."""
+    """`rotate --now` on a log in use loses no line. The archive and the new log contain all lines."""
     folder = tmp_path / "logs/api"
     folder.mkdir(parents=True)
     with running_service(tmp_path, LOG_FILE=str(folder / "api.log")) as service:

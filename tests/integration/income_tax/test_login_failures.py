@@ -1,4 +1,4 @@
-"""The file of failed logins: shared by processes, bounded, harmless when damaged."""
+"""The database of failed logins: concurrent writers, its size limit, damage and throttling."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ for number in range(250):
 
 
 def test_processes_share_one_count(tmp_path: Path) -> None:
-    """Four processes that count into a new file at the same time lose no failure."""
+    """Four processes that create the database and count failures at the same time lose no failure."""
     path = tmp_path / "logins/failures.sqlite"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
     assert [0] * 4 == [writer.wait(60) for writer in writers]
@@ -33,7 +33,7 @@ def test_processes_share_one_count(tmp_path: Path) -> None:
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
-    """A failure after a long pause is the first one again; a success deletes all."""
+    """After a long pause the count restarts at 1. `clear` deletes the failures of one login at one address."""
     file = LoginFailureStore(tmp_path / "f")
     file.add("ann", "a", 1.0, 0.0)
     file.add("ann", "a", 2.0, 0.0)
@@ -46,7 +46,7 @@ def test_old_failures_do_not_count(tmp_path: Path) -> None:
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest failures are kept, whatever the length of the logins, and no login is readable."""
+    """The store keeps only the newest failures, regardless of the logins' length, and no login in plain text."""
     monkeypatch.setattr(login_failures, "ROWS", 50)
     file = LoginFailureStore(tmp_path / "f")
     for number in range(1000):
@@ -63,11 +63,11 @@ def guesses(service: Service, count: int) -> list[int]:
 
 
 def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
-    """After the free tries any worker answers 429 with Retry-After and in JSON, after a restart too."""
+    """After the free attempts each worker answers 429 in JSON with Retry-After, even after a restart."""
     with running_service(tmp_path, WORKERS="3") as service:
         assert [401] * 5 == guesses(service, 5)
         file = LoginFailureStore(tmp_path / "state/logins/failures.sqlite")
-        for _ in range(9):  # which bar for minutes: the restart has to fit into them
+        for _ in range(9):  # The login stays throttled until after the restart.
             file.add("client", "127.0.0.1", time.time(), 0.0)
         assert [429] * 9 == guesses(service, 9)
         answer = service.get(TARGET)
@@ -81,7 +81,7 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
 
 
 def test_cached_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
-    """A client with a cached login is served while its own login is throttled at its own address."""
+    """The service answers a client with a cached login while that login is throttled at the client's address."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         assert [401] * 5 == guesses(service, 5)
@@ -90,7 +90,7 @@ def test_cached_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_stops_no_login(tmp_path: Path) -> None:
-    """A file that is no database is logged, and logins work."""
+    """If the file is not a database, the service logs a warning and accepts logins."""
     (tmp_path / "state/logins").mkdir(parents=True)
     (tmp_path / "state/logins/failures.sqlite").write_bytes(b"rubbish" * 1000)
     with running_service(tmp_path, WORKERS="1") as service:

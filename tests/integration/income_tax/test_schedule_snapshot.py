@@ -1,4 +1,4 @@
-"""The snapshot of the schedules on the disk: its lock, its reloading, and reports about a bad file."""
+"""The snapshot of the schedules on disk: its lock, its reloads, and reports of an invalid file."""
 
 import fcntl
 import json
@@ -34,7 +34,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_each_bad_file_and_each_recovery_is_reported_once(tmp_path: Path) -> None:
-    """A bad file is reported once, and the next good one, even with the former version."""
+    """An invalid file is reported once. The next valid file is also reported once, even with the same version."""
     told: list[str] = []
     file = ScheduleSnapshot(tmp_path / "schedules.json")
     file.save(schedules().data)
@@ -51,7 +51,7 @@ def test_each_bad_file_and_each_recovery_is_reported_once(tmp_path: Path) -> Non
 
 
 def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
-    """A service keeps its schedules when the snapshot becomes invalid; it mails that, and the recovery."""
+    """If the snapshot becomes invalid, the service keeps its schedules, and mails the failure and the recovery."""
     with running_service(tmp_path, WORKERS="1") as service:
         version = service.get(TARGET).headers["x-schedules-version"]
         (path,) = (tmp_path / "state").glob("schedules-*.json")
@@ -59,14 +59,14 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
         assert "the snapshot is invalid" in service.mailbox.next().get_content()
-        write_atomically(path, good)  # at once: nobody sees half of it
+        write_atomically(path, good)  # atomic: the service never reads a truncated file
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """Another process holds the lock of a file."""
+    """Hold a lock file in place of another process."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -74,7 +74,7 @@ def held(lock: Path) -> Iterator[None]:
 
 
 def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
-    """Of two simultaneous refreshes the second reads after the first has saved, so that old data never returns."""
+    """The second of two simultaneous refreshes reads after the first has saved, so that the newer data is kept."""
     path = tmp_path / "schedules.json"
     reads, waits, go = Event(), Event(), Event()
 
@@ -100,7 +100,7 @@ def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
 
 
 def test_a_held_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    """After the timeout the data is returned with the error, and not saved."""
+    """If the lock is held until the timeout, `refresh` returns the data with the error, and does not save it."""
     file = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0)
     with held(file.lock):
         data, trouble = file.refresh(lambda: {"figures": "new"})
@@ -111,7 +111,7 @@ def test_a_held_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
 
 
 def test_a_start_goes_on_without_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start that cannot lock the snapshot logs that, and serves the data it has read."""
+    """If a start cannot lock the snapshot, it logs an event and uses the schedules that it has read."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
@@ -128,13 +128,13 @@ def has_open(pid: int, path: Path) -> bool:
     """Return whether a process has a file open."""
     try:
         return path in [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except FileNotFoundError:  # one that it has closed meanwhile
+    except FileNotFoundError:  # the process has just closed the file
         return False
 
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[int]:
-    """A command of the service in a prepared folder; its process."""
+    """Run a command of the service in a prepared folder, and yield its process id."""
     env = environment(folder, 1, BIND="127.0.0.1:0")
     with subprocess.Popen([*COMMAND, *arguments], env=env, start_new_session=True) as process:
         try:

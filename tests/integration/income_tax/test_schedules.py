@@ -1,4 +1,4 @@
-"""`GET /schedules` over HTTP, and the login that every address of the law needs."""
+"""Tests of `GET /schedules` over HTTP, and of the login that all routes of the law require."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_schedules(service: Service) -> None:
-    """Every figure has its unit, article, terms, date and references from the data file."""
+    """The response contains each figure with its unit, article, terms, date and references from the data file."""
     answer = service.get("/schedules")
     told, data = answer.body["response"], schedules().data
     assert [schedules().version, [*range(2018, 2026)]] == [told["version"], told["years"]]
@@ -23,7 +23,7 @@ def test_schedules(service: Service) -> None:
 
 
 def test_one_schedule(service: Service) -> None:
-    """One schedule has the terms of its figures; an unknown name is a 404."""
+    """The response for one schedule contains the terms of its figures. An unknown name causes a 404."""
     told = service.get("/schedules/2024").body["response"]
     assert "2024" == told["schedule"]
     whole = service.get("/schedules").body["response"]
@@ -37,7 +37,7 @@ def test_one_schedule(service: Service) -> None:
 
 @pytest.mark.parametrize("target", ["/schedules", "/schedules/2018"])
 def test_schedules_are_cached(service: Service, target: str) -> None:
-    """A client revalidates the schedules by their ETag; a shared cache must not store them."""
+    """A client can revalidate the schedules by ETag, and a shared cache must not store the schedules."""
     answer = service.get(target)
     assert "private" == answer.headers["cache-control"]
     again = service.request("GET", target, If_None_Match=answer.headers["etag"])
@@ -47,5 +47,5 @@ def test_schedules_are_cached(service: Service, target: str) -> None:
 
 @pytest.mark.parametrize("target", [QUERY, "/curve?" + CURVE, "/schedules", "/schedules/2024"])
 def test_login_is_required(service: Service, target: str) -> None:
-    """Every address needs a login."""
+    """Each route requires a login."""
     assert_json_error(service.get(target, credentials=None), 401)

@@ -1,4 +1,4 @@
-"""The running service: failures mailed, users changed, threads interleaved, an orderly stop."""
+"""The running service: alert mails, changes of users, concurrent requests, logs and the graceful stop."""
 
 import json
 import re
@@ -17,7 +17,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
-    """A failure is a 500 without internals; its mail has the response, the error and the request id."""
+    """A failure causes a 500 response without internals, and a mail with the response, error and request id."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")
         mail = service.mailbox.next()
@@ -32,7 +32,7 @@ def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
 
 
 def test_drill_needs_a_login(tmp_path: Path) -> None:
-    """The drill route requires a login, so that strangers cannot cause alerts."""
+    """The drill route requires a login, so that unauthenticated clients cannot cause alerts."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         assert 401 == service.get("/drill", None).status
         assert service.mailbox.empty()
@@ -43,7 +43,7 @@ def users(folder: Path, *arguments: str, password: str = "") -> Called:
 
 
 def test_users_change_without_a_restart(tmp_path: Path) -> None:
-    """An added user can log in at once; a removed one cannot, cached or not."""
+    """An added user can log in at once. A removed user cannot log in, even if the login is cached."""
     with running_service(tmp_path) as service:
         assert 401 == service.get(TARGET, "ann:pa:ss").status
         assert 0 == users(service.folder, "add", "ann", password="pa:ss\n").returncode
@@ -55,7 +55,7 @@ def test_users_change_without_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "no hash"])
 def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
-    """An invalid users file keeps the former users and is logged; the next valid one counts."""
+    """The service logs an invalid users file and keeps the previous users. The next valid file takes effect."""
     with running_service(tmp_path) as service:
         path = tmp_path / "users"
         good = path.read_bytes()
@@ -78,7 +78,7 @@ def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
     ],
 )
 def test_users_command_rejects(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
-    """Wrong logins and passwords are rejected in a sentence, with exit 64 and the file unchanged."""
+    """The command rejects invalid logins and passwords with a message and exit code 64. The file stays unchanged."""
     prepare(tmp_path)
     before = (tmp_path / "users").read_text()
     ended = users(tmp_path, *arguments, password=password)
@@ -93,7 +93,7 @@ def ask_at_once(service: Service, count: int) -> list[int]:
 
 
 def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
-    """With a sleep time some requests pause and others overtake them, visible in the log."""
+    """With SLEEP_TIME some requests pause, and the log shows that other requests overtake the paused requests."""
     with running_service(tmp_path, SLEEP_TIME="1", WORKERS="1", THREADS="32") as service:
         assert [200] * 32 == ask_at_once(service, 32)
         log = service.log()
@@ -106,9 +106,9 @@ def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
 
 
 def test_text_log(tmp_path: Path) -> None:
-    """In text form every line has the reference's form, and the pause its sentence."""
+    """In the text log each line has the reference's format, and a pause has its message."""
     with running_service(tmp_path, LOG_FORMAT="text", SLEEP_TIME="1", THREADS="16") as service:
-        # Each request pauses or does not, by chance.
+        # Each request pauses at random.
         wait_until(lambda: ask_at_once(service, 16) and any("paused" in line for line in service.log_lines()))
         lines = service.log_lines()
     assert [] == [line for line in lines if not TEXT_LINE.match(line)]
@@ -117,7 +117,7 @@ def test_text_log(tmp_path: Path) -> None:
 
 
 def test_every_request_has_its_lines(tmp_path: Path) -> None:
-    """Two workers and many threads write one file: each request has its two lines, none is mixed or lost."""
+    """Two workers with many threads write one log, and each request has its two lines, intact."""
     with running_service(tmp_path) as service:
         with ThreadPoolExecutor(16) as pool:
             ids = [answer.request_id for answer in pool.map(lambda _: service.get(TARGET), range(400))]
@@ -129,7 +129,7 @@ def test_every_request_has_its_lines(tmp_path: Path) -> None:
 
 
 def test_a_stop_finishes_requests(tmp_path: Path) -> None:
-    """A service that stops answers the requests in progress, then ends."""
+    """A stopping service answers the requests in flight and then exits."""
     settings = {"SLEEP_TIME": "1", "WORKERS": "1", "THREADS": "16"}
     with running_service(tmp_path, **settings) as service, ThreadPoolExecutor(16) as pool:
         answers = [pool.submit(service.get, TARGET) for _ in range(16)]

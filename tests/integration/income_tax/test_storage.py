@@ -1,4 +1,4 @@
-"""The tax data in a database: seeded once, brought up to date, rejected in another version."""
+"""The tax data in a database: seeding, updates, and rejection of other schema versions."""
 
 import copy
 import json
@@ -30,32 +30,32 @@ INSERT INTO brackets VALUES ('v7', 1, NULL, 0.1, 0);
 
 
 def run(path: Path, script: str) -> None:
-    """Run SQL."""
+    """Run an SQL script on a database file."""
     with closing(sqlite3.connect(path)) as database:
         database.executescript(script)
 
 
 def seed(path: Path, **how: Any) -> bool:
-    """Bring a database up to date."""
+    """Seed or update a database, and return whether figures were written."""
     return seed_database(build_file_engine(path, writable=True), FOLDER, **how)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A database with the tax data."""
+    """Create a database with the tax data, and return its path."""
     assert seed(tmp_path / "tax.sqlite")
     return tmp_path / "tax.sqlite"
 
 
 def test_seeded_data_is_read(path: Path) -> None:
-    """The database returns the data file, sources and texts included, with the same version."""
+    """The service reads the complete data file back from the database, with the same version."""
     data = fetch_schedules(build_file_engine(path))
     assert schedules().data == data
     assert schedules().version == parse_schedules(data).version
 
 
 def test_one_round_trip(path: Path) -> None:
-    """One query reads all of it."""
+    """A single query reads all tax data."""
     engine, statements = build_file_engine(path), []
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
     fetch_schedules(engine)
@@ -63,7 +63,7 @@ def test_one_round_trip(path: Path) -> None:
 
 
 def test_seeding_again(path: Path) -> None:
-    """A second seeding writes nothing and keeps corrections by hand, unless forced."""
+    """A second seeding writes nothing and keeps manual corrections, unless it is forced."""
     run(path, "UPDATE constants SET value = 1 WHERE name = 'cap_half_share' AND schedule = '2024'")
     assert not seed(path)
     assert "1" == fetch_schedules(build_file_engine(path))["schedules"]["2024"]["cap_half_share"]["value"]
@@ -72,16 +72,16 @@ def test_seeding_again(path: Path) -> None:
 
 
 def test_given_figures_are_always_written(path: Path) -> None:
-    """Given figures replace the file's, even if the database has had that very file."""
+    """The argument `figures` replaces the figures in the database, even if the data file was already seeded."""
     backup = copy.deepcopy(schedules().data)
     backup["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     assert seed(path, figures=json.dumps(backup).encode())
     assert backup == fetch_schedules(build_file_engine(path))
-    assert not seed(path), "they stay when the usual file comes again"
+    assert not seed(path), "a later seeding with the data file keeps the given figures"
 
 
 def test_tables_of_an_older_version(tmp_path: Path) -> None:
-    """A database of version 1 is rejected with the remedy, and brought up to date by seeding, repeatedly."""
+    """The service rejects a database of version 1 and names the remedy. Seeding updates the database once."""
     path = tmp_path / "tax.sqlite"
     run(path, OF_VERSION_1)
     with pytest.raises(DatabaseError, match=r"it has no table parameters, schema_version, sources\): `make up`"):
@@ -92,7 +92,7 @@ def test_tables_of_an_older_version(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_seeding(path: Path) -> None:
-    """Tables without a version, as a killed seeding leaves them, are rejected and created again."""
+    """The service rejects tables without a version, left by a killed seeding. The next seeding recreates the tables."""
     run(path, "DELETE FROM schema_version; DELETE FROM sources")
     with pytest.raises(DatabaseError, match="its schema is"):
         fetch_schedules(build_file_engine(path))
@@ -101,7 +101,7 @@ def test_an_interrupted_seeding(path: Path) -> None:
 
 
 def test_tables_of_a_newer_version(path: Path) -> None:
-    """A database of a newer version is neither read nor overwritten."""
+    """The service neither reads nor overwrites a database of a newer version."""
     run(path, "UPDATE schema_version SET version = version + 1; DELETE FROM constants")
     with pytest.raises(DatabaseError, match="its schema is"):
         fetch_schedules(build_file_engine(path))
@@ -112,7 +112,7 @@ def test_tables_of_a_newer_version(path: Path) -> None:
 
 
 def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    """The data with another value at a path, or without it (None)."""
+    """Return a copy of the data with another value at a path, or without the entry if `value` is None."""
     data = copy.deepcopy(schedules().data)
     inner: Any = data["schedules"]
     for name in path[:-1]:
@@ -146,7 +146,7 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     ids=str,
 )
 def test_impossible_figures_are_rejected(path: Path, path_in_data: tuple[Any, ...], value: Any, error: str) -> None:
-    """Incomplete or impossible figures are rejected by name, and nothing is written."""
+    """Seeding names incomplete or impossible figures in its error, and writes nothing."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=json.dumps(broken(path_in_data, value)))
     assert schedules().data == fetch_schedules(build_file_engine(path))
@@ -155,13 +155,13 @@ def test_impossible_figures_are_rejected(path: Path, path_in_data: tuple[Any, ..
 @pytest.mark.parametrize(
     ("figures", "error"),
     [
-        ("", "not JSON"),  # an empty backup does not stand for the data file
+        ("", "not JSON"),  # seeding does not replace an empty backup with the data file
         ("[]", "malformed"),
         ('{"parameters": {}, "schedules": {}}', "one of an income year at least"),
     ],
 )
 def test_malformed_files_are_rejected(path: Path, figures: str, error: str) -> None:
-    """A file of another form is rejected."""
+    """Seeding rejects a malformed file, and writes nothing."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=figures)
     assert schedules().data == fetch_schedules(build_file_engine(path))

@@ -1,4 +1,4 @@
-"""The service with a real browser: one service for all tests of a process, one browser for those of a file."""
+"""Fixtures for tests of the pages in a real browser: one service per process, and one browser per file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,13 +13,13 @@ from tests.support.service import Service, running_service
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service with a link to the mail page; no test changes its state."""
+    """Yield the running service with a link to the mail page. No test changes the service's state."""
     folder = tmp_path_factory.mktemp("service")
     with running_service(folder, MAIL_PAGE="http://127.0.0.1:8025/") as running:
         yield running
 
 
-@pytest.fixture(scope="module")  # Playwright keeps an event loop running in the thread of the tests meanwhile
+@pytest.fixture(scope="module")  # an open Playwright keeps an event loop running in the thread of the tests
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
@@ -27,12 +27,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(service: Service, browser: Browser) -> Open:
-    """A function that opens tabs of the service with a login."""
+    """Return a function that opens logged-in tabs of the service."""
     return lambda **options: tab(browser, f"http://127.0.0.1:{service.port}", service.credentials, **options)
 
 
 @pytest.fixture(scope="module")
 def family(service: Service) -> dict[str, Any]:
-    """The API's result for the household that the tests enter."""
+    """Return the API's result for the household that the tests enter."""
     result: dict[str, Any] = service.get(f"/?{QUERY}").body["response"]["result"]
     return result

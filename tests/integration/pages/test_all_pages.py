@@ -1,4 +1,4 @@
-"""All pages in a real browser: on a phone, in light and dark, and accessible."""
+"""All pages in a real browser: phone layout, light and dark colour schemes, and accessibility."""
 
 import pytest
 
@@ -10,11 +10,11 @@ PAGES = [SIMULATOR, "/status", "/docs"]
 
 @pytest.mark.parametrize("path", PAGES, ids=["simulator", "status", "docs"])
 def test_phone(opened: Open, path: str) -> None:
-    """On a phone of 360 px nothing is wider than the screen, and an idle page causes no error."""
+    """On a 360 px wide phone no element is wider than the screen, and an idle page causes no error."""
     with opened(viewport=PHONE) as tab:
         tab.open(path)
         assert PHONE["width"] >= tab.page.evaluate("document.documentElement.scrollWidth")
-        tab.page.wait_for_load_state("networkidle")  # the other tests end, or go on, as soon as a page is drawn
+        tab.page.wait_for_load_state("networkidle")  # other tests do not wait for an idle page
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_phone(opened: Open, path: str) -> None:
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(opened: Open, path: str, locale: str, scheme: str) -> None:
-    """axe-core finds no serious violation, in light and dark and in every language of the page."""
+    """axe-core finds no serious violation in any colour scheme and language of a page."""
     with opened(color_scheme=scheme, locale=locale) as tab:
         tab.open(path)
         assert [] == tab.serious()

@@ -1,4 +1,4 @@
-"""The API documentation in a real browser is accessible."""
+"""Accessibility of the API documentation in a real browser."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.service import Service
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(opened: Open, service: Service, scheme: str) -> None:
-    """axe-core finds no serious violation on the page: closed, with all operations open, and with responses."""
+    """axe-core finds no serious violation before and after the operations are expanded and executed."""
     with opened(color_scheme=scheme) as tab:
         tab.open("/docs")
         assert [] == tab.serious()

@@ -1,4 +1,4 @@
-"""The API documentation in a real browser can execute every call."""
+"""Calls that a user executes from the API documentation in a real browser."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.service import Service
 
 
 def test_every_call_can_be_tried(opened: Open, service: Service, family: dict[str, Any]) -> None:
-    """Each operation, executed with its example, shows the successful response of the API."""
+    """After its execution with the example, each operation shows the API's successful response."""
     found = operations(service)
     assert {"calculate", "calculate_posted", "curve", "schedule", "status"} <= {name for _, name in found}
     with opened() as tab:
@@ -26,7 +26,7 @@ def test_every_call_can_be_tried(opened: Open, service: Service, family: dict[st
 
 
 def test_csv_can_be_posted(opened: Open) -> None:
-    """The text box has a valid body of the selected media type, CSV or JSON."""
+    """The text box contains a valid example body of the selected media type, CSV or JSON."""
     with opened() as tab:
         tab.open("/docs")
         operation = expand(tab, "calculation", "calculate_posted")

@@ -1,4 +1,4 @@
-"""The form of the simulator in a real browser: typing, choices and clicks."""
+"""The simulator's form in a real browser: typing, choices and clicks."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from tests.support.browser import STATUS_400, Open, bodies_of
     ],
 )
 def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> None:
-    """An invalid value has its error and the expected values at its field, and no result is visible."""
+    """An invalid value causes an error with the expected values at its field, and hides the result."""
     with opened() as tab:
         tab.open("/simulator")
         tab.page.locator(f"#{name}").fill(value)
@@ -37,7 +37,7 @@ def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> No
     [("en-GB", "50 000 €"), ("en-GB", "50,000"), ("fr-FR", "50\u00a0000\u202f€"), ("fr-FR", "50000")],
 )
 def test_grouped_amounts(opened: Open, locale: str, amount: str) -> None:
-    """The form ignores spaces of any kind and a euro sign at the end of an amount."""
+    """The form accepts amounts with digit grouping and a trailing euro sign."""
     with opened(locale=locale) as tab:
         tab.open("/simulator#year=2024&married=no&salary=1")
         tab.page.locator("#salary").fill(amount)
@@ -47,12 +47,12 @@ def test_grouped_amounts(opened: Open, locale: str, amount: str) -> None:
 
 
 def select_households(bodies: Iterable[Any]) -> list[Any]:
-    """Select the bodies with one household."""
+    """Return the bodies that contain a single household."""
     return [body for body in bodies if isinstance(body, dict)]
 
 
 def test_enter_is_one_calculation(opened: Open) -> None:
-    """Enter in a changed field requests that household once, and the data of its charts once."""
+    """Enter in a changed field sends one request for the household and one request for its charts."""
     with opened() as tab:
         tab.open("/simulator")
         bodies = bodies_of(tab)
@@ -64,7 +64,7 @@ def test_enter_is_one_calculation(opened: Open) -> None:
 
 
 def test_single_parent_sets_a_child(opened: Open) -> None:
-    """Single parent sets one child; another situation removes it unless the user has changed the number."""
+    """The choice Single parent sets one child. Another choice removes that child unless the user has changed it."""
     with opened() as tab:
         tab.open("/simulator")
         children = tab.page.locator("#children")
@@ -95,7 +95,7 @@ def test_children_stay_within_bounds(opened: Open) -> None:
 
 
 def test_error_is_announced(opened: Open) -> None:
-    """Leaving an invalid field announces its error instead of the previous amount."""
+    """When the user leaves an invalid field, the page announces the error instead of the previous amount."""
     with opened() as tab:
         tab.open("/simulator")
         expect(tab.page.locator("#announcement")).to_contain_text("to pay")
@@ -107,7 +107,7 @@ def test_error_is_announced(opened: Open) -> None:
 
 
 def test_hidden_salary_is_ignored(opened: Open) -> None:
-    """The situation Single ignores a spouse's salary that was typed before."""
+    """After the choice Single the page ignores a spouse's salary that the user entered earlier."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=yes&children=0&salary=30000&spouse_salary=20000")
         with tab.page.expect_request(lambda request: request.method == "POST") as sent:

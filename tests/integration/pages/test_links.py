@@ -1,4 +1,4 @@
-"""Links to a household in a real browser: the page corrects nothing of a link silently."""
+"""Links to a household in a real browser: the page never corrects a link silently."""
 
 import re
 
@@ -25,7 +25,7 @@ from tests.support.browser import STATUS_400, Open
     ],
 )
 def test_invalid_link(opened: Open, fragment: str, at: str, words: str) -> None:
-    """An invalid value of a link has its error at its field, without a result; the address stays."""
+    """An invalid value in a link causes an error at its field and no result. The URL stays unchanged."""
     with opened() as tab:
         tab.open("/simulator#" + fragment)
         expect(tab.page.locator(f"#{at}-error")).to_contain_text(words)
@@ -36,7 +36,7 @@ def test_invalid_link(opened: Open, fragment: str, at: str, words: str) -> None:
 
 
 def test_unknown_name_in_a_link(opened: Open) -> None:
-    """An unknown name has an error until the form is sent without it."""
+    """An unknown name in a link causes an error until the user submits the form, which removes the name."""
     with opened() as tab:
         tab.open("/simulator#year=2024&salary=50000&childs=2")
         expect(tab.page.locator("#trouble")).to_have_text("unknown parameter [childs]")
@@ -47,7 +47,7 @@ def test_unknown_name_in_a_link(opened: Open) -> None:
 
 
 def test_invalid_link_corrected(opened: Open) -> None:
-    """The user chooses the year and the situation that the link has invalid, and gets the result of that choice."""
+    """After a link with an invalid year and situation the user can choose both, and gets the result."""
     with opened() as tab:
         tab.open("/simulator#year=2030&married=maybe&children=0&salary=50000")
         assert (-1, 0) == (
@@ -64,7 +64,7 @@ def test_invalid_link_corrected(opened: Open) -> None:
 
 
 def test_second_salary_cleared(opened: Open) -> None:
-    """A single person's second salary is visible; once cleared, the result is that of a single person."""
+    """The page shows a single person's second salary from a link, and the result after the user clears it."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&salary=40000&spouse_salary=30000")
         tab.page.get_by_label("Spouse's yearly salary").fill("")
@@ -75,7 +75,7 @@ def test_second_salary_cleared(opened: Open) -> None:
 
 
 def test_french_link(opened: Open) -> None:
-    """A link may have French names and values."""
+    """A link can contain French names and values."""
     with opened() as tab:
         tab.open("/simulator#année=2024&marié=OUI&enfants=2&salaire=50000&salaire_conjoint=20000")
         expect(tab.page.locator("#results-heading")).to_have_text("To pay on the income of 2024")
@@ -83,7 +83,7 @@ def test_french_link(opened: Open) -> None:
 
 
 def test_next_link_replaces_the_household(opened: Open) -> None:
-    """A second link in the same tab replaces the whole household; the skip link is not one."""
+    """A second link in the same tab replaces the whole household. The skip link keeps the household."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=yes&children=2&salary=50000&spouse_salary=20000")
         tab.page.evaluate("location.hash = 'year=2023&salary=30000'")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.support.browser import Open, Tab
 from tests.support.family import SIMULATOR, in_euros
 
-# Keeps how far from the left each circle was drawn on a canvas.
+# Records the x coordinate of each circle that the page draws on a canvas.
 DOTS = """window.dots = [];
 const prototype = CanvasRenderingContext2D.prototype, { arc } = prototype;
 prototype.arc = function (x, ...others) { dots.push(x); return arc.call(this, x, ...others); };"""
@@ -26,7 +26,7 @@ def fill(tab: Tab) -> None:
 
 
 def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
-    """A submitted form shows the API's result: the amount to pay, the rates, every step."""
+    """After the form is submitted, the page shows the API's amount to pay, rates and steps."""
     with opened() as tab:
         tab.open("/simulator")
         fill(tab)
@@ -47,7 +47,7 @@ def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
 
 
 def test_charts(opened: Open, family: dict[str, Any]) -> None:
-    """The three charts show the household: its point on the curve, its years, its brackets."""
+    """The three charts show the household's point on the curve, its amount in each year, and its brackets."""
     with opened() as tab:
         tab.open(SIMULATOR)
         assert tab.page.locator("#curve canvas").count() == 1
@@ -65,7 +65,7 @@ def test_charts(opened: Open, family: dict[str, Any]) -> None:
 
 
 def test_own_salary_is_marked_on_the_curve(opened: Open) -> None:
-    """The dot on the curve is at the household's salary on an axis from 0 to 80,000 euros."""
+    """The dot on the curve marks the household's salary on an axis from 0 to 80,000 euros."""
     with opened() as tab:
         tab.page.add_init_script(DOTS)
         for salary in (40000, 50000):
@@ -82,7 +82,7 @@ def test_own_salary_is_marked_on_the_curve(opened: Open) -> None:
     [(50_000, 2024, ""), (400_000, 2024, "2025"), (400_000, 2025, "")],
 )
 def test_other_years_have_notes(opened: Open, salary: int, year: int, noted: str) -> None:
-    """The chart of the years lists the other years with notes; choosing a year shows its notes."""
+    """The chart of the years names the other years whose amounts have notes."""
     with opened() as tab:
         tab.open(f"/simulator#year={year}&married=no&salary={salary}")
         said = f"The amounts of {noted} have notes: choose a year to read them." if noted else ""
@@ -101,7 +101,7 @@ def test_single_parent_and_high_income(opened: Open) -> None:
 
 
 def test_limits_are_listed(opened: Open) -> None:
-    """The page lists its limits, with and without a result."""
+    """The page lists the simulator's limits, with and without a result."""
     left_out = ["Widowhood", "Pensions", "Tax credits", "overseas departments", "CDHR", "CIMR"]
     for path in (SIMULATOR, "/simulator#year=2024&salary=x"):
         with opened() as tab:
@@ -115,7 +115,7 @@ def test_limits_are_listed(opened: Open) -> None:
 
 
 def test_years_never_overlap(opened: Open) -> None:
-    """Year, bar and amount of a row do not overlap, for the largest salaries on any screen."""
+    """The year, bar and amount of a row do not overlap, even with the largest salaries on a narrow screen."""
     boxes = """rows => rows.map(row => [row, ...row.children].map(part => part.getBoundingClientRect())
         .map(({left, right, top, bottom}) => [left, right, top, bottom]))"""
     with opened() as tab:
@@ -130,7 +130,7 @@ def test_years_never_overlap(opened: Open) -> None:
 
 
 def test_curve_is_localized(opened: Open) -> None:
-    """The French axes of the curve have a decimal comma."""
+    """The axis labels of the French curve have a decimal comma."""
     said = """Object.defineProperty(window, 'drawn', {value: new Set()});
         const write = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function(text, ...rest) {

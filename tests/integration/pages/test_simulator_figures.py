@@ -1,4 +1,4 @@
-"""The figures of the simulator in a real browser equal those of the API."""
+"""The figures of the simulator in a real browser equal the figures of the API."""
 
 from playwright.sync_api import expect
 
@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_derived_figures(opened: Open, service: Service) -> None:
-    """The marginal rate is that of the curve, and the brackets add up to their step of the law."""
+    """The page shows the marginal rate of `/curve`, and the brackets add up to the result of the tax step."""
     question = "married=yes&children=2&spouse_salary=20000&year=2024"
     for salary, step in ((50000, "tax_all_shares"), (180000, "tax_adult_shares")):
         curve = service.get(f"/curve?{question}&from={salary}&to={salary}&step=1000").body["response"]
@@ -22,7 +22,7 @@ def test_derived_figures(opened: Open, service: Service) -> None:
 
 
 def test_brackets_are_rounded_like_their_step(opened: Open, service: Service) -> None:
-    """A sum of brackets with half a euro is rounded up like its step of the law."""
+    """The page rounds a bracket total with half a euro up, as the API rounds the tax step."""
     question = "year=2025&married=no&children=0&salary=93976"
     steps = service.get(f"/?{question}&explain=yes").body["response"]["result"]["steps"]
     (total,) = [step["result"] for step in steps if step["name"] == "tax_all_shares"]
@@ -32,7 +32,7 @@ def test_brackets_are_rounded_like_their_step(opened: Open, service: Service) ->
 
 
 def test_years_equal_the_api(opened: Open, service: Service) -> None:
-    """Each year has the API's amount for the household in that year."""
+    """The page shows the API's amount for the household in each year."""
     asked = {str(year): f"/?{QUERY}".replace("year=2024", f"year={year}") for year in range(2018, 2026)}
     results = {year: service.get(target).body["response"]["result"] for year, target in asked.items()}
     with opened() as tab:
@@ -42,7 +42,7 @@ def test_years_equal_the_api(opened: Open, service: Service) -> None:
 
 
 def test_curve_equals_the_api(opened: Open, service: Service) -> None:
-    """The table of every tenth point has the tax and the rates of /curve, except the last marginal rate."""
+    """The table shows the tax and the rates of every tenth point of `/curve`, except the last marginal rate."""
     question = QUERY.replace("salary=50000", "from=0&to=80000&step=800", 1)
     points = service.get(f"/curve?{question}").body["response"]["curve"]["points"][::10]
     with opened() as tab:
@@ -55,7 +55,7 @@ def test_curve_equals_the_api(opened: Open, service: Service) -> None:
 
 
 def test_only_decisive_texts_are_linked(opened: Open, service: Service) -> None:
-    """A step links the legal texts of the decisive figures: a couple's cap none about single parents."""
+    """Each step links only the legal texts of its figures. A couple's cap links no text about single parents."""
     figures = service.get("/schedules/2024").body["response"]["parameters"]
     result = service.get(f"/?{QUERY}&explain=yes").body["response"]["result"]
     sources = [[one for name in step["parameters"] for one in figures[name]["references"]] for step in result["steps"]]
@@ -70,7 +70,7 @@ def test_only_decisive_texts_are_linked(opened: Open, service: Service) -> None:
 
 
 def test_rates_include_the_surtax(opened: Open, service: Service) -> None:
-    """With a surtax on high incomes, the rates and the curve include it and their labels name it."""
+    """The rates and the curve include a surtax on high incomes, and their labels name the surtax."""
     question = "year=2024&married=no&children=0"
     results = [service.get(f"/?{question}&salary={salary}").body["response"]["result"] for salary in (600000, 601000)]
     due, more = (result["tax"] + result["cehr"] for result in results)

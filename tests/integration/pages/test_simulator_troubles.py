@@ -1,4 +1,4 @@
-"""The simulator under failures in a real browser: small batches, an unreachable server, forbidden storage."""
+"""The simulator under failures in a real browser: size limits, an unreachable server, no storage, missing files."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.support.service import running_service
 
 
 def test_small_batches(tmp_path: Path, browser: Browser, family: dict[str, Any]) -> None:
-    """The simulator requests at most BATCH_MAX households at once, and draws all its charts."""
+    """The simulator requests at most BATCH_MAX households per batch, and draws all its charts."""
     most = 20
     with running_service(tmp_path, BATCH_MAX=str(most)) as small:
         address = f"http://127.0.0.1:{small.port}"
@@ -51,7 +51,7 @@ def test_short_bodies(opened: Open) -> None:
 
 
 def test_unreachable_server_or_rejected_login(opened: Open) -> None:
-    """If the server is unreachable or rejects the login, the page reports it and keeps the entries."""
+    """If the server is unreachable or rejects a request, the page reports the error and keeps the user's entries."""
 
     def answer(status: int, **headers: str) -> Callable[[Route], None]:
         body = json.dumps({"response": {"errors": ["no"], "request_id": "0123456789"}})
@@ -72,7 +72,7 @@ def test_unreachable_server_or_rejected_login(opened: Open) -> None:
         ]
         for handler, event, words in cases:
             tab.page.route("**/*", posts(handler))
-            with tab.page.expect_event(event, lambda request: request.method == "POST"):  # not yet of the one before
+            with tab.page.expect_event(event, lambda request: request.method == "POST"):  # waits for this case
                 tab.page.get_by_role("button", name="Calculate").click()
             expect(tab.page.locator("#trouble")).to_contain_text(words)
             assert "50 000" == re.sub(r"\s", " ", tab.page.locator("#salary").input_value())
@@ -114,12 +114,12 @@ def test_storage_forbidden(opened: Open) -> None:
 @pytest.mark.parametrize("file", ["texts.json", "results.js", "vendor/uplot/uPlot.esm.js"])
 @pytest.mark.parametrize(("locale", "words"), [("en-GB", "are not loaded"), ("fr-FR", "ne sont pas chargés")])
 def test_files_not_loaded(opened: Open, file: str, locale: str, words: str) -> None:
-    """If a script or the texts cannot be loaded, the page reports it in its language."""
+    """If a script or the text file cannot be loaded, the page reports the failure in its language."""
     with opened(locale=locale) as tab:
         tab.page.route(f"**/static/*/{file}", lambda route: route.abort())
         with tab.page.expect_event("requestfailed", lambda request: request.url.endswith(file)):
             tab.page.goto("/simulator")
-        tab.page.evaluate("document.getAnimations().forEach(animation => animation.finish())")  # not four seconds later
+        tab.page.evaluate("document.getAnimations().forEach(animation => animation.finish())")  # skips a 4 s delay
         expect(tab.page.locator("#unloaded")).to_be_visible()
         expect(tab.page.locator("#unloaded")).to_contain_text(words)
         tab.errors.clear()

@@ -1,4 +1,4 @@
-"""Use of the simulator in a real browser: its language, its address, its keyboard."""
+"""Use of the simulator in a real browser: language, URL and keyboard."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.family import SIMULATOR, in_euros
 
 
 def test_link_is_copied(opened: Open) -> None:
-    """The page copies the link with the household to the clipboard, and reports the success or the failure."""
+    """The page copies the link with the household to the clipboard, and reports success or failure."""
     with opened(permissions=["clipboard-read", "clipboard-write"]) as tab:
         tab.open(SIMULATOR)
         tab.page.get_by_role("button", name="Copy the link").click()
@@ -25,7 +25,7 @@ def test_link_is_copied(opened: Open) -> None:
 
 
 def test_year_and_language(opened: Open) -> None:
-    """A click selects another year; the language is the browser's until the user chooses one, which is stored."""
+    """A click selects a year. The page uses the browser's language by default, and stores the user's choice."""
     with opened() as tab:
         tab.open(SIMULATOR)
         tab.page.get_by_role("button", name="Income year 2018:").click()
@@ -41,7 +41,7 @@ def test_year_and_language(opened: Open) -> None:
 
 
 def test_shared_address(opened: Open, family: dict[str, Any]) -> None:
-    """The address has the household in its fragment; no requested address contains a salary."""
+    """The page's URL has the household in its fragment, and no requested URL contains a salary."""
     with opened() as tab:
         tab.open(SIMULATOR)
         assert in_euros(family["collected"]) == tab.text("#collected")
@@ -54,7 +54,7 @@ def test_shared_address(opened: Open, family: dict[str, Any]) -> None:
 
 
 def test_keyboard_alone(opened: Open, family: dict[str, Any]) -> None:
-    """The form can be filled and sent by keyboard in its order, with a visible focus."""
+    """A user can fill in and submit the form with the keyboard only, in order and with a visible focus."""
     with opened() as tab:
         tab.open("/simulator")
         page, press = tab.page, tab.page.keyboard.press

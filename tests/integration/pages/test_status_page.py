@@ -1,4 +1,4 @@
-"""The operator's page in a real browser: its updates, and its messages when they fail."""
+"""The status page in a real browser: its updates, and its messages about failed updates."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from playwright.sync_api import Route, expect
 
 from tests.support.browser import Open, Tab
 
-# The test says when the page is to bring itself up to date, and can wait until it has.
+# Replaces the page's timer, so that the test starts each update and can wait for its end.
 BY_HAND = "window.setInterval = update => { window.tick = update; };"
-# The test ends the page's patience with a request as well, and can read how long it is.
+# Replaces the timeout of a request, so that the test can read its duration and trigger it.
 PATIENCE_BY_HAND = """AbortSignal.timeout = milliseconds => {
     const controller = new AbortController();
     window.patience = milliseconds;
@@ -18,7 +18,7 @@ PATIENCE_BY_HAND = """AbortSignal.timeout = milliseconds => {
 
 
 def open_status(tab: Tab) -> None:
-    """Open the page and mark its content, so that an update is visible."""
+    """Open the page and mark its content, so that a test can detect an update."""
     tab.page.add_init_script(BY_HAND)
     tab.open("/status")
     tab.page.evaluate("document.querySelector('h1').className = 'old'")
@@ -26,17 +26,17 @@ def open_status(tab: Tab) -> None:
 
 
 def updates(tab: Tab) -> list[str]:
-    """Return the requests of the page's updates, without those for the icon."""
+    """Return the URLs of the page's update requests, without requests for the icon."""
     return [address for address in tab.asked if address.endswith("/status")]
 
 
 def tick(tab: Tab) -> None:
-    """Let the page update itself."""
+    """Trigger an update of the page."""
     tab.page.evaluate("tick()")
 
 
 def update(tab: Tab) -> None:
-    """Let the page update itself, without a message."""
+    """Trigger an update of the page, and wait until it succeeds without a message."""
     tick(tab)
     expect(tab.page.locator("h1")).not_to_have_class("old")
     expect(tab.page.locator("h1")).to_contain_text("ll is well")
@@ -63,7 +63,7 @@ def test_scrolled_tables_stay(opened: Open) -> None:
 
 
 def test_selected_text_is_kept(opened: Open) -> None:
-    """While text is selected the content stays; the page reports newer figures and failures."""
+    """While text is selected, the page keeps its content, and reports newer figures and failures."""
     with opened() as tab:
         open_status(tab)
         tab.page.evaluate("getSelection().selectAllChildren(document.getElementById('workers-heading'))")
@@ -81,7 +81,7 @@ def test_selected_text_is_kept(opened: Open) -> None:
 
 
 def test_pause(opened: Open) -> None:
-    """A paused page sends no request and reports the pause; a resumed page updates at once."""
+    """A paused page sends no request and reports the pause. A resumed page updates at once."""
     with opened() as tab:
         open_status(tab)
         tab.page.get_by_role("button", name="Pause updates").click()
@@ -104,7 +104,7 @@ def test_pause(opened: Open) -> None:
     ids=["gone", "502", "another page"],
 )
 def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str) -> None:
-    """A failed update is reported, with any focus, and the page is out of date until one succeeds."""
+    """The page reports a failed update, keeps the focus, and stays out of date until an update succeeds."""
     with opened() as tab:
         open_status(tab)
         tab.page.locator("#workers").focus()
@@ -119,7 +119,7 @@ def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str
 
 
 def test_login_rejected(opened: Open) -> None:
-    """After a rejected login the page reports it and stops, since the browser would show its dialog each time."""
+    """After a rejected login the page reports the rejection and stops its updates, to avoid repeated login dialogs."""
     with opened() as tab:
         open_status(tab)
         tab.page.route("**/status", lambda route: route.fulfill(status=401, body="{}"))
@@ -134,7 +134,7 @@ def test_login_rejected(opened: Open) -> None:
 
 
 def test_timeout(opened: Open) -> None:
-    """A request times out after ten seconds with a message, and no second one starts before."""
+    """A request times out after ten seconds with a message. No second request starts before the timeout."""
     with opened() as tab:
         tab.page.add_init_script(PATIENCE_BY_HAND)
         open_status(tab)
