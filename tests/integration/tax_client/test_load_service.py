@@ -175,8 +175,8 @@ def test_the_same_seed_gives_the_same_households() -> None:
         (["--households", "5", "--years", "2031"], "--years: expected 2018, 2019"),
         (["--households", "0"], "no household to calculate"),
         ([], "one of the arguments FILE --households is required"),
-        (["x.jsonl", "--years", "2024"], "--years and --seed are about households at random: leave them out"),
-        (["x.jsonl", "--seed", "0"], "--years and --seed are about households at random: leave them out"),
+        (["x.jsonl", "--years", "2024"], "--years and --seed need random households: leave them out"),
+        (["x.jsonl", "--seed", "0"], "--years and --seed need random households: leave them out"),
     ],
 )
 def test_wrong_usage_is_a_sentence(arguments: list[str], said: str) -> None:

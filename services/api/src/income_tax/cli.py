@@ -144,7 +144,7 @@ def run_expected(arguments: argparse.Namespace) -> None:
     schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
-            raise WorkloadError("--years and --seed are about households at random: leave them out with a file")
+            raise WorkloadError("--years and --seed need random households: leave them out with a file")
         questions = read_households(arguments.file)
     else:
         years = parse_years(arguments.years, schedules)

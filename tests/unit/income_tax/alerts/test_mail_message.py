@@ -75,7 +75,7 @@ def test_first_mail_has_text_and_count() -> None:
 @pytest.mark.parametrize(
     ("step", "suffix", "sentence"),
     [
-        (MailType.DIGEST, " [+4 since ", "This failure goes on"),
+        (MailType.DIGEST, " [+4 since ", "This failure continues"),
         (MailType.RECOVERED, " [recovered]", "Recovered: this failure"),
     ],
 )

@@ -57,11 +57,11 @@ def build_suffix(incident: Incident, mail_type: MailType) -> str:
 def build_opening(incident: Incident, mail_type: MailType) -> str:
     """Build the first line of a digest or recovery mail."""
     if mail_type is MailType.DIGEST:
-        return "This failure goes on. The last one:\n"
+        return "This failure continues. The last one:\n"
     if incident.kind == "startup":
         return "Recovered: the service has started. The last failure:\n"
     if incident.kind == "request":
-        return "Recovered: this failure has not happened any more for a while. The last one:\n"
+        return "Recovered: this failure has not happened for a while. The last one:\n"
     return "Recovered: it works again. The last failure:\n"
 
 

@@ -40,7 +40,7 @@ MALFORMED = (400, "Bad Request", "the request is malformed: it does not follow H
 FAILED = (
     500,
     "Internal Server Error",
-    "the service failed to answer: tell its operator the request id",
+    "the service failed to answer: report the request id to its operator",
 )
 
 
