@@ -13,7 +13,7 @@ COMPOSE := docker compose
 # `docker compose run` gets a terminal if there is one.
 TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
 # Containers that write to folders of this machine run as the folders' owner, in the group of the logs.
-AS_OWNER = --user "$$(tools/owner secrets):10001"
+AS_OWNER = --user "$$(tools/print-owner secrets):10001"
 
 FILE ?=
 LINES ?= 20
@@ -37,12 +37,12 @@ serve: $(BIN)/.ready secrets/client_credentials ## Serve the API on SQLite at 12
 
 ##@ The stack
 up: engine ## Start or update the stack [DB=postgres|mysql] [REPLICAS=2] [HTTP_PORT=8080] [MAIL_PORT=8025] [TLS=on|off] [HTTPS_PORT=8443]
-	@tools/remember .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
+	@tools/save-settings .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
 	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)'
 	@echo "building the images (a minute the first time) ..."
 	@$(COMPOSE) --profile client build --quiet
 	@$(MAKE) --silent --no-print-directory secrets/client_credentials
-	@tools/up
+	@tools/start-stack
 
 down: engine ## Stop the stack; keep its data, mails and logs
 	@$(COMPOSE) --profile client --profile admin down --remove-orphans
@@ -51,7 +51,7 @@ clean: engine ## Stop the stack and remove its data, mails, logs and images; kee
 	@$(COMPOSE) --profile client --profile admin down --volumes --rmi local --remove-orphans
 
 certs: engine ## Create a self-signed certificate for TLS=on in secrets/tls, unless there is one
-	@tools/certs
+	@tools/create-certs
 
 credentials: secrets/client_credentials ## Print login:password of the client's account
 	@cat secrets/client_credentials
@@ -70,26 +70,26 @@ user-remove: engine ## Remove a user: LOGIN=alice
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove "$(LOGIN)" < /dev/null
 
 db-password: running ## Change the passwords of the database's accounts without downtime
-	@tools/db-password
+	@tools/rotate-db-passwords
 
 calculate: running ## Calculate a taxpayers file into results/ [FILE=the sample] [OUT=x.csv] [OPTIONS='--batch 1000']
-	@tools/calculate
+	@tools/run-calculate
 
 load: running ## Run a load test and write its report to reports/ [REQUESTS=10000] [THREADS=32] [RATE=] [CLIENTS=1]
-	@tools/load $(OPTIONS)
+	@tools/run-load $(OPTIONS)
 
 drill: running ## Start the API without a database and show the alert e-mail
-	@$(COMPOSE) run --rm --no-deps -T --entrypoint python api - < tools/drill.py
+	@$(COMPOSE) run --rm --no-deps -T --entrypoint python api - < tools/alert_drill.py
 
 mail: running ## Show the newest caught alert e-mails, newest last [LINES=20]
-	@$(COMPOSE) exec -T api python - '$(LINES)' < tools/mail.py
+	@$(COMPOSE) exec -T api python - '$(LINES)' < tools/print_mails.py
 	@echo "on the web: http://$$($(COMPOSE) port mailhog 8025)"
 
 logs: running ## Show the last lines of every log [LINES=20] [FOLLOW=1]
 	@$(COMPOSE) run --rm --no-deps -T --entrypoint sh rotate -c 'exec tail -n "$$1" $(if $(FOLLOW),-F) /logs/*/*.log' - '$(LINES)' < /dev/null
 
 reload: running ## Load db/init/schedules.json into all replicas at once; keep the old figures if it is invalid
-	@tools/reload --force < /dev/null
+	@tools/reload-schedules --force < /dev/null
 
 backup: running ## Write the tax data of the database to a file in backups/
 	@mkdir -p backups
@@ -98,7 +98,7 @@ backup: running ## Write the tax data of the database to a file in backups/
 
 restore: running ## Load the tax data of a backup into the database and all replicas: FILE=backups/...
 	@[ -r "$$FILE" ] || { echo "make restore needs a file of make backup: make restore FILE=backups/..." >&2; exit 1; }
-	@tools/reload --figures - < "$$FILE"
+	@tools/reload-schedules --figures - < "$$FILE"
 
 rotate: running ## Rotate all logs now, whatever their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
@@ -195,15 +195,15 @@ $(BIN)/.ready: FORCE
 FORCE:
 endif
 $(BIN)/.ready: requirements.lock services/common/pyproject.toml services/api/pyproject.toml services/client/pyproject.toml
-	@tools/venv '$(PYTHON)' '$(VENV)'
+	@tools/create-venv '$(PYTHON)' '$(VENV)'
 
 venv: $(BIN)/.ready
 
 secrets/client_credentials:
-	@tools/secrets '$(BIN)'
+	@tools/create-secrets '$(BIN)'
 
 engine:
-	@tools/engine
+	@tools/check-docker
 
 running: engine
 	@[ -n "$$($(COMPOSE) ps --quiet --status running nginx)" ] || \

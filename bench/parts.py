@@ -22,7 +22,7 @@ PARTS = {  # by what the innermost frames name: function, file; the first that m
     "query: parse and validate": r"income_tax/(http/requests/query_string|households/(validation|parameters))\.py",
     "calculate, and the figures looked up": r"income_tax/(tax/|households/serialization|http/routes/|storage/)",
     "log lines": r"tax_common/logs/|income_tax/service_log\.py",
-    "request id, counters, the short way": r"income_tax/",
+    "request id, counters, the fast path": r"income_tax/",
     "the bare callable": r"bench/hello\.py",
 }
 SOCKETS, REST = "socket and poller calls", "rest"

@@ -168,6 +168,6 @@ def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clie
     """Whichever shell is /bin/sh: 0 when all went well, 1 when a condition failed."""
     for condition, code in (("errors>0", 0), ("max>1us", 1)):
         few: dict[str, Any] = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
-        finished = stack.run(*shell, "tools/load", **few)
+        finished = stack.run(*shell, "tools/run-load", **few)
         assert code == finished.returncode, finished.stderr
         assert "not a child" not in finished.stderr

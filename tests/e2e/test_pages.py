@@ -68,7 +68,7 @@ def test_operators_page(opened: Open, stack: Stack) -> None:
         assert "2" == stack.output("api", "cat", "/state/replicas").strip()
         tiles = tab.text("main > dl")
         assert re.search(r"\d+ pending", tiles)
-        assert re.search(r"Room of the logs [\d.]+ GiB free of [\d.]+ GiB", tiles)
+        assert re.search(r"Disk space of the logs [\d.]+ GiB free of [\d.]+ GiB", tiles)
         schedules = stack.get("/health/ready").body["response"]["schedules"]
         assert f"schedules {schedules}, income years 2018 to 2025" in tiles
         assert 4 == tab.page.locator("#workers-heading ~ div tbody tr").count()

@@ -114,7 +114,7 @@ def test_bad_figures_are_refused(stack: Stack) -> None:
     finally:
         (stack.folder / FIGURES).write_text(usual)
     assert 2 == refused.returncode
-    assert "the schedules are as before" in refused.stderr
+    assert "the schedules are unchanged" in refused.stderr
     assert "constants missing: cap_half_share" in refused.stderr
     assert before == facts(ask_many(stack, credentials))
     wait_until(lambda: inbox.mails("constants missing: cap_half_share"))
@@ -135,7 +135,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
     try:
         refused = stack.execute("api", "sh", "-c", 'python -m income_tax reload "$DB"')
         assert 2 == refused.returncode
-        assert "the schedules are as before" in refused.stderr
+        assert "the schedules are unchanged" in refused.stderr
         assert before == facts(ask_many(stack, credentials))
         wait_until(lambda: inbox.mails("constants missing: cap_half_share"))
         stack.restart_api()

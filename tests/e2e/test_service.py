@@ -193,7 +193,7 @@ def test_reader_account_cannot_write(stack: Stack) -> None:
     """The API's database account reads the tax data and can change nothing."""
     code = """
 import os
-from income_tax.services import build_engine
+from income_tax.bootstrap import build_engine
 from income_tax.settings import read_settings
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError

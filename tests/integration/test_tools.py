@@ -24,7 +24,7 @@ def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
     real.write_text("DB=postgres\nTZ=Europe/Paris\nDBX=1\n")
     real.chmod(0o600)
     link.symlink_to(real)
-    done = tool(tmp_path, str(ROOT / "tools/remember"), ".env", "DB", "mysql", "REPLICAS", "", "HTTP_PORT", "9080")
+    done = tool(tmp_path, str(ROOT / "tools/save-settings"), ".env", "DB", "mysql", "REPLICAS", "", "HTTP_PORT", "9080")
     assert (0, "") == (done.returncode, done.stderr)
     assert "TZ=Europe/Paris\nDBX=1\nDB=mysql\nHTTP_PORT=9080\n" == real.read_text()
     assert link.is_symlink()
@@ -37,7 +37,7 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
     settings.write_text("DB=postgres\n")
     (tmp_path / ".env.new").symlink_to("/dev/full")
-    done = tool(tmp_path, str(ROOT / "tools/remember"), ".env", "DB", "mysql")
+    done = tool(tmp_path, str(ROOT / "tools/save-settings"), ".env", "DB", "mysql")
     assert 1 == done.returncode
     assert ".env could not be written: free disk space" in done.stderr
     assert "DB=postgres\n" == settings.read_text()
@@ -47,7 +47,7 @@ def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
     """A second `make db-password` is refused with what to do, and leaves passwords and lock as they are."""
     (tmp_path / "secrets/.db-password").mkdir(parents=True)
     (tmp_path / "secrets/db_reader_password").write_text("old")
-    done = tool(tmp_path, str(ROOT / "tools/db-password"))
+    done = tool(tmp_path, str(ROOT / "tools/rotate-db-passwords"))
     assert 1 == done.returncode
     assert "Another `make db-password` is under way. If there is none: rmdir secrets/.db-password" in done.stderr
     assert {".db-password", "db_reader_password"} == {path.name for path in (tmp_path / "secrets").iterdir()}
@@ -60,7 +60,7 @@ def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
     folder = tmp_path / "secrets/tls"
     folder.mkdir(parents=True)
     (folder / alone).write_text("mine")
-    done = tool(tmp_path, str(ROOT / "tools/certs"))
+    done = tool(tmp_path, str(ROOT / "tools/create-certs"))
     assert 1 == done.returncode
     assert f"secrets/tls/{alone} is there alone" in done.stderr
     assert ["mine"] == [path.read_text() for path in folder.iterdir()]
@@ -74,7 +74,7 @@ def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
 
     def would_make() -> bool:
         # It is as new as can be; only the folder that it names counts.
-        return "tools/venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
+        return "tools/create-venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
 
     assert would_make()
     marker.write_text(f"{ROOT}\n")
@@ -94,7 +94,7 @@ echo "$1" >> calls
 """
     )
     docker.chmod(0o755)
-    script = f"PATH=.:$PATH; . {ROOT}/tools/client-run; stop_client client $$"
+    script = f"PATH=.:$PATH; . {ROOT}/tools/client-containers; stop_client client $$"
     done = tool(tmp_path, "sh", "-c", script)
     assert (0, "") == (done.returncode, done.stderr)
     assert ["top", "top", "top", "kill"] == (tmp_path / "calls").read_text().split()
@@ -117,7 +117,8 @@ def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: 
     for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
         (tmp_path / name).chmod(0o755)
-    script = f"PATH=.:$PATH; . tools/client-run; folder=. work=.load names=name; start_watcher; echo watched; {late}"
+    run = "folder=. work=.load names=name; start_watcher; echo watched"
+    script = f"PATH=.:$PATH; . tools/client-containers; {run}; {late}"
     with in_session([*shell.split(), "-c", script], tmp_path) as process:
         said, err = process.communicate(timeout=60)
     assert ("" if early else "watched\n", code) == (said, process.returncode), err

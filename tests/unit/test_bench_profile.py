@@ -19,7 +19,7 @@ THREAD = (
         (f"{THREAD};create (/x/gunicorn/http/wsgi.py:233);encode (<frozen os>:756)", "gunicorn: response"),
         (
             f"{THREAD};FastPathMiddleware.__call__ (/x/income_tax/http/middleware/fast_path.py:60)",
-            "request id, counters, the short way",
+            "request id, counters, the fast path",
         ),
         (
             f"{THREAD};Authenticator.is_cached (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)",

@@ -147,8 +147,8 @@ def test_every_alert_is_explained() -> None:
 
 
 def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
-    """The client's containers have an init of their own: tools/client-run sends no signal before it has a child."""
-    assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-run").read_text(encoding="utf-8")
+    """The containers of the client have an init, and tools/client-containers waits for its child before a signal."""
+    assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-containers").read_text(encoding="utf-8")
     client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
     assert client is not None
     assert "    init: true\n" in client[1]

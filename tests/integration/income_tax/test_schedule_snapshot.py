@@ -58,7 +58,7 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         good = path.read_text()
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
-        assert "their file is bad" in service.mailbox.next().get_content()
+        assert "the snapshot is invalid" in service.mailbox.next().get_content()
         write_atomically(path, good)  # at once: nobody sees half of it
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")

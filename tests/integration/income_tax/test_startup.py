@@ -79,7 +79,7 @@ def test_the_snapshot_of_the_same_database_alone(tmp_path: Path) -> None:
     (tmp_path / "tax.sqlite").rename(tmp_path / "away.sqlite")
     with SmtpCatcher() as smtp, service_with(tmp_path, smtp.port) as service:
         assert version == service.get("/?married=yes&children=3&salary=200000").headers["x-schedules-version"]
-        assert "last good tax data" in smtp.mailbox.next().get_content()
+        assert "from its schedule snapshot" in smtp.mailbox.next().get_content()
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             env = environment(tmp_path, smtp.port, DB_PORT=str(closed.getsockname()[1]))
@@ -106,8 +106,8 @@ def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
         ended = start("reload", "sqlite", env=environment(tmp_path, smtp.port))
         mail = smtp.mailbox.next()
     assert 2 == ended.returncode
-    assert "the schedules are as before" in ended.stderr
-    assert "did not take in new schedules" in mail.get_content()
+    assert "the schedules are unchanged" in ended.stderr
+    assert "did not reload its schedules" in mail.get_content()
 
 
 def test_reload_of_refused_figures(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ def test_reload_of_refused_figures(tmp_path: Path) -> None:
         refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=environment(tmp_path, smtp.port))
         mail = smtp.mailbox.next().get_content()
     assert 2 == refused.returncode
-    assert "the schedules are as before: no figures of 2030" in refused.stderr
-    assert "did not take in new schedules" in mail
-    assert "the schedules are as before: no figures of 2030" in mail
+    assert "the schedules are unchanged: no figures of 2030" in refused.stderr
+    assert "did not reload its schedules" in mail
+    assert "the schedules are unchanged: no figures of 2030" in mail
 
 
 def test_log_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from .alerts.spool import Spool
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
-from .monitoring.database_monitor import DatabaseMonitor
+from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.error_responses import BODY_ERRORS
 from .server.gunicorn_app import ServerDependencies
@@ -29,8 +29,6 @@ from .storage.login_failures import LoginFailureStore
 from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from .storage.users import Users
 from .tax.schedule_data import Schedules
-
-MONITOR_INTERVAL = 10.0  # seconds between two queries of the database monitor
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -75,7 +73,7 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
 
     def report_trouble(reason: str) -> None:
         log.error("schedule snapshot invalid: previous schedules kept", place="schedules", reason=reason)
-        summary = "The tax service goes on with the schedules it has: their file is bad."
+        summary = "The tax service keeps its previous schedules: the snapshot is invalid."
         alerts.send(Alert.for_service("schedules", summary, reason))
 
     def report_version(version: str) -> None:
@@ -90,13 +88,13 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
 
     def report_loss(reason: str) -> None:
         log.error("database lost", place="database", reason=reason)
-        alerts.send(Alert.for_service("database", "The tax service goes on without its database.", reason))
+        alerts.send(Alert.for_service("database", "The tax service runs without its database.", reason))
 
     def report_answer() -> None:
         log.info("database answers", place="database")
         alerts.resolve("database")
 
-    return DatabaseMonitor(engine, MONITOR_INTERVAL, report_loss, report_answer)
+    return DatabaseMonitor(engine, INTERVAL, report_loss, report_answer)
 
 
 def build_services(
@@ -113,7 +111,7 @@ def build_services(
         alerts=alerts,
         schedules=schedules,
         authenticator=build_authenticator(settings, log),
-        activity=WorkerMetrics(settings.state_dir / "workers", __version__),
+        metrics=WorkerMetrics(settings.state_dir / "workers", __version__),
         leader_lock=leader_lock,
         release_leadership=leader_lock.release,
         body_errors=BODY_ERRORS,

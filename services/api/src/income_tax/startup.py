@@ -60,15 +60,15 @@ def reload(settings: Settings, database: str, refused: str | None = None) -> Non
         if error:
             raise error
     except (DatabaseError, OSError) as error:
-        sentence = f"the schedules are as before: {error}"
+        sentence = f"the schedules are unchanged: {error}"
         log.error("reload failed", place="reload", reason=sentence)
-        alert = Alert.for_service("reload", "The tax service did not take in new schedules.", sentence)
+        alert = Alert.for_service("reload", "The tax service did not reload its schedules.", sentence)
         report_and_wait(settings, alerts, alert)
         fail(sentence, exit_codes.DATABASE)
     alerts.resolve_at_once("reload")
     version = parse_schedules(data).version
     log.info("reload", place="reload", schedules=version)
-    print(f"schedules {version} taken in")
+    print(f"schedules {version} reloaded")
 
 
 def open_log_file_or_exit(settings: Settings) -> LogFile:
@@ -88,7 +88,7 @@ def report_lost_lines(file: LogFile, log: Log, alerts: Dispatcher) -> None:
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
-        alerts.send(Alert.for_service("log", "The tax service goes on, but cannot write its log:", sentence))
+        alerts.send(Alert.for_service("log", "The tax service runs, but cannot write its log:", sentence))
 
     def report_number(lines: int) -> None:
         log.warning("log lines lost", place="log", lines=lines)
@@ -136,7 +136,7 @@ def read_snapshot_or_exit(
         report_and_wait(settings, alerts, Alert.for_service(get_start_kind(settings), summary, sentence, "database"))
         fail(sentence, exit_codes.DATABASE)
     log.error("database unavailable: schedule snapshot", place="main", reason=sentence, schedules=schedules.version)
-    summary = "The tax service started with the last good tax data, without its database."
+    summary = "The tax service started from its schedule snapshot, without its database."
     alerts.send(Alert.for_service("database", summary, sentence))
     return schedules
 

@@ -6,10 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from income_tax.alerts.incident_policy import (
-    Incident,
-    MailType,
-)
+from income_tax.alerts.incident_policy import Incident, MailType
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import SAMPLES, Spool
 from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_incident

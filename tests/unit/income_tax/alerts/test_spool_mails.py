@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from income_tax.alerts.incident_policy import (
-    RETRIES,
-    MailType,
-)
+from income_tax.alerts.incident_policy import RETRIES, MailType
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import Spool
 from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_incident

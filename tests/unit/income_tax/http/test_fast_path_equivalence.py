@@ -84,7 +84,7 @@ class World:
             "request_logger": build_request_logger(self.lines.write, *form),
             "release_leadership": self.lead.release,
             "body_errors": (),
-            "activity": self.activity,
+            "metrics": self.activity,
             "schedules": SimpleNamespace(get=schedules),
             "authenticator": Authenticator(
                 FakeUsers(HASHES),

@@ -9,9 +9,9 @@ import pytest
 
 from income_tax.households.parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
 from income_tax.households.serialization import DATED_FIELDS, V7_FIELDS
+from income_tax.households.tax_curve import CURVE
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.openapi.document import EXAMPLES, build_document
-from income_tax.http.routes.curve import CURVE
 from tests.support.data import ROOT
 
 HTTP = ROOT / "services/api/src/income_tax/http"

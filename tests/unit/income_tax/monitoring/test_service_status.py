@@ -4,11 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from income_tax.monitoring.service_status import DiskUsage, ServiceStatus
-from income_tax.monitoring.worker_metrics import (
-    BUCKETS_KEPT,
-    TimeBucket,
-    WorkerSnapshot,
-)
+from income_tax.monitoring.worker_metrics import BUCKETS_KEPT, TimeBucket, WorkerSnapshot
 
 NOW = 10_000.0
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from income_tax.tax.formula import Compiler, Ratio, fold_constant, multiply, reduce_product, subtract
+from income_tax.tax.formula_compiler import Compiler, Ratio, fold_constant, multiply, reduce_product, subtract
 
 
 @pytest.mark.parametrize(

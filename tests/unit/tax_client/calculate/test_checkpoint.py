@@ -1,5 +1,6 @@
 """The checkpoint on disk: its content, and the errors of one that no run can resume from."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,21 @@ def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "replace", note)
     WHOLE.write(path)
     assert ["c.new"] == names
+
+
+def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint is on disk (fsync) before it replaces the previous one."""
+    steps: list[str] = []
+    replace = Path.replace
+
+    def note_replace(draft: Path, target: Path) -> Path:
+        steps.append("replace")
+        return replace(draft, target)
+
+    monkeypatch.setattr(os, "fsync", lambda _: steps.append("fsync"))
+    monkeypatch.setattr(Path, "replace", note_replace)
+    WHOLE.write(tmp_path / "c")
+    assert ["fsync", "replace"] == steps
 
 
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tax_client.load.report.page import build_page
+from tax_client.load.html_report.page import build_page
 from tax_client.load.thresholds import has_failed, parse_threshold
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 

@@ -1,26 +1,82 @@
-"""The tax of a household along its salary."""
+"""The tax of a household along its salary: the parameters of a curve, and its points."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from income_tax.tax.law import Note
+from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_data import Schedules
-from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
-from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Values
+from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
+from .serialization import YES_NO
+from .validation import HouseholdSchema, ParameterError
+
+MAX_POINTS = 2000
+FROM = Parameter("from", ("de",), MAX_SALARY)
+TO = Parameter("to", ("à", "a"), MAX_SALARY)
+STEP = Parameter("step", ("pas",), MAX_SALARY, minimum=1)
+CURVE = (MARRIED, CHILDREN, FROM, TO, STEP, YEAR, SINGLE_PARENT, SPOUSE_SALARY)
+SCHEMA = HouseholdSchema(CURVE, TextDecoder())
 
 
-class TaxCurve(NamedTuple):
-    """The tax at each salary, in whole euros a year, and the notes on each result."""
+def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
+    """Return the salaries of the points; raise a ParameterError with the request's names for none or too many."""
+    salaries = range(values[FROM], values[TO] + 1, values[STEP])
+    first, last, step = (f"[{names[parameter]}]" for parameter in (FROM, TO, STEP))
+    if not salaries:
+        raise ParameterError([f"{first} is {values[FROM]}, above {last}, {values[TO]}"], [f"{first} up to {last}"])
+    if len(salaries) > MAX_POINTS:
+        error = f"{first}, {last} and {step} make {len(salaries)} points"
+        raise ParameterError([error], [f"at most {MAX_POINTS} points: a larger {step}, or a smaller range"])
+    return list(salaries)
 
-    taxes: list[int]
-    notes: list[tuple[Note, ...]]
+
+def describe_request(values: Values) -> dict[str, Any]:
+    """Return the members of the response that repeat the request."""
+    dated: dict[str, Any] = {"income_year": values[YEAR]} if YEAR in values else {}
+    dated["married"] = YES_NO[values[MARRIED]]
+    if dated.get("income_year"):
+        dated["single_parent"] = YES_NO[values.get(SINGLE_PARENT, 0)]
+    dated["children"] = values[CHILDREN]
+    if dated.get("income_year"):
+        dated["spouse_salary"] = values.get(SPOUSE_SALARY, 0)
+    return dated | {"from": values[FROM], "to": values[TO], "step": values[STEP]}
 
 
-def compute_tax_curve(values: Values, salaries: Sequence[int], schedules: Schedules) -> TaxCurve:
-    """Compute the taxes and notes of a household at each of the salaries, in whole euros a year."""
+def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> dict[str, Any]:
+    """Build the points, preceded by the notes on any of them."""
+    taxes, notes = compute_taxes(values, [*salaries, salaries[-1] + values[STEP]], schedules)
+    distinct = dict.fromkeys(note for some in notes[: len(salaries)] for note in some)
+    members = {"notes": [asdict(note) for note in distinct]} if distinct else {}
+    return members | {"points": build_points(values, salaries, taxes)}
+
+
+def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[dict[str, Any]]:
+    """Build tax, average and marginal rate at each salary; the last is the rise of the tax per euro of the next step.
+
+    `taxes` has one more element than `salaries`.
+    """
+    step, spouse = values[STEP], values.get(SPOUSE_SALARY, 0)
+    return [
+        {
+            "salary": salary,
+            "tax": tax,
+            "average_rate": round(tax / (salary + spouse), 6) if salary + spouse else 0.0,
+            "marginal_rate": round((following - tax) / step, 6),
+        }
+        for salary, tax, following in zip(salaries, taxes, taxes[1:], strict=False)
+    ]
+
+
+def compute_taxes(
+    values: Values, salaries: Sequence[int], schedules: Schedules
+) -> tuple[list[int], list[tuple[Note, ...]]]:
+    """Compute the tax of a household at each of the salaries, in whole euros a year, and the notes on each."""
+    import numpy as np  # noqa: PLC0415 - imported at the first curve
+
+    from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr  # noqa: PLC0415
+
     length = len(salaries)
     year = values.get(YEAR, V7)
     households = Households(
@@ -32,8 +88,8 @@ def compute_tax_curve(values: Values, salaries: Sequence[int], schedules: Schedu
         np.full(length, values.get(SPOUSE_SALARY, 0)),
     )
     if year == V7:
-        return TaxCurve([assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length)
+        return [assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length
     law = schedules.years[year]
     results, notes_by_cdhr = assess_dated(households, law), law.build_notes()
     high = may_owe_cdhr(law, households.married, results["taxable_income"])
-    return TaxCurve(results["tax"].tolist(), [notes_by_cdhr[flag] for flag in high.tolist()])
+    return results["tax"].tolist(), [notes_by_cdhr[flag] for flag in high.tolist()]

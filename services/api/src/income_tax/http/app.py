@@ -40,14 +40,14 @@ class AppDependencies:
     alerts: Dispatcher
     schedules: CurrentSchedules
     authenticator: Authenticator
-    activity: WorkerMetrics
+    metrics: WorkerMetrics
     release_leadership: Callable[[], object]  # lets another thread of the worker wait for requests
     body_errors: tuple[type[Exception], ...]  # of the server, at a malformed body
     state: Callable[[], dict[str, Any]]  # `schedules` (version), `troubles` and `lines_lost` of this process
 
 
 def create_app(services: AppDependencies) -> Flask:
-    """Create the application; nothing is built here that several processes could not share."""
+    """Create the application, before the fork: it starts no thread and opens no connection."""
     settings = services.settings
     app = Flask("income_tax", static_folder=None)
     app.url_map.merge_slashes = False  # else //x is a redirect, with a page of HTML
@@ -70,7 +70,7 @@ def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIA
     # Only a configured proxy may set the client's address.
     if settings.trusted_proxy:
         app = TrustedProxy(app, settings.trusted_proxy)
-    return MetricsMiddleware(app, services.activity)
+    return MetricsMiddleware(app, services.metrics)
 
 
 def normalize_target(app: WSGIApplication) -> WSGIApplication:
@@ -98,7 +98,7 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
         document.build_blueprint(current, login_required, settings.batch_max),
         api_docs.build_blueprint(login_required),
         simulator.build_blueprint(current, login_required, settings.batch_max),
-        status.build_blueprint(settings, services.activity.folder, services.alerts, current, login_required),
+        status.build_blueprint(settings, services.metrics.folder, services.alerts, current, login_required),
         rendering.build_blueprint(login_required),
     ]
     if settings.drill_route:

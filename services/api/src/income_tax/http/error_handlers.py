@@ -32,27 +32,8 @@ def register(
     `batch_max` is the largest number of households in a body. `mask` hides the numbers of a request from the mails.
     `body_errors` are the errors that the server raises at a malformed body.
     """
-
-    def answer_malformed_body(_error: Exception) -> Response:
-        return build_error_response(400, [MALFORMED_BODY])
-
-    errors: tuple[type[Exception], ...] = (ClientDisconnected, *body_errors)
-    for error_class in errors:
-        app.register_error_handler(error_class, answer_malformed_body)
-
-    @app.errorhandler(RequestEntityTooLarge)
-    def answer_large_body(_error: Exception) -> Response:
-        sentence = f"the body is longer than {app.config['MAX_CONTENT_LENGTH']} bytes: send fewer households at once"
-        return build_error_response(413, [sentence], limit=batch_max)
-
-    @app.errorhandler(HTTPException)
-    def answer_http_error(error: HTTPException) -> Response:
-        status = error.code or 500
-        response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
-        for name, value in error.get_headers():
-            if name != "Content-Type":
-                response.headers[name] = value
-        return response
+    register_body_errors(app, batch_max, (ClientDisconnected, *body_errors))
+    app.register_error_handler(HTTPException, answer_http_error)
 
     @app.errorhandler(Exception)
     def answer_failure(error: Exception) -> Response:
@@ -61,6 +42,31 @@ def register(
         content = build_errors([FAILED], get_request_id())
         alerts.send(build_alert(error, content, mask))
         return build_response(content, 500)
+
+
+def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Exception]]) -> None:
+    """Answer malformed and large bodies."""
+
+    def answer_malformed_body(_error: Exception) -> Response:
+        return build_error_response(400, [MALFORMED_BODY])
+
+    for error_class in malformed:
+        app.register_error_handler(error_class, answer_malformed_body)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def answer_large_body(_error: Exception) -> Response:
+        sentence = f"the body is longer than {app.config['MAX_CONTENT_LENGTH']} bytes: send fewer households at once"
+        return build_error_response(413, [sentence], limit=batch_max)
+
+
+def answer_http_error(error: HTTPException) -> Response:
+    """Answer any other HTTP error with its own status and headers."""
+    status = error.code or 500
+    response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
 
 
 def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:

@@ -8,6 +8,8 @@ from sqlalchemy import Engine, text
 
 from income_tax.storage.database import describe_error
 
+INTERVAL = 10.0  # seconds between two queries
+
 
 class DatabaseMonitor:
     """A thread of each process that queries the database at intervals.

@@ -69,11 +69,11 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
 
     def start_threads(_worker: Any) -> None:
         services.database_monitor.start()
-        services.activity.start(services.state)
+        services.metrics.start(services.state)
         alerts.start()  # in every worker: the holder of the sender lock also delivers the mails of former processes
 
     def stop_threads(_server: Any, _worker: Any) -> None:
-        services.activity.close()
+        services.metrics.close()
         alerts.close(CLOSE_TIME)
 
     return {"when_ready": report_ready, "post_worker_init": start_threads, "worker_exit": stop_threads}

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from .brackets import Scale
-from .formula import parse_formula
+from .formula_compiler import parse_formula
 from .law import Law
+from .law_formulas import INPUTS, Step
 from .models import Household
-from .steps import INPUTS, Step
 
 
 def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from math import lcm
 from typing import Any
 
 from .brackets import Scale, ScheduleError, check_figures
-from .formula import Compiler
+from .formula_compiler import Compiler
+from .law_formulas import INPUTS, Step, select_steps
 from .models import DatedAssessment, Household
-from .steps import INPUTS, Step, select_steps
 
 Evaluate = Callable[..., tuple[int, ...]]
 

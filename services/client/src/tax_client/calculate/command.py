@@ -21,9 +21,9 @@ from tax_common.logs import Log, LogFile
 from .batches import Batch, BatchCalculator, split_into_batches
 from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
 from .display import Progress
-from .formats import choose_format
 from .ordered_pool import OrderedPool
 from .output_file import OutputFile, locate_draft, remove_file
+from .result_formats import choose_format
 from .result_writer import ResultWriter
 
 THREADS, BATCH_THREADS = 64, 4  # a batch keeps a worker of the server busy for a while

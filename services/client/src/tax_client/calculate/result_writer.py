@@ -11,8 +11,8 @@ from tax_client.errors import UserError
 from .batches import Batch, Problem, UnreadLines
 from .checkpoint import Checkpoint, locate_checkpoint
 from .display import Summary
-from .formats import ResultFormat
 from .output_file import OutputFile, remove_file
+from .result_formats import ResultFormat
 
 LISTED_MAX = 1000  # lines after an interruption that the errors file lists one by one
 SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last one

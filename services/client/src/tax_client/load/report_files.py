@@ -10,7 +10,7 @@ from typing import Self
 
 from tax_client.errors import UserError, build_file_error, check_distinct_paths
 
-from .report.page import build_page
+from .html_report.page import build_page
 from .report_json import write_json
 from .run import Run
 

@@ -1,7 +1,8 @@
 """Plain-text reports: the summary of a run, and the comparison of two runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from tax_client.console import layout_table
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 
@@ -82,7 +83,7 @@ def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
         [name, format_figure(a), format_figure(b), format_change(a, b)] for name, a, b in pair_figures(first, second)
     ]
     lines = [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
-    lines += ["", *layout_table([["", "A", "B", "B to A"], *rows])]
+    lines += ["", *layout_table([["", "A", "B", "B to A"], *rows], named=True)]
     differing = [
         f"{name}: {a} / {b}"
         for ours, theirs in ((first.settings, second.settings), (first.machine, second.machine))
@@ -92,15 +93,6 @@ def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
     if differing:
         lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
     return "\n".join(map(escape_controls, lines))
-
-
-def layout_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay rows out as lines: the first column aligned left, the others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
 
 
 def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:

@@ -7,7 +7,6 @@ cached login would wait behind them.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import nullcontext
 
 
 class QueueFull(Exception):
@@ -18,21 +17,21 @@ class PasswordCheckQueue:
     """Runs checks one at a time. Threads with the same question share one check, so a client's threads wait for one.
 
     A thread takes a place if it brings a new question, or if its address is a suspect. Places are limited to three
-    quarters of the process's threads, to half of them for all suspects, and to a quarter for one address. At most one
-    suspect at a time competes for the next check, so suspects delay other logins by a single check.
+    quarters of the process's threads, to half of them for all suspects, and to a quarter for one address. A suspect's
+    check begins only when no other check waits.
     """
 
     def __init__(self, threads: int) -> None:
         self._limit, self._suspect_limit, self._address_limit = (max(1, threads * n // 4) for n in (3, 2, 1))
-        self._lock = threading.Lock()  # of the two collections
+        self._changed = threading.Condition()  # its lock protects all that follows
         self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # by question and address
         self._places: list[tuple[str, bool]] = []  # address, is_suspect
-        self._check_lock, self._suspect_lock = threading.Lock(), threading.Lock()
+        self._is_busy, self._others_waiting = False, 0  # whether a check runs, and how many wait that are no suspect's
 
     def run(self, question: bytes, address: str, is_suspect: bool, check: Callable[[], bool]) -> bool:
         """Return the result of the check, run here or by a thread with the same question. Raise QueueFull."""
         key, place = (question, address), (address, is_suspect)
-        with self._lock:
+        with self._changed:
             shared = self._checks.get(key)
             has_place = shared is None or is_suspect
             if has_place:
@@ -43,7 +42,7 @@ class PasswordCheckQueue:
                 self._run_in_turn(check, is_suspect, result)
             return result.result()
         finally:
-            with self._lock:
+            with self._changed:
                 if has_place:
                     self._places.remove(place)
                 if shared is None:
@@ -58,8 +57,15 @@ class PasswordCheckQueue:
         self._places.append(place)
 
     def _run_in_turn(self, check: Callable[[], bool], is_suspect: bool, result: Future[bool]) -> None:
-        with self._suspect_lock if is_suspect else nullcontext(), self._check_lock:
-            try:
-                result.set_result(check())
-            except BaseException as error:
-                result.set_exception(error)
+        with self._changed:
+            self._others_waiting += not is_suspect
+            self._changed.wait_for(lambda: not self._is_busy and not (is_suspect and self._others_waiting))
+            self._others_waiting -= not is_suspect
+            self._is_busy = True
+        try:
+            result.set_result(check())
+        except BaseException as error:
+            result.set_exception(error)
+        with self._changed:
+            self._is_busy = False
+            self._changed.notify_all()

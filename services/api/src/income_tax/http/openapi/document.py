@@ -16,9 +16,9 @@ from flask import Blueprint, Response
 
 from income_tax import __version__
 from income_tax.households.parameters import CALCULATION, HOUSEHOLD
+from income_tax.households.tax_curve import CURVE
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
-from income_tax.http.routes.curve import CURVE
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
 from .parameter_schemas import build_object_schema, build_query_parameters

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.formula import Compiler
+from income_tax.tax.formula_compiler import Compiler
 from income_tax.tax.vectorized import compute_maximum, compute_minimum
 
 CONSTANTS = {"a": Fraction(3, 4), "b": Fraction(181, 400), "c": Fraction(61)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tax_client.load.report.chart_data import (
+from tax_client.load.html_report.charts import (
     BAR_MIN,
     build_distribution,
     build_errors,

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from income_tax.tax import law as module
-from income_tax.tax.formula import parse_formula
+from income_tax.tax.formula_compiler import parse_formula
 from income_tax.tax.law import Law
+from income_tax.tax.law_formulas import Step, select_steps
 from income_tax.tax.models import Household
-from income_tax.tax.steps import Step, select_steps
 from tests.support import oracle
 from tests.support.data import law_cases, schedules
 from tests.unit.income_tax.tax.test_law import YEARS, household_of

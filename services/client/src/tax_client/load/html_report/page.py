@@ -15,14 +15,7 @@ from tax_client.load.run import Run, compute_figures
 from tax_common.text import escape_controls
 from tax_common.vendor import UPLOT
 
-from .chart_data import (
-    Chart,
-    build_distribution,
-    build_errors,
-    build_latency,
-    build_percentiles,
-    build_throughput,
-)
+from .charts import Chart, build_distribution, build_errors, build_latency, build_percentiles, build_throughput
 
 HERE = Path(__file__).parent
 LATENCIES = "Right and wrong answers, and timeouts with the time waited; no other failures."
