@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -75,18 +74,3 @@ def test_a_thread_that_keeps_the_connection_is_waited_for_as_long(
     assert [f"{tmp_path / 'numbers.sqlite'} is busy"] == errors
     add(store)
     assert 1 == count(store)
-
-
-def test_a_file_that_is_created_simultaneously_is_no_error(tmp_path: Path) -> None:
-    """Connections that create the same file at the same moment, again and again, all succeed."""
-    barrier = threading.Barrier(4)
-
-    def create(number: int) -> None:
-        barrier.wait(60)
-        add(SqliteStore(tmp_path / f"{number}.sqlite", SCHEMA))
-
-    with ThreadPoolExecutor(4) as threads:
-        for number in range(50):
-            for done in [threads.submit(create, number) for _ in range(4)]:
-                done.result()
-            assert 4 == count(SqliteStore(tmp_path / f"{number}.sqlite", SCHEMA))
