@@ -1,8 +1,10 @@
 """The database of failed logins: concurrent writers, its size limit, damage and throttling."""
 
+import multiprocessing
 import subprocess
 import sys
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,29 @@ def test_processes_share_one_count(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
     assert [0] * 4 == [writer.wait(60) for writer in writers]
     assert 1000 == (LoginFailureStore(path).find("ann", "192.0.2.1") or Failures(0, 0)).count
+
+
+FILES = 100
+
+
+def create_files(folder: Path, barrier: Barrier) -> None:
+    for number in range(FILES):
+        barrier.wait(60)
+        LoginFailureStore(folder / f"{number}.sqlite").add("ann", "192.0.2.1", 1.0, 0.0)
+
+
+def test_processes_that_create_a_file_together_succeed(tmp_path: Path) -> None:
+    """Four processes that create the same file at the same moment, again and again, lose no failure."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(4)
+    processes = [context.Process(target=create_files, args=[tmp_path, barrier]) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [0] * 4 == [process.exitcode for process in processes]
+    for number in range(FILES):
+        assert Failures(4, 1.0) == LoginFailureStore(tmp_path / f"{number}.sqlite").find("ann", "192.0.2.1")
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
