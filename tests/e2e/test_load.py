@@ -96,7 +96,7 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
         (["FILE=Makefile"], "taxpayers file [reports/"),
         (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS need random households"),
         (["SEED=1"], "SEED and YEARS need random households"),
-        (["FILE=Makefile", "HOUSEHOLDS=5"], "give one of them"),
+        (["FILE=Makefile", "HOUSEHOLDS=5"], "give only one of them"),
         (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "CLIENTS=2: give conditions with FAIL_IF"),
     ],
 )
