@@ -62,7 +62,7 @@ def test_each_problem_is_a_sentence() -> None:
     (missing,) = overview(worker(), room=None).problems
     assert "the volume of the logs cannot be read: check that the folder of LOG_FILE exists" == missing
     (dead,) = replace(overview(worker()), dead_letters=2).problems
-    assert "alert mails refused for good: 2; docs/how-to/alerts.md has the remedy under “dead letters”" == dead
+    assert "alert mails refused for good: 2; see “Read and remove dead letters” in docs/how-to/alerts.md" == dead
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).problems
 
 

@@ -117,7 +117,7 @@ class ServiceStatus:
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
-            remedy = "docs/how-to/alerts.md has the remedy under “dead letters”"
+            remedy = "see “Read and remove dead letters” in docs/how-to/alerts.md"
             found.append(f"alert mails refused for good: {self.dead_letters}; {remedy}")
         return found
 
