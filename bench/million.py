@@ -96,7 +96,7 @@ def yes_no(truth: bool) -> str:
 
 
 def paragraph(rules: str, figures: dict[str, Any]) -> str:
-    """Describe the figures of one law in a paragraph."""
+    """Format the measurements of a run under one law as a paragraph."""
     where = "the stack in containers, one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
     kills = ", ".join(f"{percent} %" for percent in figures["killed at percent"])
     return (

@@ -40,7 +40,7 @@ def seconds_of_up(made: Stack) -> float:
 
 
 def memory(made: Stack) -> dict[str, Any]:
-    """Measure the PSS at rest in MiB, of each service, of the whole stack, and of nginx with one replica."""
+    """Measure the PSS at rest in MiB: of each service, of the whole stack, and of nginx plus one replica."""
     replicas: dict[str, list[float]] = {}
     for service in made.compose("ps", "--services").split():
         running = [c["State"]["Pid"] for c in made.containers(service) if c["State"]["Running"]]

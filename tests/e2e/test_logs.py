@@ -44,7 +44,7 @@ def flood_and_rotate(stack: Stack) -> None:
             enough = stack.count("api/api.log") + BETWEEN_ROTATIONS
             wait_until(lambda enough=enough: not flood.is_alive() or stack.count("api/api.log") > enough)
             assert "api.log" in stack.make("rotate")
-    finally:  # later tests count their own lines
+    finally:  # otherwise later tests would count the lines of this flood
         flood.join()
     assert f"{REQUESTS} right, 0 wrong, 0 failed" in finished[0]
 

@@ -1,4 +1,4 @@
-"""Convert the cases of the law to requests and results."""
+"""Convert test cases of the tax law to requests and expected results."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -130,7 +130,11 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("2024", "cap_half_share"), None, "schedule 2024: constants missing: cap_half_share"),
         (("2020", "scale"), None, "schedule 2020: brackets missing: scale"),
         (("v7",), None, "there must be a schedule v7"),
-        (("2021", "deduction_min", "value"), "448.5", "schedule 2021: taxable_income is no whole number of euros by"),
+        (
+            ("2021", "deduction_min", "value"),
+            "448.5",
+            "schedule 2021: taxable_income is not in whole euros because of fractions in",
+        ),
         (("2024", "scale", "brackets", 1, "rate"), "11", "schedule 2024: scale: the rates must be fractions"),
         (("2024", "scale", "brackets", 1, "rate"), "0.31", "as 0.11 for 11 %, and rise"),
         (("2024", "share_spouse", "value"), "-1", "schedule 2024: share_spouse is -1; expected 0 or more"),

@@ -52,7 +52,7 @@ def select_households(bodies: Iterable[Any]) -> list[Any]:
 
 
 def test_enter_is_one_calculation(opened: Open) -> None:
-    """Enter in a changed field sends one request for the household and one request for its charts."""
+    """Pressing Enter in a changed field sends one request for the household and one request for its charts."""
     with opened() as tab:
         tab.open("/simulator")
         bodies = bodies_of(tab)

@@ -64,7 +64,7 @@ def test_invalid_link_corrected(opened: Open) -> None:
 
 
 def test_second_salary_cleared(opened: Open) -> None:
-    """The page shows a single person's second salary from a link, and the result after the user clears it."""
+    """If a link gives a single person a second salary, the page shows the salary, and the result once it is cleared."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&salary=40000&spouse_salary=30000")
         tab.page.get_by_label("Spouse's yearly salary").fill("")

@@ -25,7 +25,7 @@ def run_redirected(place: Place, redirection: str, *more: str) -> "subprocess.Co
 def test_an_unprintable_summary_is_reported(place: Place, redirection: str, message: str) -> None:
     """If standard output is closed or full, the client writes both files, reports the error and exits with 2."""
     client = run_redirected(place, redirection)
-    assert f"tax-client: standard output: {message}: give a place that can be written\n" == client.stderr
+    assert f"tax-client: standard output: {message}: choose a writable file\n" == client.stderr
     assert (2, "") == (client.returncode, client.stdout)
     assert PUBLISHED == place.results
     assert 8 == len(place.errors)

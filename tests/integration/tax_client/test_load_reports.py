@@ -110,7 +110,7 @@ def test_no_report_is_merged_twice_or_overwritten(
         (["--duration", "5", "--warm-up", "3", "--ramp-up", "2"], "expected more seconds than --ramp-up and --warm-up"),
         (["--html", "/nowhere/x.html"], "report [/nowhere/x.html]: No such file or directory: give a place"),
         (["--json", "/proc/x.json"], "report [/proc/x.json]: "),
-        (["--json", "/dev/null"], "report [/dev/null]: expected a plain file: give a place"),
+        (["--json", "/dev/null"], "report [/dev/null]: expected a regular file: name writable files"),
         (["--workload", "/nowhere/x"], "No such file"),
         (["--threads", "0"], "expected a whole number from 1 to 1000, found [0]"),
     ],

@@ -50,7 +50,7 @@ def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_serv
 def test_standard_input_cannot_be_resumed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """The client rejects --resume with `-`, because standard input cannot be read again."""
     assert 2 == place.run("calculate", "http://127.0.0.1:9", "-", "--resume")
-    assert "--resume: expected a plain file, [-] cannot be read again" in capsys.readouterr().err
+    assert "--resume: expected a regular file, [-] cannot be read again" in capsys.readouterr().err
 
 
 def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that prints each error as one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Print an error in the arguments and exit with code 2."""
+        """Report an invalid argument and exit with code 2."""
         self.exit(2, escape_controls(f"{self.prog}: {message}: see {self.prog} --help") + "\n")
 
 

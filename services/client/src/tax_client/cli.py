@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:
         place = f"[{error.filename}]" if error.filename else "standard output"
-        print_error(f"{place}: {error.strerror}: give a place that can be written")
+        print_error(f"{place}: {error.strerror}: choose a writable file")
         discard_output(sys.stdout)
         return UNUSABLE
     return code

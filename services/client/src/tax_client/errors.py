@@ -25,7 +25,7 @@ def resolve_path(path: Path) -> Path:
     """Resolve the symbolic links of a path. Raises UserError if the links form a loop."""
     try:
         path.stat()
-    except OSError as error:  # the first use of the file raises any other error
+    except OSError as error:  # other errors are ignored here, and the first use of the file raises them
         if error.errno == errno.ELOOP:
             raise UserError(f"[{path}]: expected a file, found a symbolic link loop: give another name") from None
     return path.resolve()

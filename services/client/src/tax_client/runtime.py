@@ -15,7 +15,7 @@ from .errors import build_file_error
 from .settings import Settings
 
 GRACE_SECONDS = 1.0  # time for the requests in flight to end after an interruption
-LOG_REMEDY = "give a place that can be written with --log-file or LOG_FILE"
+LOG_REMEDY = "name a writable file with --log-file or LOG_FILE"
 SignalQueue = SimpleQueue[int]  # put() is safe in a signal handler, unlike Event.set()
 
 # The messages of the text log. An event without a message is written as its name and its fields.

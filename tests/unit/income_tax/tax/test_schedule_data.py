@@ -111,7 +111,10 @@ def test_a_result_in_cents_is_rejected() -> None:
     """An error names in order the figures that make a result fractional. Rates are rounded and therefore not named."""
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
-    assert f"surcharge is no whole number of euros by {', '.join(['cap_a', 'cap_half_share', *halves])}" == words
+    assert (
+        f"surcharge is not in whole euros because of fractions in {', '.join(['cap_a', 'cap_half_share', *halves])}"
+        == words
+    )
 
 
 def test_rebuilt_laws_give_the_cases() -> None:

@@ -63,7 +63,7 @@ def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypat
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
     """The error of a path that cannot be written contains a remedy."""
     path = tmp_path / "missing" / "c"
-    wanted = f"checkpoint [{path}]: No such file or directory: give a place that can be written with --results"
+    wanted = f"checkpoint [{path}]: No such file or directory: name a writable file with --results"
     with pytest.raises(UserError) as caught:
         WHOLE.write(path)
     assert wanted == str(caught.value)

@@ -53,7 +53,7 @@ def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
 
 
 def test_the_progress_line_shows_rate_and_time_left() -> None:
-    """The progress line of a plain file shows the rate, percentage and time left.
+    """The progress line of a regular file shows the rate, percentage and time left.
 
     A resumed run excludes the part before its start from the rate and the time left. For other inputs the line shows
     only the rate.

@@ -80,7 +80,7 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
     summary = "The tax service failed to answer a request:"
-    # Failures are the same if they have the same type, innermost function of this package and URL rule. The URL is not
+    # Failures are the same if they have the same type, URL rule and innermost function of this package. The URL is not
     # compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""

@@ -49,7 +49,7 @@ def create_tables(connection: Connection, schema: str) -> None:
     )
     if (version or 0) > SCHEMA_VERSION:
         raise WrongDatabaseError(
-            f"the database's schema is {version}, that of a newer service (this one's {SCHEMA_VERSION})"
+            f"the database has schema version {version} of a newer service; this service supports {SCHEMA_VERSION}"
         )
     if (version or 0) < SCHEMA_VERSION:
         for table in TABLES:

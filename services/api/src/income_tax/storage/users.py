@@ -72,7 +72,7 @@ def remove_user(path: Path, login: str) -> None:
 
 @contextmanager
 def edit_users(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the users to change, then replace the file atomically. A lock admits one editor at a time."""
+    """Yield all users in a dict that the caller may change, then replace the file. A lock excludes other editors."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(path.parent):
         users = read_users(path) if path.exists() else {}

@@ -63,7 +63,9 @@ class Law:
         for step in self.steps:
             if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
                 odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
-                raise ScheduleError(f"{step.name} is no whole number of euros by {', '.join(sorted(odd))}")
+                raise ScheduleError(
+                    f"{step.name} is not in whole euros because of fractions in {', '.join(sorted(odd))}"
+                )
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -81,7 +83,7 @@ class Law:
         return self.build_function(arrays=False)
 
     def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """Build a function of INPUTS from the steps. `functions` are min, max and where for arrays."""
+        """Build a function of INPUTS from the steps. For arrays, `functions` are numpy's `min`, `max` and `where`."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
         exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of law_formulas.py

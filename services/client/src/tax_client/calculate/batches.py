@@ -121,7 +121,7 @@ class BatchCalculator:
         self.retrier = Retrier(retries, log)
 
     def calculate(self, batch: Batch) -> None:
-        """Calculate the taxpayers of a batch, and log the begin and the end of the batch."""
+        """Calculate the taxpayers of a batch, and log the start and the end of the batch."""
         taxpayers = batch.taxpayers
         if taxpayers and not self.retrier.stopped.is_set():
             is_logged = batch.is_logged or self._in_batches

@@ -48,9 +48,7 @@ class Checkpoint:
         try:
             write_atomically(path, orjson.dumps(asdict(self)), durable=True, draft=draft)
         except OSError as error:
-            raise build_file_error(
-                "checkpoint", path, error, "give a place that can be written with --results"
-            ) from None
+            raise build_file_error("checkpoint", path, error, "name a writable file with --results") from None
 
 
 def locate_checkpoint(results: Path) -> Path:

@@ -91,7 +91,7 @@ def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
     """Return the checkpoint to resume from, or one at the beginning of the input. Raises UserError."""
     if source.size is None:
         if options.resume:
-            raise UserError(f"--resume: expected a plain file, [{source.path}] cannot be read again: give its name")
+            raise UserError(f"--resume: expected a regular file, [{source.path}] cannot be read again: give its name")
         return Checkpoint({})
     place = locate_checkpoint(options.results)
     run = source.compute_fingerprint() | {"--year": options.year, "--errors": str(options.errors.resolve())}
@@ -115,7 +115,7 @@ def relax_garbage_collection() -> Iterator[None]:
 
 
 def count_logged(source: InputSource, limit: int) -> int:
-    """Return the number of taxpayers to log one by one, which is 0 if a plain file has more lines than `limit`."""
+    """Return the number of taxpayers to log one by one, which is 0 if a regular file has more lines than `limit`."""
     return limit if source.size is None or not source.has_more_lines_than(limit) else 0
 
 

@@ -13,7 +13,7 @@ from tax_common.file_lock import try_lock
 
 from .checkpoint import SavedPrefix
 
-REMEDY = "give a place that can be written with --results and --errors"
+REMEDY = "name writable files with --results and --errors"
 LOST = (
     "expected the output of the interrupted run, it is missing, or changed by another run: "
     "run it again without --resume, and give each run files of its own"
@@ -35,7 +35,7 @@ class OutputFile:
         self.keep_draft = saved is not None  # if the run ends without publishing
         self._place = resolve_path(path)  # the rename replaces the target of a link, not the link
         if path.exists() and not path.is_file():
-            raise UserError(f"output file [{path}]: expected a plain file: {REMEDY}")
+            raise UserError(f"output file [{path}]: expected a regular file: {REMEDY}")
         self._draft, self._saved = locate_draft(path), saved
         self._digest = self._hash_prefix(saved) if saved else hashlib.sha256()
 

@@ -46,7 +46,7 @@ class JsonLines:
     """JSON lines, with one object per line."""
 
     def encode_head(self) -> bytes:
-        """Return nothing."""
+        """Return an empty byte string."""
         return b""
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:  # noqa: ARG002 - lines need no separator
@@ -54,7 +54,7 @@ class JsonLines:
         return b"".join([orjson.dumps({"id": number, **result}) + b"\n" for number, result in rows])
 
     def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
-        """Return nothing."""
+        """Return an empty byte string."""
         return b""
 
 
@@ -74,7 +74,7 @@ class Csv:
         return "".join([self._format_line(number, result) for number, result in rows]).encode()
 
     def encode_tail(self, count: int) -> bytes:  # noqa: ARG002
-        """Return nothing."""
+        """Return an empty byte string."""
         return b""
 
     def _format_line(self, number: int, result: Fields) -> str:

@@ -16,7 +16,7 @@ from .sender import SenderConfig, run_sender
 
 # With fork, the processes share the workload in memory, and each process starts in milliseconds.
 FORK = multiprocessing.get_context("fork")
-START_DELAY = 0.05  # seconds between the start message and the begin of the run, so that all senders begin together
+START_DELAY = 0.05  # seconds between the start message and the start of the run, so that all senders start together
 STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report after which the remaining senders are killed
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
 SHORTEST_LOAD_SECONDS = 0.01  # shortest time between two reports for computing a load
@@ -56,7 +56,7 @@ class RunRecorder:
     def finish(self, requests: int | None, stopped: float | None) -> None:
         """Set the end of the measured time once all senders have ended.
 
-        The measured time ends at the interruption (`stopped`, in seconds from the begin), at the last answer if all
+        The measured time ends at the interruption (`stopped`, in seconds from the start), at the last answer if all
         `requests` were sent, or at the planned end.
         """
         run = self.run
@@ -87,7 +87,7 @@ class Coordinator:
         self._pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
         self.ended_badly: list[str] = []  # messages about senders that were killed or failed
         self.begin = 0.0
-        self.stopped: float | None = None  # seconds from the begin to an interruption
+        self.stopped: float | None = None  # seconds from the start of the run to an interruption
         for number in range(plan.processes):
             ours, theirs = FORK.Pipe()
             inherited = [*self._pipes, ours]

@@ -40,9 +40,9 @@ def decode_histogram(text: str) -> LatencyHistogram:
     try:
         histogram = HdrHistogram.decode(text)
     except Exception as error:  # from zlib, base64, ctypes or the library itself
-        raise ValueError(f"no HdrHistogram: {type(error).__name__}") from None
+        raise ValueError(f"not a valid HdrHistogram: {type(error).__name__}") from None
     if histogram.significant_figures != DIGITS or histogram.highest_trackable_value != latencies.HIGHEST:
-        raise ValueError("an HdrHistogram of another precision")
+        raise ValueError("expected an HdrHistogram of the report's own precision")
     for item in histogram.get_recorded_iterator():
         latencies.counts[latencies.find_bucket(item.value_iterated_to)] = item.count_at_value_iterated_to
     return latencies
@@ -82,7 +82,7 @@ class Counters:
     latencies_from_send: LatencyHistogram = field(default_factory=LatencyHistogram)
     cpu: float = 0.0  # seconds of CPU time
     lost: int = 0  # log lines that could not be written
-    last: float = 0.0  # seconds from the begin of the run to the last measured answer
+    last: float = 0.0  # seconds from the start of the run to the last measured answer
 
     @property
     def failed(self) -> int:
@@ -129,7 +129,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """The counts of interval number `interval`, the requests in flight at its end, and the seconds since the begin."""
+    """The counts of interval number `interval`, the requests in flight at its end, and the seconds since the start."""
 
     interval: int
     elapsed: float

@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def measured_from(self) -> float:
-        """The seconds from the begin to the measured time, which follows the ramp-up and the warm-up."""
+        """The seconds from the start to the measured time, which follows the ramp-up and the warm-up."""
         return self.ramp_up + self.warm_up
 
     @property

@@ -14,7 +14,7 @@ from .html_report.page import build_page
 from .report_json import write_json
 from .run import Run
 
-REMEDY = "give a place that can be written with --json and --html"
+REMEDY = "name writable files with --json and --html"
 
 
 class ReportFiles:
@@ -35,7 +35,7 @@ class ReportFiles:
         for path in self._formats:
             try:
                 if path.exists() and not path.is_file():
-                    raise UserError(f"report [{path}]: expected a plain file: {REMEDY}")
+                    raise UserError(f"report [{path}]: expected a regular file: {REMEDY}")
                 build_draft_path(path).touch()
             except OSError as error:
                 self._remove_drafts()

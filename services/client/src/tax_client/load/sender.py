@@ -37,7 +37,7 @@ class SenderConfig:
 
 
 def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: Iterable[Connection]) -> None:
-    """Send the requests of a share. This is the main function of a process, and receives the begin from the pipe.
+    """Send the requests of a share. This is the main function of a process, and receives the start time from the pipe.
 
     `inherited` holds the coordinator's ends of pipes, which the fork has copied.
     """

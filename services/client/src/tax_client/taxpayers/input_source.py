@@ -1,4 +1,4 @@
-"""The input of a calculation, which is a plain file or a stream such as standard input."""
+"""The input of a calculation, which is a regular file or a stream such as standard input."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ class InputSource:
         return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
-        """Return whether a plain file has more than `number` lines, and rewind the file."""
+        """Return whether a regular file has more than `number` lines, and rewind the file."""
         count = 0
         while count <= number and (piece := self._read(PIECE)):
             count += piece.count(b"\n")
@@ -49,7 +49,7 @@ class InputSource:
         return count > number
 
     def compute_fingerprint(self) -> dict[str, Any]:
-        """Return the data that identify a plain file when its calculation is resumed, and rewind the file."""
+        """Return the data that identify a regular file when its calculation is resumed, and rewind the file."""
         facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
         self.file.seek(0)
         path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()

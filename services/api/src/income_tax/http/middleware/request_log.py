@@ -82,7 +82,7 @@ def register(app: Flask, log: RequestLogger) -> None:
 
     @app.teardown_request
     def clear_context(_error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()  # the thread's next log lines may not belong to a request
+        structlog.contextvars.clear_contextvars()  # the thread may next log outside any request
 
     @app.after_request
     def finish_request(response: Response) -> Response:

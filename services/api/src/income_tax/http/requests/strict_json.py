@@ -37,7 +37,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def may_repeat_keys(body: bytes, content: Any) -> bool:
-    """Return whether an object may repeat a key. The result False is exact, but True may be a false positive."""
+    """Return False if certainly no object repeats a key. True can be a false positive."""
     objects = content if isinstance(content, list) else [content]
     # A colon follows each key, and orjson keeps only one of two equal keys. The counts also differ if the body has
     # blanks before colons, colons in text, or nested objects. The slow parser then checks each object.
@@ -45,7 +45,7 @@ def may_repeat_keys(body: bytes, content: Any) -> bool:
 
 
 def replace_repeats(content: Any, checked: Any) -> Any:
-    """Return the content, with each object that repeats a key replaced with the error in `checked`."""
+    """Return the content with an error in place of each object that repeats a key. `checked` contains the errors."""
     if isinstance(content, list) and isinstance(checked, list):
         return [find_repeat(other) or item for item, other in zip(content, checked, strict=True)]
     return find_repeat(checked) or content

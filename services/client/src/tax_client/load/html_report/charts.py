@@ -54,7 +54,7 @@ class Chart:
 
 
 def fit_axis(unit: str, values: Sequence[float]) -> Axis:
-    """Build a scale for positive values, which is logarithmic for a wide range and else starts at 0."""
+    """Build the axis of positive values: logarithmic if their range is wide, otherwise linear from 0."""
     low, high = min(values, default=0), max(values, default=0)
     if low > 0 and high / low >= LOGARITHMIC_RATIO:
         return Axis(unit, 0.8 * low, 1.25 * high, is_logarithmic=True)
