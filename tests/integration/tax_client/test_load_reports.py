@@ -108,7 +108,7 @@ def test_no_report_is_merged_twice_or_overwritten(
         (["--fail-if", "p99>200"], "expected a figure, a comparison (>, >=, < or <=) and a limit"),
         (["--rate", "0"], "expected a number of requests a second from 0.01 to 1e+06, found [0]"),
         (["--duration", "5", "--warm-up", "3", "--ramp-up", "2"], "expected more seconds than --ramp-up and --warm-up"),
-        (["--html", "/nowhere/x.html"], "report [/nowhere/x.html]: No such file or directory: give a place"),
+        (["--html", "/nowhere/x.html"], "report [/nowhere/x.html]: No such file or directory: name writable files"),
         (["--json", "/proc/x.json"], "report [/proc/x.json]: "),
         (["--json", "/dev/null"], "report [/dev/null]: expected a regular file: name writable files"),
         (["--workload", "/nowhere/x"], "No such file"),
