@@ -1,6 +1,5 @@
 """Tests that facts stated in two places are equal."""
 
-import ast
 import json
 import re
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 import income_tax
 import tax_client
 import tax_common
+from income_tax.alerts.alert import Summary
 from income_tax.households import serialization
 from income_tax.households.parameters import HOUSEHOLD
 from tax_client.api import responses
@@ -134,14 +134,9 @@ def test_every_setting_of_the_api_is_set_by_the_stack_or_has_one_place() -> None
     assert set() == {name for name in read - elsewhere if not re.search(rf"^\s+{name}: ", COMPOSE, re.MULTILINE)}
 
 
-SUMMARY = "The tax service "
-
-
 def test_every_alert_is_explained() -> None:
     """The table of docs/reference/alerts.md lists exactly the summaries of all alerts."""
-    nodes = (node for path in API.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    summaries = {text.removeprefix(SUMMARY).rstrip(".:") for text in texts if text.startswith(SUMMARY)}
+    summaries = {summary.removeprefix("The tax service ").rstrip(".:") for summary in Summary}
     table = (ROOT / "docs/reference/alerts.md").read_text(encoding="utf-8").partition("\n## ")[0]
     assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
 

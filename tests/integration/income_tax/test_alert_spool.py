@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.alerts import dispatcher
-from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.delivery import MailDelivery
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts import background_sender
+from income_tax.alerts.alert import Alert, Kind, Summary
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.alerts.incident_policy import AlertRules, MailType
+from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import build_message
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from income_tax.storage import sqlite_store
-from tax_common.file_lock import ProcessLock
+from tax_common.files import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 from tests.support.waiting import wait_until
 
@@ -78,15 +78,19 @@ def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> tuple[Dispatcher, FakeMailer, Lines]:
-    """Build a dispatcher with a spool in `tmp_path`, and return it with its mailer and its log."""
+def parts(tmp_path: Path) -> tuple[AlertSender, FakeMailer, Lines]:
+    """Build a background sender with a spool in `tmp_path`, and return it with its mailer and its log."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
-    return Dispatcher(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log), mailer, lines
+    return (
+        AlertSender(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log),
+        mailer,
+        lines,
+    )
 
 
-Parts = tuple[Dispatcher, FakeMailer, Lines]
+Parts = tuple[AlertSender, FakeMailer, Lines]
 
 
 def events(lines: Lines) -> list[str]:
@@ -116,7 +120,7 @@ def test_failures_of_a_locked_spool_are_counted_later(
 
 @pytest.mark.usefixtures("hasty")
 def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: Parts) -> None:
-    """While the spool stays locked, the dispatcher mails alerts from memory, and counts each failure once."""
+    """While the spool stays locked, the background sender mails alerts from memory, and counts each failure once."""
     alerts, mailer, _ = parts
     alerts.send(ALERT)
     with locked(tmp_path / "spool.sqlite"):
@@ -146,7 +150,7 @@ def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
 
 
 def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
-    """A damaged spool stays unchanged and is logged once. After its removal the dispatcher creates a new spool."""
+    """A damaged spool stays unchanged and is logged once. After its removal the sender creates a new spool."""
     path = tmp_path / "spool.sqlite"
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
@@ -163,7 +167,7 @@ def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, 
 
 
 def failure(kind: Kind) -> Alert:
-    return Alert.for_service(kind, "It failed.", "a reason")
+    return Alert.for_service(kind, Summary.DATABASE_LOST, "a reason")
 
 
 @contextmanager
@@ -179,7 +183,7 @@ def locked(path: Path) -> Iterator[None]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the spool's timeout, and remove the pause after its errors."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
-    monkeypatch.setattr(dispatcher, "PAUSE", 0.0)
+    monkeypatch.setattr(background_sender, "PAUSE", 0.0)
 
 
 def recovered(mailer: FakeMailer) -> set[str]:

@@ -15,15 +15,15 @@ from typing import cast
 
 import pytest
 
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.bootstrap import build_engine, build_snapshot
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from income_tax.startup import read_schedules_or_exit
 from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from income_tax.storage.schedule_tables import fetch_schedules
-from income_tax.tax.schedule_data import parse_schedules
-from tax_common.atomic_write import write_atomically
+from income_tax.tax.schedule_parser import parse_schedules
+from tax_common.files import write_atomically
 from tests.support.data import schedules
 from tests.support.fakes import Lines
 from tests.support.service import COMMAND, environment, prepare, running_service
@@ -116,7 +116,7 @@ def test_a_start_goes_on_without_saving(tmp_path: Path, monkeypatch: pytest.Monk
     settings = read_settings(environment(tmp_path, 1))
     file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
     monkeypatch.setattr("income_tax.startup.build_snapshot", lambda *_: file)
-    alerts = cast(Dispatcher, SimpleNamespace(resolve=over.append))
+    alerts = cast(AlertSender, SimpleNamespace(resolve=over.append))
     with held(file.lock):
         read = read_schedules_or_exit(settings, "sqlite", build_logger("api", lines.write), alerts)
     events = [json.loads(line)["event"] for line in lines.written]

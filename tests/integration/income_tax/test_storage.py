@@ -14,7 +14,7 @@ from income_tax.storage.database import DatabaseError, build_file_engine
 from income_tax.storage.database_seed import seed_database
 from income_tax.storage.schedule_tables import fetch_schedules
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import parse_schedules
+from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import ROOT, schedules
 
 FOLDER = ROOT / "db/init"

@@ -90,7 +90,7 @@ def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
 
     The grace period is a minute instead of a second, because the test machine may stall.
     """
-    path = begun_with(place.folder, "from tax_client import runtime\nruntime.GRACE_SECONDS = 60\n")
+    path = begun_with(place.folder, "from tax_client import interruption\ninterruption.GRACE_SECONDS = 60\n")
     script = Held(answered=20, held=3)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "1000", "--threads", "3")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tax_client.errors import UserError
 from tax_client.settings import load_settings
+from tax_client.user_errors import UserError
 
 
 def test_defaults_apply_without_options_and_variables() -> None:

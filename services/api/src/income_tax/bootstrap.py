@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tax_common.file_lock import ProcessLock
+from tax_common.files import ProcessLock
 
 from . import __version__
-from .alerts.alert import Alert
-from .alerts.delivery import MailDelivery
-from .alerts.dispatcher import Dispatcher
+from .alerts.alert import Alert, Summary
+from .alerts.background_sender import AlertSender
+from .alerts.mail_delivery import MailDelivery
 from .alerts.smtp import SmtpMailer
 from .alerts.spool import Spool
 from .http.auth.basic_auth import Authenticator
@@ -19,8 +19,8 @@ from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
-from .server.error_responses import BODY_ERRORS
 from .server.gunicorn_app import ServerDependencies
+from .server.gunicorn_errors import BODY_ERRORS
 from .server.leader_follower.leader_lock import LeaderLock
 from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
@@ -28,7 +28,7 @@ from .storage.database import build_file_engine, build_server_engine
 from .storage.login_failures import LoginFailureStore
 from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from .storage.users import Users
-from .tax.schedule_data import Schedules
+from .tax.schedule_parser import Schedules
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
@@ -36,12 +36,12 @@ def build_log(settings: Settings, file: LogFile) -> Log:
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
 
 
-def build_alerts(settings: Settings, log: Log) -> Dispatcher:
-    """Build the alert dispatcher."""
+def build_alerts(settings: Settings, log: Log) -> AlertSender:
+    """Build the alert sender."""
     folder = settings.state_dir / "alerts"
     mailer, log_file = SmtpMailer(settings.mail), str(settings.log_file)
     delivery = MailDelivery(mailer, settings.alert_rules, log_file, settings.dead_letters, log)
-    return Dispatcher(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), delivery, log)
+    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), delivery, log)
 
 
 def build_engine(settings: Settings, database: str, writable: bool = False) -> Engine:
@@ -68,13 +68,12 @@ def build_users(settings: Settings, log: Log) -> Users:
     return Users(settings.users_file, report_trouble)
 
 
-def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, alerts: Dispatcher) -> CurrentSchedules:
+def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, alerts: AlertSender) -> CurrentSchedules:
     """Build the holder of the current schedules, which a reload replaces."""
 
     def report_trouble(reason: str) -> None:
         log.error("schedule snapshot invalid: previous schedules kept", place="schedules", reason=reason)
-        summary = "The tax service keeps its previous schedules: the snapshot is invalid."
-        alerts.send(Alert.for_service("schedules", summary, reason))
+        alerts.send(Alert.for_service("schedules", Summary.SNAPSHOT_INVALID, reason))
 
     def report_version(version: str) -> None:
         log.info("schedules reloaded", place="schedules", schedules=version)
@@ -83,12 +82,12 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
     return CurrentSchedules(snapshot, first, report_version, report_trouble)
 
 
-def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> DatabaseMonitor:
+def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> DatabaseMonitor:
     """Build the monitor that reports the loss and the recovery of the database."""
 
     def report_loss(reason: str) -> None:
         log.error("database lost", place="database", reason=reason)
-        alerts.send(Alert.for_service("database", "The tax service runs without its database.", reason))
+        alerts.send(Alert.for_service("database", Summary.DATABASE_LOST, reason))
 
     def report_answer() -> None:
         log.info("database answers", place="database")
@@ -98,7 +97,7 @@ def build_database_monitor(engine: Engine, log: Log, alerts: Dispatcher) -> Data
 
 
 def build_services(
-    settings: Settings, database: str, file: LogFile, log: Log, alerts: Dispatcher, first: Schedules
+    settings: Settings, database: str, file: LogFile, log: Log, alerts: AlertSender, first: Schedules
 ) -> ServerDependencies:
     """Build all dependencies of the server. Raises OSError or UsersError if the users file cannot be used."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)

@@ -14,7 +14,7 @@ from tax_common.env_reader import SettingsError, number
 
 from . import __version__, exit_codes
 from .exit_codes import fail
-from .households.workload_generator import (
+from .households.expected_results import (
     SCHEDULES_FILE,
     WorkloadError,
     generate_households,
@@ -166,13 +166,14 @@ def run(arguments: argparse.Namespace) -> None:
         run_seed(read_settings(os.environ), arguments)
     elif arguments.command == "dump":
         run_dump(read_settings(os.environ), DATABASES[arguments.database])
-    else:
-        from . import startup  # noqa: PLC0415 - the other commands need no web framework
+    elif arguments.command == "reload":
+        from .schedule_reload import reload  # noqa: PLC0415 - the other commands need no web framework
 
-        if arguments.command == "reload":
-            startup.reload(read_settings(os.environ), DATABASES[arguments.database], arguments.refused)
-        else:
-            startup.serve(read_settings(os.environ), arguments.database)
+        reload(read_settings(os.environ), DATABASES[arguments.database], arguments.refused)
+    else:
+        from .startup import serve  # noqa: PLC0415 - the other commands need no web framework
+
+        serve(read_settings(os.environ), arguments.database)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from tax_common.file_lock import hold_lock
+from tax_common.files import hold_lock
 
 RENAMED = ("api/api.log", "client/client.log", "nginx/access.log")
 TRUNCATED = ("nginx/error.log", "mailhog/mailhog.log", "mysql/error.log", "postgres/*.log")

@@ -1,26 +1,34 @@
-"""Startup of the service and reload of the schedules. Failures end the command with an exit code."""
+"""Startup of the service. Failures end the command with an exit code, an error message and, for some, an alert."""
 
+import socket
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
+from gunicorn.util import parse_address
+
 from . import __version__, exit_codes
-from .alerts.alert import Alert, Kind
-from .alerts.dispatcher import Dispatcher
+from .alerts.alert import Alert, Kind, Summary
+from .alerts.background_sender import AlertSender
 from .bootstrap import build_alerts, build_engine, build_log, build_services, build_snapshot
 from .exit_codes import fail
 from .http.app import create_app
 from .server.gunicorn_app import GunicornServer, build_options
 from .service_log import Log, LogFile, build_console_logger
 from .settings import Settings
-from .startup_checks import check_address_or_exit, check_threads_or_exit
 from .storage.database import DatabaseError, wait_for_database
 from .storage.schedule_snapshot import ScheduleSnapshot
 from .storage.schedule_tables import fetch_schedules
 from .storage.users import UsersError
 from .tax.brackets import ScheduleError
-from .tax.schedule_data import Data, Schedules, parse_schedules
+from .tax.schedule_parser import Data, Schedules, parse_schedules
 
 SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exists
+# Files with the process limit of a container (cgroups version 2 and version 1).
+LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
+WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
@@ -45,32 +53,6 @@ def serve(settings: Settings, database: str) -> NoReturn:
     sys.exit(0)
 
 
-def reload(settings: Settings, database: str, refused: str | None = None) -> None:
-    """Reload the schedules in all processes of the host. After an error, keep the old schedules, send an alert, exit 2.
-
-    `refused` is the reason why the database did not accept the new schedules. With `refused`, nothing is reloaded.
-    """
-    file = open_log_file_or_exit(settings)
-    log = build_log(settings, file)
-    alerts = build_alerts(settings, log)
-    try:
-        if refused:
-            raise DatabaseError(refused)
-        data, error = read_database(settings, database, build_snapshot(settings, database), SHORT_WAIT)
-        if error:
-            raise error
-    except (DatabaseError, OSError) as error:
-        sentence = f"the schedules are unchanged: {error}"
-        log.error("reload failed", place="reload", reason=sentence)
-        alert = Alert.for_service("reload", "The tax service did not reload its schedules.", sentence)
-        report_and_wait(settings, alerts, alert)
-        fail(sentence, exit_codes.DATABASE)
-    alerts.resolve_at_once("reload")
-    version = parse_schedules(data).version
-    log.info("reload", place="reload", schedules=version)
-    print(f"schedules {version} reloaded")
-
-
 def open_log_file_or_exit(settings: Settings) -> LogFile:
     """Open the log file. If that fails, print the error, send an alert and exit 1."""
     try:
@@ -78,17 +60,18 @@ def open_log_file_or_exit(settings: Settings) -> LogFile:
     except OSError as error:
         sentence = f"the log file {settings.log_file} cannot be opened: {error.strerror}; make its folder writable"
         alerts = build_alerts(settings, build_console_logger("api"))
-        summary = "The tax service could not start: it cannot open its log."
-        report_and_wait(settings, alerts, Alert.for_service(get_start_kind(settings), summary, sentence, "log"))
+        report_and_wait(
+            settings, alerts, Alert.for_service(get_start_kind(settings), Summary.LOG_NOT_OPENED, sentence, "log")
+        )
         fail(sentence, exit_codes.LOG)
 
 
-def report_lost_lines(file: LogFile, log: Log, alerts: Dispatcher) -> None:
+def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
     """Register callbacks that send an alert when log lines are lost, and log the number of lost lines afterwards."""
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
-        alerts.send(Alert.for_service("log", "The tax service runs, but cannot write its log:", sentence))
+        alerts.send(Alert.for_service("log", Summary.LOG_NOT_WRITTEN, sentence))
 
     def report_number(lines: int) -> None:
         log.warning("log lines lost", place="log", lines=lines)
@@ -97,7 +80,7 @@ def report_lost_lines(file: LogFile, log: Log, alerts: Dispatcher) -> None:
     file.on_loss, file.on_resume = report_loss, report_number
 
 
-def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: Dispatcher) -> Schedules:
+def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: AlertSender) -> Schedules:
     """Read the schedules from the database, else from the snapshot. Exit 2 with an alert if both fail."""
     snapshot = build_snapshot(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if snapshot.exists() else settings.db_wait
@@ -125,19 +108,18 @@ def read_database(
 
 
 def read_snapshot_or_exit(
-    settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: Dispatcher
+    settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: AlertSender
 ) -> Schedules:
     """Read the snapshot and send an alert about the database. Exit 2 with an alert if the snapshot cannot be read."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):
         log.error("startup failed", place="main", reason=sentence)
-        summary = "The tax service could not start: it cannot read the tax data."
-        report_and_wait(settings, alerts, Alert.for_service(get_start_kind(settings), summary, sentence, "database"))
+        alert = Alert.for_service(get_start_kind(settings), Summary.NO_TAX_DATA, sentence, "database")
+        report_and_wait(settings, alerts, alert)
         fail(sentence, exit_codes.DATABASE)
     log.error("database unavailable: schedule snapshot", place="main", reason=sentence, schedules=schedules.version)
-    summary = "The tax service started from its schedule snapshot, without its database."
-    alerts.send(Alert.for_service("database", summary, sentence))
+    alerts.send(Alert.for_service("database", Summary.STARTED_FROM_SNAPSHOT, sentence))
     return schedules
 
 
@@ -146,8 +128,48 @@ def get_start_kind(settings: Settings) -> Kind:
     return "drill" if settings.drill else "startup"
 
 
-def report_and_wait(settings: Settings, alerts: Dispatcher, alert: Alert) -> None:
+def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> None:
     """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
     alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt that times out
     alerts.close(1)
+
+
+def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
+    """Return the limit on processes plus threads, or None if no limit exists or can be read."""
+    for limit in limits:
+        with suppress(OSError, ValueError):  # ValueError: the file contains "max"
+            return int(limit.read_text(encoding="ascii"))
+    return None
+
+
+def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
+    """Return an error message with a remedy if the threads exceed the limit, or else an empty string."""
+    needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
+    if limit is None or needed <= limit:
+        return ""
+    return (
+        f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
+        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
+    )
+
+
+def check_threads_or_exit(settings: Settings, log: Log) -> None:
+    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
+    if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
+        log.error("startup failed", place="main", reason=sentence)
+        fail(sentence, exit_codes.USAGE)
+
+
+def check_address_or_exit(settings: Settings, log: Log) -> None:
+    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
+    if settings.bind.startswith(("fd:", "unix:")):
+        return
+    try:
+        host, port = parse_address(settings.bind)
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except (OSError, OverflowError, RuntimeError) as error:
+        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
+    log.error("startup failed", place="main", reason=sentence)
+    fail(sentence, exit_codes.USAGE)

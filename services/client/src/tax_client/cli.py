@@ -5,12 +5,13 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .arguments import Parser, setting_options
-from .calculate.command import add_calculate
+from .argument_parser import Parser, setting_options
+from .calculate.calculate_command import add_calculate
 from .console import discard_output, print_error, reserve_standard_streams
-from .errors import SIGNALLED, UNUSABLE, UserError
-from .load.options import add_compare, add_flood, add_households, add_merge
+from .interruption import SIGNALLED
+from .load.load_options import add_compare, add_flood, add_households, add_merge
 from .settings import load_settings
+from .user_errors import UNUSABLE, UserError
 
 
 def build_parser() -> Parser:

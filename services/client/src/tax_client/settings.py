@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tax_common.env_reader import ValueType, choice, number, whole
 
-from .errors import UserError
+from .user_errors import UserError
 
 SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists in a source checkout; elsewhere TAX_DATA names the folder
 TIMEOUT_MAX = 3600.0

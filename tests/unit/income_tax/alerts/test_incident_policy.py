@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from income_tax.alerts.incident_policy import (
-    RETRIES,
     AlertRules,
     Incident,
     MailType,
@@ -61,9 +60,3 @@ def test_ends_of_incidents() -> None:
         closes_incident(INCIDENT, MailType.FIRST),
         closes_incident(drill, MailType.FIRST),
     ]
-
-
-def test_delays_double_with_jitter() -> None:
-    """Delays between attempts double up to a minute, and the jitter shortens them by a random part."""
-    assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
-    assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

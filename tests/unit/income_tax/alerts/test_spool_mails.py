@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from income_tax.alerts.incident_policy import RETRIES, MailType
+from income_tax.alerts.incident_policy import MailType
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.spool import Spool
+from income_tax.alerts.spool import LONGEST_DELAY, Spool
 from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_incident
 
 
@@ -44,10 +44,10 @@ def test_delays_are_bounded(spool: Spool) -> None:
     spool.postpone(second, 10.0, 1.0, others=True)
     assert ["b", "a"] == [one.name for one in spool.find_due(11.0)]
     assert ["c", "b", "a"] == [one.name for one in spool.find_due(69.0)]
-    spool.postpone(first, 100.0, RETRIES.longest, others=False)
+    spool.postpone(first, 100.0, LONGEST_DELAY, others=False)
     assert ["b", "a"] == [one.name for one in spool.find_due(100.0)]
     assert ["c", "b", "a"] == [one.name for one in spool.find_due(99.9)]
-    spool.postpone(second, 0.0, RETRIES.longest, others=True)
+    spool.postpone(second, 0.0, LONGEST_DELAY, others=True)
     assert [] == spool.find_due(59.9)
     assert 3 == len(spool.find_due(60.0))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from income_tax.alerts.alert import Alert, Kind
-from income_tax.alerts.delivery import MailDelivery
 from income_tax.alerts.incident_policy import AlertRules, Incident
+from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger

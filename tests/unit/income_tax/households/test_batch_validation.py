@@ -11,7 +11,7 @@ from income_tax.households.batch_validation import ParsedBatch, parse_objects, p
 from income_tax.households.validation import HouseholdSchema
 from income_tax.tax.law import Law
 from income_tax.tax.models import DatedAssessment, Household
-from income_tax.tax.schedule_data import parse_schedules
+from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr
 from tests.support.data import schedules
 

@@ -18,8 +18,7 @@ from income_tax.households.parameters import (
     quote_text,
 )
 from income_tax.households.validation import HouseholdSchema, ParameterError
-from income_tax.http.requests.body import BodyReader, TooManyHouseholds
-from income_tax.http.requests.query_string import parse_query
+from income_tax.http.requests.query_and_body import BodyReader, TooManyHouseholds, parse_query
 from income_tax.http.requests.strict_json import OBJECTS
 from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules

@@ -10,7 +10,7 @@ from werkzeug.test import run_wsgi_app
 
 from income_tax.http.middleware.fast_path import FastPathMiddleware
 from income_tax.http.middleware.request_log import LOGGED_ID
-from income_tax.tax.schedule_data import parse_schedules
+from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import schedules
 
 USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}

@@ -11,8 +11,8 @@ import pytest
 
 from income_tax.tax import law as module
 from income_tax.tax.formula_compiler import parse_formula
+from income_tax.tax.formulas import Step, select_steps
 from income_tax.tax.law import Law
-from income_tax.tax.law_formulas import Step, select_steps
 from income_tax.tax.models import Household
 from tests.support import oracle
 from tests.support.data import law_cases, schedules

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.tax import v7
+from income_tax.tax import v7_rules
 from income_tax.tax.law import Law
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY, DatedAssessment, Household
-from income_tax.tax.schedule_data import parse_schedules
+from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support import oracle
 from tests.support.data import law_cases, official_cases, schedules, v7_schedule
@@ -119,7 +119,7 @@ def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
 def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
     """The rules `v7` end the reduction for modest incomes abruptly. One euro of salary costs hundreds of euros."""
     schedule = v7_schedule()
-    before, after = (v7.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1))
+    before, after = (v7_rules.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1))
     assert jump == after - before
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tax_client.api.responses import ApiError
 from tax_client.calculate.batches import Batch, BatchCalculator, Failure, Problem, Row, split_into_batches
 from tax_client.calculate.ordered_pool import OrderedPool
-from tax_client.runtime import SignalQueue
+from tax_client.interruption import SignalQueue
 from tax_client.taxpayers.reader import BadLine, Position, Reader, Taxpayer
 from tests.unit.tax_client.fakes import TWO_CHILDREN, FakeApi, Result, build_list_log, return_zeros
 

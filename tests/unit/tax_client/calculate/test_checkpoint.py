@@ -9,8 +9,8 @@ import pytest
 
 from tax_client.calculate.batches import Counts
 from tax_client.calculate.checkpoint import REMEDY, Checkpoint, SavedPrefix, locate_checkpoint, read_checkpoint
-from tax_client.errors import UserError
 from tax_client.taxpayers.reader import Position
+from tax_client.user_errors import UserError
 
 RUN = {"input": "/in", "size": 7}
 WHOLE = Checkpoint(RUN, Position(10, 2), SavedPrefix(5, "ab"), SavedPrefix(6, "cd", 8), Counts(1, 2, 3))

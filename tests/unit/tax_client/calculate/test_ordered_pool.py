@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tax_client.calculate.ordered_pool import AHEAD, OrderedPool
-from tax_client.errors import Interrupted, UserError
-from tax_client.runtime import SignalQueue
+from tax_client.interruption import Interrupted, SignalQueue
+from tax_client.user_errors import UserError
 
 
 class Task:

@@ -11,8 +11,8 @@ from tax_client.calculate.checkpoint import Checkpoint, locate_checkpoint, read_
 from tax_client.calculate.output_file import OutputFile
 from tax_client.calculate.result_formats import JsonArray
 from tax_client.calculate.result_writer import ResultWriter
-from tax_client.errors import UserError
 from tax_client.taxpayers.reader import BadLine, Position, Taxpayer
+from tax_client.user_errors import UserError
 
 TAXPAYERS = [Taxpayer(number, "no", 0, number) for number in range(1, 5)]
 RUN = {"input": "somewhere"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from tax_client.load.coordinator import RunRecorder
 from tax_client.load.counters import Counters, SenderReport, WrongAnswer, count_latencies
-from tax_client.load.run import Run
+from tax_client.load.run_record import Run
 
 
 def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) -> Counters:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tax_client.load.answer_check import build_body
-from tax_client.load.plan import Window
+from tax_client.load.load_plan import Window
 from tax_client.load.request_recorder import PendingRequest, RequestRecorder
 from tax_client.load.workload import Workload
 

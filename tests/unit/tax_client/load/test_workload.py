@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tax_client.errors import UserError
 from tax_client.load.workload import read_published_results, read_workload
+from tax_client.user_errors import UserError
 
 RESULT = {"married": "yes", "children": 2, "salary": 5, "tax": 0}
 LINE = json.dumps({"query": "year=2024&married=yes&children=2&salary=5", "expected": RESULT})

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tax_client.errors import UserError
 from tax_client.taxpayers.reader import BadLine, Reader, Taxpayer
+from tax_client.user_errors import UserError
 from tests.support.budget import budget
 from tests.support.grammar import SPELLINGS, Grammar
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask, Response, request
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
 from income_tax.service_log import build_logger, build_request_logger, mask_amounts
@@ -107,7 +107,7 @@ def test_a_request_that_fails_shows_no_amount(form: str) -> None:
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, build_request_logger(lines.write, form, mask=True))
-    error_handlers.register(app, log, cast(Dispatcher, SimpleNamespace(send=alerts.append)), 10, mask=True)
+    error_handlers.register(app, log, cast(AlertSender, SimpleNamespace(send=alerts.append)), 10, mask=True)
 
     @app.post("/")
     def batch() -> Response:

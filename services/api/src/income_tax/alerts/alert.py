@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from income_tax import __version__
@@ -19,6 +20,20 @@ VALUE_LIMIT = 2000  # characters of each detail in a mail
 Kind = Literal["startup", "drill", "request", "database", "log", "reload", "schedules"]
 
 
+class Summary(StrEnum):
+    """The first line of each alert's mail. docs/reference/alerts.md explains all of them."""
+
+    LOG_NOT_OPENED = "The tax service could not start: it cannot open its log."
+    NO_TAX_DATA = "The tax service could not start: it cannot read the tax data."
+    STARTED_FROM_SNAPSHOT = "The tax service started from its schedule snapshot, without its database."
+    DATABASE_LOST = "The tax service runs without its database."
+    LOG_NOT_WRITTEN = "The tax service runs, but cannot write its log:"
+    RELOAD_FAILED = "The tax service did not reload its schedules."
+    SNAPSHOT_INVALID = "The tax service keeps its previous schedules: the snapshot is invalid."
+    REQUEST_FAILED = "The tax service failed to answer a request:"
+    SERVER_FAILED = "The tax service failed to answer a request, outside the application:"
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A failure that is reported by e-mail: its summary, the JSON response, and the data that locates its log lines.
@@ -27,7 +42,7 @@ class Alert:
     """
 
     kind: Kind
-    summary: str  # docs/reference/alerts.md explains every summary
+    summary: str
     answer: Mapping[str, Any]
     request_id: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
@@ -38,7 +53,7 @@ class Alert:
     time: datetime = field(default_factory=lambda: datetime.now().astimezone())
 
     @classmethod
-    def for_service(cls, kind: Kind, summary: str, sentence: str, place: str = "") -> "Alert":
+    def for_service(cls, kind: Kind, summary: Summary, sentence: str, place: str = "") -> "Alert":
         """Build the alert for a failure outside requests. `sentence` is formatted like an error response."""
         return cls(kind, summary, {"response": {"errors": [sentence]}}, place=place)
 

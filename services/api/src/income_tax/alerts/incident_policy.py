@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tax_common.backoff import Backoff
-
-RETRIES = Backoff(first=1.0, longest=60.0)  # delays between two attempts to send a mail
-
 
 class MailType(StrEnum):
     """The types of an incident's mails: the first mail, digests while failures continue, and the recovery mail."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from income_tax.storage.sqlite_store import SqliteStore
 
 from .alert import Alert, Kind
-from .incident_policy import RETRIES, Incident, MailType, closes_incident
+from .incident_policy import Incident, MailType, closes_incident
 from .mail_message import MailMessage
 
 SAMPLES = 5  # maximum number of request ids in a mail
@@ -56,7 +56,8 @@ FROM incidents WHERE NOT closed
 """
 
 # A next try later than the longest delay means that the clock was set back, so such a mail is due too.
-DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {RETRIES.longest})"
+LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail
+DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_DELAY})"
 
 FIELDS = "name, suffix, body, time, kind, request_id, recipients"
 PLACEHOLDERS = ":" + FIELDS.replace(", ", ", :")
@@ -141,7 +142,7 @@ class Spool:
                 (now + delay, mail.recipients, mail.id),
             )
             if others:
-                least, most = now + delay, now + RETRIES.longest
+                least, most = now + delay, now + LONGEST_DELAY
                 db.execute(
                     "UPDATE letters SET next_try = min(max(next_try, ?), ?) WHERE state = 'pending'", (least, most)
                 )

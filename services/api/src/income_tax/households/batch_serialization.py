@@ -11,7 +11,7 @@ import orjson
 
 from income_tax.tax.law import Law, Note
 from income_tax.tax.models import DatedAssessment
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
 from .batch_validation import ParsedBatch

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from income_tax.tax import v7
+from income_tax.tax import v7_rules
 from income_tax.tax.explanation import explain
 from income_tax.tax.models import Assessment, DatedAssessment, Household
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
 
 # The fields of a result are the parameters of the household, followed by its assessment.
 V7_FIELDS = ("married", "children", "salary", *Assessment._fields)
@@ -27,7 +27,7 @@ def calculate(household: Household, schedules: Schedules, explained: bool = Fals
     """Return the result of one household by field, with amounts in whole euros. With `explained`, add the steps."""
     h = household
     if h.year is None:
-        assessment = v7.assess(h, schedules.v7)
+        assessment = v7_rules.assess(h, schedules.v7)
         return dict(zip(V7_FIELDS, (YES_NO[h.married], h.children, h.salary, *assessment), strict=True))
     law = schedules.years[h.year]
     values = law.compute_values(h)

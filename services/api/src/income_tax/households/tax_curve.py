@@ -6,7 +6,7 @@ from typing import Any
 
 from income_tax.tax.law import Note
 from income_tax.tax.models import MAX_SALARY
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
 
 from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
 from .serialization import YES_NO

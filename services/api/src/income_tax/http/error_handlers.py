@@ -7,12 +7,13 @@ from pathlib import Path
 from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
-from income_tax.alerts.alert import Alert
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.alert import Alert, Summary
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.service_log import Log, mask_amounts
 
 from .middleware.request_log import get_place, get_url
-from .responses import build_error_response, build_errors, build_response, get_request_id
+from .request_id import get_request_id
+from .responses import build_error_response, build_errors, build_response
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -25,7 +26,12 @@ SENTENCES = {
 
 
 def register(
-    app: Flask, log: Log, alerts: Dispatcher, batch_max: int, mask: bool, body_errors: Sequence[type[Exception]] = ()
+    app: Flask,
+    log: Log,
+    alerts: AlertSender,
+    batch_max: int,
+    mask: bool,
+    body_errors: Sequence[type[Exception]] = (),
 ) -> None:
     """Answer HTTP errors and unexpected exceptions in JSON, and mail unexpected exceptions to the administrator.
 
@@ -79,9 +85,8 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
-    summary = "The tax service failed to answer a request:"
     # Failures are the same if they have the same type, URL rule and innermost function of this package. The URL is not
     # compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""
-    return Alert("request", summary, {"response": content}, get_request_id(), details, where, rule)
+    return Alert("request", Summary.REQUEST_FAILED, {"response": content}, get_request_id(), details, where, rule)

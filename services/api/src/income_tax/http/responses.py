@@ -1,21 +1,18 @@
 """JSON responses with either a result, or a list of errors and the request id."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from flask import Response, g
 
 from income_tax.households.validation import ParameterError
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
+
+from .request_id import get_request_id
 
 JSON, CSV = "application/json", "text/csv"
 SCHEDULES_HEADER = "X-Schedules-Version"
-
-
-def get_request_id() -> str:
-    """Return the id of the current request."""
-    return cast(str, g.request_id)
 
 
 def build_response(content: Mapping[str, Any], status: int = 200) -> Response:

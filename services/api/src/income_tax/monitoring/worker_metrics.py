@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tax_common.atomic_write import write_atomically
+from tax_common.files import write_atomically
 from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10

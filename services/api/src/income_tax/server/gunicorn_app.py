@@ -16,7 +16,7 @@ from income_tax.service_log import Log
 from income_tax.settings import Settings
 
 from . import single_write_response
-from .error_responses import build_alert, build_worker_class
+from .gunicorn_errors import build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
 KEEPALIVE = 75  # seconds; longer than the 60 seconds of nginx, so that nginx closes idle connections

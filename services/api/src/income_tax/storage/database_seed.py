@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import Data, parse_schedules
+from income_tax.tax.schedule_parser import Data, parse_schedules
 
 from .database import WrongDatabaseError
 from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows

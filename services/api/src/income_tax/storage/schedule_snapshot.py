@@ -11,9 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import Data, Schedules, parse_schedules
-from tax_common.atomic_write import write_atomically
-from tax_common.file_lock import hold_lock
+from income_tax.tax.schedule_parser import Data, Schedules, parse_schedules
+from tax_common.files import hold_lock, write_atomically
 from tax_common.reloading_file import ReloadingFile
 
 LOCK_TIMEOUT = 15.0  # seconds; longer than the timeouts of an unresponsive database

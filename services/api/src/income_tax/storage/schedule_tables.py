@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_data import Data, parse_schedules
+from income_tax.tax.schedule_parser import Data, parse_schedules
 
 from .database import DatabaseError
 

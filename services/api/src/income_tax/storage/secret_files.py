@@ -5,7 +5,7 @@ from pathlib import Path
 
 from werkzeug.security import check_password_hash
 
-from tax_common.atomic_write import write_atomically
+from tax_common.files import write_atomically
 
 from .users import add_user, read_users
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from werkzeug.security import generate_password_hash
 
-from tax_common.atomic_write import write_atomically
-from tax_common.file_lock import hold_lock
+from tax_common.files import hold_lock, write_atomically
 from tax_common.reloading_file import ReloadingFile
 
 LOOK_EVERY = 0.005  # seconds between two checks for changes, however many requests arrive

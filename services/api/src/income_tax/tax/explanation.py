@@ -7,8 +7,8 @@ from typing import Any
 
 from .brackets import Scale
 from .formula_compiler import parse_formula
+from .formulas import INPUTS, Step
 from .law import Law
-from .law_formulas import INPUTS, Step
 from .models import Household
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .brackets import Scale, ScheduleError, check_figures
 from .formula_compiler import Compiler
-from .law_formulas import INPUTS, Step, select_steps
+from .formulas import INPUTS, Step, select_steps
 from .models import DatedAssessment, Household
 
 Evaluate = Callable[..., tuple[int, ...]]

@@ -15,7 +15,7 @@ from tax_client.taxpayers.line_format import Taxpayer
 from tax_common.logs import Log, shorten
 
 from .credentials import Credentials
-from .failures import build_api_error
+from .failure_kinds import build_api_error
 from .responses import Answer, ApiError, Fields, parse_result, parse_results
 from .retry import parse_retry_after
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tax_client.errors import UserError, build_file_error
+from tax_client.user_errors import UserError, build_file_error
 
 EXPECTED = "expected one line login:password in UTF-8 (no ':' in the login, no control characters)"
 

@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 from tax_common.backoff import Backoff
 from tax_common.logs import Log
 
-from .failures import TRANSIENT, UNAUTHORIZED
+from .failure_kinds import TRANSIENT, UNAUTHORIZED
 from .responses import ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from tax_client.errors import UserError, build_file_error, resolve_path
 from tax_client.taxpayers.reader import Position
-from tax_common.atomic_write import write_atomically
+from tax_client.user_errors import UserError, build_file_error, resolve_path
+from tax_common.files import write_atomically
 
 from .batches import Counts
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from tax_client.errors import Interrupted, UserError
-from tax_client.runtime import GRACE_SECONDS, SignalQueue
+from tax_client.interruption import GRACE_SECONDS, Interrupted, SignalQueue
+from tax_client.user_errors import UserError
 
 DONE = 0  # the message of a thread after each task; other messages are signal numbers
 AHEAD = 2  # tasks in flight per thread

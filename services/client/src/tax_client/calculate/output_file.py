@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from tax_client.errors import UserError, build_file_error, resolve_path
-from tax_common.file_lock import try_lock
+from tax_client.user_errors import UserError, build_file_error, resolve_path
+from tax_common.files import try_lock
 
 from .checkpoint import SavedPrefix
 

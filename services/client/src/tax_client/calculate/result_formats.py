@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from tax_client.api.responses import DATED_FIELDS, V7_FIELDS, Fields
-from tax_client.errors import UserError
+from tax_client.user_errors import UserError
 
 from .batches import Row
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tax_client.errors import UserError
+from tax_client.user_errors import UserError
 
 from .batches import Batch, Problem, UnreadLines
 from .checkpoint import Checkpoint, locate_checkpoint
-from .display import Summary
 from .output_file import OutputFile, remove_file
+from .progress_display import Summary
 from .result_formats import ResultFormat
 
 LISTED_MAX = 1000  # most lines after an interruption that the errors file lists one by one

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 
-from tax_client.runtime import GRACE_SECONDS, SignalQueue
+from tax_client.interruption import GRACE_SECONDS, SignalQueue
 
 from .counters import REPORT_INTERVAL, SenderReport
-from .plan import Plan
-from .run import Interval, Run
-from .sender import SenderConfig, run_sender
+from .load_plan import Plan
+from .run_record import Interval, Run
+from .sender_process import SenderConfig, run_sender
 
 # With fork, the processes share the workload in memory, and each process starts in milliseconds.
 FORK = multiprocessing.get_context("fork")

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tax_client.errors import UserError, build_file_error, check_distinct_paths
+from tax_client.user_errors import UserError, build_file_error, check_distinct_paths
 
 from .html_report.page import build_page
 from .report_json import write_json
-from .run import Run
+from .run_record import Run
 
 REMEDY = "name writable files with --json and --html"
 

@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import orjson
 
-from tax_client.errors import UserError, build_file_error
+from tax_client.user_errors import UserError, build_file_error
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import truncate
 
 from .coordinator import COARSER
 from .counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, decode_histogram, encode_histogram
-from .run import Interval, Run, compute_figures
+from .run_record import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"
 REMEDY = "give a file that `tax-client flood --json` wrote"

@@ -2,7 +2,7 @@
 
 import secrets
 
-from tax_client.api.failures import TRANSIENT
+from tax_client.api.failure_kinds import TRANSIENT
 from tax_client.api.retry import MAX_RETRY_AFTER
 from tax_common.backoff import Backoff
 from tax_common.logs import RequestLogger
@@ -10,7 +10,7 @@ from tax_common.logs import RequestLogger
 from .answer_check import RIGHT, WRONG, check_answer
 from .arrivals import Arrival
 from .counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
-from .plan import Window
+from .load_plan import Window
 from .workload import Workload
 
 TIMEOUT = "timeout"  # the only failure whose latency is recorded, as the time waited

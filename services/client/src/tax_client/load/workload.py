@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from tax_client.errors import UserError, build_file_error
 from tax_client.settings import Settings
+from tax_client.user_errors import UserError, build_file_error
 
 from .answer_check import build_body
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tax_client.errors import Interrupted, UserError, build_file_error
+from tax_client.interruption import Interrupted
+from tax_client.user_errors import UserError, build_file_error
 
 from .reader import REMEDY
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tax_client.errors import UserError
+from tax_client.user_errors import UserError
 from tax_common.text import truncate_with_length
 
 FIELDS = ("id", "married", "children", "salary")  # the columns of a file without a header

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-from tax_client.errors import build_file_error
+from tax_client.user_errors import build_file_error
 from tax_common.text import truncate_with_length
 
 from .json_lines import parse_json_line

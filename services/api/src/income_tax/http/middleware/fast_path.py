@@ -11,12 +11,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from income_tax.http.auth.basic_auth import Authenticator
+from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
 from income_tax.http.responses import JSON, SCHEDULES_HEADER
 from income_tax.http.routes.calculation import answer_query
 from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .request_log import LOGGED_ID, REQUEST_ID_HEADER, choose_request_id, log_answer, log_request
+from .request_log import LOGGED_ID, log_answer, log_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,29 +1,16 @@
-"""Request ids, and the two log lines of each request: `request` on arrival, and `answer` with the response."""
+"""The two log lines of each request: `request` on arrival, and `answer` with the response."""
 
-import re
-import secrets
 from typing import cast
 
 import structlog
 from flask import Flask, Response, g, request
 
+from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
 from income_tax.http.responses import CSV, JSON
 from income_tax.service_log import RequestLogger, shorten
 
-REQUEST_ID_HEADER = "X-Request-ID"
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 LOGGED_ID = "income_tax.request_id"  # WSGI environment key for the id of a request that has already been logged
 QUIET = ("/health/live", "/health/ready")  # polled every few seconds, and therefore logged at level debug
-
-
-def create_request_id() -> str:
-    """Return 32 random hexadecimal digits, the format of nginx's `$request_id`."""
-    return secrets.token_hex(16)
-
-
-def choose_request_id(header: str) -> str:
-    """Return the request id in the header, or a new id if the header is not well-formed."""
-    return header if REQUEST_ID.fullmatch(header) else create_request_id()
 
 
 def log_request(

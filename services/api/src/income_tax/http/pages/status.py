@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.monitoring.service_status import ServiceStatus, measure_disk_usage, read_expected_replicas
 from income_tax.monitoring.worker_metrics import read_snapshots
@@ -69,7 +69,7 @@ def build_bars(overview: ServiceStatus) -> list[Bar]:
 def build_blueprint(
     settings: Settings,
     metrics_folder: Path,
-    alerts: Dispatcher,
+    alerts: AlertSender,
     schedules: CurrentSchedules,
     login_required: LoginRequired,
     now: Callable[[], float] = time.time,

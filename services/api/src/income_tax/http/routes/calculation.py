@@ -15,20 +15,19 @@ from income_tax.households.parameters import CALCULATION, EXPLAIN, TextDecoder, 
 from income_tax.households.serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.requests.body import BodyReader, TooManyHouseholds, UnsupportedBody
-from income_tax.http.requests.query_string import parse_query
+from income_tax.http.request_id import get_request_id
+from income_tax.http.requests.query_and_body import BodyReader, TooManyHouseholds, UnsupportedBody, parse_query
 from income_tax.http.responses import (
     CSV,
     JSON,
     build_bad_request,
     build_error_response,
     build_errors,
-    get_request_id,
     set_schedules_version,
 )
 from income_tax.service_log import Log
 from income_tax.storage.schedule_snapshot import CurrentSchedules
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
 
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch

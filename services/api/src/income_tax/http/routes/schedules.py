@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON, build_error_response, set_schedules_version
 from income_tax.storage.schedule_snapshot import CurrentSchedules
-from income_tax.tax.schedule_data import Schedules
+from income_tax.tax.schedule_parser import Schedules
 
 
 def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) -> Blueprint:

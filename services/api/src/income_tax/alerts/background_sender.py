@@ -1,4 +1,4 @@
-"""The alert dispatcher: request threads hand alerts to the dispatcher, so no request waits for the SMTP server."""
+"""The background sender: request threads hand alerts to the sender, so no request waits for the SMTP server."""
 
 import contextlib
 import sqlite3
@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 
 from income_tax.service_log import Log
-from tax_common.file_lock import ProcessLock
+from tax_common.files import ProcessLock
 
 from .alert import Alert, Kind
-from .delivery import MailDelivery
+from .mail_delivery import MailDelivery
 from .spool import Spool
 
 SPOOL_ERRORS = (sqlite3.Error, OSError)
@@ -20,8 +20,8 @@ ATTEMPTS = 3  # attempts to record a resolution that no thread retries
 POLL_INTERVAL = 0.5  # seconds between two polls for alerts of other processes
 
 
-class Dispatcher:
-    """Spools alerts. The dispatcher's thread delivers alerts while this process holds the host's sender lock.
+class AlertSender:
+    """Spools alerts. The sender's thread delivers alerts while this process holds the host's sender lock.
 
     Neither an open spool nor a thread survives gunicorn's fork. Hence the first use opens the spool, and `start`, which
     is called after the fork, starts the thread.

@@ -6,6 +6,7 @@ from sqlite3 import OperationalError
 import pytest
 
 from income_tax.alerts import spool
+from income_tax.alerts.mail_delivery import RETRIES
 from tests.unit.income_tax.alerts.world import World, count
 
 
@@ -219,3 +220,9 @@ def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.Mo
             db.execute("SELECT count(*) FROM letters").fetchone(),
         ]
     assert {"pending": 0, "sent": 150, "dead": 0} == world.spool.count_mails()
+
+
+def test_delays_double_with_jitter() -> None:
+    """Delays between attempts double up to a minute, and the jitter shortens them by a random part."""
+    assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
+    assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

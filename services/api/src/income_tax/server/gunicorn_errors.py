@@ -8,8 +8,8 @@ import orjson
 from gunicorn import util
 from gunicorn.http import errors as http_errors
 
-from income_tax.alerts.alert import Alert
-from income_tax.http.middleware.request_log import REQUEST_ID_HEADER, create_request_id
+from income_tax.alerts.alert import Alert, Summary
+from income_tax.http.request_id import REQUEST_ID_HEADER, create_request_id
 from income_tax.http.responses import build_errors
 from income_tax.service_log import Log, mask_amounts
 
@@ -63,8 +63,7 @@ def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
     """Build the alert for a failure outside the application. With `mask`, mask the numbers in the error text."""
     body = build_errors([FAILED[2]], request_id)
     details = {"error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}"}
-    summary = "The tax service failed to answer a request, outside the application:"
-    return Alert("request", summary, {"response": body}, request_id, details)
+    return Alert("request", Summary.SERVER_FAILED, {"response": body}, request_id, details)
 
 
 def build_worker_class(

@@ -5,15 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 DONE, INCOMPLETE, UNUSABLE = 0, 1, 2
-SIGNALLED = 128  # plus the number of the signal
 
 
 class UserError(Exception):
     """An error that ends a command with exit code 2. Its message names the expected input and the next step."""
-
-
-class Interrupted(Exception):
-    """Raised when a signal arrives while a command waits for its input."""
 
 
 def build_file_error(kind: str, path: object, error: OSError, remedy: str) -> UserError:

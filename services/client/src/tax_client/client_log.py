@@ -1,22 +1,13 @@
-"""Parts that all commands that send requests share: the log, signal handling and access to the API."""
+"""The client's log file, its logger, and the message templates of the text log."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 
 from tax_common.logs import Log, LogFile, build_logger
 
-from .api.client import TaxApi
-from .api.credentials import read_credentials
-from .errors import build_file_error
 from .settings import Settings
+from .user_errors import build_file_error
 
-GRACE_SECONDS = 1.0  # time for the requests in flight to end after an interruption
 LOG_REMEDY = "name a writable file with --log-file or LOG_FILE"
-SignalQueue = SimpleQueue[int]  # put() is safe in a signal handler, unlike Event.set()
 
 # The messages of the text log. An event without a message is written as its name and its fields.
 SENTENCES = {
@@ -58,24 +49,3 @@ def describe_lost_lines(path: Path, count: int) -> str:
     """Return a message about lines that are missing from a log file. JSON can encode the message."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"
-
-
-def connect(settings: Settings, log: Log) -> TaxApi:
-    """Build the API client without sending a request. Raises UserError if the credentials are not usable."""
-    return TaxApi(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file, log)
-
-
-@contextmanager
-def redirect_signals(queue: SignalQueue) -> Iterator[None]:
-    """Put the numbers of SIGINT and SIGTERM into a queue, so that they do not interrupt the main thread."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
-        yield
-        return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in previous:
-        signal.signal(number, lambda number, _frame: queue.put(number))
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tax_client.calculate.result_formats import choose_format
-from tax_client.errors import UserError
+from tax_client.user_errors import UserError
 from tests.unit.tax_client.api.test_responses import DATED_RESULT
 from tests.unit.tax_client.fakes import TWO_CHILDREN_TAX
 

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from tax_client.arguments import Parser, number, whole
+from tax_client.argument_parser import Parser, number, whole
 
-from . import command
-from .plan import DEFAULT_REQUESTS
+from . import load_commands
+from .load_plan import DEFAULT_REQUESTS
 from .thresholds import Threshold, parse_threshold
 
 CODES = (
@@ -50,7 +50,7 @@ def add_flood(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     batch = "send N households per request, by POST (default: one, by GET)"
     workload("--batch", type=whole(1, 10**6), metavar="N", help=batch)
     add_report_options(parser)
-    parser.set_defaults(command=command.flood)
+    parser.set_defaults(command=load_commands.flood)
 
 
 def add_report_options(parser: Parser) -> None:
@@ -73,7 +73,7 @@ def add_compare(subparsers: "argparse._SubParsersAction[Parser]", parents: list[
     parser = add_parser(subparsers, "compare", "print the reports of two floods side by side", parents)
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("second", type=Path, metavar="B.json")
-    parser.set_defaults(command=command.compare)
+    parser.set_defaults(command=load_commands.compare)
 
 
 def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
@@ -83,7 +83,7 @@ def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     clients = "expected number of clients; if reports are missing, the summary says how many and the exit code is 1"
     parser.add_argument("--clients", type=whole(1, 10**4), metavar="N", help=clients)
     add_report_options(parser)
-    parser.set_defaults(command=command.merge)
+    parser.set_defaults(command=load_commands.merge)
 
 
 def add_households(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
@@ -91,7 +91,7 @@ def add_households(subparsers: "argparse._SubParsersAction[Parser]", parents: li
     about = "print the households of a taxpayers file, for `income-tax expected`"
     parser = add_parser(subparsers, "households", about, parents, "Exit code: 0 success; 2 no valid household.")
     parser.add_argument("file", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin")
-    parser.set_defaults(command=command.households)
+    parser.set_defaults(command=load_commands.households)
 
 
 def add_parser(

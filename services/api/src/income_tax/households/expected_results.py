@@ -15,7 +15,7 @@ import orjson
 
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.models import MAX_SALARY
-from income_tax.tax.schedule_data import Schedules, is_year, parse_schedules
+from income_tax.tax.schedule_parser import Schedules, is_year, parse_schedules
 
 from .parameters import HOUSEHOLD, TextDecoder
 from .serialization import calculate

@@ -16,23 +16,24 @@ import pycurl
 
 from tax_client import __version__
 from tax_client.api.credentials import read_credentials
+from tax_client.client_log import build_log, describe_lost_lines, open_log_file
 from tax_client.console import print_error
-from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE, UserError
-from tax_client.runtime import SignalQueue, build_log, describe_lost_lines, open_log_file, redirect_signals
+from tax_client.interruption import SIGNALLED, SignalQueue, redirect_signals
 from tax_client.settings import Settings
 from tax_client.taxpayers.input_source import open_input
 from tax_client.taxpayers.reader import BadLine, Reader
+from tax_client.user_errors import DONE, INCOMPLETE, UNUSABLE, UserError
 from tax_common.text import escape_controls
 
 from .coordinator import Coordinator, RunRecorder
 from .curl_connection import Target, raise_descriptor_limit
-from .display import build_display
-from .plan import Plan, build_plan, count_cores
+from .live_display import build_display
+from .load_plan import Plan, build_plan, count_cores
 from .report_files import ReportFiles
 from .report_json import read_report
 from .report_text import compare_runs, summarize
-from .run import Run, merge_runs
-from .sender import SenderConfig
+from .run_record import Run, merge_runs
+from .sender_process import SenderConfig
 from .thresholds import Threshold, has_failed
 from .workload import Workload, load_workload
 

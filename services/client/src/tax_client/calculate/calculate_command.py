@@ -8,21 +8,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tax_client.arguments import Parser, whole
+from tax_client.api.client import TaxApi
+from tax_client.api.credentials import read_credentials
+from tax_client.argument_parser import Parser, whole
+from tax_client.client_log import build_log, describe_lost_lines, open_log_file
 from tax_client.console import print_error
-from tax_client.errors import DONE, INCOMPLETE, SIGNALLED, UNUSABLE, UserError, check_distinct_paths
-from tax_client.runtime import SignalQueue, build_log, connect, describe_lost_lines, open_log_file, redirect_signals
+from tax_client.interruption import SIGNALLED, SignalQueue, redirect_signals
 from tax_client.settings import Settings
 from tax_client.taxpayers.input_source import STDIN, InputSource, open_input
 from tax_client.taxpayers.line_format import YEAR_MAX
 from tax_client.taxpayers.reader import Reader
+from tax_client.user_errors import DONE, INCOMPLETE, UNUSABLE, UserError, check_distinct_paths
 from tax_common.logs import Log, LogFile
 
 from .batches import Batch, BatchCalculator, split_into_batches
 from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
-from .display import Progress
 from .ordered_pool import OrderedPool
 from .output_file import OutputFile, locate_draft, remove_file
+from .progress_display import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 
@@ -59,7 +62,8 @@ def calculate(options: Namespace, settings: Settings) -> int:
     with ExitStack() as stack:
         stack.callback(report_lost_lines, log_file)
         stack.enter_context(relax_garbage_collection())
-        api = stack.enter_context(connect(settings, log))
+        credentials = read_credentials(settings.credentials_file)
+        api = stack.enter_context(TaxApi(settings.url, credentials, settings.timeout, settings.ca_file, log))
         source = stack.enter_context(open_input(path))
         begun = choose_beginning(options, source)
         saved = (begun.results, begun.errors) if begun.position.offset else (None, None)

@@ -1,4 +1,4 @@
-"""The dispatcher never blocks its callers, and uses memory when the spool fails."""
+"""The background sender never blocks its callers, and uses memory when the spool fails."""
 
 import json
 import sqlite3
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.delivery import MailDelivery
-from income_tax.alerts.dispatcher import Dispatcher
+from income_tax.alerts.background_sender import AlertSender
 from income_tax.alerts.incident_policy import AlertRules
+from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.smtp import Refusals
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
-from tax_common.file_lock import ProcessLock
+from tax_common.files import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 
 ALERT = Alert(
@@ -23,16 +23,16 @@ ALERT = Alert(
 )
 
 
-def dispatcher(folder: Path, mailer: FakeMailer, lines: Lines) -> Dispatcher:
+def build_sender(folder: Path, mailer: FakeMailer, lines: Lines) -> AlertSender:
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", folder / "dead", log)
-    return Dispatcher(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
+    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
 
 
 def test_sent_alert_is_logged(tmp_path: Path) -> None:
     """A sent alert is logged with its request id and the name of the mail."""
     lines, mailer = Lines(), FakeMailer()
-    alerts = dispatcher(tmp_path, mailer, lines)
+    alerts = build_sender(tmp_path, mailer, lines)
     alerts.send(ALERT)
     alerts.wait_until_idle(60)
     alerts.close(60)
@@ -64,7 +64,7 @@ def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
-    alerts = Dispatcher(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
+    alerts = AlertSender(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
     alerts.send(ALERT)
     waiting = threading.Thread(target=alerts.wait_until_idle, args=(60,))
     waiting.start()
@@ -94,7 +94,7 @@ class StuckMailer(FakeMailer):
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
     """Reports return while the SMTP server hangs, and each failure is mailed or spooled."""
     mailer = StuckMailer()
-    alerts = dispatcher(tmp_path, mailer, Lines())
+    alerts = build_sender(tmp_path, mailer, Lines())
     alerts.start()
     alerts.send(ALERT)
     assert mailer.entered.wait(60)
@@ -111,7 +111,7 @@ def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys:
     """Without a usable spool, the process logs and groups failures, mails them, and prints a warning to stderr."""
     (tmp_path / "state").touch()
     lines, mailer = Lines(), FakeMailer()
-    alerts = dispatcher(tmp_path / "state", mailer, lines)
+    alerts = build_sender(tmp_path / "state", mailer, lines)
     for _ in range(3):
         alerts.send(ALERT)
     alerts.wait_until_idle(60)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tax_client.errors import UserError
+from tax_client.user_errors import UserError
 
 from .arrivals import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
 

@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 
 import pycurl
 
-from tax_client.runtime import GRACE_SECONDS, SENTENCES
+from tax_client.client_log import SENTENCES
+from tax_client.interruption import GRACE_SECONDS
 from tax_client.settings import Settings
 from tax_common.logs import LogFile, build_request_logger
 
@@ -19,7 +20,7 @@ from .arrivals import NEVER, Arrivals
 from .counters import CoordinatorPipe
 from .curl_connection import CurlConnection, Target, describe_failure
 from .event_loops import EventLoop, build_event_loop
-from .plan import Share
+from .load_plan import Share
 from .request_recorder import RequestRecorder
 from .workload import Workload
 

@@ -19,8 +19,8 @@ from income_tax.tax.brackets import (
     scale_exactly,
 )
 from income_tax.tax.law import Law
-from income_tax.tax.schedule_data import parse_schedules
-from income_tax.tax.v7 import V7Schedule
+from income_tax.tax.schedule_parser import parse_schedules
+from income_tax.tax.v7_rules import V7Schedule
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
 from tests.unit.income_tax.tax.test_law import YEARS, household_of

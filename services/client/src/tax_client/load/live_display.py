@@ -15,8 +15,8 @@ from rich.text import Text
 from tax_common.text import escape_controls
 
 from .coordinator import RunRecorder
-from .plan import Plan
-from .run import CLIENT_LIMIT, LIMIT_MESSAGE
+from .load_plan import Plan
+from .run_record import CLIENT_LIMIT, LIMIT_MESSAGE
 
 LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two printed lines, between two redraws of a terminal
 KINDS_SHOWN = 5  # most kinds of errors shown; the summary lists all kinds

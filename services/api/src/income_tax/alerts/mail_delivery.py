@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from income_tax.service_log import Log
+from tax_common.backoff import Backoff
 
-from .incident_policy import RETRIES, AlertRules, choose_mail
+from .incident_policy import AlertRules, choose_mail
 from .mail_message import MailMessage, build_due_message
 from .smtp import Mailer, MailError, MailRefused, Refusals
-from .spool import Spool
+from .spool import LONGEST_DELAY, Spool
+
+RETRIES = Backoff(first=1.0, longest=LONGEST_DELAY)  # delays between two attempts to send a mail
 
 
 class MailDelivery:
@@ -105,7 +108,7 @@ class MailDelivery:
         if self._write_dead_letter(mail, reason, log):
             spool.close_mail(mail, "dead")
         else:  # the mail stays in the spool until its dead letter can be written
-            spool.postpone(mail, self._clock(), RETRIES.longest, others=False)
+            spool.postpone(mail, self._clock(), LONGEST_DELAY, others=False)
         return True
 
     def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log) -> bool:

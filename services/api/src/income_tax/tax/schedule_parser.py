@@ -11,7 +11,7 @@ from typing import Any
 
 from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
 from .law import Law
-from .v7 import V7Schedule
+from .v7_rules import V7Schedule
 
 # The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}. All
 # numbers are strings.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tax_client.load.plan import Plan, choose_processes
+from tax_client.load.load_plan import Plan, choose_processes
 
 
 def build_plan(**changes: object) -> Plan:
