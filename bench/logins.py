@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench import figures as f  # noqa: E402
-from income_tax.storage.login_failures import LoginFailureStore  # noqa: E402
+from income_tax.storage.login_failure_store import LoginFailureStore  # noqa: E402
 from tests.support.service import running_service  # noqa: E402
 
 ROUNDS, PAIRS = f.rounds(9), 20

@@ -8,7 +8,7 @@ from typing import Any
 
 from income_tax.households.parameters import CALCULATION, TextDecoder
 from income_tax.households.validation import HouseholdSchema, build_household
-from income_tax.http.requests.query_and_body import parse_query
+from income_tax.http.requests.query_string import parse_query
 from income_tax.tax.models import Household
 from income_tax.tax.schedule_parser import Schedules, parse_schedules
 from income_tax.tax.v7_rules import V7Schedule

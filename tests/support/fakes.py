@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp import MailError, MailRefused, Refusals
-from income_tax.storage.login_failures import Failures
+from income_tax.alerts.smtp_client import MailError, MailRefused, Refusals
+from income_tax.storage.login_failure_store import Failures
 
 
 @dataclass

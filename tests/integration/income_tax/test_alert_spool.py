@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.alerts import background_sender
+from income_tax.alerts import alert_thread
 from income_tax.alerts.alert import Alert, Kind, Summary
-from income_tax.alerts.background_sender import AlertSender
+from income_tax.alerts.alert_thread import AlertSender
 from income_tax.alerts.incident_policy import AlertRules, MailType
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import build_message
@@ -183,7 +183,7 @@ def locked(path: Path) -> Iterator[None]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the spool's timeout, and remove the pause after its errors."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
-    monkeypatch.setattr(background_sender, "PAUSE", 0.0)
+    monkeypatch.setattr(alert_thread, "PAUSE", 0.0)
 
 
 def recovered(mailer: FakeMailer) -> set[str]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tax_client.load.counters import decode_histogram
+from tax_client.load.outcome_counters import decode_histogram
 from tests.integration.tax_client.conftest import Place
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tax_client.load.counters import decode_histogram
+from tax_client.load.outcome_counters import decode_histogram
 from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.fake_server import Reply, Request, published_reply, serving
 from tests.integration.tax_client.faulty_server import Faults, serve_faults

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tax_client.cli import main
-from tax_client.load.counters import decode_histogram
+from tax_client.load.outcome_counters import decode_histogram
 from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.faulty_server import Faults, serve_faults
 from tests.integration.tax_client.load_runs import count_slow, run_flood

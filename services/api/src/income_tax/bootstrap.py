@@ -10,9 +10,9 @@ from tax_common.files import ProcessLock
 
 from . import __version__
 from .alerts.alert import Alert, Summary
-from .alerts.background_sender import AlertSender
+from .alerts.alert_thread import AlertSender
 from .alerts.mail_delivery import MailDelivery
-from .alerts.smtp import SmtpMailer
+from .alerts.smtp_client import SmtpMailer
 from .alerts.spool import Spool
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
@@ -25,7 +25,7 @@ from .server.leader_follower.leader_lock import LeaderLock
 from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
 from .storage.database import build_file_engine, build_server_engine
-from .storage.login_failures import LoginFailureStore
+from .storage.login_failure_store import LoginFailureStore
 from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from .storage.users import Users
 from .tax.schedule_parser import Schedules

@@ -11,7 +11,7 @@ from pathlib import Path
 from tax_common.env_reader import Reader
 
 from .alerts.incident_policy import AlertRules
-from .alerts.smtp import MailSettings
+from .alerts.smtp_client import MailSettings
 from .storage.database import DatabaseAccount
 
 

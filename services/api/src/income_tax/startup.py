@@ -1,22 +1,18 @@
 """Startup of the service. Failures end the command with an exit code, an error message and, for some, an alert."""
 
-import socket
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
-
-from gunicorn.util import parse_address
 
 from . import __version__, exit_codes
 from .alerts.alert import Alert, Kind, Summary
-from .alerts.background_sender import AlertSender
+from .alerts.alert_thread import AlertSender
 from .bootstrap import build_alerts, build_engine, build_log, build_services, build_snapshot
 from .exit_codes import fail
 from .http.app import create_app
 from .server.gunicorn_app import GunicornServer, build_options
 from .service_log import Log, LogFile, build_console_logger
 from .settings import Settings
+from .startup_checks import check_address_or_exit, check_threads_or_exit
 from .storage.database import DatabaseError, wait_for_database
 from .storage.schedule_snapshot import ScheduleSnapshot
 from .storage.schedule_tables import fetch_schedules
@@ -25,10 +21,6 @@ from .tax.brackets import ScheduleError
 from .tax.schedule_parser import Data, Schedules, parse_schedules
 
 SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exists
-# Files with the process limit of a container (cgroups version 2 and version 1).
-LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
-SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
@@ -133,43 +125,3 @@ def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> No
     alerts.send(alert)
     alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt that times out
     alerts.close(1)
-
-
-def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
-    """Return the limit on processes plus threads, or None if no limit exists or can be read."""
-    for limit in limits:
-        with suppress(OSError, ValueError):  # ValueError: the file contains "max"
-            return int(limit.read_text(encoding="ascii"))
-    return None
-
-
-def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
-    """Return an error message with a remedy if the threads exceed the limit, or else an empty string."""
-    needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
-    if limit is None or needed <= limit:
-        return ""
-    return (
-        f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
-        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
-    )
-
-
-def check_threads_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
-    if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
-        log.error("startup failed", place="main", reason=sentence)
-        fail(sentence, exit_codes.USAGE)
-
-
-def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
-    if settings.bind.startswith(("fd:", "unix:")):
-        return
-    try:
-        host, port = parse_address(settings.bind)
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            return
-    except (OSError, OverflowError, RuntimeError) as error:
-        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
-    log.error("startup failed", place="main", reason=sentence)
-    fail(sentence, exit_codes.USAGE)

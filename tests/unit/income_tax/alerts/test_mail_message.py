@@ -12,7 +12,7 @@ import pytest
 from income_tax.alerts.alert import Alert
 from income_tax.alerts.incident_policy import Incident, MailType
 from income_tax.alerts.mail_message import MailMessage, build_message
-from income_tax.alerts.smtp import MailSettings, SmtpMailer
+from income_tax.alerts.smtp_client import MailSettings, SmtpMailer
 
 ALERT = Alert(
     "request", "It failed:", {"response": {"errors": ["é"], "request_id": "abc12345"}}, "abc12345", {"error": "X: y"}

@@ -9,7 +9,7 @@ import pytest
 
 from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
 from income_tax.households.validation import HouseholdSchema
-from income_tax.tax.law import Law
+from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import DatedAssessment, Household
 from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr

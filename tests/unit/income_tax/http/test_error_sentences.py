@@ -18,7 +18,8 @@ from income_tax.households.parameters import (
     quote_text,
 )
 from income_tax.households.validation import HouseholdSchema, ParameterError
-from income_tax.http.requests.query_and_body import BodyReader, TooManyHouseholds, parse_query
+from income_tax.http.requests.json_and_csv_body import BodyReader, TooManyHouseholds
+from income_tax.http.requests.query_string import parse_query
 from income_tax.http.requests.strict_json import OBJECTS
 from income_tax.http.responses import CSV, JSON
 from tests.support.data import schedules

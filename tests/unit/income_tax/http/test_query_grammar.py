@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from income_tax.households.parameters import EXPLAIN
 from income_tax.households.validation import ParameterError, build_household
-from income_tax.http.requests.query_and_body import parse_query
+from income_tax.http.requests.query_string import parse_query
 from income_tax.http.routes.calculation import QUERY_SCHEMA
 from income_tax.tax.models import Household
 from tests.support.budget import budget

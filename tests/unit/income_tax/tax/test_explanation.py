@@ -16,7 +16,7 @@ from income_tax.tax.models import Household
 from tests.support import oracle
 from tests.support.budget import budget
 from tests.support.data import law_cases, schedules
-from tests.unit.income_tax.tax.test_law import YEARS, household_of, households
+from tests.unit.income_tax.tax.test_compiled_law import YEARS, household_of, households
 
 LARGEST = 8 * 1024  # bytes
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from income_tax.tax import law as module
+from income_tax.tax import compiled_law as module
+from income_tax.tax.compiled_law import Law
 from income_tax.tax.formula_compiler import parse_formula
 from income_tax.tax.formulas import Step, select_steps
-from income_tax.tax.law import Law
 from income_tax.tax.models import Household
 from tests.support import oracle
 from tests.support.data import law_cases, schedules
-from tests.unit.income_tax.tax.test_law import YEARS, household_of
+from tests.unit.income_tax.tax.test_compiled_law import YEARS, household_of
 
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,),

@@ -18,12 +18,12 @@ from income_tax.tax.brackets import (
     check_figures,
     scale_exactly,
 )
-from income_tax.tax.law import Law
+from income_tax.tax.compiled_law import Law
 from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.v7_rules import V7Schedule
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
-from tests.unit.income_tax.tax.test_law import YEARS, household_of
+from tests.unit.income_tax.tax.test_compiled_law import YEARS, household_of
 
 LAW = schedules().years[2024]
 OPEN = Bracket(None, 4500, 0)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tax_client.load.coordinator import RunRecorder
-from tax_client.load.counters import Counters, SenderReport, WrongAnswer, count_latencies
-from tax_client.load.run_record import Run
+from tax_client.load.outcome_counters import Counters, SenderReport, WrongAnswer, count_latencies
+from tax_client.load.run_results import Run
 
 
 def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) -> Counters:

@@ -5,9 +5,9 @@ import io
 import pytest
 
 from tax_client.load.coordinator import RunRecorder
-from tax_client.load.counters import Counters, SenderReport
 from tax_client.load.live_display import LineDisplay, LiveDisplay, build_display
 from tax_client.load.load_plan import Plan
+from tax_client.load.outcome_counters import Counters, SenderReport
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
 PLAN = Plan(4, 1, 200, None, None, "constant", 0.0, 0.0, 0, None)

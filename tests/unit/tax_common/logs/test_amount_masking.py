@@ -12,7 +12,7 @@ import pytest
 from flask import Flask, Response, request
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.background_sender import AlertSender
+from income_tax.alerts.alert_thread import AlertSender
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
 from income_tax.service_log import build_logger, build_request_logger, mask_amounts

@@ -12,7 +12,7 @@ from tax_common.backoff import Backoff
 
 from .incident_policy import AlertRules, choose_mail
 from .mail_message import MailMessage, build_due_message
-from .smtp import Mailer, MailError, MailRefused, Refusals
+from .smtp_client import Mailer, MailError, MailRefused, Refusals
 from .spool import LONGEST_DELAY, Spool
 
 RETRIES = Backoff(first=1.0, longest=LONGEST_DELAY)  # delays between two attempts to send a mail

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from income_tax.tax.law import Law, Note
+from income_tax.tax.compiled_law import Law, Note
 from income_tax.tax.models import DatedAssessment
 from income_tax.tax.schedule_parser import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr

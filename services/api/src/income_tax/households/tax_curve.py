@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from income_tax.tax.law import Note
+from income_tax.tax.compiled_law import Note
 from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_parser import Schedules
 

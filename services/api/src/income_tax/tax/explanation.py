@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from .brackets import Scale
+from .compiled_law import Law
 from .formula_compiler import parse_formula
 from .formulas import INPUTS, Step
-from .law import Law
 from .models import Household
 
 

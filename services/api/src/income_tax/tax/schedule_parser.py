@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
-from .law import Law
+from .compiled_law import Law
 from .v7_rules import V7Schedule
 
 # The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}. All

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import v7_rules
-from .law import FRACTIONS, Evaluate, Law
+from .compiled_law import FRACTIONS, Evaluate, Law
 from .models import Assessment, DatedAssessment, Household
 from .v7_rules import V7Schedule
 

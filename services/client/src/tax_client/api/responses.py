@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tax_client.taxpayers.line_format import Taxpayer
+from tax_client.taxpayers.columns import Taxpayer
 from tax_common.text import escape_controls, truncate_with_length
 
 BODY_SHOWN = 200  # characters of an unexpected body in an error message

@@ -15,8 +15,8 @@ from tax_client.client_log import build_log, describe_lost_lines, open_log_file
 from tax_client.console import print_error
 from tax_client.interruption import SIGNALLED, SignalQueue, redirect_signals
 from tax_client.settings import Settings
+from tax_client.taxpayers.columns import YEAR_MAX
 from tax_client.taxpayers.input_source import STDIN, InputSource, open_input
-from tax_client.taxpayers.line_format import YEAR_MAX
 from tax_client.taxpayers.reader import Reader
 from tax_client.user_errors import DONE, INCOMPLETE, UNUSABLE, UserError, check_distinct_paths
 from tax_common.logs import Log, LogFile
@@ -24,7 +24,7 @@ from tax_common.logs import Log, LogFile
 from .batches import Batch, BatchCalculator, split_into_batches
 from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
 from .ordered_pool import OrderedPool
-from .output_file import OutputFile, locate_draft, remove_file
+from .output_draft import OutputFile, locate_draft, remove_file
 from .progress_display import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter

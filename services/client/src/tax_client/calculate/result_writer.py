@@ -10,7 +10,7 @@ from tax_client.user_errors import UserError
 
 from .batches import Batch, Problem, UnreadLines
 from .checkpoint import Checkpoint, locate_checkpoint
-from .output_file import OutputFile, remove_file
+from .output_draft import OutputFile, remove_file
 from .progress_display import Summary
 from .result_formats import ResultFormat
 

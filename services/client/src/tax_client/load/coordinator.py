@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection, wait
 
 from tax_client.interruption import GRACE_SECONDS, SignalQueue
 
-from .counters import REPORT_INTERVAL, SenderReport
 from .load_plan import Plan
-from .run_record import Interval, Run
+from .outcome_counters import REPORT_INTERVAL, SenderReport
+from .run_results import Interval, Run
 from .sender_process import SenderConfig, run_sender
 
 # With fork, the processes share the workload in memory, and each process starts in milliseconds.

@@ -16,7 +16,7 @@ from tax_common.text import escape_controls
 
 from .coordinator import RunRecorder
 from .load_plan import Plan
-from .run_record import CLIENT_LIMIT, LIMIT_MESSAGE
+from .run_results import CLIENT_LIMIT, LIMIT_MESSAGE
 
 LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two printed lines, between two redraws of a terminal
 KINDS_SHOWN = 5  # most kinds of errors shown; the summary lists all kinds

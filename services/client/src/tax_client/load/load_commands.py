@@ -32,7 +32,7 @@ from .load_plan import Plan, build_plan, count_cores
 from .report_files import ReportFiles
 from .report_json import read_report
 from .report_text import compare_runs, summarize
-from .run_record import Run, merge_runs
+from .run_results import Run, merge_runs
 from .sender_process import SenderConfig
 from .thresholds import Threshold, has_failed
 from .workload import Workload, load_workload

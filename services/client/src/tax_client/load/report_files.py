@@ -12,7 +12,7 @@ from tax_client.user_errors import UserError, build_file_error, check_distinct_p
 
 from .html_report.page import build_page
 from .report_json import write_json
-from .run_record import Run
+from .run_results import Run
 
 REMEDY = "name writable files with --json and --html"
 

@@ -13,8 +13,8 @@ from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import truncate
 
 from .coordinator import COARSER
-from .counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, decode_histogram, encode_histogram
-from .run_record import Interval, Run, compute_figures
+from .outcome_counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, decode_histogram, encode_histogram
+from .run_results import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"
 REMEDY = "give a file that `tax-client flood --json` wrote"

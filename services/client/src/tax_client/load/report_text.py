@@ -6,7 +6,7 @@ from tax_client.console import layout_table
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 
-from .run_record import LIMIT_MESSAGE, Run, compute_figures
+from .run_results import LIMIT_MESSAGE, Run, compute_figures
 
 WRONG_SHOWN = 10  # the JSON report lists more
 PERCENTS = (50.0, 95.0, 99.0)

@@ -9,8 +9,8 @@ from tax_common.logs import RequestLogger
 
 from .answer_check import RIGHT, WRONG, check_answer
 from .arrivals import Arrival
-from .counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
 from .load_plan import Window
+from .outcome_counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
 from .workload import Workload
 
 TIMEOUT = "timeout"  # the only failure whose latency is recorded, as the time waited

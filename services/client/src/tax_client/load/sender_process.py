@@ -17,10 +17,10 @@ from tax_client.settings import Settings
 from tax_common.logs import LogFile, build_request_logger
 
 from .arrivals import NEVER, Arrivals
-from .counters import CoordinatorPipe
 from .curl_connection import CurlConnection, Target, describe_failure
 from .event_loops import EventLoop, build_event_loop
 from .load_plan import Share
+from .outcome_counters import CoordinatorPipe
 from .request_recorder import RequestRecorder
 from .workload import Workload
 

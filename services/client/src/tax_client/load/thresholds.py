@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .run_record import Run
+from .run_results import Run
 
 EXPECTED = (
     "expected a figure, a comparison (>, >=, < or <=) and a limit: p50, p99.9, mean or max with us, ms or s "

@@ -7,7 +7,7 @@ import orjson
 
 from tax_common.text import truncate_with_length
 
-from .line_format import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
+from .columns import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 

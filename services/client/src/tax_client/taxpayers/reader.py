@@ -8,8 +8,8 @@ from typing import IO
 from tax_client.user_errors import build_file_error
 from tax_common.text import truncate_with_length
 
+from .columns import LineFormat, Taxpayer, parse_header
 from .json_lines import parse_json_line
-from .line_format import LineFormat, Taxpayer, parse_header
 from .unique_ids import UniqueIds
 
 __all__ = ["BadLine", "Line", "Position", "Reader", "Taxpayer"]

@@ -12,7 +12,7 @@ from tax_client.load.html_report.charts import (
     fit_axis,
     stack_bars,
 )
-from tax_client.load.run_record import Run
+from tax_client.load.run_results import Run
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
 

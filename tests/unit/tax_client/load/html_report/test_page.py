@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tax_client.load.html_report.page import build_page
-from tax_client.load.run_record import Run
+from tax_client.load.run_results import Run
 from tax_client.load.thresholds import parse_threshold
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from income_tax.service_log import Log
-from income_tax.storage.login_failures import Failures
+from income_tax.storage.login_failure_store import Failures
 
 FREE_FAILURES = 5  # consecutive failures before the first wait, because people mistype passwords
 MAX_WAIT = 300.0  # seconds; the wait is 1 s after the fifth failure and doubles with each further failure

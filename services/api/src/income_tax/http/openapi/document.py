@@ -21,7 +21,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .parameter_schemas import build_object_schema, build_query_parameters
+from .parameter_descriptions import build_object_schema, build_query_parameters
 
 FOLDER = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.alerts.background_sender import AlertSender
+from income_tax.alerts.alert_thread import AlertSender
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.monitoring.service_status import ServiceStatus, measure_disk_usage, read_expected_replicas
 from income_tax.monitoring.worker_metrics import read_snapshots

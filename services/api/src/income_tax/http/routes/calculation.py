@@ -16,7 +16,8 @@ from income_tax.households.serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.request_id import get_request_id
-from income_tax.http.requests.query_and_body import BodyReader, TooManyHouseholds, UnsupportedBody, parse_query
+from income_tax.http.requests.json_and_csv_body import BodyReader, TooManyHouseholds, UnsupportedBody
+from income_tax.http.requests.query_string import parse_query
 from income_tax.http.responses import (
     CSV,
     JSON,

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from income_tax.households.tax_curve import SCHEMA, build_curve, describe_request, list_salaries
 from income_tax.households.validation import ParameterError
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.requests.query_and_body import parse_query
+from income_tax.http.requests.query_string import parse_query
 from income_tax.http.responses import build_bad_request, build_response, set_schedules_version
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tax_client.load.report_text import format_duration
-from tax_client.load.run_record import Run
+from tax_client.load.run_results import Run
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 

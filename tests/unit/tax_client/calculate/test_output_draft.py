@@ -8,7 +8,7 @@ import pytest
 
 from tax_client.calculate.batches import Batch
 from tax_client.calculate.checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
-from tax_client.calculate.output_file import OutputFile
+from tax_client.calculate.output_draft import OutputFile
 from tax_client.calculate.result_formats import JsonArray
 from tax_client.calculate.result_writer import ResultWriter
 from tax_client.taxpayers.reader import BadLine, Position, Taxpayer

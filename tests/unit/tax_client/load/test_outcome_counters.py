@@ -5,7 +5,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tax_client.load.counters import count_latencies, decode_histogram, encode_histogram
+from tax_client.load.outcome_counters import count_latencies, decode_histogram, encode_histogram
 from tax_common.latency_histogram import LatencyHistogram
 from tests.support.budget import budget
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.storage import login_failures
-from income_tax.storage.login_failures import Failures, LoginFailureStore
+from income_tax.storage import login_failure_store
+from income_tax.storage.login_failure_store import Failures, LoginFailureStore
 from tests.support.service import Service, running_service
 
 TARGET = "/?married=yes&children=3&salary=200000"
@@ -18,7 +18,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from income_tax.storage import sqlite_store
-from income_tax.storage.login_failures import LoginFailureStore
+from income_tax.storage.login_failure_store import LoginFailureStore
 sqlite_store.TIMEOUT = 60
 file = LoginFailureStore(Path(sys.argv[1]))
 for number in range(250):
@@ -72,7 +72,7 @@ def test_old_failures_do_not_count(tmp_path: Path) -> None:
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store keeps only the newest failures, regardless of the logins' length, and no login in plain text."""
-    monkeypatch.setattr(login_failures, "ROWS", 50)
+    monkeypatch.setattr(login_failure_store, "ROWS", 50)
     file = LoginFailureStore(tmp_path / "f")
     for number in range(1000):
         file.add("secret" * 1000 + str(number), "a", float(number), 0.0)

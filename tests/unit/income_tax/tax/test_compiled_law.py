@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from income_tax.tax import v7_rules
-from income_tax.tax.law import Law
+from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY, DatedAssessment, Household
 from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated

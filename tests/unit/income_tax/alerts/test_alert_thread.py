@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.background_sender import AlertSender
+from income_tax.alerts.alert_thread import AlertSender
 from income_tax.alerts.incident_policy import AlertRules
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp import Refusals
+from income_tax.alerts.smtp_client import Refusals
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from tax_common.files import ProcessLock

@@ -6,7 +6,7 @@ from typing import Any
 
 from tax_common.latency_histogram import LatencyHistogram
 
-from .counters import REPORT_INTERVAL, Counters
+from .outcome_counters import REPORT_INTERVAL, Counters
 
 CLIENT_LIMIT = 0.9  # share of its CPU time above which the client is the bottleneck
 SLICES_MIN = 4  # with fewer complete intervals, a chart also shows the partial last interval

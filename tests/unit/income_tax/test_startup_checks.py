@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.startup import describe_thread_excess, read_thread_limit
+from income_tax.startup_checks import describe_thread_excess, read_thread_limit
 
 
 @pytest.mark.parametrize(("text", "allowed"), [("200\n", 200), ("max\n", None)])

@@ -1,4 +1,4 @@
-"""Parsers of query strings, and of the body of `POST /`: one household in JSON, or a batch in JSON or CSV."""
+"""Parser of the body of `POST /`, which contains one household in JSON, or a batch in JSON or CSV."""
 
 import csv
 import io
@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.datastructures import Headers
@@ -36,19 +35,6 @@ if TYPE_CHECKING:
 # to save memory.
 MAX_VALUES = 20  # values per household
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
-
-
-def parse_query(query: str) -> list[tuple[str, str]]:
-    """Return the names and values in an `application/x-www-form-urlencoded` query string (WHATWG URL), in order."""
-    parts = [part.partition("=") for part in query.split("&") if part]
-    if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
-        return [(name, value) for name, _, value in parts]
-    return [(decode(name), decode(value)) for name, _, value in parts]
-
-
-def decode(encoded: str) -> str:
-    """Decode percent-encoded text and normalize it to Unicode NFC. Replace invalid UTF-8 with U+FFFD."""
-    return normalize_name(unquote_to_bytes(encoded.replace("+", " ")).decode("utf-8", "replace"))
 
 
 class TooManyHouseholds(ValueError):

@@ -1,0 +1,57 @@
+"""Checks before the start of gunicorn, which would fail repeatedly and report the errors only in the log."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from gunicorn.util import parse_address
+
+from . import exit_codes
+from .exit_codes import fail
+from .service_log import Log
+from .settings import Settings
+
+# Files with the process limit of a container (cgroups version 2 and version 1).
+LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
+WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
+
+
+def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
+    """Return the limit on processes plus threads, or None if no limit exists or can be read."""
+    for limit in limits:
+        with suppress(OSError, ValueError):  # ValueError: the file contains "max"
+            return int(limit.read_text(encoding="ascii"))
+    return None
+
+
+def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
+    """Return an error message with a remedy if the threads exceed the limit, or else an empty string."""
+    needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
+    if limit is None or needed <= limit:
+        return ""
+    return (
+        f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
+        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
+    )
+
+
+def check_threads_or_exit(settings: Settings, log: Log) -> None:
+    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
+    if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
+        log.error("startup failed", place="main", reason=sentence)
+        fail(sentence, exit_codes.USAGE)
+
+
+def check_address_or_exit(settings: Settings, log: Log) -> None:
+    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
+    if settings.bind.startswith(("fd:", "unix:")):
+        return
+    try:
+        host, port = parse_address(settings.bind)
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except (OSError, OverflowError, RuntimeError) as error:
+        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
+    log.error("startup failed", place="main", reason=sentence)
+    fail(sentence, exit_codes.USAGE)
