@@ -163,22 +163,22 @@ format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 bench: $(BIN)/.ready engine ## Measure the API beside bare servers and the tutorial's server, then compare with the targets (half an hour)
-	@$(BIN)/python bench/logins.py
-	@$(BIN)/python bench/alerts.py
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/login_timing.py
+	@$(BIN)/python bench/alert_latency.py
+	@$(BIN)/python bench/compare_servers.py
 
 bench-clients: $(BIN)/.ready engine ## Measure the load generator beside Locust and hey (2 minutes)
-	@$(BIN)/python bench/clients.py
+	@$(BIN)/python bench/load_generator_comparison.py
 
 bench-peers: $(BIN)/.ready engine ## Measure the API beside OpenFisca's web API (installs it; needs 1 GB of memory), then run bench-clients (4 minutes)
-	@$(BIN)/python bench/peers.py
-	@$(BIN)/python bench/clients.py
+	@$(BIN)/python bench/openfisca_comparison.py
+	@$(BIN)/python bench/load_generator_comparison.py
 
 bench-profile: $(BIN)/.ready ## Profile a request with py-spy beside a bare WSGI callable (1 minute)
-	@$(BIN)/python bench/profiling.py
+	@$(BIN)/python bench/request_profile.py
 
 bench-million: $(BIN)/.ready engine ## Calculate a million lines by both laws, with three kills each (4 minutes)
-	@$(BIN)/python bench/million.py
+	@$(BIN)/python bench/million_taxpayers.py
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 lock: $(BIN)/.ready ## Update the locked requirements to the newest versions
