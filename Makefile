@@ -1,4 +1,4 @@
-# `make` alone lists the targets. A target that lacks something reports it in a sentence.
+# `make` without a target lists the targets. A target reports what it lacks.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
@@ -10,9 +10,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose
-# `docker compose run` gets a terminal if there is one.
+# The option -T of `docker compose run` disables its terminal. make adds it if make itself has no terminal.
 TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
-# Containers that write to folders of this machine run as the folders' owner, in the group of the logs.
+# Options that run a container as the owner of the folder `secrets`, who can then read the files that the container
+# writes there. 10001 is the group of the logs.
 AS_OWNER = --user "$$(tools/print-owner secrets):10001"
 
 FILE ?=
@@ -26,7 +27,7 @@ help: ## List the targets
 	     /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
 ##@ Without Docker
-demo: $(BIN)/.ready ## Calculate a sample file and show an alert e-mail, then end
+demo: $(BIN)/.ready ## Calculate the sample file, show an alert e-mail, and stop
 	@$(BIN)/python -m tools.demo
 
 serve: $(BIN)/.ready secrets/client_credentials ## Serve the API on SQLite at 127.0.0.1:8000 until Ctrl-C
@@ -39,56 +40,56 @@ serve: $(BIN)/.ready secrets/client_credentials ## Serve the API on SQLite at 12
 up: engine ## Start or update the stack [DB=postgres|mysql] [REPLICAS=2] [HTTP_PORT=8080] [MAIL_PORT=8025] [TLS=on|off] [HTTPS_PORT=8443]
 	@tools/save-settings .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
 	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)'
-	@echo "building the images (a minute the first time) ..."
+	@echo "Building the images. The first build takes about a minute ..."
 	@$(COMPOSE) --profile client build --quiet
 	@$(MAKE) --silent --no-print-directory secrets/client_credentials
 	@tools/start-stack
 
-down: engine ## Stop the stack; keep its data, mails and logs
+down: engine ## Stop the stack and keep its data, mails and logs
 	@$(COMPOSE) --profile client --profile admin down --remove-orphans
 
-clean: engine ## Stop the stack and remove its data, mails, logs and images; keep secrets and .env
+clean: engine ## Stop the stack and remove its data, mails, logs and images (secrets and .env stay)
 	@$(COMPOSE) --profile client --profile admin down --volumes --rmi local --remove-orphans
 
-certs: engine ## Create a self-signed certificate for TLS=on in secrets/tls, unless there is one
+certs: engine ## Create a self-signed certificate in secrets/tls for TLS=on, if none exists
 	@tools/create-certs
 
-credentials: secrets/client_credentials ## Print login:password of the client's account
+credentials: secrets/client_credentials ## Print the client's credentials as LOGIN:PASSWORD
 	@cat secrets/client_credentials
 
 users: engine ## List the users of the API
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users list < /dev/null
 
-user-add: engine secrets/client_credentials ## Ask for a password, then add a user or change their password: LOGIN=alice
-	@[ -n "$(LOGIN)" ] || { echo "make user-add needs a login: make user-add LOGIN=alice" >&2; exit 1; }
+user-add: engine secrets/client_credentials ## Ask for a password, and add the user or change the password: LOGIN=alice
+	@[ -n "$(LOGIN)" ] || { echo "make user-add needs a login name, for example: make user-add LOGIN=alice" >&2; exit 1; }
 	@[ "$(LOGIN)" != "$$(cut -d: -f1 secrets/client_credentials)" ] || \
-	 { echo "$(LOGIN) is the stack's own client: rm secrets/client_credentials, then make credentials" >&2; exit 1; }
+	 { echo "$(LOGIN) is the stack's own client. For a new password: rm secrets/client_credentials && make credentials" >&2; exit 1; }
 	@$(COMPOSE) run --rm --no-deps $(TTY) $(AS_OWNER) admin users add "$(LOGIN)"
 
 user-remove: engine ## Remove a user: LOGIN=alice
-	@[ -n "$(LOGIN)" ] || { echo "make user-remove needs a login: make user-remove LOGIN=alice" >&2; exit 1; }
+	@[ -n "$(LOGIN)" ] || { echo "make user-remove needs a login name, for example: make user-remove LOGIN=alice" >&2; exit 1; }
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove "$(LOGIN)" < /dev/null
 
-db-password: running ## Change the passwords of the database's accounts without downtime
+db-password: running ## Change the passwords of both database accounts without downtime
 	@tools/rotate-db-passwords
 
-calculate: running ## Calculate a taxpayers file into results/ [FILE=the sample] [OUT=x.csv] [OPTIONS='--batch 1000']
+calculate: running ## Calculate a taxpayers file and write the output to results/ [FILE=the sample] [OUT=x.csv] [OPTIONS='--batch 1000']
 	@tools/run-calculate
 
 load: running ## Run a load test and write its report to reports/ [REQUESTS=10000] [THREADS=32] [RATE=] [CLIENTS=1]
 	@tools/run-load $(OPTIONS)
 
-drill: running ## Start the API without a database and show the alert e-mail
+drill: running ## Start the API without a database, and show its alert e-mail
 	@$(COMPOSE) run --rm --no-deps -T --entrypoint python api - < tools/alert_drill.py
 
-mail: running ## Show the newest caught alert e-mails, newest last [LINES=20]
+mail: running ## Show the last alert e-mails that MailHog caught, newest last [LINES=20]
 	@$(COMPOSE) exec -T api python - '$(LINES)' < tools/print_mails.py
-	@echo "on the web: http://$$($(COMPOSE) port mailhog 8025)"
+	@echo "MailHog's page: http://$$($(COMPOSE) port mailhog 8025)"
 
 logs: running ## Show the last lines of every log [LINES=20] [FOLLOW=1]
 	@$(COMPOSE) run --rm --no-deps -T --entrypoint sh rotate -c 'exec tail -n "$$1" $(if $(FOLLOW),-F) /logs/*/*.log' - '$(LINES)' < /dev/null
 
-reload: running ## Load db/init/schedules.json into all replicas at once; keep the old figures if it is invalid
+reload: running ## Load db/init/schedules.json into the database and all replicas, or keep the old tax data if the file is invalid
 	@tools/reload-schedules --force < /dev/null
 
 backup: running ## Write the tax data of the database to a file in backups/
@@ -97,25 +98,26 @@ backup: running ## Write the tax data of the database to a file in backups/
 	 $(COMPOSE) exec -T api sh -c 'python -m income_tax dump "$$DB"' < /dev/null > $$file && echo "$$file" || { rm -f $$file; exit 1; }
 
 restore: running ## Load the tax data of a backup into the database and all replicas: FILE=backups/...
-	@[ -r "$$FILE" ] || { echo "make restore needs a file of make backup: make restore FILE=backups/..." >&2; exit 1; }
+	@[ -r "$$FILE" ] || { echo "make restore needs a readable file of make backup: make restore FILE=backups/..." >&2; exit 1; }
 	@tools/reload-schedules --figures - < "$$FILE"
 
-rotate: running ## Rotate all logs now, whatever their size
+rotate: running ## Rotate all logs now, regardless of their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
 
 ##@ Development
-# Tests of one file run in one process, and so do tests of one stack. Most tests wait, so there are more processes than cores.
+# One process runs all tests of a file, or all tests of a stack. Most tests wait, so PROCESSES can exceed the number of
+# cores.
 PROCESSES ?= 6
 STACKS ?= 3
 PYTEST = $(BIN)/pytest --durations=25
 BY_FILE = $(PYTEST) -n $(PROCESSES) --dist loadfile
 BY_STACK = $(PYTEST) -n $(STACKS) --dist loadgroup --no-loadscope-reorder
 
-test: $(BIN)/.ready ## Run all tests; those of the stack only if Docker runs (REQUIRE_DOCKER=1: always)
+test: $(BIN)/.ready ## Run all tests, but skip the tests of the stack if Docker does not run [REQUIRE_DOCKER=1: fail instead]
 	@$(BY_FILE) tests/unit tests/integration
 	@$(BY_STACK) tests/e2e
 
-test-all: ## Run all tests on both databases with full repetitions and examples (half an hour)
+test-all: ## Run all tests on both databases, with all repetitions and examples (half an hour)
 	@$(MAKE) --no-print-directory test THOROUGH=1 REQUIRE_DOCKER=1
 
 unit: $(BIN)/.ready ## Run the unit tests [T='-k brackets']
@@ -127,7 +129,7 @@ integration: $(BIN)/.ready ## Run the tests with real gunicorn, SMTP, files, SQL
 e2e: $(BIN)/.ready ## Run the tests of the stack in containers [T=]
 	@$(BY_STACK) tests/e2e $(T)
 
-check: $(BIN)/.ready ## Run all linters, check types and formats, and build the site of the documents
+check: $(BIN)/.ready ## Run all linters, check types and formatting, and build the documentation site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -137,15 +139,15 @@ check: $(BIN)/.ready ## Run all linters, check types and formats, and build the 
 	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
 	$(MKDOCS)
 
-# With --quiet, --strict would not see the warnings.
+# Do not add --quiet, because it would hide the warnings from --strict.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-docs: $(BIN)/.ready ## Build the site of the documents in site/
+docs: $(BIN)/.ready ## Build the documentation site in site/
 	@$(MKDOCS)
 
-coverage: $(BIN)/.ready ## Run unit and integration tests; fail if they cover too few lines and branches
+coverage: $(BIN)/.ready ## Run unit and integration tests, and fail if they cover too few lines and branches
 	@$(BY_FILE) tests/unit tests/integration --cov --cov-report=term $(T)
 
-# pip-audit has its own virtual environment, because the project does not use its packages.
+# pip-audit gets its own virtual environment, because the project does not need the packages of pip-audit.
 AUDIT := tools/.audit
 LOCKS := $(wildcard requirements.lock services/*/requirements.lock)
 audit: $(AUDIT)/bin/pip-audit ## Look up known vulnerabilities of the locked packages [OPTIONS=]
@@ -156,40 +158,40 @@ $(AUDIT)/bin/pip-audit: tools/audit.lock
 	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@ # newer than the lock
 
-mutants: $(BIN)/.ready ## Put small faults into the code; fail if the tests notice fewer than 95 % (half an hour) [T='name ...']
+mutants: $(BIN)/.ready ## Insert small faults into the code, and fail if the tests detect fewer than 95 % (half an hour) [T='name ...']
 	@$(BIN)/python tools/mutants.py $(T)
 
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(BIN)/.ready engine ## Measure the API beside bare servers and the tutorial's server, then compare with the targets (half an hour)
-	@$(BIN)/python bench/logins.py
-	@$(BIN)/python bench/alerts.py
-	@$(BIN)/python bench/run.py
+bench: $(BIN)/.ready engine ## Compare the API with two baselines and a tutorial server, and check the targets (half an hour)
+	@$(BIN)/python bench/login_timing.py
+	@$(BIN)/python bench/alert_latency.py
+	@$(BIN)/python bench/compare_servers.py
 
-bench-clients: $(BIN)/.ready engine ## Measure the load generator beside Locust and hey (2 minutes)
-	@$(BIN)/python bench/clients.py
+bench-clients: $(BIN)/.ready engine ## Compare the load generator with Locust and hey (2 minutes)
+	@$(BIN)/python bench/load_generator_comparison.py
 
-bench-peers: $(BIN)/.ready engine ## Measure the API beside OpenFisca's web API (installs it; needs 1 GB of memory), then run bench-clients (4 minutes)
-	@$(BIN)/python bench/peers.py
-	@$(BIN)/python bench/clients.py
+bench-peers: $(BIN)/.ready engine ## Install OpenFisca and compare the API with its web API (1 GB of memory), then run bench-clients (4 minutes)
+	@$(BIN)/python bench/openfisca_comparison.py
+	@$(BIN)/python bench/load_generator_comparison.py
 
-bench-profile: $(BIN)/.ready ## Profile a request with py-spy beside a bare WSGI callable (1 minute)
-	@$(BIN)/python bench/profiling.py
+bench-profile: $(BIN)/.ready ## Profile a request of the API and of a bare WSGI callable with py-spy (1 minute)
+	@$(BIN)/python bench/request_profile.py
 
-bench-million: $(BIN)/.ready engine ## Calculate a million lines by both laws, with three kills each (4 minutes)
-	@$(BIN)/python bench/million.py
+bench-million: $(BIN)/.ready engine ## Calculate a million lines by both laws, without and with three SIGKILLs (4 minutes)
+	@$(BIN)/python bench/million_taxpayers.py
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
-lock: $(BIN)/.ready ## Update the locked requirements to the newest versions
+lock: $(BIN)/.ready ## Update the lock files to the newest versions
 	@$(BIN)/pip install --quiet uv
 	@$(LOCK) --upgrade services/api/pyproject.toml services/client/pyproject.toml --group dev --output-file requirements.lock
 	@echo pip-audit | $(LOCK) --upgrade - --output-file tools/audit.lock
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
-# make creates the virtual environment again when a lock changes, and when this folder was copied or moved.
-# The environment contains the folder's path.
+# Creates the virtual environment again after a change of a lock file. A copied or moved folder also needs a new
+# environment, because the environment contains the path of the folder.
 ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(realpath .))
 $(BIN)/.ready: FORCE
 FORCE:
@@ -207,4 +209,4 @@ engine:
 
 running: engine
 	@[ -n "$$($(COMPOSE) ps --quiet --status running nginx)" ] || \
-	 { echo "The stack is not running: start it with \`make up\`." >&2; exit 1; }
+	 { echo "The stack does not run. Start it with \`make up\`." >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""Locust user for `make bench-clients`: repeat a GET without pauses, and check no response."""
+"""Locust user of `make bench-clients`. It repeats a GET without pauses and does not check the responses."""
 
 import os
 
@@ -6,7 +6,7 @@ from locust import FastHttpUser, constant, task
 
 
 class Client(FastHttpUser):
-    """A user with one connection. BENCH_WAIT sets a pause after each request when only the start is measured."""
+    """A user with one connection. BENCH_WAIT is a pause in seconds after each request, to measure only the start."""
 
     wait_time = constant(float(os.environ.get("BENCH_WAIT", "0")))
 

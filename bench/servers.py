@@ -1,4 +1,4 @@
-"""Start the measured servers without a proxy: the service, the baselines, and the tutorial's server."""
+"""Start the measured servers without a proxy. They are the service, the baselines and the tutorial's server."""
 
 import base64
 import os
@@ -15,22 +15,22 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.processes import family, leaves  # noqa: E402
+from bench.process_usage import family, leaves  # noqa: E402
 from tests.support.service import prepare, request, running_service, service_with  # noqa: E402
 from tests.support.waiting import free_port, wait_until  # noqa: E402
 
 WORKERS, THREADS = 2, 8
 TARGET = "/?married=yes&children=3&salary=200000"
 DATED = "/?year=2024&married=yes&children=3&salary=60000&spouse_salary=40000"
-PATIENCE = 60.0  # seconds
+PATIENCE = 60.0  # seconds to wait until a server responds
 
-# Gunicorn options of a baseline, under the stock threaded worker or under the service's worker (own_worker.py).
+# Options of gunicorn for all baselines, for its own threaded worker, and for the service's worker.
 GUNICORN = ["--threads", str(THREADS), "--keep-alive", "75", "--no-control-socket"]
-STOCK, OWN = ["--worker-class", "gthread"], ["--config", "own_worker.py"]
+STOCK, OWN = ["--worker-class", "gthread"], ["--config", "gunicorn_leader_follower_config.py"]
 
 
 def households(count: int) -> list[dict[str, str | int]]:
-    """Build `count` households of one year in the API's fields. Adjacent households differ."""
+    """Build `count` households of one year as JSON objects for the API. Adjacent households differ."""
     return [
         {
             "year": 2024,
@@ -46,9 +46,10 @@ def households(count: int) -> list[dict[str, str | int]]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its address, its login header, and its root processes.
+    """A running server.
 
-    All other processes of the server descend from the roots. The last root is gunicorn's master or its ancestor.
+    `login` is the Authorization header. All processes of the server are `roots` or their descendants. The last root is
+    gunicorn's master process or an ancestor of the master.
     """
 
     url: str
@@ -57,22 +58,22 @@ class Server:
 
     @property
     def pids(self) -> list[int]:
-        """List the current processes of the server."""
+        """List the running processes of the server."""
         return [pid for root in self.roots for pid in family(root)]
 
     @property
     def workers(self) -> list[int]:
-        """List the current worker processes of gunicorn."""
+        """List the running worker processes of gunicorn."""
         return leaves(self.roots[-1])
 
 
 def login_header(credentials: str) -> str:
-    """Return the Authorization header of HTTP Basic for `login:password`."""
+    """Return the Authorization header with HTTP Basic credentials. `credentials` has the form `login:password`."""
     return "Authorization: Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 def answers(port: int) -> bool:
-    """Return whether a server on a port of 127.0.0.1 responds."""
+    """Return whether the server on a port of 127.0.0.1 responds."""
     try:
         request(port, "/health/ready", None)
     except OSError:
@@ -82,7 +83,7 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def command(arguments: list[str], port: int, **environment: str) -> Iterator[Server]:
-    """Start a server in bench/, yield it when it responds, and stop it afterwards."""
+    """Start a server in bench/, wait until it responds, and yield it. Stop it when the block ends."""
     env = os.environ | environment
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(arguments, cwd=ROOT / "bench", env=env, stdout=quiet, stderr=quiet)
@@ -95,29 +96,29 @@ def command(arguments: list[str], port: int, **environment: str) -> Iterator[Ser
 
 
 def gunicorn_options(own_worker: bool, workers: int = WORKERS) -> list[str]:
-    """Return the gunicorn options of a baseline."""
+    """Return the command-line options of gunicorn for a baseline."""
     return [*GUNICORN, *(OWN if own_worker else STOCK), "--workers", str(workers)]
 
 
 def under_gunicorn(
     application: str, own_worker: bool = False, workers: int = WORKERS
 ) -> AbstractContextManager[Server]:
-    """Run an application of bench/hello.py under gunicorn's threaded worker, or under the service's own worker."""
+    """Run an application of bench/baseline_apps.py under gunicorn's threaded worker or under the service's worker."""
     port = free_port()
     options = [*gunicorn_options(own_worker, workers), "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    arguments = [sys.executable, "-m", "gunicorn", *options, f"hello:{application}"]
+    arguments = [sys.executable, "-m", "gunicorn", *options, f"baseline_apps:{application}"]
     return command(arguments, port, **(of_image() if own_worker else {}))
 
 
 def tutorial(log_file: Path) -> AbstractContextManager[Server]:
-    """Run the tutorial's server of bench/reference.py with a log file."""
+    """Run bench/tutorial_server.py with a log file."""
     port = free_port()
-    return command([sys.executable, "reference.py", str(port), str(log_file)], port)
+    return command([sys.executable, "tutorial_server.py", str(port), str(log_file)], port)
 
 
 @contextmanager
 def ours(workers: int = WORKERS, threads: int = THREADS) -> Iterator[Server]:
-    """Run the service on SQLite with the drill route and the image's memory settings."""
+    """Run the service on SQLite with the drill route and with the MALLOC_* variables of the API's image."""
     settings = {"WORKERS": str(workers), "THREADS": str(threads), "DRILL_ROUTE": "on"} | of_image()
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), **settings) as service:
         roots = [service.process.pid]
@@ -131,7 +132,7 @@ def of_image() -> dict[str, str]:
 
 
 def cold_start() -> float:
-    """Measure the seconds from the start of the service to its first 200 on /health/ready."""
+    """Return the seconds from the start of the service to the first 200 for /health/ready."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)

@@ -1,4 +1,4 @@
-"""Run a static nginx that counts its requests, as the target of the load generators."""
+"""Run an nginx that returns a constant and counts the requests of the load generators."""
 
 import os
 import re
@@ -31,7 +31,7 @@ http {{
 
 @contextmanager
 def static_nginx(folder: Path, body: str) -> Iterator[str]:
-    """Run nginx in a container on loopback with a constant response body, and yield its address."""
+    """Run nginx in a container on a loopback port, and yield its address. Each response contains `body`."""
     port = free_port()
     (folder / "nginx.conf").write_text(NGINX.format(port=port, body=body))
     name = f"bench-static-{os.getpid()}"
@@ -46,7 +46,7 @@ def static_nginx(folder: Path, body: str) -> Iterator[str]:
 
 
 def served(url: str) -> int:
-    """Return the number of requests that nginx has counted."""
+    """Return the number of requests that nginx has received."""
     with build_opener(ProxyHandler({})).open(f"{url}/requests") as answer:
         found = re.search(r"^ *\d+ \d+ (\d+)", answer.read().decode(), re.MULTILINE)
-    return int(found[1]) if found else sys.exit("nginx does not tell its requests")
+    return int(found[1]) if found else sys.exit(f"{url}/requests does not contain the number of requests")

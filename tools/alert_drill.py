@@ -1,6 +1,6 @@
-"""Start the API without its database and print the resulting alert e-mail.
+"""Start the API without its database, and print the alert e-mail.
 
-The script runs in a container of the API and needs only the installed packages.
+The script runs in a container of the API.
 """
 
 import contextlib
@@ -16,31 +16,31 @@ from urllib.request import ProxyHandler, build_opener
 
 from income_tax import exit_codes
 
-PATIENCE = 20  # seconds to wait for the mail
+PATIENCE = 20  # seconds to wait for the e-mail
 
 if os.environ["SMTP_HOST"] != "mailhog":
-    print(f"SMTP_HOST is {os.environ['SMTP_HOST']}: the alert e-mail of this drill goes there, look for it there")
+    print(f"SMTP_HOST is {os.environ['SMTP_HOST']}. Look for the alert e-mail of this drill on that server.")
 # Nothing listens on port 9 of this container.
 crash = subprocess.run(
     [sys.executable, "-m", "income_tax", os.environ["DB"]],
     env=os.environ | {"DB_HOST": "127.0.0.1", "DB_PORT": "9", "DB_WAIT": "0", "ALERT_DRILL": "on"},
     check=False,
 )
-print(f"the start without database ended with exit code {crash.returncode} (expected {exit_codes.DATABASE})")
+print(f"The API ended without its database, with exit code {crash.returncode} (expected {exit_codes.DATABASE}).")
 if os.environ["SMTP_HOST"] != "mailhog":
     sys.exit(crash.returncode != exit_codes.DATABASE)
 search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&query={socket.gethostname()}"
 deadline = time.monotonic() + PATIENCE
 items: list[dict[str, Any]] = []
 while not items and time.monotonic() < deadline:
-    # MailHog reads all stored mails for each search, and may still be starting.
+    # Ignore connection errors and timeouts. MailHog reads all stored mails for each search, and can still be starting.
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
         items = json.load(answer)["items"]
     time.sleep(0 if items else 0.2)
 if not items or crash.returncode != exit_codes.DATABASE:
-    sys.exit(f"no alert e-mail arrived within {PATIENCE} s: look at the log (make logs) and at SMTP_HOST")
+    sys.exit(f"No alert e-mail arrived within {PATIENCE} s. Check the log (make logs) and SMTP_HOST.")
 mail = message_from_string(items[0]["Raw"]["Data"], policy=policy.default)
-print("the alert e-mail:\n")
+print("The alert e-mail:\n")
 for name in ("Date", "From", "To", "Subject"):
     print(f"{name}: {mail[name]}")
 print("", *mail.get_content().splitlines(), sep="\n")

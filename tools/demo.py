@@ -1,7 +1,7 @@
-"""Run the service without Docker for `make demo`, from the tax data to the results and an alert e-mail.
+"""`make demo`: calculate the sample file and show an alert e-mail, without Docker.
 
-The demo starts the API on SQLite and an SMTP catcher, and calculates the sample file. Then it starts the API without a
-database. At the end, the demo stops every process that it started. It uses only free ports.
+The demo starts an SMTP catcher and the API on SQLite, and calculates the sample file. Then it starts the API without a
+database. At the end, the demo stops all its processes. It uses only free ports.
 """
 
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 SECRETS = ROOT / "secrets"
 SAMPLE = ROOT / "services/client/data/taxpayers.txt"
-# The demo ignores the settings of the calling shell.
+# Environment of all commands. It excludes the settings of the calling shell.
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR") if name in os.environ}
 CLIENT_DONE = 0
 
@@ -40,10 +40,10 @@ def run(*command: str, **environment: str) -> int:
 
 @contextmanager
 def api(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """Run the API on SQLite, on a port that the demo has already bound, and yield the API's address."""
+    """Run the API on SQLite and yield its address. The demo binds the port and passes the socket to the API."""
     environment = {"DB_FILE": str(folder / "tax.sqlite"), **settings}
     if run("income-tax", "seed", "sqlite", str(ROOT / "db/init"), **environment):
-        sys.exit("the demo's database could not be written")
+        sys.exit("The demo could not write its SQLite database. The message above contains the reason.")
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         service = subprocess.Popen(
@@ -65,19 +65,19 @@ def calculate(url: str, folder: Path) -> int:
     settings = {"TAX_URL": url, "TAX_CREDENTIALS_FILE": str(SECRETS / "client_credentials")}
     settings["LOG_FILE"] = str(folder / "client.log")
     code = run("tax-client", "calculate", str(SAMPLE), "--results", str(results), "--errors", str(errors), **settings)
-    title("The errors file: what was wrong with the other lines")
+    title("The errors file lists the errors of the other lines")
     print(errors.read_text(encoding="utf-8"), end="")
     return code
 
 
 def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
-    """Start the API without a database, print the resulting e-mail, and return the API's exit code."""
-    with socket.socket() as closed:  # bound but not listening, so that connections are refused
+    """Start the API without a database, print the alert e-mail, and return the exit code of the API."""
+    with socket.socket() as closed:  # binds a port but does not listen, so the kernel refuses connections
         closed.bind(("127.0.0.1", 0))
         nowhere = {"DB_HOST": "127.0.0.1", "DB_PORT": str(closed.getsockname()[1]), "DB_WAIT": "0"}
         code = run("income-tax", "postgres", **settings, **nowhere)
     mail = smtp.mailbox.next()
-    title(f"It ended with exit code {code}; the alert e-mail it sent")
+    title(f"The API ended with exit code {code} and sent this alert e-mail")
     for name in ("Date", "From", "To", "Subject"):
         print(f"{name}: {mail[name]}")
     print("", *mail.get_content().splitlines(), sep="\n")
@@ -85,7 +85,7 @@ def crash(smtp: SmtpCatcher, settings: Mapping[str, str]) -> int:
 
 
 def main() -> int:
-    """Run the demo and return 0 if every step succeeded. A signal ends the demo and its processes."""
+    """Run the demo. Return 0 if every step succeeded. A signal ends the demo and all its processes."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     run("income-tax", "secrets", str(SECRETS))
@@ -98,13 +98,17 @@ def main() -> int:
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp.port),
         }
-        title("The API on SQLite, the client over the sample file")
+        title("The API runs on SQLite, and the client calculates the sample file")
         with api(folder, settings) as url:
             calculated = calculate(url, folder)
-        title("A start without its database")
+        title("The API starts without its database")
         crashed = crash(smtp, settings)
     good = (calculated, crashed) == (CLIENT_DONE, exit_codes.DATABASE)
-    title("Next: `make up` (needs Docker), `make serve`, or `make test`" if good else "The demo failed: see above")
+    title(
+        "Next: `make up` (needs Docker), `make serve`, or `make test`"
+        if good
+        else "The demo failed. The messages above contain the reason."
+    )
     return 0 if good else 1
 
 

@@ -1,7 +1,7 @@
-"""Run mutation tests with mutmut and count the killed mutants (`make mutants`).
+"""`make mutants`: run mutation tests with mutmut, and report the share of killed mutants.
 
-pyproject.toml lists the modules and the tests. The exit code is 1 if the tests kill less than 95 % of the mutants,
-not counting equivalent mutants.
+pyproject.toml lists the modules and the tests. Equivalent mutants do not count. The exit code is 1 if the tests kill
+less than 95 % of the other mutants.
 """
 
 import json
@@ -23,14 +23,14 @@ PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
-NOT_IMPORTED = 255  # The tests compile the laws at import, so some mutants make that import fail.
-NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # exit codes if a test fails, times out or crashes
+NOT_IMPORTED = 255  # exit code of a failed import; tests compile the laws during their import
+NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # exit codes of failure, timeout or crash
 SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
 
 
 def lay_out() -> None:
-    """Create mutmut's working folder, with links to the project's files and to all packages in src/."""
+    """Create mutmut's working folder with links to the project's files. Its src/ contains links to the packages."""
     shutil.rmtree(PLACE, ignore_errors=True)
     (PLACE / "src").mkdir(parents=True)
     for package in PACKAGES:
@@ -41,18 +41,18 @@ def lay_out() -> None:
 
 
 def mutmut(*arguments: str, quiet: bool = False) -> str:
-    """Run mutmut with the packages that the tests need. With `quiet`, capture and return the output."""
+    """Run mutmut with the packages of the tests. With `quiet`, capture the output and return it."""
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     program = installed("mutants", "mutmut", ROOT / "tools")
     output = subprocess.PIPE if quiet else None
     run = subprocess.run([program, *arguments], cwd=PLACE, env=environment, stdout=output, text=True, check=False)
     if run.returncode:
-        sys.exit(f"mutmut {arguments[0]} ended with {run.returncode}")
+        sys.exit(f"mutmut {arguments[0]} ended with exit code {run.returncode}")
     return run.stdout or ""
 
 
 def outcomes() -> dict[str, dict[str, int | None]]:
-    """Return the exit code of the tests for each tested mutant, by module."""
+    """Return the exit code of the tests for each tested mutant, grouped by module."""
     found = {}
     for path in sorted((PLACE / "mutants/src").rglob("*.meta")):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -62,14 +62,14 @@ def outcomes() -> dict[str, dict[str, int | None]]:
 
 
 def change(mutant: str) -> tuple[str, str]:
-    """Return the text that a mutant removes from its function, and the text that it inserts."""
+    """Return the text that a mutant removes and the text that it inserts."""
     lines = [line for line in mutmut("show", mutant, quiet=True).splitlines() if line[:3] not in ("+++", "---")]
     out, put = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
     return out, put
 
 
 def is_equivalent(function: str, out: str, put: str) -> bool:
-    """Return whether tests/mutants-equivalent.txt lists this change as equivalent."""
+    """Return whether tests/mutants-equivalent.txt lists this change."""
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if " | " not in line or line.startswith("#"):
             continue
@@ -89,9 +89,9 @@ def name_of(mutant: str) -> str:
 
 
 def report(found: dict[str, dict[str, int | None]]) -> bool:
-    """Print the surviving mutants and the table, and return whether the tests killed enough mutants."""
+    """Print the surviving mutants and a table of all modules. Return whether the tests killed enough mutants."""
     if {code for codes in found.values() for code in codes.values()} == {NOT_IMPORTED}:
-        sys.exit("every fault kept the tests from being imported: that is no proof, something else is wrong")
+        sys.exit("No test could be imported with any mutant. Run the tests without mutants to find the cause.")
     total = Counter[str]()
     rows = []
     for module, codes in found.items():
@@ -101,7 +101,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
             if is_equivalent(name_of(mutant), out, put):
                 count["equivalent"] += 1
             else:
-                why = SURVIVED.get(codes[mutant] or 0, f"ended with {codes[mutant]}")
+                why = SURVIVED.get(codes[mutant] or 0, f"exit code {codes[mutant]}")
                 print(f"{mutant} ({why})\n- {out}\n+ {put}\n")
         rows.append((module, count))
         total += count
@@ -114,7 +114,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
 
 
 def main(names: list[str]) -> None:
-    """Test all mutants, or the mutants whose names match, and print the results."""
+    """Test all mutants, or the mutants whose names match `names`, and print the results."""
     lay_out()
     mutmut("run", *names)
     sys.exit(not report(outcomes()))

@@ -1,4 +1,4 @@
-"""Print the last mails that MailHog caught. The script runs in an API container on the standard library."""
+"""Print the last mails that MailHog caught. The script runs in a container of the API."""
 
 import json
 import os
@@ -7,16 +7,16 @@ from email import message_from_string, policy
 from urllib.request import ProxyHandler, build_opener
 
 if not sys.argv[1].isdigit():
-    sys.exit(f"LINES is [{sys.argv[1]}]; expected how many mails to show")
+    sys.exit(f"LINES is [{sys.argv[1]}]; expected the number of mails")
 count = int(sys.argv[1])
 host = os.environ["SMTP_HOST"]
 if host != "mailhog":
-    sys.exit(f"SMTP_HOST is {host}: the alert e-mails go there, look for them there")
+    sys.exit(f"SMTP_HOST is {host}. Look for the alert e-mails on that server.")
 try:
     with build_opener(ProxyHandler({})).open(f"http://{host}:8025/api/v2/messages?limit={count}", timeout=20) as answer:
         items = json.load(answer)["items"]
 except OSError as error:
-    sys.exit(f"MailHog does not answer ({error}): see `docker compose ps mailhog`, and try again")
+    sys.exit(f"MailHog does not respond ({error}). Check `docker compose ps mailhog`, then try again.")
 for item in sorted(items, key=lambda item: item["Created"])[-count:]:
     mail = message_from_string(item["Raw"]["Data"], policy=policy.default)
     for name in ("Date", "From", "To", "Subject"):

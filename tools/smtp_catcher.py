@@ -1,4 +1,4 @@
-"""An SMTP server that keeps received mails, as the administrator's mailbox in the demo and the tests."""
+"""An SMTP server that stores received mails. The demo and the tests use it as the administrator's mailbox."""
 
 import queue
 import socket
@@ -11,7 +11,7 @@ from aiosmtpd.smtp import Envelope
 
 
 class Mailbox:
-    """A queue of the mails that aiosmtpd receives."""
+    """A queue of received mails."""
 
     def __init__(self) -> None:
         self._mails: queue.Queue[EmailMessage] = queue.Queue()
@@ -26,7 +26,7 @@ class Mailbox:
         return self._mails.get(timeout=timeout)
 
     def empty(self) -> bool:
-        """Return whether no mail is waiting."""
+        """Return whether the queue is empty."""
         return self._mails.empty()
 
 
@@ -39,7 +39,7 @@ class SmtpCatcher(Controller):
         super().__init__(self.mailbox, hostname="127.0.0.1", port=self._socket.getsockname()[1], **options)
 
     def _create_server(self) -> Any:
-        # The socket is already bound, so no other program can take the port.
+        # Use the socket that __init__ has bound, so that no other program can take the port.
         return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self.ssl_context)
 
     def __enter__(self) -> "SmtpCatcher":

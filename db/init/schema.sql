@@ -1,35 +1,35 @@
--- The tax data, in SQL that PostgreSQL, MySQL and SQLite all accept. Amounts are in euros, rates are fractions (0.41 is
--- 41 %). The service refuses values with more than four decimals. A schedule is `v7` or an income year.
--- A change of these tables needs a new SCHEMA_VERSION in services/api.
+-- Tables of the tax data, in SQL for PostgreSQL, MySQL and SQLite. Amounts are in euros. Rates are fractions, so 0.41
+-- is 41 %. The service rejects values with more than four decimals. `schedule` is `v7` or an income year. If you change
+-- these tables, increase SCHEMA_VERSION in services/api.
 
 CREATE TABLE IF NOT EXISTS parameters (
     name        VARCHAR(64)    NOT NULL PRIMARY KEY,
     unit        VARCHAR(32)    NOT NULL,
-    article     VARCHAR(255)   NOT NULL,    -- of the Code general des impots
+    article     VARCHAR(255)   NOT NULL,    -- article of the Code general des impots
     fr          VARCHAR(255)   NOT NULL,    -- French term
-    en          VARCHAR(255)   NOT NULL
+    en          VARCHAR(255)   NOT NULL     -- English term
 );
 
 CREATE TABLE IF NOT EXISTS constants (
     schedule    VARCHAR(16)    NOT NULL,
     name        VARCHAR(64)    NOT NULL,
     value       DECIMAL(14, 4) NOT NULL,
-    since       VARCHAR(10),                -- first day of validity, as 2025-01-01; NULL: unknown
+    since       VARCHAR(10),                -- first day of validity, such as 2025-01-01; NULL if unknown
     PRIMARY KEY (schedule, name)
 );
 
 CREATE TABLE IF NOT EXISTS brackets (
     schedule    VARCHAR(16)    NOT NULL,
-    name        VARCHAR(64)    NOT NULL,    -- of the scale
+    name        VARCHAR(64)    NOT NULL,    -- name of the scale
     position    INTEGER        NOT NULL,
-    upper_limit DECIMAL(14, 4),             -- NULL: no limit
+    upper_limit DECIMAL(14, 4),             -- NULL if unlimited
     rate        DECIMAL(14, 4) NOT NULL,
-    constant    DECIMAL(14, 4),             -- per share, subtracted from taxable income x rate; only the rules v7 use it
+    constant    DECIMAL(14, 4),             -- subtracted, per share, from taxable income x rate; only v7 uses it
     since       VARCHAR(10),
     PRIMARY KEY (schedule, name, position)
 );
 
--- The legal sources of a value.
+-- Legal sources of the values.
 CREATE TABLE IF NOT EXISTS sources (
     schedule    VARCHAR(16)    NOT NULL,
     name        VARCHAR(64)    NOT NULL,
@@ -39,13 +39,14 @@ CREATE TABLE IF NOT EXISTS sources (
     PRIMARY KEY (schedule, name, position)
 );
 
--- The SHA-256 of the schedules.json that was written last. Figures from a restore or a correction by hand stay until that
--- file changes.
+-- The SHA-256 of the last schedules.json that the service wrote to the database. The service does not write the same
+-- file again. It therefore keeps values that a restore or a manual correction has changed, until the file changes.
 CREATE TABLE IF NOT EXISTS seeds (
     digest      VARCHAR(64)    NOT NULL PRIMARY KEY
 );
 
--- Written last. A database without it has the tables of an older service, or an upgrade was interrupted.
+-- The service writes this table last. If its row is missing, the tables belong to an older service, or an upgrade was
+-- interrupted.
 CREATE TABLE IF NOT EXISTS schema_version (
     version     INTEGER        NOT NULL PRIMARY KEY
 );

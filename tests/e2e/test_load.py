@@ -96,8 +96,8 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
         (["FILE=Makefile"], "taxpayers file [reports/"),
         (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS need random households"),
         (["SEED=1"], "SEED and YEARS need random households"),
-        (["FILE=Makefile", "HOUSEHOLDS=5"], "give only one of them"),
-        (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "CLIENTS=2: give conditions with FAIL_IF"),
+        (["FILE=Makefile", "HOUSEHOLDS=5"], "Use only one of them"),
+        (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "With CLIENTS=2, use FAIL_IF"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], said: str) -> None:

@@ -171,7 +171,7 @@ def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
         finally:
             other.make("clean")
     assert 0 != finished.returncode
-    assert "A port is taken by another program" in finished.stderr
+    assert "Another program uses a port of the stack" in finished.stderr
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         wrong.stderr.splitlines()[0],
     )
     down = stack.run("make", "load")
-    assert (2, "The stack is not running: start it with `make up`.") == (down.returncode, down.stderr.splitlines()[0])
+    assert (2, "The stack does not run. Start it with `make up`.") == (down.returncode, down.stderr.splitlines()[0])
     bare = tmp_path / "bin"
     bare.mkdir()
     for tool in ("make", "sh", "id", "cat", "awk", "mkdir"):
@@ -193,7 +193,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         (bare / tool).symlink_to(path)
     without = stack.run("make", "up", PATH=str(bare))
     assert 2 == without.returncode
-    assert without.stderr.startswith("There is no docker command: install Docker Engine with Compose")
+    assert without.stderr.startswith("The command docker is missing. Install Docker Engine with Compose")
     unreachable = stack.run("make", "up", DOCKER_HOST="unix:///nowhere.sock")
     assert 2 == unreachable.returncode
-    assert unreachable.stderr.startswith("No Docker engine answers")
+    assert unreachable.stderr.startswith("The Docker engine does not respond")

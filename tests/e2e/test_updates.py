@@ -18,7 +18,7 @@ def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> 
     for target in ("up", "clean"):
         refused = second.run("make", target)
         assert 2 == refused.returncode
-        assert f"The folder {stack.folder} runs a stack of this name" in refused.stderr
+        assert f"The folder {stack.folder} runs a stack with the same name" in refused.stderr
     assert before == {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
 
 

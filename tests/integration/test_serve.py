@@ -104,6 +104,6 @@ def test_without_python_it_says_what_to_do(project: Path, target: str) -> None:
     finished = make(project, target, "PYTHON=/nowhere")
     sentence, *rest = finished.stderr.splitlines()
     assert 2 == finished.returncode
-    assert "/nowhere is not Python 3.11 or newer: install it, or name another one: make PYTHON=" in sentence
+    assert "/nowhere is not Python 3.11 or newer. Install a newer Python, or name one: make PYTHON=" in sentence
     assert all(line.startswith("make") for line in rest), "only make's own error messages may follow"
     assert not (project / ".venv").exists()

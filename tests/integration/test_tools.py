@@ -39,7 +39,7 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / ".env.new").symlink_to("/dev/full")
     done = tool(tmp_path, str(ROOT / "tools/save-settings"), ".env", "DB", "mysql")
     assert 1 == done.returncode
-    assert ".env could not be written: free disk space" in done.stderr
+    assert ".env could not be written. Free disk space" in done.stderr
     assert "DB=postgres\n" == settings.read_text()
 
 
@@ -49,7 +49,10 @@ def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "secrets/db_reader_password").write_text("old")
     done = tool(tmp_path, str(ROOT / "tools/rotate-db-passwords"))
     assert 1 == done.returncode
-    assert "Another `make db-password` is under way. If there is none: rmdir secrets/.db-password" in done.stderr
+    assert (
+        "Another `make db-password` holds the lock. If none runs, remove the lock: rmdir secrets/.db-password"
+        in done.stderr
+    )
     assert {".db-password", "db_reader_password"} == {path.name for path in (tmp_path / "secrets").iterdir()}
     assert "old" == (tmp_path / "secrets/db_reader_password").read_text()
 
@@ -62,7 +65,7 @@ def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
     (folder / alone).write_text("mine")
     done = tool(tmp_path, str(ROOT / "tools/create-certs"))
     assert 1 == done.returncode
-    assert f"secrets/tls/{alone} is there alone" in done.stderr
+    assert f"secrets/tls/{alone} exists without the other file of its pair" in done.stderr
     assert ["mine"] == [path.read_text() for path in folder.iterdir()]
 
 

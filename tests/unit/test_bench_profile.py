@@ -1,10 +1,10 @@
-"""Tests of the assignment of profile samples to parts."""
+"""Tests that assign profile samples to parts of the program."""
 
 from pathlib import Path
 
 import pytest
 
-from bench.parts import SOCKETS, part_of, shares
+from bench.profile_parts import SOCKETS, part_of, shares
 
 THREAD = (
     "Worker._serve (/x/income_tax/server/leader_follower/worker.py:144);"
@@ -19,20 +19,20 @@ THREAD = (
         (f"{THREAD};create (/x/gunicorn/http/wsgi.py:233);encode (<frozen os>:756)", "gunicorn: response"),
         (
             f"{THREAD};FastPathMiddleware.__call__ (/x/income_tax/http/middleware/fast_path.py:60)",
-            "request id, counters, the fast path",
+            "request id, counters and fast path",
         ),
         (
             f"{THREAD};Authenticator.is_cached (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)",
-            "login",
+            "authentication",
         ),
-        (f"{THREAD};bare (/x/bench/hello.py:25)", "the bare callable"),
-        (THREAD, "gunicorn: worker, its threads"),
+        (f"{THREAD};bare (/x/bench/baseline_apps.py:25)", "bare callable"),
+        (THREAD, "gunicorn: worker and threads"),
         ("Other.run (/usr/lib/other.py:3)", "rest"),
         ("", "rest"),
     ],
 )
 def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
-    """A library frame counts for its innermost known caller, or for the rest without a known caller."""
+    """A frame of a library counts for its innermost known caller. Without a known caller, it counts for the rest."""
     assert part == part_of(stack)
 
 
@@ -46,24 +46,24 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
     ],
 )
 def test_a_thread_that_waits_counts_for_nothing(innermost: str) -> None:
-    """A sample counts only if its innermost frame is not waiting for work."""
+    """A sample does not count if its innermost frame waits for work."""
     assert None is part_of(f"run (/usr/lib/threading.py:1);{innermost}")
-    assert None is not part_of(f"{innermost};bare (/x/bench/hello.py:25)")
+    assert None is not part_of(f"{innermost};bare (/x/bench/baseline_apps.py:25)")
 
 
 def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> None:
-    """A sample whose innermost line calls a socket or poller counts for the sockets."""
+    """A sample counts for the sockets if its innermost line calls a socket or a poller."""
     source = tmp_path / "own.py"
     lines = ("self.sock.sendall(data)", "self._selector.register(fd)", "super().send(data)", "self._epoll.poll(1)")
     source.write_text("\n".join([*lines, "self.socket_name = 1"]))
     assert [*[SOCKETS] * 4, "rest"] == [part_of(f"write ({source}:{line})") for line in range(1, 6)]
 
 
-def test_shares_are_of_what_does_not_wait() -> None:
-    """The shares add up to one without the samples of waiting threads."""
+def test_shares_exclude_waiting_threads() -> None:
+    """The shares exclude the samples of waiting threads, and their sum is 1."""
     lines = [
         f"{THREAD} 30\n",
-        "bare (/x/bench/hello.py:25) 10\n",
+        "bare (/x/bench/baseline_apps.py:25) 10\n",
         "LeaderLock.acquire (/x/income_tax/server/leader_follower/leader_lock.py:33) 900\n",
     ]
-    assert {"gunicorn: worker, its threads": 0.75, "the bare callable": 0.25} == shares(lines)
+    assert {"gunicorn: worker and threads": 0.75, "bare callable": 0.25} == shares(lines)

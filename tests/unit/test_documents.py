@@ -56,13 +56,16 @@ def test_named_documents_exist() -> None:
 @pytest.mark.parametrize(
     ("target", "phrase"),
     [
-        ("GET through nginx, of Flask hello world's rate", "{} times the rate, with login"),
-        ("GET through nginx, of bare WSGI's rate", "{} times the rate |"),
-        ("one household a request, of OpenFisca's rate", "{} times the households per second in single requests"),
-        ("households in batches, of OpenFisca's rate", "{} times in batches"),
-        ("requests a processor second, of Locust's", "sends {} and"),
-        ("requests a processor second, of hey's", "and {} times the requests"),
-        ("households/s in batches of 10,000", "{} households per second"),
+        ("rate of our GET through nginx / rate of Flask hello world", "{} times the rate, with login"),
+        ("rate of our GET through nginx / rate of bare WSGI", "{} times the rate |"),
+        (
+            "rate with 1 household per request / rate of OpenFisca",
+            "{} times the households per second in single requests",
+        ),
+        ("rate with 1,000 households per request / rate of OpenFisca", "{} times in batches"),
+        ("requests per CPU second of tax-client flood / of Locust", "sends {} and"),
+        ("requests per CPU second of tax-client flood / of hey", "and {} times the requests"),
+        ("households per second in batches of 10,000", "{} households per second"),
         ("seconds of a million lines", "\n{} seconds."),
     ],
 )

@@ -86,7 +86,7 @@ class Law:
         """Build a function of INPUTS from the steps. For arrays, `functions` are numpy's `min`, `max` and `where`."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
-        exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of law_formulas.py
+        exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of formulas.py
         function: Evaluate = namespace["evaluate"]
         return function
 

@@ -95,7 +95,7 @@ class FormulaWriter(ast.NodeTransformer):
 
     def _evaluate(self, node: ast.expr) -> Fraction:
         code = compile(ast.Expression(ast.fix_missing_locations(node)), "<formula>", "eval")
-        value: Fraction = eval(code, {"__builtins__": {}}, dict(self._known))  # noqa: S307 - evaluates only formulas of law_formulas.py
+        value: Fraction = eval(code, {"__builtins__": {}}, dict(self._known))  # noqa: S307 - evaluates only formulas of formulas.py
         return value
 
 

@@ -1,4 +1,4 @@
-"""Assign each py-spy sample to a part of the program, by the innermost frame that belongs to a part."""
+"""Assign each py-spy sample to a part of the program. The innermost frame that belongs to a part decides."""
 
 import linecache
 import re
@@ -7,30 +7,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRAME = re.compile(r"^(?P<function>.*) \((?P<file>[^()]+):(?P<line>\d+)\)$")
-# Matches a source line that calls a socket or poller. py-spy does not record C functions or system calls.
+# Matches source lines that call a socket or a poller. py-spy does not record the call itself, because it is C code.
 SOCKET_CALL = re.compile(
     r"\b\w*sock\w*\.\w+\(|\b_?(epoll|poller|selector)\.\w+\(|\bsuper\(\)\.(recv|send|sendall|settimeout)\("
 )
-# Functions in which threads wait for work. A thread that the system reports as running may just have woken up.
+# Matches functions in which threads wait for work. The kernel can report such a thread as running when it wakes up.
 WAITING = re.compile(r"(LeaderLock\.acquire|_worker|Condition\.\w+|\w*Selector\.select|poll) ")
 
-PARTS = {  # part to pattern of its source files; the first matching part counts
+# Parts, with a pattern of their source files. The first match decides.
+PARTS = {
     "gunicorn: parser": r"gunicorn/http/(parser|message|body|unreader)\.py",
     "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/server/single_write_response\.py",
-    "gunicorn: worker, its threads": r"gunicorn/|income_tax/server/leader_follower/|concurrent/futures/",
-    "login": r"income_tax/(http/auth/|storage/users\.py)",
-    "query: parse and validate": r"income_tax/(http/requests/query_string|households/(validation|parameters))\.py",
-    "calculate, and the figures looked up": r"income_tax/(tax/|households/serialization|http/routes/|storage/)",
+    "gunicorn: worker and threads": r"gunicorn/|income_tax/server/leader_follower/|concurrent/futures/",
+    "authentication": r"income_tax/(http/auth/|storage/users\.py)",
+    "query: parsing and validation": r"income_tax/(http/requests/query_string|households/(validation|parameters))\.py",
+    "calculation and tax data": r"income_tax/(tax/|households/serialization|http/routes/|storage/)",
     "log lines": r"tax_common/logs/|income_tax/service_log\.py",
-    "request id, counters, the fast path": r"income_tax/",
-    "the bare callable": r"bench/hello\.py",
+    "request id, counters and fast path": r"income_tax/",
+    "bare callable": r"bench/baseline_apps\.py",
 }
 SOCKETS, REST = "socket and poller calls", "rest"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A stack frame: function, file and line."""
+    """A stack frame of a Python program."""
 
     function: str
     file: str
@@ -38,13 +39,13 @@ class Frame:
 
     @classmethod
     def of(cls, text: str) -> "Frame | None":
-        """Parse a frame in py-spy's format, or return None if the text is not a Python frame."""
+        """Parse a frame in py-spy's format. Return None if the text is not a Python frame."""
         found = FRAME.match(text)
         return cls(found["function"], found["file"], int(found["line"])) if found else None
 
 
 def part_of(stack: str) -> str | None:
-    """Return the part of a stack, whose frames are separated by semicolons, or None if the thread is waiting."""
+    """Return the part of a stack, or None if the thread waits for work. Semicolons separate the frames of the stack."""
     frames = [frame for text in reversed(stack.split(";")) if (frame := Frame.of(text))]
     if not frames:
         return REST
@@ -61,7 +62,10 @@ def part_of(stack: str) -> str | None:
 
 
 def shares(lines: Iterable[str]) -> dict[str, float]:
-    """Return the share of each part in py-spy's raw samples (`stack count` lines), without waiting threads."""
+    """Return the share of each part in py-spy's raw format, without the samples of waiting threads.
+
+    Each line contains a stack and the number of its samples.
+    """
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rstrip("\n").rpartition(" ")

@@ -1,4 +1,4 @@
-"""Kill and resume a calculation, and check that its output files are complete, ordered and unchanged."""
+"""Kill and resume a calculation, and check its output files for lost, reordered or changed lines."""
 
 import hashlib
 import json
@@ -13,12 +13,15 @@ OUTPUTS = ("results.json", "errors.jsonl")
 
 
 def offset_of(checkpoint: Path) -> int:
-    """Return the input offset of a checkpoint in bytes, or 0 if the checkpoint does not exist."""
+    """Return the offset in the input file that a checkpoint contains, or 0 if the checkpoint does not exist."""
     return int(json.loads(checkpoint.read_bytes())["position"]["offset"]) if checkpoint.exists() else 0
 
 
 def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[int]:
-    """Run a calculation, kill it at each quarter, then resume it to the end. Return the percentage at each kill."""
+    """Run a calculation, kill it at each quarter of the input file, and resume it. Return the percentage at each kill.
+
+    The last run finishes the calculation.
+    """
     checkpoint = folder / f"{OUTPUTS[0]}.checkpoint"
     reached = []
     for quarter in range(1, KILLS + 1):
@@ -38,7 +41,10 @@ def digests(folder: Path) -> list[str]:
 
 
 def same(path: Path, pattern: bytes, expected: list[int]) -> bool:
-    """Return whether the matching lines of a file contain exactly the expected numbers in the expected order."""
+    """Return whether a file contains exactly the expected numbers in the expected order.
+
+    The first group of `pattern` matches the number of a line. Lines that do not match are ignored.
+    """
     with path.open("rb") as file:
         found = (int(number[1]) for line in file if (number := re.match(pattern, line)))
         return all(one == other for one, other in zip_longest(found, expected))

@@ -1,4 +1,4 @@
-"""A server in the style of a tutorial: Flask's development server, with a log file opened for each log line."""
+"""A server in the style of a tutorial. Flask's development server opens its log file for each log line."""
 
 import sys
 import threading
@@ -26,13 +26,13 @@ lock = threading.Lock()
 def write(message: str) -> None:
     """Open the log file, append a line, and close the file."""
     with lock, log_file.open("a", encoding="utf-8") as file:
-        now = datetime.now()  # noqa: DTZ005 - tutorials use local time
+        now = datetime.now()  # noqa: DTZ005 - a tutorial uses local time
         file.write(f"{now}, {threading.current_thread().name}: {message}\n")
 
 
 @auth.verify_password  # type: ignore[untyped-decorator]
 def verify(login: str, password: str) -> bool:
-    """Return whether login and password are those of the only user, which is hard-coded."""
+    """Return whether login name and password match the single, hard-coded user."""
     return (login, password) == ("client", "secret")
 
 

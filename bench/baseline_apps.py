@@ -1,4 +1,4 @@
-"""Baselines for the API: a Flask application and a bare WSGI callable, both with a constant response."""
+"""Baselines of the benchmark: a Flask application and a bare WSGI callable. Both return a constant."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,6 +23,6 @@ def ready() -> dict[str, str]:
 
 
 def bare(_environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Return a constant without a framework."""
+    """Return a constant without using a framework."""
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
     return [BODY]

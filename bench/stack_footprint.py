@@ -1,4 +1,4 @@
-"""Measure the stack that `make up` starts: its start time, its memory, and the size of the API's image."""
+"""Measure the start time and the memory of the stack that `make up` starts, and the size of the API's image."""
 
 import json
 import subprocess
@@ -11,8 +11,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench.processes import family, pss_of_each  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench.process_usage import family, pss_of_each  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
 ROUNDS = f.rounds(5)
@@ -20,19 +20,19 @@ BASE = "python:3.13-slim"
 
 
 def facts_of_stack() -> dict[str, Any]:
-    """Measure a stack with the default settings, which has two replicas on PostgreSQL."""
+    """Measure a stack with default settings. It has two replicas and PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder:
         made = Stack.create(Path(folder) / "stack", "postgres")
         try:
             made.make("up", "DB=postgres")  # builds the images and creates the secrets
             found: dict[str, Any] = {f.UP: [seconds_of_up(made) for _ in range(ROUNDS)]}
-            return found | memory(made) | {"image over its base, MB": size_over_base(made)}
+            return found | memory(made) | {"size of the API's image without its base image, MB": size_over_base(made)}
         finally:
             made.make("clean")
 
 
 def seconds_of_up(made: Stack) -> float:
-    """Measure the seconds of `make up` on fresh volumes with built images."""
+    """Return the seconds of `make up` with built images and fresh volumes."""
     made.compose("down", "--volumes")
     begun = time.perf_counter()
     made.make("up")
@@ -40,7 +40,7 @@ def seconds_of_up(made: Stack) -> float:
 
 
 def memory(made: Stack) -> dict[str, Any]:
-    """Measure the PSS at rest in MiB: of each service, of the whole stack, and of nginx plus one replica."""
+    """Return the PSS at rest of each service, of the whole stack, and of nginx plus one replica."""
     replicas: dict[str, list[float]] = {}
     for service in made.compose("ps", "--services").split():
         running = [c["State"]["Pid"] for c in made.containers(service) if c["State"]["Running"]]
@@ -48,13 +48,13 @@ def memory(made: Stack) -> dict[str, Any]:
     each = {service: sum(found) for service, found in replicas.items()}
     return {
         f"PSS of the whole stack at rest, {len(replicas['api'])} replicas, MiB": sum(each.values()),
-        "of it by service, MiB": each,
+        "PSS of each service at rest, MiB": each,
         "PSS of nginx and one replica, MiB": each["nginx"] + max(replicas["api"]),
     }
 
 
 def size_over_base(made: Stack) -> float:
-    """Return the size of the API's image beyond its base image, in MB."""
+    """Return the size of the API's image without its base image, in MB."""
     return (image_size(made.containers("api")[0]["Image"]) - image_size(BASE)) / 1e6
 
 

@@ -1,8 +1,8 @@
-"""Calculate a file of a million lines with `tax-client calculate --batch 1000`; measure time, memory and recovery.
+"""`make bench-million`: measure `tax-client calculate --batch 1000` with a file of a million lines.
 
-The file is calculated under the rules of version 7 and under the dated law, each on a new server. The exit code is 1
-if a line is lost, out of order, or changed after a SIGKILL. The verdict judges the duration. `--on sqlite` replaces
-the stack in containers with gunicorn on SQLite. `--lines` and `--year` change the calculation.
+The benchmark uses the rules of version 7 and the dated law, each on a new server. It repeats each calculation with
+SIGKILLs and resumptions. The exit code is 1 if a run loses, reorders or changes lines. The verdict judges the duration.
+`--on sqlite` replaces the stack in containers with gunicorn on SQLite.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench import verdict  # noqa: E402
-from bench.kills import OUTPUTS, digests, killed_and_resumed, same  # noqa: E402
-from bench.processes import cpu_seconds, memory_of  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench import target_verdict  # noqa: E402
+from bench.container_stack import stack  # noqa: E402
+from bench.kill_and_resume import OUTPUTS, digests, killed_and_resumed, same  # noqa: E402
+from bench.process_usage import cpu_seconds, memory_of  # noqa: E402
 from bench.servers import Server, ours  # noqa: E402
-from bench.stacks import stack  # noqa: E402
 from tests.support.taxpayers_file import write_taxpayers  # noqa: E402
 
 BATCH = 1000
@@ -34,7 +34,7 @@ LAWS = {"the rules of version 7": None, f.DATED_LINES: 2024}
 
 @contextmanager
 def server(where: str) -> Iterator[Server]:
-    """Run the chosen server, the stack in containers or gunicorn on SQLite, and yield it."""
+    """Run and yield a server: gunicorn on SQLite if `where` is `sqlite`, otherwise the stack in containers."""
     if where == "sqlite":
         with ours() as found:
             yield found
@@ -44,7 +44,7 @@ def server(where: str) -> Iterator[Server]:
 
 
 def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
-    """Build the command line of a calculation whose files are in a folder."""
+    """Build the command line of a calculation that keeps its files in `folder`."""
     files = {"credentials-file": "credentials", "log-file": "client.log"}
     files |= {"results": OUTPUTS[0], "errors": OUTPUTS[1]}
     options = [part for option, name in files.items() for part in (f"--{option}", str(folder / name))]
@@ -52,7 +52,7 @@ def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
 
 
 def measured(arguments: list[str], found: Server) -> dict[str, float]:
-    """Run a calculation to its end. Return its seconds, CPU seconds and peak MiB of client and server."""
+    """Run a calculation. Return its duration, and the CPU seconds and the peak memory of client and server."""
     pids = found.pids
     before, start = cpu_seconds(pids), time.monotonic()
     with memory_of(found.workers) as seen:
@@ -61,7 +61,7 @@ def measured(arguments: list[str], found: Server) -> dict[str, float]:
         seconds = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"{' '.join(arguments)}: exit code {process.returncode}, expected 0")
+        sys.exit(f"{' '.join(arguments)} ended with exit code {process.returncode}; expected 0")
     return {
         "seconds": seconds,
         "client cpu": used.ru_utime + used.ru_stime,
@@ -72,7 +72,7 @@ def measured(arguments: list[str], found: Server) -> dict[str, float]:
 
 
 def measure(where: str, lines: int, year: int | None) -> dict[str, Any]:
-    """Calculate one file on a new server, with and without kills, and return all figures."""
+    """Calculate one file on a new server, without and with kills, and return all measurements."""
     with tempfile.TemporaryDirectory() as name, server(where) as found:
         folder = Path(name)
         (folder / "credentials").write_bytes(base64.b64decode(found.login.rpartition(" ")[2]))
@@ -97,39 +97,38 @@ def yes_no(truth: bool) -> str:
 
 def paragraph(rules: str, figures: dict[str, Any]) -> str:
     """Format the measurements of a run under one law as a paragraph."""
-    where = "the stack in containers, one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
+    where = "the stack in containers with one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
     kills = ", ".join(f"{percent} %" for percent in figures["killed at percent"])
     return (
-        f"{figures['lines']:,} lines by {rules} on {where}, {os.cpu_count()} cores for client and server together:"
-        f" {figures['seconds']:.1f} s ({figures['client cpu']:.1f} s of a core for the client,"
-        f" {figures['server cpu']:.1f} s for the server), at most {figures['client MiB']:.0f} MiB in the client"
-        f" and {figures['worker MiB']:.0f} MiB (PSS) in a worker."
-        f" {figures['good']:,} results and {figures['bad']:,} bad lines,"
-        f" each once and in order: {yes_no(figures['all lines, in order'])}. Killed by SIGKILL at {kills}"
-        f" and resumed, the same bytes: {yes_no(figures['same bytes'])}."
+        f"{figures['lines']:,} lines by {rules} took {figures['seconds']:.1f} s on {where}."
+        f" Client and server shared {os.cpu_count()} cores. The client used {figures['client cpu']:.1f} CPU seconds"
+        f" and at most {figures['client MiB']:.0f} MiB. The server used {figures['server cpu']:.1f} CPU seconds,"
+        f" and a worker at most {figures['worker MiB']:.0f} MiB (PSS). The file has {figures['good']:,} valid and"
+        f" {figures['bad']:,} invalid lines. All lines once and in order: {yes_no(figures['all lines, in order'])}."
+        f" Same bytes after SIGKILLs at {kills} and resumptions: {yes_no(figures['same bytes'])}."
     )
 
 
 def chosen(year: str | None) -> dict[str, int | None]:
-    """Return the laws that the option `--year` selects, or both laws without the option."""
+    """Return the laws that `--year` selects. Return both laws if the option is absent."""
     if year is None:
         return LAWS
     return {name: law for name, law in LAWS.items() if year == (str(law) if law else "v7")}
 
 
 def main() -> None:
-    """Measure the calculations, save the figures, write the paragraphs, and publish the verdict on each target."""
+    """Measure the calculations, save the measurements, write the paragraphs, and publish the verdict."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--on", choices=("stack", "sqlite"), default="stack")
     parser.add_argument("--lines", type=int, default=1_000_000)
-    parser.add_argument("--year", choices=("v7", "2024"), help="by these rules alone; without it, by both")
+    parser.add_argument("--year", choices=("v7", "2024"), help="the law (default: both laws, one after the other)")
     options = parser.parse_args()
     f.save("million", {rules: measure(options.on, options.lines, law) for rules, law in chosen(options.year).items()})
     figures = f.load("million")
     f.put("million", "\n\n".join(paragraph(rules, found) for rules, found in figures.items()))
-    verdict.publish()
+    target_verdict.publish()
     if not all(found["all lines, in order"] and found["same bytes"] for found in figures.values()):
-        sys.exit("a line is lost, out of order, or another one after a kill: see NO above")
+        sys.exit("A run has lost, reordered or changed lines. The paragraphs above mark the failed check with NO.")
 
 
 if __name__ == "__main__":

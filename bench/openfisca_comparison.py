@@ -1,7 +1,7 @@
-"""`make bench-peers`: compare this service with OpenFisca's web API, on one household and one machine in one run.
+"""`make bench-peers`: compare this service with OpenFisca's web API on the same household.
 
-Both run under gunicorn with two workers and without a proxy, on the same cores as the client. The client checks each
-response.
+Both APIs run under gunicorn with two workers and without a proxy. They share the machine's cores with the client. The
+client checks each response.
 """
 
 import json
@@ -16,9 +16,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench import verdict  # noqa: E402
-from bench.load import Request, flood  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench import target_verdict  # noqa: E402
+from bench.load_generator import Request, flood  # noqa: E402
 from bench.servers import Server, answers, ours  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 from tests.support.waiting import free_port, wait_until  # noqa: E402
@@ -28,12 +28,12 @@ SINGLE, SEVERAL = 32, 8  # connections
 BATCH = 1000
 CONNECTIONS = {f.SINGLE: SINGLE, f.SEVERAL: SEVERAL}
 PATIENCE = 120.0  # seconds to wait for the first response of OpenFisca
-YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary: both return 209 euros
+YEAR, SALARY, CHILDREN, TAX = 2024, 50_000, 2, 209  # a couple with one salary, whose tax is 209 euros
 AS_JSON = "Content-Type: application/json"
 
 
 def situation(households: int) -> bytes:
-    """Build a body for OpenFisca's /calculate. Its variable ip_net is the tax before credits."""
+    """Build a request body for OpenFisca's /calculate. OpenFisca's variable ip_net is the tax before credits."""
     people: dict[str, Any] = {}
     homes, families, fiscal = {}, {}, {}
     for n in range(households):
@@ -50,18 +50,18 @@ def situation(households: int) -> bytes:
 
 
 def taxes_of_openfisca(body: bytes) -> list[int]:
-    """Return the taxes in a response of OpenFisca."""
+    """Return the taxes in a response body of OpenFisca."""
     return [round(home["ip_net"][str(YEAR)]) for home in json.loads(body)["foyers_fiscaux"].values()]
 
 
 def taxes_of_ours(body: bytes) -> list[int]:
-    """Return the taxes in a response of this service."""
+    """Return the taxes in a response body of this service."""
     response = json.loads(body)["response"]
     return [answer["result"]["tax"] for answer in response.get("results", [response])]
 
 
 def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int) -> float:
-    """Measure requests per second over keep-alive connections, and check that every tax is correct."""
+    """Measure requests per second over keep-alive connections. Check that every tax is correct."""
     right: set[bytes] = set()  # bodies already checked
 
     def check(body: bytes) -> bool:
@@ -74,7 +74,7 @@ def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int
 
 @contextmanager
 def openfisca() -> Iterator[int]:
-    """Run OpenFisca's web API as its documentation describes, and yield its port."""
+    """Run OpenFisca's web API as OpenFisca's documentation describes, and yield the port."""
     port = free_port()
     program = installed("peers", "openfisca")
     command = [str(program), "serve", "--country-package", "openfisca_france", "--port", str(port), "--workers", "2"]
@@ -90,7 +90,7 @@ def openfisca() -> Iterator[int]:
 
 
 def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
-    """Measure households per second of both APIs in interleaved rounds, by households per request."""
+    """Measure the households per second of both APIs in interleaved rounds, with one and with 1,000 per request."""
     theirs = f"http://127.0.0.1:{port}/calculate"
     one, many = (Request(theirs, (AS_JSON,), situation(count)) for count in (1, BATCH))
     batch = [{"year": YEAR, "married": "yes", "children": CHILDREN, "salary": SALARY}] * BATCH
@@ -112,25 +112,25 @@ def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the peers' part of the page, in Markdown."""
+    """Return the part of the page about OpenFisca, in Markdown."""
     rows = []
     for how, found in content["households_per_second"].items():
         theirs, our = found[f.OPENFISCA], found[f.SERVICE]
         times = f.spread(f.ratios(our, theirs))
         rows.append((f"{how}, {CONNECTIONS[how]} connections", f.spread(theirs, ",.1f"), f.spread(our), f"{times} x"))
     told = f"{content['cores']} cores, {content['rounds']} interleaved rounds of {content['seconds']:g} s: medians"
-    head = ("households a second", f.OPENFISCA, f.SERVICE, "times as many, within a round")
+    head = ("households per second", f.OPENFISCA, f.SERVICE, "this service / OpenFisca")
     return f"{told} (lowest to highest).\n\n{f.table(head, rows)}"
 
 
 def main() -> None:
-    """Measure both APIs, save the figures, write the table, and publish the verdict on each target."""
+    """Measure both APIs, save the measurements, write the table, and publish the verdict."""
     with ours() as service, openfisca() as port:
         figures = measure(service, port)
     facts = {"cores": os.cpu_count(), "rounds": ROUNDS, "seconds": SECONDS}
     f.save("peers", facts | {"households_per_second": figures})
     f.put("peers", page(f.load("peers")))
-    verdict.publish()
+    target_verdict.publish()
 
 
 if __name__ == "__main__":

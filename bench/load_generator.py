@@ -1,4 +1,7 @@
-"""Load generator for the bench: libcurl's multi interface in one process, a closed loop on keep-alive connections."""
+"""Load generator of the benchmarks: a closed loop over keep-alive connections.
+
+It uses libcurl's multi interface in one process.
+"""
 
 import sys
 import time
@@ -13,7 +16,7 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that the load generator repeats, and the expected status of each response."""
+    """A request that the load generator repeats. `status` is the expected status of each response."""
 
     url: str
     headers: tuple[str, ...] = ()
@@ -23,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Results of a flood: requests, seconds, sorted latencies in milliseconds, and CPU seconds of the client."""
+    """Result of a load: latencies are sorted and in milliseconds, and `client_cpu` is in seconds."""
 
     requests: int
     seconds: float
@@ -36,14 +39,14 @@ class Load:
         return self.requests / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Return the latency percentile in milliseconds, for a share from 0 to 1."""
+        """Return a percentile of the latencies in milliseconds. `share` is 0.99 for p99."""
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
 def flood(
     request: Request, seconds: float, connections: int = CONNECTIONS, check: Callable[[bytes], bool] = lambda _: True
 ) -> Load:
-    """Repeat a request for some seconds. Exit if a response has an unexpected status or its body fails the check."""
+    """Repeat a request for some seconds. End the program if a response is wrong."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, connections)
     bodies = {handle(request, body): body for body in (BytesIO() for _ in range(connections))}
@@ -75,15 +78,15 @@ def flood(
 
 
 def exit_unless_right(request: Request, status: int, body: bytes, check: Callable[[bytes], bool]) -> None:
-    """Exit if a response has an unexpected status or its body fails the check."""
+    """End the program if a response has an unexpected status, or if `check` rejects its body."""
     if status != request.status:
-        sys.exit(f"{request.url}: status {status}, expected {request.status}")
+        sys.exit(f"{request.url} returned status {status}; expected {request.status}")
     if not check(body):
-        sys.exit(f"{request.url}: wrong answer {body[:300]!r}")
+        sys.exit(f"{request.url} returned a wrong body: {body[:300]!r}")
 
 
 def handle(request: Request, buffer: BytesIO) -> pycurl.Curl:
-    """Build a curl handle that sends the request and writes the response bodies to a buffer."""
+    """Build a curl handle that sends the request and writes the body of the response to a buffer."""
     curl = pycurl.Curl()
     curl.setopt(pycurl.URL, request.url)
     curl.setopt(pycurl.NOPROXY, "*")

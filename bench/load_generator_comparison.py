@@ -1,7 +1,8 @@
-"""`make bench-clients`: compare the flood with Locust's FastHttpUser and hey, on one static nginx in one run.
+"""`make bench-clients`: compare `tax-client flood` with Locust's FastHttpUser and with hey, against one static nginx.
 
-The metric is requests per CPU second of the client, without the CPU time of its start. nginx counts the requests.
-The flood checks every response, gives each request an id, and keeps a histogram. Locust and hey check no responses.
+The metric is requests per CPU second of the load generator, without the CPU time of its start. nginx counts the
+requests. `tax-client flood` checks every response, gives each request an id, and keeps a histogram. Locust and hey do
+not check responses.
 """
 
 import json
@@ -22,8 +23,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench import verdict  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench import target_verdict  # noqa: E402
 from bench.static_nginx import served, static_nginx  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 
@@ -36,7 +37,7 @@ ANSWER = json.dumps({"response": {"result": EXPECTED}}, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Client:
-    """A load generator, with a command that measures and a command that only starts the program."""
+    """A load generator. `command` runs the measured load, and `start` only starts the program."""
 
     command: list[str]
     start: list[str]
@@ -44,26 +45,26 @@ class Client:
     start_environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> float:
-        """Run the measuring command and return the CPU seconds of all its processes."""
+        """Run the measured load and return the CPU seconds of all its processes."""
         return processor_seconds(self.command, self.environment)
 
     def run_start(self) -> float:
-        """Run the starting command and return the CPU seconds of all its processes."""
+        """Start the program without load and return the CPU seconds of all its processes."""
         return processor_seconds(self.start, {**self.environment, **self.start_environment})
 
 
 def processor_seconds(command: list[str], environment: Mapping[str, str]) -> float:
-    """Run a command and return the CPU seconds that it used."""
+    """Run a command and return the CPU seconds of all its processes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     finished = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     if finished.returncode:
-        sys.exit(f"{' '.join(command)}: {finished.returncode}\n{finished.stdout}\n{finished.stderr}")
+        sys.exit(f"{' '.join(command)}: exit code {finished.returncode}\n{finished.stdout}\n{finished.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def clients(url: str, folder: Path) -> dict[str, Client]:
-    """Return the available load generators by name, without hey if it is not installed."""
+    """Return the load generators by name. Skip hey if it is not installed."""
     (folder / "workload.jsonl").write_text(json.dumps({"query": QUERY, "expected": EXPECTED}) + "\n")
     (folder / "credentials").write_text("client:secret\n")
     flood = [str(Path(sys.executable).parent / "tax-client"), "flood", "--url", url, "--threads", CONNECTIONS]
@@ -94,12 +95,12 @@ def clients(url: str, folder: Path) -> dict[str, Client]:
         asked = f"{url}/?{QUERY}"
         found[f.HEY] = Client([*hey, "-z", f"{SECONDS}s", asked], [*hey, "-n", CONNECTIONS, asked])
     else:
-        print("hey is not installed (apt-get install hey): left out")
+        print("hey is not installed, so this run skips it. Install it with `apt-get install hey`.")
     return found
 
 
 def measure(url: str, folder: Path) -> dict[str, list[float]]:
-    """Measure requests per CPU second of each client, in interleaved rounds."""
+    """Measure the requests per CPU second of each load generator in interleaved rounds."""
     found = clients(url, folder)
     starts = {one: statistics.median(client.run_start() for _ in range(3)) for one, client in found.items()}
 
@@ -112,19 +113,19 @@ def measure(url: str, folder: Path) -> dict[str, list[float]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the clients' part of the page, in Markdown."""
+    """Return the part of the page about load generators, in Markdown."""
     figures = content["requests_per_processor_second"]
     rows = []
     for name, values in figures.items():
         times = "" if name == f.FLOOD else f"{f.spread(f.ratios(figures[f.FLOOD], values), '.2f')} x"
         rows.append((f"{name} {content['versions'].get(name, '')}".strip(), f.spread(values), times))
     told = f"{content['cores']} cores, Python {content['python']}, {content['rounds']} interleaved rounds"
-    head = ("", "requests a processor second: median (lowest to highest)", "the flood sends, within a round")
+    head = ("", "requests per CPU second, median (lowest to highest)", f"value of {f.FLOOD} / this value")
     return f"{told} of {content['seconds']} s.\n\n{f.table(head, rows)}"
 
 
 def main() -> None:
-    """Measure the clients, save the figures, write the table, and publish the verdict on each target."""
+    """Measure the load generators, save the measurements, write the table, and publish the verdict."""
     with tempfile.TemporaryDirectory() as name, static_nginx(Path(name), ANSWER) as url:
         figures = measure(url, Path(name))
     locked = re.search(r"^locust==(\S+)", (ROOT / "bench/clients.lock").read_text(encoding="utf-8"), re.MULTILINE)
@@ -137,7 +138,7 @@ def main() -> None:
     facts |= {"versions": {f.LOCUST: locked[1] if locked else ""}}
     f.save("clients", facts | {"requests_per_processor_second": figures})
     f.put("clients", page(f.load("clients")))
-    verdict.publish()
+    target_verdict.publish()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`make bench`: compare the service with a bare WSGI callable, Flask's hello world and a tutorial's server.
 
-Rounds are interleaved, so that a drift of the machine's speed affects all cases equally. The verdict uses the ratios
-within a round.
+Each round measures every case once. A change of the machine's speed therefore affects all cases equally. The verdict
+compares the values of the same round.
 """
 
 import json
@@ -16,16 +16,16 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench import growth, report, verdict  # noqa: E402
-from bench.load import Request, flood  # noqa: E402
-from bench.processes import cpu_seconds, pss_of_each  # noqa: E402
+from bench import report_tables, scaling_curves, target_verdict  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench.container_stack import stack  # noqa: E402
+from bench.load_generator import Request, flood  # noqa: E402
+from bench.process_usage import cpu_seconds, pss_of_each  # noqa: E402
 from bench.servers import DATED, TARGET, Server, cold_start, households, ours, tutorial, under_gunicorn  # noqa: E402
-from bench.stacks import stack  # noqa: E402
-from bench.whole import facts_of_stack  # noqa: E402
+from bench.stack_footprint import facts_of_stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
-# Baselines: name, application in hello.py, and whether the application runs under the service's own worker.
+# Baselines: name, application in baseline_apps.py, and whether the application runs under the service's worker.
 BASELINES = (
     (f.BARE, "bare", False),
     (f.HELLO, "app", False),
@@ -37,14 +37,14 @@ Case = tuple[Server, Request]
 
 
 def requests_of(server: Server) -> dict[str, Request]:
-    """Build the requests that measure the service, by name."""
+    """Return the requests that measure the service, by name."""
     login, url = server.login, server.url
     made = {
         f.OURS: Request(url + TARGET, (login,)),
         f"{f.OURS}, dated law": Request(url + DATED, (login,)),
-        "400: wrong parameters": Request(url + "/?married=maybe", (login,), status=400),
-        "401: no login": Request(url + TARGET, status=401),
-        "500: failing": Request(url + "/drill", (login,), status=500),
+        "400 for a wrong parameter": Request(url + "/?married=maybe", (login,), status=400),
+        "401 without credentials": Request(url + TARGET, status=401),
+        "500 after a failure": Request(url + "/drill", (login,), status=500),
     }
     for count in (1, 100, 10_000):
         batch = households(count)
@@ -60,7 +60,8 @@ def requests_of(server: Server) -> dict[str, Request]:
 def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str, list[float]]]:
     """Measure each case in interleaved rounds.
 
-    The figures are requests per second, p50 and p99 in ms, CPU seconds per 1,000 requests, and the client's CPU share.
+    `rate` is in requests per second, `p50` and `p99` are latencies in ms, `cpu` is in CPU seconds per 1,000 requests,
+    and `client` is the share of a core that the client uses.
     """
     figures: dict[str, dict[str, list[float]]] = {
         name: {"rate": [], "p50": [], "p99": [], "cpu": [], "client": []} for name in cases
@@ -94,7 +95,7 @@ def direct() -> dict[str, Any]:
 
 
 def memory_of_a_worker() -> dict[str, float]:
-    """Measure the PSS of the largest worker in MiB, right after the start and after large JSON and CSV batches."""
+    """Measure the PSS of the largest worker in MiB, after the start and after large JSON and CSV batches."""
     with ours() as service:
         before = max(pss_of_each(service.workers))
         for name, request in requests_of(service).items():
@@ -104,7 +105,7 @@ def memory_of_a_worker() -> dict[str, float]:
 
 
 def proxied() -> dict[str, Any]:
-    """Measure the baselines and our GETs through nginx, in containers, each on one replica with two workers."""
+    """Measure the baselines and our GETs in containers behind nginx. Each has one replica with two workers."""
     with ExitStack() as servers:
         cases: dict[str, Case] = {}
         for name, application, own_worker in BASELINES:
@@ -117,20 +118,20 @@ def proxied() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure all cases, save the figures, write tables and chart, and publish the verdict on each target."""
+    """Measure all cases, save the measurements, write tables and chart, and publish the verdict."""
     facts: dict[str, Any] = {
         "cores": os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),
     }
-    facts |= {"rounds": ROUNDS, "seconds a measurement": SECONDS}
+    facts |= {"rounds": ROUNDS, "seconds per measurement": SECONDS}
     facts[f.READY] = [cold_start() for _ in range(ROUNDS)]
     facts |= f.in_rounds(ROUNDS, memory_of_a_worker) | facts_of_stack()
     figures = {f.DIRECT: direct()}
     figures[f.PROXIED] = proxied()
-    f.save("bench", {"facts": facts, "figures": figures, "growth": growth.measure_all()})
-    report.write(f.load("bench"))
-    verdict.publish()
+    f.save("bench", {"facts": facts, "figures": figures, "growth": scaling_curves.measure_all()})
+    report_tables.write(f.load("bench"))
+    target_verdict.publish()
 
 
 if __name__ == "__main__":

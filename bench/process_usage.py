@@ -1,4 +1,4 @@
-"""Measure CPU time and memory of processes from /proc."""
+"""Read the CPU time and the memory of processes from /proc."""
 
 import contextlib
 import os
@@ -18,18 +18,18 @@ def children(pid: int) -> list[int]:
 
 
 def family(pid: int) -> list[int]:
-    """List a process and all its descendants."""
+    """List a process and all descendants of the process."""
     return [pid, *(one for child in children(pid) for one in family(child))]
 
 
 def leaves(pid: int) -> list[int]:
-    """List the processes of a family without child processes: for a server, its workers."""
+    """List the descendants that have no child processes, such as the workers of a server."""
     below = [one for child in children(pid) for one in leaves(child)]
     return below or [pid]
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """Return the CPU seconds of the processes, user and system time together."""
+    """Return the sum of user and system time of the processes in seconds."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
@@ -38,15 +38,15 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def pss(pid: int) -> float:
-    """Return the proportional set size in MiB, which divides shared memory among the processes that share it."""
+    """Return the proportional set size (PSS) in MiB. The PSS divides a shared page among its processes."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
-    raise LookupError(f"no Pss of process {pid}")
+    raise LookupError(f"/proc/{pid}/smaps_rollup has no line Pss")
 
 
 def pss_of_each(pids: Iterable[int]) -> list[float]:
-    """Return the PSS of each process in MiB, without processes that have ended."""
+    """Return the PSS of each running process in MiB. Skip processes that have ended."""
     found = []
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, LookupError):
@@ -56,7 +56,7 @@ def pss_of_each(pids: Iterable[int]) -> list[float]:
 
 @contextlib.contextmanager
 def memory_of(pids: list[int]) -> Iterator[list[float]]:
-    """Sample the PSS of processes in MiB until the block ends, and yield the growing list of samples."""
+    """Yield a list, and append samples of the processes' PSS in MiB to the list until the block ends."""
     seen, over = pss_of_each(pids), Event()
 
     def look() -> None:

@@ -1,4 +1,7 @@
-"""Gunicorn settings that run a baseline under the service's own worker, with the settings that affect speed."""
+"""Gunicorn configuration that runs a baseline under the service's worker.
+
+It also contains the service's settings that affect speed.
+"""
 
 from income_tax.server import single_write_response
 

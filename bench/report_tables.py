@@ -1,21 +1,21 @@
-"""Write the tables and the bar chart of `make bench`."""
+"""Write the tables and the bar chart of `make bench` to bench/."""
 
 import statistics
 from pathlib import Path
 from typing import Any
 
-from bench import figures as f
-from bench.figures import spread, table
+from bench import result_files as f
+from bench.result_files import spread, table
 
 PICTURE = Path(__file__).parent / "rates.svg"
 HEAD = (
     "",
     "requests/s (lowest to highest)",
-    f"of {f.HELLO}",
-    f"of {f.BARE}",
+    f"rate / {f.HELLO}",
+    f"rate / {f.BARE}",
     "p50 ms",
     "p99 ms",
-    "processor s per 1,000",
+    "CPU s per 1,000 requests",
 )
 COSTS = {"p50": ".1f", "p99": ".1f", "cpu": ".3f"}  # columns that show only the median
 
@@ -23,7 +23,7 @@ Figures = dict[str, dict[str, list[float]]]
 
 
 def rates(figures: Figures) -> str:
-    """Format a table with a row per case. Ratios are taken within a round, and omitted for batches."""
+    """Format a table with one row per case. Rows of batches have no ratios."""
     rows = []
     for name, found in figures.items():
         bases = [figures[base]["rate"] for base in (f.HELLO, f.BARE)]
@@ -36,7 +36,7 @@ def rates(figures: Figures) -> str:
 
 
 def fact(value: Any) -> str:
-    """Format a fact: a dictionary of facts, a list of measurements, or a single value."""
+    """Format a single value, a list of measurements, or a dictionary of facts."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {fact(one)}" for name, one in value.items())
     if isinstance(value, list):
@@ -45,23 +45,23 @@ def fact(value: Any) -> str:
 
 
 def grown(name: str, found: dict[str, list[float]]) -> str:
-    """Format a growth table, with the points in the header and the figures below."""
+    """Format a scaling curve as a table. The header shows the points, and the row below shows the values."""
     what, _, figure = name.rpartition(", ")
     return table((what, *(f"{int(point):,}" for point in found)), [(figure, *map(spread, found.values()))])
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the measured part of the page, in Markdown."""
+    """Return the part of the page about `make bench`, in Markdown."""
     parts = []
     for where, figures in content["figures"].items():
         parts += [f"### {where.capitalize()}", rates(figures)]
-    parts += ["### Of the service", table(("", ""), [(name, fact(value)) for name, value in content["facts"].items()])]
-    parts += ["### How it grows", *(grown(name, found) for name, found in content["growth"].items())]
-    return "\n\n".join([*parts, f"![requests a second]({PICTURE.name})"])
+    parts += ["### The service", table(("", ""), [(name, fact(value)) for name, value in content["facts"].items()])]
+    parts += ["### Scaling", *(grown(name, found) for name, found in content["growth"].items())]
+    return "\n\n".join([*parts, f"![requests per second]({PICTURE.name})"])
 
 
 def picture(content: dict[str, Any]) -> str:
-    """Draw a bar chart of the medians as SVG."""
+    """Draw a bar chart of the median rates, in SVG."""
     rows = [
         (f"{name} ({where})", statistics.median(found["rate"]))
         for where, figures in content["figures"].items()
@@ -81,6 +81,6 @@ def picture(content: dict[str, Any]) -> str:
 
 
 def write(content: dict[str, Any]) -> None:
-    """Print the measured part, write it to the page, and draw the chart."""
+    """Print the tables, write them to the page, and write the chart to its file."""
     f.put("measured", page(content))
     PICTURE.write_text(picture(content), encoding="utf-8")

@@ -1,8 +1,7 @@
-"""`make bench-profile`: measure the CPU time of a request and divide it into parts with py-spy.
+"""`make bench-profile`: measure the CPU time of a request, and the share of each part of the program.
 
-The profile compares our GET with a bare WSGI callable, with one worker each. CPU time is measured without py-spy.
-The shares of the parts come from samples during a second flood. The name profile.py would hide a module of the
-standard library, because this folder is first in sys.path.
+The profile compares our GET with a bare WSGI callable, with one worker each. The first load measures the CPU time
+without py-spy. py-spy takes its samples during a second load.
 """
 
 import os
@@ -15,20 +14,20 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench.load import Request, flood  # noqa: E402
-from bench.parts import PARTS, REST, SOCKETS, shares  # noqa: E402
-from bench.processes import cpu_seconds  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench.load_generator import Request, flood  # noqa: E402
+from bench.process_usage import cpu_seconds  # noqa: E402
+from bench.profile_parts import PARTS, REST, SOCKETS, shares  # noqa: E402
 from bench.servers import TARGET, Server, ours, under_gunicorn  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 
 SECONDS = f.seconds(10)
 SAMPLES = 200  # per second
-WHOLE = "microseconds of a core a request"
+WHOLE = "CPU microseconds per request"
 
 
 def spy(pid: int, samples: Path) -> "subprocess.Popen[str]":
-    """Start py-spy on a process. py-spy does not pause the process and skips idle threads."""
+    """Start py-spy on a process. py-spy does not pause the process, and skips idle threads."""
     program = [str(installed("profile", "py-spy")), "record", "--pid", str(pid), "--nonblocking"]
     how = ["--rate", str(SAMPLES), "--duration", str(max(1, round(SECONDS)))]
     kept = ["--format", "raw", "--full-filenames", "--output", str(samples)]
@@ -49,13 +48,13 @@ def profile(server: Server, request: Request) -> dict[str, float]:
             flood(request, 1)
         said = watcher.stdout.read() if watcher.stdout else ""
         if watcher.returncode or not samples.exists():
-            sys.exit(f"py-spy cannot watch process {worker}: it needs root, or the right to ptrace its own:\n{said}")
+            sys.exit(f"py-spy cannot sample process {worker}. Run it as root, or allow ptrace. Its output:\n{said}")
         with samples.open(encoding="utf-8") as lines:
             return {WHOLE: whole} | {part: share * whole for part, share in shares(lines).items()}
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the profile's part of the page, in Markdown."""
+    """Return the part of the page about the profile, in Markdown."""
     profiles = content["microseconds"]
     rows = []
     for part in (WHOLE, SOCKETS, *PARTS, REST):
@@ -66,7 +65,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure the profiles, save the figures, and write the table."""
+    """Measure all profiles, save the measurements, and write the table."""
     found = {}
     for name, own_worker in ((f.BARE, False), (f"{f.BARE}, the service's worker", True)):
         with under_gunicorn("bare", own_worker, workers=1) as server:

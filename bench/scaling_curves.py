@@ -1,6 +1,6 @@
 """Measure how throughput and memory grow with threads, workers, replicas, batch size, requests and taxpayers.
 
-Each round measures all points once, so that a drift of the machine's speed affects all points equally.
+Each round measures every point once. A change of the machine's speed therefore affects all points equally.
 """
 
 import json
@@ -14,11 +14,11 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import figures as f  # noqa: E402
-from bench.load import CONNECTIONS, Request, flood  # noqa: E402
-from bench.processes import pss_of_each  # noqa: E402
+from bench import result_files as f  # noqa: E402
+from bench.container_stack import address_of, stack  # noqa: E402
+from bench.load_generator import CONNECTIONS, Request, flood  # noqa: E402
+from bench.process_usage import pss_of_each  # noqa: E402
 from bench.servers import TARGET, households, login_header, ours  # noqa: E402
-from bench.stacks import address_of, stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
 REQUESTS = (10_000, 50_000, 100_000, 200_000)
@@ -29,43 +29,43 @@ Grown = dict[str, list[float]]
 
 
 def measure_all() -> dict[str, Grown]:
-    """Run all growth measurements and return their figures by name and point."""
+    """Measure all curves. Return the values of each curve by point."""
     taxpayers = f.in_rounds(ROUNDS, in_process)
     return {
-        "threads of a worker, requests/s": f.in_rounds(ROUNDS, threads),
+        "threads per worker, requests/s": f.in_rounds(ROUNDS, threads),
         "workers, requests/s": f.in_rounds(ROUNDS, workers),
         "replicas behind nginx, requests/s": replicas(),
-        "households of a batch, households/s": batches(),
+        "households per batch, households/s": batches(),
         f.OVER_REQUESTS: f.in_rounds(ROUNDS, memory),
-        "households in process, households/s": figure_of(taxpayers, "speed"),
-        "households in process, MiB at most": figure_of(taxpayers, "memory"),
+        "households without HTTP, households/s": figure_of(taxpayers, "speed"),
+        "households without HTTP, peak MiB": figure_of(taxpayers, "memory"),
     }
 
 
 def threads() -> dict[str, float]:
-    """Measure requests per second of two workers by their number of threads. The setting THREADS is at least two."""
+    """Measure the requests per second of two workers for each number of threads. The minimum of THREADS is 2."""
     return {str(count): rate_of(threads=count) for count in (2, 4, 8, 16, 32, 64)}
 
 
 def workers() -> dict[str, float]:
-    """Measure requests per second by the number of workers, with eight threads per worker."""
+    """Measure the requests per second for each number of workers. A worker has eight threads."""
     return {str(count): rate_of(workers=count) for count in (1, 2, 3, 4)}
 
 
 def rate_of(workers: int = 2, threads: int = 8) -> float:
-    """Measure requests per second of the service without a proxy."""
+    """Start the service without a proxy and measure its requests per second."""
     with ours(workers, threads) as server:
         return rate(Request(server.url + TARGET, (server.login,)))
 
 
 def rate(request: Request, connections: int = CONNECTIONS) -> float:
-    """Measure requests per second after a warm-up."""
+    """Warm up the server, then measure its requests per second."""
     flood(request, SECONDS / 4, connections)
     return flood(request, SECONDS, connections).rate
 
 
 def replicas() -> Grown:
-    """Measure requests per second of the stack with one to four API containers."""
+    """Measure the requests per second of the stack with one, two, three and four API containers."""
     with stack() as (made, _server):
 
         def of(count: int) -> float:
@@ -76,7 +76,7 @@ def replicas() -> Grown:
 
 
 def memory() -> dict[str, float]:
-    """Measure the memory of the largest worker in MiB after each total number of requests in REQUESTS."""
+    """Send requests, and measure the memory of the largest worker in MiB at each total in REQUESTS."""
     found, sent = {}, 0
     with ours() as server:
         request = Request(server.url + TARGET, (server.login,))
@@ -88,7 +88,7 @@ def memory() -> dict[str, float]:
 
 
 def batches() -> Grown:
-    """Measure households per second over HTTP by batch size."""
+    """Measure the households per second over HTTP for each batch size."""
     with ours() as server:
 
         def of(count: int) -> float:
@@ -100,7 +100,7 @@ def batches() -> Grown:
 
 
 def in_process() -> dict[str, dict[str, float]]:
-    """Measure the speed and peak memory of calculations by number of households, each in a new process."""
+    """Measure the speed and peak memory of a calculation for each number of households. Each runs in a new process."""
     found = {}
     for count in TAXPAYERS:
         command = [sys.executable, __file__, str(count)]
@@ -110,13 +110,13 @@ def in_process() -> dict[str, dict[str, float]]:
 
 
 def figure_of(found: dict[str, list[dict[str, float]]], name: str) -> Grown:
-    """Select one figure of each point and round."""
+    """Select one measurement of each point and round by its name."""
     return {point: [figures[name] for figures in rounds] for point, rounds in found.items()}
 
 
 def calculate(count: int) -> dict[str, Any]:
-    """Calculate `count` households of all years on arrays, and return households per second and peak MiB."""
-    import numpy as np  # noqa: PLC0415 - imported only in the process that measures it
+    """Calculate `count` households of all years with NumPy. Return households per second and peak memory in MiB."""
+    import numpy as np  # noqa: PLC0415 - only the measured process imports NumPy
 
     from income_tax.tax.vectorized import Households, assess_dated  # noqa: PLC0415
     from tests.support.data import schedules  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Run the stack in containers behind nginx, with the service or with a baseline in its place."""
+"""Run the stack in containers. The application behind nginx is the service or a baseline."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 from bench.servers import Server, gunicorn_options, login_header, of_image  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
-# Compose override that runs another application in the API's container.
+# Compose override that runs a baseline in the container of the API.
 OVERRIDE = """
 services:
   api:
@@ -25,19 +25,19 @@ services:
 
 
 def override(application: str, own_worker: bool) -> str:
-    """Build the Compose override that replaces the service with an application of bench/hello.py.
+    """Build the Compose override that replaces the service with an application of bench/baseline_apps.py.
 
-    Under the stock worker, the command unsets the image's memory settings.
+    With gunicorn's own worker, the command unsets the MALLOC_* variables of the image.
     """
     options = [*gunicorn_options(own_worker), "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     as_it_is = [part for name in of_image() for part in ("-u", name)]
     start = ["gunicorn"] if own_worker else ["env", *as_it_is, "gunicorn"]
-    return OVERRIDE.format(command=json.dumps([*start, *options]), application=f"hello:{application}")
+    return OVERRIDE.format(command=json.dumps([*start, *options]), application=f"baseline_apps:{application}")
 
 
 @contextmanager
 def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Stack, Server]]:
-    """Run the stack with one replica of the service or of another application. Yield the stack and its server."""
+    """Run the stack with one replica of the service or of a baseline. Yield the stack and its server."""
     with tempfile.TemporaryDirectory() as folder:
         made = Stack.create(Path(folder) / "stack", "postgres", REPLICAS="1", DRILL_ROUTE="on")
         if application:
@@ -50,7 +50,7 @@ def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Sta
 
 
 def address_of(made: Stack) -> str:
-    """Return the address of nginx inside its network. A published port would reduce the throughput by a third."""
+    """Return the address of nginx in the Docker network. The published port would reduce the throughput by a third."""
     (nginx,) = made.containers("nginx")
     networks = nginx["NetworkSettings"]["Networks"]
     return f"http://{next(n['IPAddress'] for name, n in networks.items() if name.endswith('clients'))}:8080"
