@@ -16,13 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-<<<<<<< HEAD:bench/logins.py
-from bench import figures as f  # noqa: E402
-from income_tax.storage.login_failure_store import LoginFailureStore  # noqa: E402
-=======
 from bench import result_files as f  # noqa: E402
 from income_tax.storage.login_failure_store import LoginFailureStore  # noqa: E402
->>>>>>> h-bench:bench/login_timing.py
 from tests.support.service import running_service  # noqa: E402
 
 ROUNDS, PAIRS = f.rounds(9), 20

@@ -17,7 +17,6 @@ HEAD = (
     "p99 ms",
     "CPU s per 1,000 requests",
 )
-COSTS = {"p50": ".1f", "p99": ".1f", "cpu": ".3f"}  # columns that show only the median
 
 Figures = dict[str, dict[str, list[float]]]
 
