@@ -44,7 +44,7 @@ def test_rejected_login_is_a_page(service: Service, path: str) -> None:
     """After a rejected login a browser gets a page in its language. Other clients get JSON."""
     page = load(service.port, path, None, Accept=BROWSER, Accept_Language="fr")
     assert (401, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
-    assert "Identifiant et mot de passe" in page.text
+    assert "L’identifiant ou le mot de passe" in page.text
     assert page.headers["www-authenticate"].startswith("Basic")
     assert load(service.port, path, None, Accept="*/*").json["response"]["errors"]
 
@@ -108,12 +108,12 @@ def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
         def said(words: str) -> bool:
             return words in load(service.port, "/status", LOGIN).text
 
-        assert said("<dd>0 pending<small>0 sent, 0 refused, ever")
+        assert said("<dd>0 pending<small>0 sent, 0 refused in total")
         assert 500 == service.get("/drill").status
-        wait_until(lambda: said("<dd>1 pending<small>0 sent, 0 refused, ever"))
+        wait_until(lambda: said("<dd>1 pending<small>0 sent, 0 refused in total"))
         assert said("wait for the mail server")
         smtp.set("")
-        wait_until(lambda: said("<dd>0 pending<small>1 sent, 0 refused, ever"))
+        wait_until(lambda: said("<dd>0 pending<small>1 sent, 0 refused in total"))
         assert not said("wait for the mail server")
 
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the pages in a real browser: one service per process, and one browser per file."""
+"""Fixtures for tests of the pages in a real browser. Each process starts one service, and each file one browser."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -10,7 +10,7 @@ PAGES = [SIMULATOR, "/status", "/docs"]
 
 @pytest.mark.parametrize("path", PAGES, ids=["simulator", "status", "docs"])
 def test_phone(opened: Open, path: str) -> None:
-    """On a 360 px wide phone no element is wider than the screen, and an idle page causes no error."""
+    """On a phone with a width of 360 px, no element is wider than the screen, and an idle page causes no error."""
     with opened(viewport=PHONE) as tab:
         tab.open(path)
         assert PHONE["width"] >= tab.page.evaluate("document.documentElement.scrollWidth")

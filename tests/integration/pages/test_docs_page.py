@@ -11,7 +11,7 @@ from tests.support.service import Service
 
 
 def test_every_call_can_be_tried(opened: Open, service: Service, family: dict[str, Any]) -> None:
-    """After its execution with the example, each operation shows the API's successful response."""
+    """Each operation shows the API's successful response after the user executes it with its example."""
     found = operations(service)
     assert {"calculate", "calculate_posted", "curve", "schedule", "status"} <= {name for _, name in found}
     with opened() as tab:

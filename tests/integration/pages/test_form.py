@@ -13,13 +13,13 @@ from tests.support.browser import STATUS_400, Open, bodies_of
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("salary", "12x", "Expected: a whole number from 0 to 999 999 999."),
-        ("salary", "", "Please fill this in: a whole number from 0 to 999 999 999."),
-        ("children", "-1", "Expected: a whole number from 0 to 99."),
+        ("salary", "12x", "This value is not valid. Enter a whole number from 0 to 999 999 999."),
+        ("salary", "", "This field is empty. Enter a whole number from 0 to 999 999 999."),
+        ("children", "-1", "This value is not valid. Enter a whole number from 0 to 99."),
     ],
 )
 def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> None:
-    """An invalid value causes an error with the expected values at its field, and hides the result."""
+    """An invalid value hides the result. The error at its field shows the expected values."""
     with opened() as tab:
         tab.open("/simulator")
         tab.page.locator(f"#{name}").fill(value)
@@ -64,7 +64,7 @@ def test_enter_is_one_calculation(opened: Open) -> None:
 
 
 def test_single_parent_sets_a_child(opened: Open) -> None:
-    """The choice Single parent sets one child. Another choice removes that child unless the user has changed it."""
+    """The choice “Single parent” sets one child. Another choice removes it, unless the user changed the number."""
     with opened() as tab:
         tab.open("/simulator")
         children = tab.page.locator("#children")
@@ -72,11 +72,11 @@ def test_single_parent_sets_a_child(opened: Open) -> None:
         expect(children).to_have_value("1")
         expect(tab.page).to_have_url(re.compile("single_parent=yes"))
         assert tab.page.locator("#results").is_visible()
-        assert "lives alone with the children (case T)" in tab.text(".choices")
+        assert "lives alone with the children (box T of the tax return)" in tab.text(".choices")
         tab.page.get_by_label("Single", exact=True).check()
         expect(children).to_have_value("0")
         tab.page.get_by_label("Single parent").check()
-        tab.page.get_by_role("button", name="One child more").click()
+        tab.page.get_by_role("button", name="Add one child").click()
         tab.page.get_by_label("Single", exact=True).check()
         expect(children).to_have_value("2")
 
@@ -85,7 +85,7 @@ def test_children_stay_within_bounds(opened: Open) -> None:
     """The buttons stop at zero and at the maximum number of children."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&children=98&salary=30000")
-        more, less = (tab.page.get_by_role("button", name=f"One child {word}") for word in ("more", "less"))
+        more, less = (tab.page.get_by_role("button", name=f"{verb} one child") for verb in ("Add", "Remove"))
         more.click(click_count=3)
         expect(tab.page.locator("#children")).to_have_value("99")
         tab.page.locator("#children").fill("1")
@@ -101,13 +101,13 @@ def test_error_is_announced(opened: Open) -> None:
         expect(tab.page.locator("#announcement")).to_contain_text("to pay")
         tab.page.locator("#salary").fill("abc")
         tab.page.keyboard.press("Tab")
-        announced = re.compile(r"^Expected: a whole number from 0 to 999\s999\s999\.$")
+        announced = re.compile(r"^This value is not valid\. Enter a whole number from 0 to 999\s999\s999\.$")
         expect(tab.page.locator("#announcement")).to_have_text(announced)
         tab.forgive(STATUS_400)
 
 
 def test_hidden_salary_is_ignored(opened: Open) -> None:
-    """After the choice Single the page ignores a spouse's salary that the user entered earlier."""
+    """After the choice “Single”, the page ignores a spouse's salary that the user entered earlier."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=yes&children=0&salary=30000&spouse_salary=20000")
         with tab.page.expect_request(lambda request: request.method == "POST") as sent:

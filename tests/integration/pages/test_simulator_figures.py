@@ -1,4 +1,4 @@
-"""The figures of the simulator in a real browser equal the figures of the API."""
+"""The values of the simulator in a real browser equal the values of the API."""
 
 from playwright.sync_api import expect
 
@@ -22,7 +22,7 @@ def test_derived_figures(opened: Open, service: Service) -> None:
 
 
 def test_brackets_are_rounded_like_their_step(opened: Open, service: Service) -> None:
-    """The page rounds a bracket total with half a euro up, as the API rounds the tax step."""
+    """The page rounds half a euro in the total of the brackets up, as the API does in the tax step."""
     question = "year=2025&married=no&children=0&salary=93976"
     steps = service.get(f"/?{question}&explain=yes").body["response"]["result"]["steps"]
     (total,) = [step["result"] for step in steps if step["name"] == "tax_all_shares"]
@@ -55,7 +55,7 @@ def test_curve_equals_the_api(opened: Open, service: Service) -> None:
 
 
 def test_only_decisive_texts_are_linked(opened: Open, service: Service) -> None:
-    """Each step links only the legal texts of its figures. A couple's cap links no text about single parents."""
+    """Each step links only the legal texts of its parameters. A couple's cap links no text about single parents."""
     figures = service.get("/schedules/2024").body["response"]["parameters"]
     result = service.get(f"/?{QUERY}&explain=yes").body["response"]["result"]
     sources = [[one for name in step["parameters"] for one in figures[name]["references"]] for step in result["steps"]]

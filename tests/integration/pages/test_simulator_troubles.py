@@ -1,4 +1,4 @@
-"""The simulator under failures in a real browser: size limits, an unreachable server, no storage, missing files."""
+"""Failures of the simulator in a real browser: size limits, an unreachable server, no storage, and missing files."""
 
 import json
 import re
@@ -66,8 +66,8 @@ def test_unreachable_server_or_rejected_login(opened: Open) -> None:
         cases = [
             (lambda route: route.abort(), "requestfailed", "The server cannot be reached."),
             (answer(502), "requestfinished", "The server cannot be reached."),
-            (answer(401), "requestfinished", "The server refused the login."),
-            (answer(429, **{"Retry-After": "7"}), "requestfinished", "try again in 7 s."),
+            (answer(401), "requestfinished", "The server rejected the login name or the password."),
+            (answer(429, **{"Retry-After": "7"}), "requestfinished", "Try again in 7 s."),
             (answer(500), "requestfinished", "give the operator this request id: 0123456789"),
         ]
         for handler, event, words in cases:
@@ -99,7 +99,7 @@ def test_late_responses_are_ignored(opened: Open) -> None:
 
 
 def test_storage_forbidden(opened: Open) -> None:
-    """In a browser without storage the page calculates and switches languages."""
+    """In a browser without storage, the page calculates and switches languages."""
     with opened() as tab:
         forbid = (
             "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})"
@@ -111,10 +111,10 @@ def test_storage_forbidden(opened: Open) -> None:
         assert "Le foyer" == tab.text("#form-heading")
 
 
-@pytest.mark.parametrize("file", ["texts.json", "results.js", "vendor/uplot/uPlot.esm.js"])
+@pytest.mark.parametrize("file", ["translations.json", "results.js", "vendor/uplot/uPlot.esm.js"])
 @pytest.mark.parametrize(("locale", "words"), [("en-GB", "are not loaded"), ("fr-FR", "ne sont pas chargés")])
 def test_files_not_loaded(opened: Open, file: str, locale: str, words: str) -> None:
-    """If a script or the text file cannot be loaded, the page reports the failure in its language."""
+    """If a script or the translations cannot be loaded, the page reports the failure in its language."""
     with opened(locale=locale) as tab:
         tab.page.route(f"**/static/*/{file}", lambda route: route.abort())
         with tab.page.expect_event("requestfailed", lambda request: request.url.endswith(file)):

@@ -21,7 +21,7 @@ def test_link_is_copied(opened: Open) -> None:
         assert copied.endswith("&salary=50000&spouse_salary=20000")
         tab.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
         tab.page.get_by_role("button", name="Copy the link").click()
-        expect(tab.page.locator("#shared")).to_contain_text("copy it from there")
+        expect(tab.page.locator("#shared")).to_contain_text("Copy it from the address bar.")
 
 
 def test_year_and_language(opened: Open) -> None:
@@ -41,7 +41,7 @@ def test_year_and_language(opened: Open) -> None:
 
 
 def test_shared_address(opened: Open, family: dict[str, Any]) -> None:
-    """The page's URL has the household in its fragment, and no requested URL contains a salary."""
+    """The fragment of the page's URL contains the household, and no requested URL contains a salary."""
     with opened() as tab:
         tab.open(SIMULATOR)
         assert in_euros(family["collected"]) == tab.text("#collected")
@@ -69,7 +69,7 @@ def test_keyboard_alone(opened: Open, family: dict[str, Any]) -> None:
         assert "couple" == page.locator(":focus").get_attribute("value")
         for _ in range(3):
             press("Tab")
-        assert "One child more" == page.locator(":focus").get_attribute("aria-label")
+        assert "Add one child" == page.locator(":focus").get_attribute("aria-label")
         press("Space")
         press("Space")
         press("Tab")

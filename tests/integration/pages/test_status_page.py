@@ -63,12 +63,14 @@ def test_scrolled_tables_stay(opened: Open) -> None:
 
 
 def test_selected_text_is_kept(opened: Open) -> None:
-    """While text is selected, the page keeps its content, and reports newer figures and failures."""
+    """While text is selected, the page keeps its content, and reports the newer status or a failed update."""
     with opened() as tab:
         open_status(tab)
         tab.page.evaluate("getSelection().selectAllChildren(document.getElementById('workers-heading'))")
         tick(tab)
-        expect(tab.page.locator("#stale")).to_contain_text("ll is well: newer figures wait until no text is selected.")
+        expect(tab.page.locator("#stale")).to_contain_text(
+            "ll is well. To see the current values, clear the text selection."
+        )
         expect(tab.page.locator("h1")).to_have_class("old")
         tab.page.route("**/status", lambda route: route.abort())
         tick(tab)
@@ -85,7 +87,9 @@ def test_pause(opened: Open) -> None:
     with opened() as tab:
         open_status(tab)
         tab.page.get_by_role("button", name="Pause updates").click()
-        expect(tab.page.locator("#stale")).to_have_text("Paused: these are the figures of that time.")
+        expect(tab.page.locator("#stale")).to_have_text(
+            "Updates are paused. The page shows the values of the last update."
+        )
         tick(tab)
         expect(tab.page.locator("h1")).to_have_class("old")
         assert [] == updates(tab)
@@ -98,7 +102,7 @@ def test_pause(opened: Open) -> None:
     ("answer", "words"),
     [
         (lambda route: route.abort(), "The server cannot be reached"),
-        (lambda route: route.fulfill(status=502, body="{}"), "The server answers with status 502"),
+        (lambda route: route.fulfill(status=502, body="{}"), "The server responded with status 502"),
         (lambda route: route.fulfill(status=200, body="<p>Elsewhere</p>"), "The server returned another page"),
     ],
     ids=["gone", "502", "another page"],
@@ -110,7 +114,7 @@ def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str
         tab.page.locator("#workers").focus()
         tab.page.route("**/status", answer)
         tick(tab)
-        expect(tab.page.locator("#stale")).to_have_text(f"{words}: these are the last known figures.")
+        expect(tab.page.locator("#stale")).to_have_text(f"{words}. The page shows the values of the last update.")
         expect(tab.page.locator("h1")).to_have_text("Out of date")
         expect(tab.page.locator("#workers")).to_be_focused()
         tab.page.unroute_all()
@@ -119,13 +123,13 @@ def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str
 
 
 def test_login_rejected(opened: Open) -> None:
-    """After a rejected login the page reports the rejection and stops its updates, to avoid repeated login dialogs."""
+    """After a rejected login, the page reports the rejection and stops its updates, to avoid repeated login dialogs."""
     with opened() as tab:
         open_status(tab)
         tab.page.route("**/status", lambda route: route.fulfill(status=401, body="{}"))
         tick(tab)
         expect(tab.page.locator("#stale")).to_contain_text(
-            "The server rejected the login, reload the page to log in again"
+            "The server rejected the login name or the password. Reload the page to log in again."
         )
         expect(tab.page.locator("h1")).to_have_text("Out of date")
         tick(tab)
@@ -144,7 +148,7 @@ def test_timeout(opened: Open) -> None:
         assert 10_000 == tab.page.evaluate("patience")
         expect(tab.page.locator("#stale")).to_have_text("")
         tab.page.evaluate("() => { expire(); return ticked; }")
-        expect(tab.page.locator("#stale")).to_contain_text("The server does not answer")
+        expect(tab.page.locator("#stale")).to_contain_text("The server does not respond")
         assert 1 == len(updates(tab))
         tab.page.unroute_all()
         update(tab)

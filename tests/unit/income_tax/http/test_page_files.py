@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.http.pages.rendering import FILES, TEXTS
+from income_tax.http.pages.rendering import FILES, TRANSLATIONS
 from tests.support.data import ROOT
 
 PAGES = ROOT / "services/api/src/income_tax/http/pages"
@@ -24,7 +24,7 @@ def test_languages_have_the_same_texts() -> None:
     """Both languages have the same texts, with the same placeholders."""
     names = {
         language: {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in texts.items()}
-        for language, texts in TEXTS.items()
+        for language, texts in TRANSLATIONS.items()
     }
     assert {"en", "fr"} == set(names)
     assert names["en"] == names["fr"]
@@ -32,16 +32,16 @@ def test_languages_have_the_same_texts() -> None:
 
 def test_french_punctuation_has_no_break_spaces() -> None:
     """French punctuation follows a no-break space, so that no line begins with a punctuation mark."""
-    assert [] == [text for text in TEXTS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
+    assert [] == [text for text in TRANSLATIONS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
 
 
 def test_keys_of_the_texts() -> None:
     """Scripts and templates use exactly the keys of the texts."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in OWN if path.suffix in (".js", ".html"))
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[\w]+)*)["']""", sources))
-    assert [] == sorted(set(TEXTS["en"]) - quoted)
+    assert [] == sorted(set(TRANSLATIONS["en"]) - quoted)
     asked = re.findall(r"""\b(?:text|t|label|Trouble)\(\s*["']([^"']+)["']""", sources)
-    assert [] == sorted(set(asked) - set(TEXTS["en"]))
+    assert [] == sorted(set(asked) - set(TRANSLATIONS["en"]))
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)

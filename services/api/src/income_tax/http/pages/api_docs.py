@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from income_tax.http.auth.basic_auth import LoginRequired
 
-from .rendering import TEXTS, render_page, render_rejected_login
+from .rendering import TRANSLATIONS, render_page, render_rejected_login
 
 # The style sheet of Swagger UI contains its icons as data URLs.
 POLICY = {"img-src": "'self' data:"}
@@ -18,6 +18,6 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
     @routes.get("/docs", provide_automatic_options=False)
     @login_required
     def docs() -> Response:
-        return render_page("docs.html", POLICY, language="en", text=TEXTS["en"])
+        return render_page("docs.html", POLICY, language="en", text=TRANSLATIONS["en"])
 
     return routes

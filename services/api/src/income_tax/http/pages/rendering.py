@@ -37,7 +37,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 
 FILES = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
-TEXTS: dict[str, dict[str, str]] = json.loads(FILES["texts.json"])  # by language
+TRANSLATIONS: dict[str, dict[str, str]] = json.loads(FILES["translations.json"])  # by language
 EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in FILES.items())).hexdigest()[:12]
 
 
@@ -64,7 +64,7 @@ def set_page(response: Response, template: str, policy: Mapping[str, str] | None
 
 def choose_language() -> str:
     """Return the available language that the browser prefers."""
-    return request.accept_languages.best_match(list(TEXTS), "en")
+    return request.accept_languages.best_match(list(TRANSLATIONS), "en")
 
 
 def render_rejected_login(response: Response) -> Response:
@@ -73,7 +73,7 @@ def render_rejected_login(response: Response) -> Response:
     if response.status_code not in (401, 429) or not prefers_html:
         return response
     language, seconds = choose_language(), response.headers.get("Retry-After")
-    return set_page(response, "refused.html", language=language, text=TEXTS[language], seconds=seconds)
+    return set_page(response, "login_required.html", language=language, text=TRANSLATIONS[language], seconds=seconds)
 
 
 def build_blueprint(login_required: LoginRequired) -> Blueprint:

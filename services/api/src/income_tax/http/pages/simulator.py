@@ -7,7 +7,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
 
-from .rendering import TEXTS, choose_language, render_page, render_rejected_login
+from .rendering import TRANSLATIONS, choose_language, render_page, render_rejected_login
 
 ENGLISH_NAMES = {name: parameter.english for parameter in CALCULATION for name in parameter.names}
 
@@ -24,7 +24,7 @@ def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired, 
         response = render_page(
             "simulator.html",
             language=language,
-            text=TEXTS[language],
+            text=TRANSLATIONS[language],
             years=sorted(schedules.get().years),
             names=ENGLISH_NAMES,
             largest=MAX_SALARY,

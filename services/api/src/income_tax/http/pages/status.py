@@ -16,7 +16,7 @@ from income_tax.monitoring.worker_metrics import read_snapshots
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .rendering import TEXTS, render_page, render_rejected_login
+from .rendering import TRANSLATIONS, render_page, render_rejected_login
 
 Bar = dict[str, float | str]
 
@@ -96,6 +96,6 @@ def build_blueprint(
         overview = read_status()
         values: dict[str, Any] = {"overview": overview, "bars": build_bars(overview), "chart": CHART_SIZE, **FORMATS}
         values |= {"version": __version__, "schedules": schedules.get(), "mail_page": settings.mail_page}
-        return render_page("status.html", language="en", text=TEXTS["en"], **values)
+        return render_page("status.html", language="en", text=TRANSLATIONS["en"], **values)
 
     return routes

@@ -1,4 +1,4 @@
-// Draws the charts of the report with uPlot, in the colours of the page's scheme.
+// Draws the charts of the report with uPlot, in the colours of the page's colour scheme.
 
 const { uPlot } = globalThis;
 const HEIGHT = 250;
@@ -18,7 +18,7 @@ const FORMATS = {
   },
 };
 
-/** The values 1, 2 and 5 times a power of ten between two limits. */
+/** Return the values between two limits that are 1, 2 or 5 times a power of ten. */
 function logarithmicTicks(low, high) {
   const ticks = [];
   for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) {
@@ -27,7 +27,7 @@ function logarithmicTicks(low, high) {
   return ticks;
 }
 
-/** The labels of an axis; one that would overlap the label before is left out. */
+/** Return the labels of an axis, with null for each label that would overlap the previous label. */
 function labels(chart, ticks, texts, scale) {
   let taken = -Infinity;
   const isHorizontal = scale === "x";
@@ -65,7 +65,7 @@ function series({ name, color, values }, kind) {
   return { ...one, points: { show: isDot, size: 7, fill: () => colour(color) }, ...(kind === "area" && { fill: () => `${colour(color)}2a` }) };
 }
 
-/** The ground under the ramp-up and the warm-up, which the figures exclude. */
+/** Shade the ramp-up and the warm-up, which the results of the run exclude. */
 function shade({ ctx, bbox, valToPos }, until) {
   if (!until) return;
   ctx.save();
@@ -74,7 +74,7 @@ function shade({ ctx, bbox, valToPos }, until) {
   ctx.restore();
 }
 
-/** Cover what lies under a text. */
+/** Draw an outline around a text, so that lines behind the text do not make it unreadable. */
 function halo(ctx, text, left, top) {
   ctx.save();
   ctx.strokeStyle = colour("card");
@@ -85,7 +85,7 @@ function halo(ctx, text, left, top) {
   ctx.restore();
 }
 
-/** Dashed lines at some places, each with its text on the side that has more room. */
+/** Draw a dashed line for each mark. The text of the mark is on the side of the line with more space. */
 function mark({ ctx, bbox, valToPos }, marks) {
   const ratio = devicePixelRatio;
   ctx.save();
@@ -112,7 +112,7 @@ function mark({ ctx, bbox, valToPos }, marks) {
 }
 
 function draw(name, chart) {
-  const drawn = chart.series.toReversed(); // of stacked bars the highest first, the lower ones over it
+  const drawn = chart.series.toReversed(); // draws the highest bar of a stack first, so that lower bars cover it
   const place = document.querySelector(`#${name}`), reading = place.parentElement.querySelector(".reading");
   const idle = reading.textContent;
   const read = ({ cursor: { idx: index } }) => {

@@ -1,15 +1,16 @@
-// The chart of tax and rates along the salary, with a mark at the household's own salary.
+// Draws the chart of tax and rates by salary, with a mark at the household's own salary.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
-import { element, place, table } from "./element.js";
-import { LARGEST } from "./household.js";
+import { createElement, createTable, findElement } from "./dom.js";
+import { euros, percent, plain } from "./format.js";
+import { LARGEST } from "./household_form.js";
 import { averageRate, due } from "./results.js";
-import { euros, percent, plain, text } from "./texts.js";
+import { text } from "./translations.js";
 
 const POINTS = 100;
-const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // ends of the axis, times a power of ten
+const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // possible ends of the axis, times a power of ten
 
-/** Choose the salaries of the chart: even steps from 0 to a round salary about twice the household's own. */
+/** Return the salaries of the chart: equal steps from 0 to a round number, at least 1.6 times the household's salary. */
 export function chooseSalaries(salary) {
   let top = 0;
   for (let scale = 1000; !top; scale *= 10) top = TOPS.map((one) => one * scale).find((one) => one >= 1.6 * salary) ?? 0;
@@ -18,14 +19,15 @@ export function chooseSalaries(salary) {
 }
 
 let plot = null;
-let drawn = null; // the data of the chart, to draw it again in another size or other colours
+let drawn = null; // the data of the chart, kept to redraw the chart in another size or other colours
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const entry = (kind, name, value) => element("span", { class: `key ${kind}` }, `${name} `, element("b", {}, value));
+const entry = (kind, name, value) =>
+  createElement("span", { class: `key ${kind}` }, `${name} `, createElement("b", {}, value));
 
 function legend({ salary, due: owed, average, marginal }, own) {
-  place("curve-legend").replaceChildren(
+  findElement("curve-legend").replaceChildren(
     entry("salary", text("curve.salary"), euros(salary) + (own ? ` (${text("curve.you")})` : "")),
     entry("tax", drawn.name, euros(owed)), entry("average", text("average"), percent(average)),
     entry("marginal", text("marginal"), percent(marginal)));
@@ -86,18 +88,21 @@ function options(width) {
 }
 
 function draw() {
-  const box = place("curve");
+  const box = findElement("curve");
   if (!drawn || !box.clientWidth) return;
   plot?.destroy();
   plot = new uPlot(options(box.clientWidth), drawn.data, box);
 }
 
 new ResizeObserver(() => {
-  if (plot && plot.width !== place("curve").clientWidth) draw();
-}).observe(place("curve"));
+  if (plot && plot.width !== findElement("curve").clientWidth) draw();
+}).observe(findElement("curve"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-/** Draw the curve of `results` (rising salaries, even steps); `own` is the household's point, `choose` receives a clicked salary. */
+/**
+ * Draw the curve of `results`, whose salaries rise in equal steps. `own` is the point of the household. A click on the
+ * chart calls `choose` with the salary at the pointer.
+ */
 export function showCurve(results, own, choose) {
   const salaries = results.map((result) => result.salary), dues = results.map(due);
   const last = results.length - 1, step = salaries[1] - salaries[0];
@@ -107,12 +112,12 @@ export function showCurve(results, own, choose) {
   drawn = { data: [salaries, dues, averages, marginals], own, choose, name };
   draw();
   legend(own, true);
-  place("curve-summary").textContent = text("curve.summary", {
+  findElement("curve-summary").textContent = text("curve.summary", {
     name, from: euros(salaries[0]), to: euros(salaries[last]), least: euros(dues[0]), most: euros(dues[last]),
     salary: euros(own.salary), due: euros(own.due), average: percent(own.average), marginal: percent(own.marginal),
   });
   const rows = salaries.map((salary, index) => [salary, index]).filter(([, index]) => index % 10 === 0)
     .map(([salary, index]) => [euros(salary), euros(dues[index]), percent(averages[index]), percent(marginals[index])]);
-  place("curve-table").replaceChildren(table(text("curve.heading"),
+  findElement("curve-table").replaceChildren(createTable(text("curve.heading"),
     [text("curve.salary"), name, text("average"), text("marginal")], rows));
 }

@@ -1,4 +1,4 @@
-// Swagger UI over this server's OpenAPI document; it requests nothing from other hosts.
+// Shows this server's OpenAPI document in Swagger UI. The page sends no request to another host.
 
 const page = document.getElementById("swagger-ui");
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -6,7 +6,7 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
-/** Label the controls that Swagger UI leaves without a label, and make scrolling boxes focusable, after each rendering. */
+/** Add labels to controls that Swagger UI leaves unlabelled, and make scrolling boxes focusable. */
 function repairAccessibility() {
   for (const control of page.querySelectorAll("[data-param-name] :is(select, input, textarea):not([aria-label])")) {
     control.setAttribute("aria-label", control.closest("[data-param-name]").dataset.paramName);
@@ -14,7 +14,7 @@ function repairAccessibility() {
   for (const select of page.querySelectorAll("select:not([aria-label])")) select.setAttribute("aria-label", "Examples");
   for (const box of page.querySelectorAll("textarea:not([aria-label])")) box.setAttribute("aria-label", "Request body");
   for (const code of page.querySelectorAll("pre:not([tabindex])")) code.tabIndex = 0;
-  // The header of an operation is a button with a link in it: only the button opens it.
+  // Disables the link within the button that expands an operation. The button alone expands the operation.
   for (const link of page.querySelectorAll("button a[href]")) link.removeAttribute("href");
 }
 
@@ -26,5 +26,5 @@ window.ui = window.SwaggerUIBundle({
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
-  validatorUrl: null, // else a validator on the web would receive the document
+  validatorUrl: null, // by default, Swagger UI sends the document to a public validator
 });

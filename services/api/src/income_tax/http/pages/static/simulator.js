@@ -1,23 +1,23 @@
-// The simulator: reads the form, calls the API and shows the results.
+// Runs the simulator page: reads the form, calls the API, and shows the results.
 
-import { Invalid, Trouble, assess, assessAll, fetchSchedule } from "./api.js";
+import { Invalid, Trouble, assess, assessAll, fetchSchedule } from "./api_client.js";
 import { showBrackets } from "./brackets.js";
 import { chooseSalaries, showCurve } from "./curve.js";
-import { place } from "./element.js";
+import { findElement } from "./dom.js";
 import {
   LARGEST, clearErrors, readForm, readFragment, showErrors, stepChildren, tidyForm, writeFragment,
-} from "./household.js";
+} from "./household_form.js";
 import { averageRate, due, marginalRate, showSteps, showSummary, showYears } from "./results.js";
-import { chooseLanguage, text, translatePage } from "./texts.js";
+import { chooseLanguage, text, translatePage } from "./translations.js";
 
-const form = place("household");
+const form = findElement("household");
 const years = [...form.elements.year.options].map((option) => Number(option.value)).sort();
-const BATCH_MAX = Number(form.dataset.batch); // households in a request
+const BATCH_MAX = Number(form.dataset.batch); // maximum number of households in a request
 const NEXT = 1000; // euros of additional salary for the marginal rate
 
-let controller = null; // of the running calculation, which a newer one cancels
-let timer = 0; // of the calculation after a change
-let shown = null; // the displayed results, to display them again in another language
+let controller = null; // the AbortController of the running calculation, which the next calculation aborts
+let timer = 0; // the timer of the calculation after a change
+let shown = null; // the displayed results, kept to display them in another language
 
 function setSalary(salary) {
   form.elements.salary.value = salary;
@@ -33,7 +33,7 @@ function show() {
   const { result, more, same, along, schedule } = shown;
   const step = more.salary - result.salary;
   const marginal = step ? marginalRate(result, more, step) : result.rate;
-  place("results").hidden = false;
+  findElement("results").hidden = false;
   const announcement = showSummary(result, more, marginal);
   showBrackets(schedule.scale.brackets, result);
   showYears(same, result.income_year, setYear);
@@ -43,12 +43,12 @@ function show() {
 }
 
 function showTrouble(words) {
-  place("trouble").textContent = words;
-  place("trouble").hidden = !words;
-  if (words) place("trouble").scrollIntoView({ block: "nearest" });
+  findElement("trouble").textContent = words;
+  findElement("trouble").hidden = !words;
+  if (words) findElement("trouble").scrollIntoView({ block: "nearest" });
 }
 
-/** Calculate the household of the form; errors of the service appear at their fields. */
+/** Calculate the household of the form, and show the results, or show each error at its field. */
 async function calculate(focus = false) {
   clearTimeout(timer);
   controller?.abort();
@@ -57,7 +57,7 @@ async function calculate(focus = false) {
   tidyForm();
   const household = readForm();
   writeFragment(household);
-  place("results").setAttribute("aria-busy", "true");
+  findElement("results").setAttribute("aria-busy", "true");
   try {
     const result = await assess(household, signal);
     const salaries = chooseSalaries(household.salary);
@@ -67,25 +67,25 @@ async function calculate(focus = false) {
     clearErrors();
     showTrouble("");
     shown = { result, more: next, same: rest.slice(0, years.length), along: rest.slice(years.length), schedule };
-    place("announcement").textContent = show();
+    findElement("announcement").textContent = show();
   } catch (error) {
     if (error.name === "AbortError") return;
     clearErrors();
     if (error instanceof Invalid) {
       const { strangers, announced, first } = showErrors(error);
       showTrouble(strangers.join(" "));
-      place("announcement").textContent = announced.join(" ");
+      findElement("announcement").textContent = announced.join(" ");
       if (focus) first?.focus();
     } else if (error instanceof Trouble) {
       showTrouble(text(error.key, error.values));
-      place("announcement").textContent = "";
+      findElement("announcement").textContent = "";
     } else {
       throw error;
     }
     shown = null;
-    place("results").hidden = true;
+    findElement("results").hidden = true;
   } finally {
-    if (!signal.aborted) place("results").setAttribute("aria-busy", "false");
+    if (!signal.aborted) findElement("results").setAttribute("aria-busy", "false");
   }
 }
 
@@ -93,17 +93,18 @@ async function copyLink() {
   writeFragment(readForm());
   try {
     await navigator.clipboard.writeText(location.href);
-    place("shared").textContent = text("share.done");
+    findElement("shared").textContent = text("share.done");
   } catch {
-    place("shared").textContent = text("share.failed");
+    findElement("shared").textContent = text("share.failed");
   }
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  calculate(true).then(() => shown && place("results-heading").scrollIntoView({ block: "nearest" }));
+  calculate(true).then(() => shown && findElement("results-heading").scrollIntoView({ block: "nearest" }));
 });
-// Enter in a changed field is a change and a submission: that is one calculation.
+// Delays the calculation after a change, because Enter in a changed field causes a change and a submission. The
+// submission cancels the delayed calculation.
 form.addEventListener("change", () => {
   clearTimeout(timer);
   timer = setTimeout(calculate);
@@ -117,7 +118,7 @@ for (const button of form.querySelectorAll("[data-step]")) {
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => {
     chooseLanguage(button.dataset.language);
-    place("shared").textContent = "";
+    findElement("shared").textContent = "";
     if (shown) {
       tidyForm();
       show();
@@ -126,13 +127,13 @@ for (const button of document.querySelectorAll("[data-language]")) {
     }
   });
 }
-place("share").addEventListener("click", copyLink);
+findElement("share").addEventListener("click", copyLink);
 addEventListener("hashchange", () => {
   readFragment();
   calculate();
 });
 
-place("unloaded").remove();
+findElement("unloaded").remove();
 translatePage();
 if (!location.hash) form.elements.salary.value = "36000";
 readFragment();

@@ -1,34 +1,36 @@
-// Updates the operator's page every few seconds while it is visible and not paused.
+// Updates the operator's page every few seconds, if the page is visible and updates are not paused.
 
 const INTERVAL = 5000, TIMEOUT = 10000; // milliseconds
 const pause = document.getElementById("pause"), main = document.getElementById("main");
-let fetching = false; // one request at a time: a late answer would replace a newer one
-let rejected = false; // the browser shows its login dialog at each rejection: once is enough
+let fetching = false; // only one request is in flight, so that a late response cannot replace a newer one
+let rejected = false; // after a rejected login, updates stop, because each would open the browser's login dialog
 
 const paused = () => pause.getAttribute("aria-pressed") === "true";
 
 function announce(words) {
-  const place = document.getElementById("stale");
-  if (place.textContent !== words) place.textContent = words; // a screen reader does not repeat the same words
+  const status = document.getElementById("stale");
+  if (status.textContent !== words) status.textContent = words; // screen readers would read an equal text again
 }
 
-/** Return the current page, or the reason why there is none. */
+/** Fetch the page, and return its new content (`fresh`) or the reason of a failure (`trouble`). */
 async function fetchPage() {
   let answer, body;
   try {
     answer = await fetch(location.pathname, { signal: AbortSignal.timeout(TIMEOUT) });
     body = await answer.text();
   } catch (error) {
-    return { trouble: error.name === "TimeoutError" ? "The server does not answer" : "The server cannot be reached" };
+    return { trouble: error.name === "TimeoutError" ? "The server does not respond" : "The server cannot be reached" };
   }
   rejected = answer.status === 401;
-  if (rejected) return { trouble: "The server rejected the login, reload the page to log in again" };
-  if (!answer.ok) return { trouble: `The server answers with status ${answer.status}` };
+  if (rejected) {
+    return { trouble: "The server rejected the login name or the password. Reload the page to log in again" };
+  }
+  if (!answer.ok) return { trouble: `The server responded with status ${answer.status}` };
   const fresh = new DOMParser().parseFromString(body, "text/html").getElementById("main");
   return fresh ? { fresh } : { trouble: "The server returned another page" };
 }
 
-/** Replace the content; keyboard focus and scroll positions stay as they are. */
+/** Replace the content of the page. Keep the keyboard focus and the scroll positions. */
 function replace(fresh) {
   const focused = document.activeElement.id;
   const scrolled = [...main.querySelectorAll(".scroll")].map(({ id, scrollLeft }) => [id, scrollLeft]);
@@ -40,12 +42,12 @@ function replace(fresh) {
 function show({ trouble, fresh }) {
   if (trouble) {
     main.querySelector("h1").textContent = "Out of date";
-    announce(`${trouble}: these are the last known figures.`);
+    announce(`${trouble}. The page shows the values of the last update.`);
   } else if (getSelection().isCollapsed) {
     replace(fresh);
   } else {
-    // The selection must survive; the heading reports whether all is well.
-    announce(`${fresh.querySelector("h1").textContent}: newer figures wait until no text is selected.`);
+    // Keeps the content, because a replacement would clear the selection. The message contains the new heading.
+    announce(`${fresh.querySelector("h1").textContent}. To see the current values, clear the text selection.`);
   }
 }
 
@@ -60,7 +62,7 @@ async function update() {
 pause.addEventListener("click", () => {
   pause.setAttribute("aria-pressed", String(!paused()));
   pause.textContent = paused() ? "Resume updates" : "Pause updates";
-  if (paused()) announce("Paused: these are the figures of that time.");
+  if (paused()) announce("Updates are paused. The page shows the values of the last update.");
   else update();
 });
 document.addEventListener("visibilitychange", update);

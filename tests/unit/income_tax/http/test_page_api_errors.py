@@ -12,7 +12,7 @@ from income_tax.tax.models import MAX_SALARY
 
 YEARS = range(2018, 2026)
 ASKED = {"married": "no", "single_parent": "no", "year": 2024, "children": 1, "salary": 1, "spouse_salary": 0}
-PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["sentences.js"].decode(), re.MULTILINE))
+PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["api_errors.js"].decode(), re.MULTILINE))
 
 
 def reject(**differences: Any) -> ParameterError:

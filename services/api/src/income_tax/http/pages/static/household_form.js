@@ -1,12 +1,14 @@
-// The form, its household, and the fragment of the address that stores the household, with one grammar.
+// Reads and fills the form, and stores its household in the fragment of the page's URL. Form and fragment have the same
+// grammar.
 
-import { place } from "./element.js";
-import { readError } from "./sentences.js";
-import { currentLanguage, text } from "./texts.js";
+import { readError } from "./api_errors.js";
+import { findElement } from "./dom.js";
+import { currentLanguage, text } from "./translations.js";
 
-const form = place("household");
+const form = findElement("household");
 export const LARGEST = Number(form.dataset.largest); // euros, the highest valid salary
-const NAMES = new Map(Object.entries(JSON.parse(form.dataset.names))); // the English name by every name of a parameter
+// The English name of each parameter, by English or French name.
+const NAMES = new Map(Object.entries(JSON.parse(form.dataset.names)));
 const EUROS = ["salary", "spouse_salary"];
 const NUMBERS = ["year", "children", ...EUROS];
 const SITUATIONS = {
@@ -17,16 +19,17 @@ const SITUATIONS = {
 const ENGLISH = { oui: "yes", non: "no" };
 const NOTHING = /^0*$/;
 
-// Values of the address that the form cannot display. Requests contain them all the same, so that the service reports
-// them: an unknown year or situation until somebody chooses one, unknown names until somebody changes the form.
+// Values of the URL that the form cannot display. Requests still contain these values, so that the service reports them
+// as errors. `unshown` holds an unknown year or situation until the user chooses another. `unknown` holds the parameters
+// with unknown names until the user changes the form.
 let unshown = SITUATIONS.single;
 let unknown = {};
-let lent = false; // whether the form set the one child because a single parent has one
+let lent = false; // whether the form itself set one child, which a single parent needs
 
 const field = (name) => form.elements[name];
 
-// Spaces, a euro sign and, in English, commas before three digits (in French they begin decimals) are removed. The rest
-// goes to the service as it was typed, and the service reports its errors.
+// Returns the value of a field without spaces and without a euro sign. In English, the function also removes commas
+// between groups of digits. In French, a comma begins the decimals. The service validates the resulting value.
 const GROUPED = /^\d{1,3}(,\d{3})+$/;
 function typed(name) {
   let value = field(name).value.replaceAll(/\s/g, "");
@@ -35,7 +38,7 @@ function typed(name) {
 }
 const asNumber = (value) => (/^\d{1,15}$/.test(value) ? Number(value) : value);
 
-/** Return the household of the form as the API expects it, without empty fields. */
+/** Return the household of the form as a request body of the API, without empty fields. */
 export function readForm() {
   const situation = field("situation").value;
   const household = { ...unknown, ...unshown, ...SITUATIONS[situation] };
@@ -46,10 +49,10 @@ export function readForm() {
   return household;
 }
 
-// Whether the situation excludes a spouse, and so the spouse's salary.
+// Returns whether the situation excludes a spouse, and therefore a spouse's salary.
 const isAlone = () => ["single", "single_parent"].includes(field("situation").value);
 
-/** Group the digits of the amounts, and show the fields that the situation needs. */
+/** Group the digits of the amounts, and show the fields that the situation requires. */
 export function tidyForm() {
   chooseSituation();
   for (const name of EUROS) {
@@ -60,13 +63,13 @@ export function tidyForm() {
   const spouse = field("situation").value === "couple" || !(isAlone() || NOTHING.test(typed("spouse_salary")));
   form.querySelector("[data-for=couple]").hidden = !spouse;
   const year = Number(field("year").value);
-  place("year-hint").textContent = year ? text("year.hint", { year, next: year + 1 }) : "";
+  findElement("year-hint").textContent = year ? text("year.hint", { year, next: year + 1 }) : "";
 }
 
-// A word of the address in English.
+// Returns the value of a yes-or-no parameter of the URL, in English.
 const englishWord = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
 
-/** Choose the situation of the address; none if the form lacks it, or if a spouse's salary contradicts it. */
+/** Choose the situation of the URL. If it is unknown or contradicts the spouse's salary, choose none. */
 function chooseSituation() {
   if (field("situation").value) return;
   const known = Object.keys(SITUATIONS).find((situation) =>
@@ -74,17 +77,17 @@ function chooseSituation() {
   if (known === "couple" || NOTHING.test(typed("spouse_salary"))) field("situation").value = known ?? "";
 }
 
-/** Return the values of a fragment by English name. */
+/** Return the values of a fragment, by English name of the parameter. */
 function readNames(fragment) {
   const given = new Map();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const known = NAMES.get(name) ?? name;
-    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value); // two values become one that the service rejects
+    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value); // the service rejects joined values
   }
   return given;
 }
 
-/** Fill the form from the address's fragment, if it has a household; invalid values stay invalid. */
+/** Fill the form from the URL's fragment, if the fragment contains a household. Invalid values are not corrected. */
 export function readFragment() {
   const given = readNames(location.hash.slice(1));
   const known = new Set(NAMES.values());
@@ -100,13 +103,13 @@ export function readFragment() {
   tidyForm();
 }
 
-/** Store the household in the fragment, which browsers send to no server. */
+/** Store the household in the fragment of the URL. Browsers never send the fragment to a server. */
 export function writeFragment(household) {
   const fragment = new URLSearchParams(household).toString();
   if (location.hash.slice(1) !== fragment) history.replaceState(null, "", `#${fragment}`);
 }
 
-/** Add or remove one child within the valid range. */
+/** Add `by` to the number of children, within the valid range. */
 export function stepChildren(by) {
   const count = Number(typed("children")) + by;
   field("children").value = Number.isFinite(count) ? Math.min(Math.max(0, count), Number(form.dataset.children)) : 0;
@@ -134,15 +137,15 @@ export function clearErrors() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
-/** Show each error of the service at its field; return the first field, the announced texts, and errors without a field. */
+/** Show each error of the service at its field. Return the errors without a field, the texts, and the first field. */
 export function showErrors({ errors, expected }) {
   const strangers = [], announced = [];
   let first = null;
   for (const error of errors) {
     const { at, words, lang } = readError(error, expected);
-    const box = place(`${at}-error`);
+    const box = findElement(`${at}-error`);
     if (!box) strangers.push(error);
-    if (!box?.hidden) continue; // it has no field, or the field has an error already
+    if (!box?.hidden) continue; // the error has no field, or the field already shows another error
     box.textContent = words;
     if (lang) box.lang = lang;
     else box.removeAttribute("lang");

@@ -1,9 +1,9 @@
-// The texts of the page in French and English, all from texts.json.
+// Translates the page into French or English, with the texts of translations.json.
 
 const STORED = "income-tax-language";
-const texts = await (await fetch(new URL("texts.json", import.meta.url))).json();
+const texts = await (await fetch(new URL("translations.json", import.meta.url))).json();
 
-// A browser that forbids storage throws at any use of it.
+// Returns null if the browser forbids storage, because each use of the storage then throws an error.
 function ignoreErrors(use) {
   try {
     return use();
@@ -21,12 +21,12 @@ let language = detectLanguage();
 
 export const currentLanguage = () => language;
 
-/** Return the text of a key with its {names} replaced by values. */
+/** Return the text of a key. Each {name} in the text is replaced with its value. */
 export function text(key, values = {}) {
   return texts[language][key].replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** Fill every element that the server marked with the key of a text. */
+/** Translate each element that the server marked with the key of a text. */
 export function translatePage() {
   document.documentElement.lang = language;
   document.title = text("title");
@@ -41,16 +41,9 @@ export function translatePage() {
   }
 }
 
-/** Switch to a language, and store the choice if the browser allows it. */
+/** Translate the page into the chosen language, and store the choice if the browser allows storage. */
 export function chooseLanguage(chosen) {
   language = chosen;
   ignoreErrors(() => localStorage.setItem(STORED, chosen));
   translatePage();
 }
-
-const format = (options) => (number) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-IE", options).format(number);
-
-export const euros = format({ style: "currency", currency: "EUR", maximumFractionDigits: 0 });
-export const cents = format({ style: "currency", currency: "EUR" });
-export const percent = format({ style: "percent", maximumFractionDigits: 1 });
-export const plain = format({ maximumFractionDigits: 2 });

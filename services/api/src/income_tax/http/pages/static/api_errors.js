@@ -1,7 +1,7 @@
-// Parses the error sentences of the service, which are in English. Only this module depends on their wording, and a
-// test compares its patterns with the sentences of the service.
+// Parses the English error messages of the service. No other module depends on the wording of these messages. A test
+// compares the patterns with the messages.
 
-import { text } from "./texts.js";
+import { text } from "./translations.js";
 
 const NAMED = /\[([^\]]+)\]/;
 const MISSING = / is missing$/;
@@ -14,7 +14,10 @@ const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
 
 const grouped = (number) => number.replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
 
-/** Return the field of an error (`at`) and its text in the page's language, or the service's own text and its `lang`. */
+/**
+ * Return the field of an error (`at`) and a text in the page's language (`words`). For an unknown error, return the
+ * service's own message, with its language (`lang`).
+ */
 export function readError(error, expected) {
   const name = error.match(NAMED)?.[1];
   const hint = expected.find((one) => one.startsWith(`[${name}]`)) ?? "";

@@ -1,6 +1,6 @@
-// Calls the API of the same server; the browser adds the login. Amounts go in bodies, never in addresses.
+// Calls the API of the same server. The browser adds the credentials. Requests carry amounts in bodies, never in URLs.
 
-/** The service rejected the request, with its `errors` and the `expected` values. */
+/** The service rejected the request. `errors` lists its error messages, and `expected` the expected values. */
 export class Invalid extends Error {
   constructor(response) {
     super(response.errors.join("; "));
@@ -9,7 +9,7 @@ export class Invalid extends Error {
   }
 }
 
-/** Another failure: `key` selects its text, and `values` fill it. */
+/** Any other failure. `key` is the key of its translation, and `values` fill the placeholders. */
 export class Trouble extends Error {
   constructor(key, values = {}) {
     super(key);
@@ -18,7 +18,7 @@ export class Trouble extends Error {
   }
 }
 
-/** The body is too large for the service, or for a proxy before it. */
+/** The body is too large for the service or for its proxy. */
 class TooLarge extends Trouble {}
 
 async function request(address, options) {
@@ -38,7 +38,7 @@ async function request(address, options) {
   if ([502, 503, 504].includes(status)) throw new Trouble("trouble.gone");
   if (status >= 500) throw new Trouble("trouble.failed", { id: body.response.request_id });
   const Kind = status === 413 ? TooLarge : Trouble;
-  throw new Kind("trouble.refused", { reason: body.response.errors.join("; ") });
+  throw new Kind("trouble.rejected", { reason: body.response.errors.join("; ") });
 }
 
 function post(content, signal) {
@@ -46,20 +46,23 @@ function post(content, signal) {
   return request("/", { method: "POST", headers, body: JSON.stringify(content), signal });
 }
 
-/** Calculate one household, with the steps. */
+/** Calculate one household, including the steps of the calculation. */
 export async function assess(household, signal) {
   return (await post({ ...household, explain: "yes" }, signal)).result;
 }
 
-let batchLimit = Infinity; // households in a body; a body that was too large lowers it
+let batchLimit = Infinity; // maximum number of households in a body, halved after a body was too large
 
-/** Calculate many households in their order, at most `most` in a request, fewer after a body that was too large. */
+/**
+ * Return the results of many households, in the order of the households. A request contains at most `most` households.
+ * After a body was too large, requests contain fewer households.
+ */
 export async function assessAll(households, most, signal) {
   const results = [];
   while (results.length < households.length) {
     const piece = households.slice(results.length, results.length + Math.min(most, batchLimit));
     try {
-      // oxlint-disable-next-line no-await-in-loop -- the size of the next request depends on this one
+      // oxlint-disable-next-line no-await-in-loop -- the size of the next request depends on this response
       results.push(...(await post(piece, signal)).results.map((one) => one.result));
     } catch (error) {
       if (!(error instanceof TooLarge) || piece.length === 1) throw error;
@@ -71,7 +74,7 @@ export async function assessAll(households, most, signal) {
 
 const schedules = new Map();
 
-/** Return the figures of an income year by name: values or brackets, with their legal references. */
+/** Return the tax parameters of an income year by name, with their legal references. */
 export async function fetchSchedule(year, signal) {
   if (!schedules.has(year)) {
     schedules.set(year, (await request(`/schedules/${year}`, { signal })).parameters);
