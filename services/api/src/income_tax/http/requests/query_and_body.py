@@ -1,4 +1,7 @@
-"""Parsers of query strings, and of the body of `POST /`: one household in JSON, or a batch in JSON or CSV."""
+"""Parsers of query strings and of the bodies of `POST /`.
+
+A body contains one household in JSON, or a batch of households in JSON or CSV.
+"""
 
 import csv
 import io
@@ -32,14 +35,14 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-# A household has at most seven values. A body with more separators than this limit allows is rejected before parsing,
-# to save memory.
-MAX_VALUES = 20  # values per household
+# To save memory, a body that contains too many separators is rejected before parsing. A household has at most seven
+# values.
+MAX_VALUES = 20  # maximum separators per household
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
 def parse_query(query: str) -> list[tuple[str, str]]:
-    """Return the names and values in an `application/x-www-form-urlencoded` query string (WHATWG URL), in order."""
+    """Return the names and values in a query string of the type `application/x-www-form-urlencoded` (WHATWG URL)."""
     parts = [part.partition("=") for part in query.split("&") if part]
     if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
         return [(name, value) for name, _, value in parts]
@@ -61,7 +64,7 @@ class UnsupportedBody(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies with up to `limit` households for the known income years."""
+    """Reads bodies that contain up to `limit` households. `years` are the known income years."""
 
     limit: int
     years: Collection[int]
@@ -92,7 +95,7 @@ class BodyReader:
         if not isinstance(content, list):
             raise ParameterError(["the body is neither an object nor an array"], [OBJECTS])
         self._check_count(len(content))
-        from income_tax.households.batch_validation import parse_objects  # noqa: PLC0415 - numpy is imported at the first batch
+        from income_tax.households.batch_validation import parse_objects  # noqa: PLC0415 - the first batch imports numpy
 
         return parse_objects(content, self.years)
 
@@ -107,7 +110,7 @@ class BodyReader:
             raise ParameterError([f"the body is not CSV in UTF-8: {error}"], [describe_header()]) from None
         check_header(header)
         self._check_count(len(rows))
-        from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - numpy is imported at the first batch
+        from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - the first batch imports numpy
 
         return parse_rows(header, rows, self.years)
 
@@ -119,7 +122,7 @@ class BodyReader:
 
 
 def check_length(length: int, announced: int | None) -> None:
-    """Raise ParameterError if the body ended early."""
+    """Raise ParameterError if the body is shorter than its announced length (Content-Length)."""
     if announced is not None and length < announced:
         raise ParameterError([f"the body ended after {length} of {announced} bytes"], ["the whole body"])
 
@@ -138,7 +141,7 @@ def check_encoding(headers: Headers) -> None:
         raise UnsupportedBody(f"the body is encoded as [{shown}]: send it uncompressed, without Content-Encoding")
     charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedBody(f"the body is in [{quote_text(charset)}]: send it in UTF-8")
+        raise UnsupportedBody(f"the body's character encoding is [{quote_text(charset)}]: send the body in UTF-8")
 
 
 def check_header(header: list[str]) -> None:
