@@ -90,7 +90,7 @@ def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
     ("headers", "said"),
     [
         ({"Content_Encoding": "gzip"}, "the body is encoded as [gzip]"),
-        ({"Content_Type": "application/json; charset=iso-8859-1"}, "the body is in [iso-8859-1]"),
+        ({"Content_Type": "application/json; charset=iso-8859-1"}, "the body's character encoding is [iso-8859-1]"),
     ],
 )
 def test_unsupported_encodings(service: Service, headers: dict[str, str], said: str) -> None:

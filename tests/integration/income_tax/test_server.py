@@ -25,7 +25,7 @@ def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
         assert 500 == answer.status
         assert "Drill" not in json.dumps(answer.body)
         assert answer.body == json.loads(text[text.index("{") : text.rindex("}") + 1])
-        assert "error: Drill: a drill: this failure was asked for" in text
+        assert "error: Drill: this failure is a drill" in text
         assert answer.request_id == mail["X-Request-ID"]
         assert ["request", "request failed", "answer"] == service.events_of(answer.request_id)
         assert any(r["event"].startswith("drill route is on") and r["level"] == "warning" for r in service.log())

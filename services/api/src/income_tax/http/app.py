@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppDependencies:
-    """The dependencies of the application, which `bootstrap` builds."""
+    """The objects that the application uses. The module `bootstrap` builds these objects."""
 
     settings: Settings
     log: Log
@@ -41,16 +41,16 @@ class AppDependencies:
     schedules: CurrentSchedules
     authenticator: Authenticator
     metrics: WorkerMetrics
-    release_leadership: Callable[[], object]  # lets another thread of the worker wait for requests
+    release_leadership: Callable[[], object]  # releases the leader lock, if this thread holds the lock
     body_errors: tuple[type[Exception], ...]  # the exceptions that the server raises for a malformed body
-    state: Callable[[], dict[str, Any]]  # returns `schedules` (version), `troubles` and `lines_lost` of this process
+    state: Callable[[], dict[str, Any]]  # returns this process's `schedules` (version), `troubles` and `lines_lost`
 
 
 def create_app(services: AppDependencies) -> Flask:
-    """Create the application without starting threads or opening connections, because the server forks afterwards."""
+    """Create the application. The server forks later, so this function starts no threads and opens no connections."""
     settings = services.settings
     app = Flask("income_tax", static_folder=None)
-    app.url_map.merge_slashes = False  # otherwise werkzeug answers //x with a redirect in HTML
+    app.url_map.merge_slashes = False  # if this were True, werkzeug would answer //x with an HTML redirect
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.wsgi_app = wrap_in_middleware(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
     request_log.register(app, services.request_logger)
@@ -61,23 +61,23 @@ def create_app(services: AppDependencies) -> Flask:
 
 
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
-    """Wrap the application in its middleware, starting with the innermost."""
+    """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
     app = ReleaseLeadershipMiddleware(app, services.release_leadership)
-    if not settings.sleep_time:  # the fast path has no pause, which demonstrates multithreading
+    if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app), settings.max_body)
-    # Only a configured proxy may set the client's address.
+    # If no proxy is configured, the application ignores X-Forwarded-For.
     if settings.trusted_proxy:
         app = TrustedProxy(app, settings.trusted_proxy)
     return MetricsMiddleware(app, services.metrics)
 
 
 def normalize_target(app: WSGIApplication) -> WSGIApplication:
-    """Replace an empty path (`http://host`) with `/`, because werkzeug would answer with a redirect in HTML.
+    """Wrap the application in a function that replaces an empty path (`http://host`) with `/`.
 
-    Also remove the Host header, because werkzeug rejects host names that nginx accepts. The application does not use
-    the header.
+    werkzeug would answer an empty path with an HTML redirect. The function also removes the Host header. werkzeug
+    would reject host names that nginx accepts, and the application does not use the header.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,7 @@
-"""JSON responses for all errors, with the reason, the remedy and the request id, but without internal details."""
+"""Handlers that answer all errors in JSON.
+
+A response contains the reason, the remedy and the request id. It does not contain internal details.
+"""
 
 import traceback
 from collections.abc import Sequence
@@ -17,11 +20,11 @@ from .responses import build_error_response, build_errors, build_response
 
 PACKAGE = Path(__file__).parents[1]
 
-MALFORMED_BODY = "the body is malformed or ended early: send all of it, with its Content-Length"
-FAILED = "the service failed to answer; the administrator has been notified: quote the request id"
+MALFORMED_BODY = "the body is malformed or incomplete: send the whole body and its correct Content-Length"
+FAILED = "the service failed and notified the administrator: contact the administrator and quote the request id"
 SENTENCES = {
-    404: "there is nothing at this address: the calculation is GET /?married=yes&children=2&salary=50000",
-    405: "this method is not allowed here: use one that the Allow header names",
+    404: "this address does not exist: to calculate a tax, send GET /?married=yes&children=2&salary=50000",
+    405: "this method is not allowed at this address: use a method that the Allow header lists",
 }
 
 
@@ -33,17 +36,17 @@ def register(
     mask: bool,
     body_errors: Sequence[type[Exception]] = (),
 ) -> None:
-    """Answer HTTP errors and unexpected exceptions in JSON, and mail unexpected exceptions to the administrator.
+    """Register handlers for HTTP errors and unexpected exceptions. The latter are also mailed to the administrator.
 
-    A body may contain up to `batch_max` households. With `mask`, numbers of the request are masked in the mails.
-    The server raises one of `body_errors` if a body is malformed.
+    `batch_max` is the maximum number of households in a body. If `mask` is true, the mails mask the numbers of the
+    request. The server raises one of `body_errors` if a body is malformed.
     """
     register_body_errors(app, batch_max, (ClientDisconnected, *body_errors))
     app.register_error_handler(HTTPException, answer_http_error)
 
     @app.errorhandler(Exception)
     def answer_failure(error: Exception) -> Response:
-        # Flask calls this function while it handles the exception.
+        # Flask calls this function in an `except` block, so log.exception finds the exception.
         log.exception("request failed", place=get_place())  # noqa: LOG004
         content = build_errors([FAILED], get_request_id())
         alerts.send(build_alert(error, content, mask))
@@ -51,7 +54,7 @@ def register(
 
 
 def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Exception]]) -> None:
-    """Answer malformed bodies with 400 and bodies that are too large with 413."""
+    """Register handlers that send status 400 for a malformed body, and status 413 for a body that is too large."""
 
     def answer_malformed_body(_error: Exception) -> Response:
         return build_error_response(400, [MALFORMED_BODY])
@@ -61,7 +64,8 @@ def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Ex
 
     @app.errorhandler(RequestEntityTooLarge)
     def answer_large_body(_error: Exception) -> Response:
-        sentence = f"the body is longer than {app.config['MAX_CONTENT_LENGTH']} bytes: send fewer households at once"
+        size = app.config["MAX_CONTENT_LENGTH"]
+        sentence = f"the body is longer than {size} bytes: send fewer households per request"
         return build_error_response(413, [sentence], limit=batch_max)
 
 
@@ -76,7 +80,7 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:
-    """Build the alert for a request that failed with status 500. With `mask`, mask the numbers of the request."""
+    """Build the alert for a request that failed with status 500. If `mask` is true, mask the request's numbers."""
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
@@ -85,8 +89,8 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
-    # Failures are the same if they have the same type, URL rule and innermost function of this package. The URL is not
-    # compared, because the number of different URLs is unlimited.
+    # Two failures have the same cause if they have the same exception type, the same URL rule and the same innermost
+    # function of this package. URLs are not compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""
     return Alert("request", Summary.REQUEST_FAILED, {"response": content}, get_request_id(), details, where, rule)

@@ -19,14 +19,14 @@ from . import single_write_response
 from .gunicorn_errors import build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
-KEEPALIVE = 75  # seconds; longer than the 60 seconds of nginx, so that nginx closes idle connections
+KEEPALIVE = 75  # seconds; nginx closes idle connections after 60 seconds, before gunicorn would
 REQUEST_LINE_LIMIT = 8190  # bytes; nginx rejects longer lines
-CLOSE_TIME = 5.0  # seconds that a stopping worker may spend on the delivery of mails
+CLOSE_TIME = 5.0  # maximum seconds that a stopping worker spends on mail delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDependencies(AppDependencies):
-    """The dependencies of the application and of the workers."""
+    """The objects that the application and the workers use."""
 
     leader_lock: LeaderLock
     database_monitor: DatabaseMonitor
@@ -46,7 +46,7 @@ class ServiceLogHandler(logging.Handler):
 
 
 def build_logger_class(log: Log) -> type[Logger]:
-    """Build the gunicorn logger class, which writes to the service's log. Gunicorn calls `setup` at each SIGHUP."""
+    """Build a logger class for gunicorn that writes to the service's log. Gunicorn calls `setup` at each SIGHUP."""
 
     class ServiceLogger(Logger):  # type: ignore[misc]
         def setup(self, cfg: Any) -> None:
@@ -70,7 +70,7 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
     def start_threads(_worker: Any) -> None:
         services.database_monitor.start()
         services.metrics.start(services.state)
-        alerts.start()  # in every worker; the holder of the sender lock delivers the mails of all processes
+        alerts.start()  # in every worker; only the holder of the sender lock delivers mails
 
     def stop_threads(_server: Any, _worker: Any) -> None:
         services.metrics.close()
@@ -91,17 +91,17 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "workers": settings.workers,
         "threads": settings.threads,
         "max_requests": settings.max_requests,
-        "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced simultaneously
+        "max_requests_jitter": settings.max_requests // 2,  # avoids a simultaneous replacement of workers
         "worker_class": build_worker_class(log, services.leader_lock, report),
         "logger_class": build_logger_class(log),
         # The application is built before the fork, so that workers share memory. No thread is running at the fork.
         "preload_app": True,
         "keepalive": KEEPALIVE,
         "limit_request_line": REQUEST_LINE_LIMIT,
-        "forwarded_allow_ips": "",  # only the trusted_proxy middleware sets client addresses
+        "forwarded_allow_ips": "",  # only the trusted_proxy middleware evaluates forwarded addresses
         "graceful_timeout": 10,
-        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its file
-        "control_socket_disable": True,  # a read-only container has no writable home
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its temporary file
+        "control_socket_disable": True,  # the socket needs a writable home folder, and the container is read-only
         "proc_name": "income-tax",
         **build_hooks(settings, services, database),
     }

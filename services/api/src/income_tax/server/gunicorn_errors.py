@@ -1,4 +1,4 @@
-"""JSON error responses to requests that gunicorn rejects, or that fail outside the application."""
+"""JSON error responses for requests that gunicorn rejects, and for requests that fail outside the application."""
 
 import socket
 from collections.abc import Callable
@@ -18,29 +18,37 @@ from .leader_follower.worker import LeaderFollowerWorker
 
 LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # limits for reading the rest of a rejected request, in seconds and bytes
 
-BODY_ERRORS = (http_errors.ParseException,)  # raised when the application reads a malformed body
+BODY_ERRORS = (http_errors.ParseException,)  # gunicorn raises them when the application reads a malformed body
 
 # Status, reason phrase and error message by gunicorn exception. The status of every other rejection is 400.
 REJECTIONS: dict[type[Exception], tuple[int, str, str]] = {
-    http_errors.LimitRequestLine: (414, "URI Too Long", "the address of the request is too long"),
+    http_errors.LimitRequestLine: (414, "URI Too Long", "the request's address is too long: send a shorter address"),
     http_errors.LimitRequestHeaders: (
         431,
         "Request Header Fields Too Large",
-        "the headers of the request are too long",
+        "the headers of the request are too long: send fewer or shorter headers",
     ),
-    http_errors.UnsupportedTransferCoding: (400, "Bad Request", "this transfer coding is not supported: send none"),
-    http_errors.ExpectationFailed: (417, "Expectation Failed", "this expectation cannot be met: send no Expect header"),
+    http_errors.UnsupportedTransferCoding: (
+        400,
+        "Bad Request",
+        "this transfer coding is not supported: send no Transfer-Encoding",
+    ),
+    http_errors.ExpectationFailed: (
+        417,
+        "Expectation Failed",
+        "the service cannot meet this expectation: send no Expect header",
+    ),
     http_errors.InvalidRequestLine: (
         400,
         "Bad Request",
-        "the request line is malformed: percent-encode what is not ASCII, as in mari%C3%A9=oui",
+        "the request line is malformed: percent-encode characters that are not ASCII, as in mari%C3%A9=oui",
     ),
 }
-MALFORMED = (400, "Bad Request", "the request is malformed: it does not follow HTTP/1.1 (RFC 9112)")
+MALFORMED = (400, "Bad Request", "the request is malformed: send a request that conforms to HTTP/1.1 (RFC 9112)")
 FAILED = (
     500,
     "Internal Server Error",
-    "the service failed to answer: report the request id to its operator",
+    "the service failed to answer: report the request id to the operator of the service",
 )
 
 
@@ -60,7 +68,7 @@ def build_response(status: int, phrase: str, sentence: str, request_id: str) -> 
 
 
 def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
-    """Build the alert for a failure outside the application. With `mask`, mask the numbers in the error text."""
+    """Build the alert for a failure outside the application. If `mask` is true, mask the numbers in the error text."""
     body = build_errors([FAILED[2]], request_id)
     details = {"error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}"}
     return Alert("request", Summary.SERVER_FAILED, {"response": body}, request_id, details)
@@ -69,9 +77,10 @@ def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
 def build_worker_class(
     log: Log, lock: LeaderLock, report: Callable[[BaseException, str], object]
 ) -> type[LeaderFollowerWorker]:
-    """Build a worker class that returns JSON errors, because gunicorn's HTML error pages echo the request.
+    """Build a worker class that answers errors in JSON. Gunicorn's HTML error pages would echo the request.
 
-    `lock` is the leader lock that the application releases. `report` receives the exception and the request id.
+    `lock` is the leader lock, which the application also releases. If a request fails, the worker calls `report` with
+    the exception and the request id.
     """
 
     class JsonErrorWorker(LeaderFollowerWorker):
@@ -90,7 +99,7 @@ def build_worker_class(
                 request_log.warning("request refused", reason=f"{type(exc).__name__}: {exc}")
             try:
                 util.write_nonblock(client, build_response(status, phrase, sentence, request_id))
-                # Unread bytes of the client would cause a reset, which discards the response.
+                # Read the rest of the request. Unread bytes would cause a TCP reset, which discards the response.
                 util.close_graceful(client, LINGER_TIME, LINGER_BYTES)
             except OSError:
                 request_log.debug("client gone")

@@ -1,8 +1,7 @@
-"""A gunicorn response class that sends head and body in one write.
+"""A gunicorn response class that sends the head and the body of a response in one write.
 
-Gunicorn sends the head and the body of a response in two writes. If a worker is killed between the two writes, nginx
-has received the head and can no longer retry the request with another worker. With one write nginx receives the whole
-response or nothing.
+Gunicorn's own class sends them in two writes. If a worker is killed after the first write, nginx has received the head
+and cannot retry the request with another worker. With one write, nginx receives the whole response or nothing.
 """
 
 from typing import Any
@@ -19,7 +18,7 @@ class HeadBuffer(list[bytes]):
 
 
 class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
-    """A response that buffers the head until the first part of the body, or until the end."""
+    """A response that buffers its head until it sends the first part of the body, or until the response ends."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -41,11 +40,11 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
             self._send_head(data)
 
     def sendfile(self, _respiter: Any) -> bool:
-        """Return False, so that gunicorn sends files like other bodies, without the sendfile system call."""
+        """Return False. Gunicorn then sends a file like any other body, without the sendfile system call."""
         return False
 
     def close(self) -> None:
-        """Send the head if it is still buffered, and end the response."""
+        """Send the head if the buffer still contains the head. End the response."""
         self.send_headers()
         self._send_head()
         super().close()

@@ -1,1 +1,1 @@
-"""HTTP Basic authentication with a login cache, a login throttle and a queue of password checks."""
+"""HTTP Basic authentication with a cache of credentials, a login throttle and a queue of password checks."""

@@ -1,4 +1,4 @@
-"""HTTP Basic authentication (RFC 7617) with a cache, which saves the scrypt computation for repeated logins."""
+"""HTTP Basic authentication (RFC 7617). A cache of valid credentials avoids repeated scrypt computations."""
 
 import hashlib
 import hmac
@@ -20,21 +20,21 @@ from income_tax.http.responses import build_error_response
 from .login_throttle import LoginThrottle
 from .password_check_queue import PasswordCheckQueue, QueueFull
 
-CACHE_SIZE = 1000  # logins per process
-CACHE_TTL = 600.0  # seconds without use after which a cached login expires
-THROTTLED = "too many logins failed, or too many are tried at once: wait for the seconds in the header Retry-After"
-UNAUTHORIZED = "login and password are missing or wrong: send those of a user of this service by HTTP Basic"
+CACHE_SIZE = 1000  # credentials per process
+CACHE_TTL = 600.0  # seconds after the last renewal until cached credentials expire
+THROTTLED = "too many login attempts failed or are in progress: wait for the seconds in the header Retry-After"
+UNAUTHORIZED = "the login name or password is missing or wrong: send a user's login name and password by HTTP Basic"
 
 
 class UserHashes(Protocol):
     """A source of stored password hashes."""
 
     def find_hash(self, login: str) -> str | None:
-        """Return the user's password hash, or None if the user is unknown."""
+        """Return the password hash of the user with this login name, or None if the user is unknown."""
 
 
 class RetryLater(Exception):
-    """The login must wait `seconds` before the next attempt, even with the correct password."""
+    """The client must wait `seconds` before the next attempt, even if the password is correct."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"try again in {seconds} s")
@@ -42,10 +42,11 @@ class RetryLater(Exception):
 
 
 class Authenticator:
-    """Verifies logins, and caches valid logins until they have been unused for CACHE_TTL.
+    """Verifies credentials, which are a login name and a password. Caches valid credentials.
 
-    A cache entry is an HMAC of login, password and stored hash under a random key of this process. The cache therefore
-    reveals no password, and a changed or removed user takes effect at once. A cached login never waits in the queue.
+    A cache entry is an HMAC of login name, password and stored hash under a random key of this process. The cache
+    therefore reveals no password, and a change or removal of a user takes effect at once. A use of an entry renews the
+    entry if less than half of CACHE_TTL remains. Cached credentials bypass the throttle and the queue.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class Authenticator:
         self._queue = queue
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest, least recently renewed first
+        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest; the last renewed entry is last
         self._cache_lock = Lock()
-        # An unknown login is checked against this hash, so that the response time does not reveal which logins exist.
+        # If a login name is unknown, the password is checked against this hash. The response time therefore does not
+        # reveal which login names exist.
         self._dummy_hash = generate_password_hash(secrets.token_hex(16), method="scrypt")
 
     def is_cached(self, authorization: str) -> bool:
-        """Return whether the value of an Authorization header (RFC 7617) contains a cached login."""
+        """Return whether the value of an Authorization header (RFC 7617) contains cached credentials."""
         scheme, _, encoded = authorization.partition(" ")
         if scheme.lower() != "basic" or not self._cache:
             return False
@@ -78,14 +80,14 @@ class Authenticator:
         return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
-        """Return whether the login and password are valid. Raises RetryLater if the login must wait."""
+        """Return whether the login name and password are valid. Raises RetryLater if the client must wait."""
         stored = self._users.find_hash(login)
         digest = self._compute_digest(login, password, stored or self._dummy_hash)
         if self._has_digest(digest):
             return True
 
         def check() -> bool:
-            self._check_throttle(login, address)  # other attempts may have failed while this one was queued
+            self._check_throttle(login, address)  # other attempts can fail while this attempt is queued
             if self._has_digest(digest):
                 return True
             if check_password_hash(stored or self._dummy_hash, password) and stored is not None:
@@ -130,7 +132,7 @@ LoginRequired = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
 def build_login_required(authenticator: Authenticator) -> LoginRequired:
-    """Build the Flask-HTTPAuth decorator that requires a login for a view and returns errors in JSON."""
+    """Build the Flask-HTTPAuth decorator for views that require valid credentials. Its error responses are JSON."""
 
     def verify(login: str, password: str) -> str | None:
         try:

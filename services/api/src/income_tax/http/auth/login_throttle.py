@@ -1,4 +1,7 @@
-"""Throttle for password guesses: after repeated failures from an address, the login must wait at that address."""
+"""Throttle for password guesses, which counts failed attempts for each pair of login name and client address.
+
+After repeated failures, the service rejects attempts with the same login name from the same address for a while.
+"""
 
 import math
 import sqlite3
@@ -9,11 +12,11 @@ from typing import Protocol
 from income_tax.service_log import Log
 from income_tax.storage.login_failure_store import Failures
 
-FREE_FAILURES = 5  # consecutive failures before the first wait, because people mistype passwords
-MAX_WAIT = 300.0  # seconds; the wait is 1 s after the fifth failure and doubles with each further failure
-FORGET_AFTER = 900.0  # seconds from the last failure until the failures expire
-SUSPECT_TIME = 10.0  # seconds for which an address is a suspect after its fifth or a later failure
-ANY_LOGIN = ""  # login of the row that counts the failures of an address; no user has this login
+FREE_FAILURES = 5  # consecutive failures that cause the first wait; fewer failures can be typing errors
+MAX_WAIT = 300.0  # seconds; the first wait is 1 s, and each further failure doubles the wait up to this maximum
+FORGET_AFTER = 900.0  # seconds after the last failure until the count of failures expires
+SUSPECT_TIME = 10.0  # seconds; the fifth and each later failure make the address a suspect for this time
+ANY_LOGIN = ""  # in place of the login name, to count all failures of an address; no user has this login name
 LOG_INTERVAL = 60.0  # minimum seconds between two warnings about an unusable store
 
 
@@ -22,25 +25,25 @@ def compute_wait(failures: Failures | None, now: float) -> float:
     if failures is None or failures.count < FREE_FAILURES or now - failures.last > FORGET_AFTER:
         return 0.0
     wait = min(MAX_WAIT, 2.0 ** min(failures.count - FREE_FAILURES, 20))
-    # If the clock is set back, a user must not be locked out for longer than the wait.
+    # If the clock was set back, the inner min() limits the remaining time to the wait.
     return max(0.0, min(wait, failures.last + wait - now))
 
 
 class FailureStore(Protocol):
-    """Stores failed logins."""
+    """Counts failed attempts for each pair of login name and client address."""
 
     def find(self, login: str, address: str) -> Failures | None:
-        """Return the failures of a login from an address."""
+        """Return the failures of the login name at the address, or None if no failure is stored."""
 
     def add(self, login: str, address: str, now: float, forgotten: float) -> None:
-        """Count a failure."""
+        """Count a failure. Restart the count if the last failure is older than the timestamp `forgotten`."""
 
     def clear(self, login: str, address: str) -> None:
-        """Delete the failures of a login from an address."""
+        """Delete the failures of the login name at the address."""
 
 
 class LoginThrottle:
-    """Counts failed logins and computes waits, in the same way for existing and unknown logins.
+    """Counts failed attempts and computes waits. Existing and unknown login names are treated alike.
 
     If the store fails, the throttle allows every attempt and logs a warning. A full disk must not lock users out.
     """
@@ -48,11 +51,11 @@ class LoginThrottle:
     def __init__(self, store: FailureStore, log: Log, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._log = log
-        self._clock = clock  # the wall clock, because the store is shared by processes and outlives them
+        self._clock = clock  # the wall clock, because other processes and later processes read the stored timestamps
         self._warned_at = -math.inf
 
     def get_wait(self, login: str, address: str) -> int:
-        """Return the whole seconds that this login must wait at this address, or 0 if an attempt is allowed now."""
+        """Return the remaining wait of the login name at the address in seconds, rounded up. 0 means no wait."""
         try:
             return math.ceil(compute_wait(self._store.find(login, address), self._clock()))
         except (sqlite3.Error, OSError) as error:
@@ -60,7 +63,7 @@ class LoginThrottle:
             return 0
 
     def is_suspect(self, address: str) -> bool:
-        """Return whether logins from this address have failed repeatedly, the last one within SUSPECT_TIME."""
+        """Return whether FREE_FAILURES attempts from the address failed, and the last failure is recent."""
         try:
             failures = self._store.find(ANY_LOGIN, address)
         except (sqlite3.Error, OSError) as error:
@@ -71,7 +74,7 @@ class LoginThrottle:
         return self._clock() - failures.last < SUSPECT_TIME
 
     def record_failure(self, login: str, address: str) -> None:
-        """Count a failed attempt for the login at the address, and for the address."""
+        """Count a failed attempt for the login name at the address, and for the address alone."""
         now = self._clock()
         try:
             self._store.add(login, address, now, now - FORGET_AFTER)
@@ -80,7 +83,7 @@ class LoginThrottle:
             self._warn(error)
 
     def record_success(self, login: str, address: str) -> None:
-        """Delete the failures of the login at the address."""
+        """Delete the failures of the login name at the address."""
         try:
             if self._store.find(login, address):
                 self._store.clear(login, address)

@@ -1,7 +1,7 @@
-"""Bounded queue of password checks, in which each process runs one check at a time.
+"""Bounded queue of password checks. Each process has one queue, which runs one check at a time.
 
-A check takes one core and 32 MiB for 0.1 s. In an unbounded queue, password guesses could occupy every thread, and
-requests with a cached login would have to wait.
+A check occupies one core and 32 MiB of memory for 0.1 s. In an unbounded queue, password guesses could occupy every
+thread. Requests with cached credentials would then have to wait.
 """
 
 import threading
@@ -10,26 +10,30 @@ from concurrent.futures import Future
 
 
 class QueueFull(Exception):
-    """Too many threads wait for a check. The client should retry after one second."""
+    """The queue has no free place for the thread. The client should retry after one second."""
 
 
 class PasswordCheckQueue:
-    """Runs checks one at a time. Threads with the same question (a digest) and address share one check.
+    """Runs checks one at a time. A question is a digest of the credentials to check.
 
-    A thread occupies a place in the queue if its question is new or its address is a suspect. All places together are
-    limited to three quarters of the process's threads. The places of suspects are limited to half of the threads, and
-    the places of one address to a quarter. A suspect's check starts only when no other address's check is waiting.
+    Threads that pass the same question and the same client address share one check. A thread that starts a check
+    occupies a place in the queue. A thread with a suspect address always occupies a place. At most three quarters of
+    the process's threads can occupy places. At most half of the threads can occupy places for suspect addresses, and at
+    most a quarter can occupy places for the same address.
+
+    The check for a suspect address starts only when no check for a non-suspect address is waiting.
     """
 
     def __init__(self, threads: int) -> None:
         self._limit, self._suspect_limit, self._address_limit = (max(1, threads * n // 4) for n in (3, 2, 1))
-        self._changed = threading.Condition()  # its lock protects all attributes below
-        self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # by question and address
-        self._places: list[tuple[str, bool]] = []  # address, is_suspect
-        self._is_busy, self._others_waiting = False, 0  # whether a check runs; number of waiting checks of non-suspects
+        self._changed = threading.Condition()  # the lock of this condition protects all attributes below
+        self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # the running and waiting checks
+        self._places: list[tuple[str, bool]] = []  # address and is_suspect of each occupied place
+        self._is_busy = False  # whether a check is running
+        self._others_waiting = 0  # number of waiting checks for addresses that are not suspects
 
     def run(self, question: bytes, address: str, is_suspect: bool, check: Callable[[], bool]) -> bool:
-        """Run the check, or wait for a thread that runs it; return its result. Raises QueueFull if no place is free."""
+        """Return the result of the check, which this or another thread runs. Raises QueueFull if no place is free."""
         key, place = (question, address), (address, is_suspect)
         with self._changed:
             shared = self._checks.get(key)

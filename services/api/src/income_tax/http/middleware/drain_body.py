@@ -1,7 +1,7 @@
 """Middleware that drains an unread request body before the server sends the response.
 
-If a server closes a connection with unread bytes, the connection is reset and the response may be lost. For example,
-nginx then turns a 405 into a 502.
+If a server closes a connection that has unread bytes, TCP resets the connection and the response can be lost. nginx
+then sends a 502 instead of, for example, a 405.
 """
 
 import time
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHUNK = 2**13  # bytes
-MAX_TIME, MAX_PAUSE = 5.0, 2.0  # maximum seconds for the whole body, and between two chunks
+MAX_TIME, MAX_PAUSE = 5.0, 2.0  # maximum seconds for the whole body, and for one read
 
 
 class DrainBodyMiddleware:
@@ -33,7 +33,7 @@ class DrainBodyMiddleware:
             while left > 0 and time.monotonic() < end and (chunk := environ["wsgi.input"].read(CHUNK)):
                 left -= len(chunk)
         except OSError:
-            pass  # the body ended early or timed out, and gunicorn closes the connection
+            pass  # the body ended early or timed out; gunicorn then closes the connection
         finally:
             connection.settimeout(None)
         return response

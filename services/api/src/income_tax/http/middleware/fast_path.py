@@ -1,7 +1,7 @@
-"""A fast path for the most frequent request, `GET /` with a cached login.
+"""A fast path for the most frequent requests. These are `GET /` requests that contain cached credentials.
 
-The fast path checks the login, logs the request and computes the result with the functions that the Flask application
-uses, but without Flask's overhead. Flask handles all other requests, and requests that fail on the fast path.
+The fast path calls the same functions as the Flask application to check credentials, log requests and compute results.
+It avoids Flask's overhead. Flask handles all other requests, and requests that cause an exception on the fast path.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .request_log import LOGGED_ID, log_answer, log_request
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PLACE = "index"  # the name of Flask's view function for this route
+PLACE = "index"  # value of the log field `place`, which is the name of Flask's view function for `GET /`
 STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase.upper()}" for status in (200, 400)}
 
 
 class FastPathMiddleware:
-    """Answers `GET /` requests with a cached login, and passes other requests to the application."""
+    """Answers `GET /` requests that contain cached credentials. Passes all other requests to the application."""
 
     def __init__(
         self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
@@ -38,7 +38,7 @@ class FastPathMiddleware:
         self._log = log
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer the request."""
+        """Answer the request, or pass the request to the application."""
         if (
             environ["PATH_INFO"] != "/"
             or environ["REQUEST_METHOD"] != "GET"
@@ -53,7 +53,7 @@ class FastPathMiddleware:
         log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
         try:
             status, body, version = answer_query(query, self._schedules.get(), request_id)
-        except Exception:  # Flask processes the request again, fails too, and notifies the administrator
+        except Exception:  # Flask processes the request again. If Flask also fails, it notifies the administrator.
             return self._app(environ, start_response)
         log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]

@@ -1,4 +1,4 @@
-"""Middleware that records the status and latency of every response, except those of health checks and `/status`."""
+"""Middleware that records the status and latency of every response, except responses to health checks and `/status`."""
 
 import time
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Middleware that lets another thread of the worker wait for requests while this thread calls the application."""
+"""Middleware that releases the leader lock before the application runs. Another thread then waits for requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseLeadershipMiddleware:
-    """Releases the worker's leader lock before a call of the application."""
+    """Releases the worker's leader lock before each call of the application."""
 
     def __init__(self, app: WSGIApplication, release: Callable[[], object]) -> None:
         self._app, self._release = app, release

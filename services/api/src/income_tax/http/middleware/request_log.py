@@ -1,4 +1,4 @@
-"""The two log lines of each request: `request` on arrival, and `answer` with the response."""
+"""Request log. Each request produces the log event `request` on arrival and the log event `answer` at the end."""
 
 from typing import cast
 
@@ -9,8 +9,8 @@ from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
 from income_tax.http.responses import CSV, JSON
 from income_tax.service_log import RequestLogger, shorten
 
-LOGGED_ID = "income_tax.request_id"  # WSGI environment key for the id of a request that has already been logged
-QUIET = ("/health/live", "/health/ready")  # polled every few seconds, and therefore logged at level debug
+LOGGED_ID = "income_tax.request_id"  # key in the WSGI environment for the id of a request whose arrival is logged
+QUIET = ("/health/live", "/health/ready")  # polled every few seconds, so these paths are logged at level debug
 
 
 def log_request(
@@ -30,14 +30,14 @@ def log_answer(
     body: str,
     level: str = "info",
 ) -> None:
-    """Log a response with its body, truncated to 4 KB. Only calculations have a `schedules_version`."""
+    """Log a response and its body. Truncate the body to 4 KB. Omit `schedules_version` if it is None."""
     version = {"schedules": schedules_version} if schedules_version else {}
     fields = {"place": place, "status": status, **version, **shorten(body), "request_id": request_id}
     log("answer", fields, level)
 
 
 def get_place() -> str:
-    """Return the name of the view function for the log field `place`."""
+    """Return the name of the view function. This name is the value of the log field `place`."""
     return (request.endpoint or "unknown").rpartition(".")[2]
 
 
@@ -47,14 +47,14 @@ def get_url() -> str:
 
 
 def describe_body(response: Response) -> str:
-    """Return the body of a response for the log, or its type and size if it is neither JSON nor CSV."""
+    """Return the body for the log if the body is JSON or CSV. Otherwise return the media type and size of the body."""
     if response.mimetype in (JSON, CSV):
         return response.get_data(as_text=True)
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
 
 def register(app: Flask, log: RequestLogger) -> None:
-    """Register hooks that assign an id to each request, and log the request and its response."""
+    """Register hooks that assign an id to each request. The hooks also log the request and its response."""
 
     def choose_level() -> str:
         return "debug" if request.path in QUIET else "info"
@@ -69,7 +69,7 @@ def register(app: Flask, log: RequestLogger) -> None:
 
     @app.teardown_request
     def clear_context(_error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()  # the thread may next log outside any request
+        structlog.contextvars.clear_contextvars()  # the next log line of this thread might not belong to a request
 
     @app.after_request
     def finish_request(response: Response) -> Response:

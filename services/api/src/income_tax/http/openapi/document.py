@@ -1,7 +1,7 @@
 """`GET /openapi.json`, the OpenAPI 3.1 document of the API.
 
-`openapi.yaml` is the template. Each `!insert NAME` is a placeholder, which this module replaces with a setting, a
-schema from the request validation tables, or examples from `examples.json`. A test sends each example to the service.
+`openapi.yaml` is the template of the document. This module replaces each placeholder `!insert NAME` with a setting, a
+parameter schema, or examples from `examples.json`. A test sends each example to the service.
 """
 
 import json
@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example of a request (parameters or body) and the body of its response."""
+    """An example request and the body of its response. `request` contains either query parameters or a body."""
 
     operation: str
     summary: str
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A placeholder in the template for the value with this name."""
+    """A placeholder in the template. `name` identifies the value that replaces the placeholder."""
 
     name: str
 
@@ -60,13 +60,13 @@ def load_template() -> dict[str, Any]:
     return template
 
 
-# Both files are read once, before the server forks its workers.
+# Python imports this module before the server forks its workers. All workers share the content of both files.
 EXAMPLES = {name: Example(**e) for name, e in json.loads((FOLDER / "examples.json").read_bytes()).items()}
 TEMPLATE = load_template()
 
 
 def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
-    """Build the document for the known income years and batches of up to `batch_max` households."""
+    """Build the document. `years` are the known income years. A batch has at most `batch_max` households."""
     names = ["v7", *map(str, years)]
     values = {
         "version": __version__,
@@ -84,7 +84,8 @@ def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
         requests = select_examples("calculate_posted", lambda example: example.request, kinds)
         values |= {
             f"{media}_requests": requests,
-            # When the user changes the media type, Swagger UI fills the request body from the schema's examples.
+            # These values are the schema's examples. Swagger UI puts one of the schema's examples into the request body
+            # when the user changes the media type.
             f"{media}_request_values": [example["value"] for example in requests.values()],
             f"{media}_answers": select_examples("calculate_posted", lambda example: example.answer, kinds),
         }
@@ -95,7 +96,10 @@ def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
 def select_examples(
     operation: str, select: Callable[[Example], Any], kinds: tuple[type, ...] = (dict,)
 ) -> dict[str, Any]:
-    """Return an operation's requests or responses as OpenAPI examples, filtered by the given Python types."""
+    """Return an operation's examples in the format of OpenAPI.
+
+    `select` returns the request or the response of an example. Values whose type is not in `kinds` are omitted.
+    """
     examples = {name: example for name, example in EXAMPLES.items() if example.operation == operation}
     return {
         name: {"summary": example.summary, "value": select(example)}

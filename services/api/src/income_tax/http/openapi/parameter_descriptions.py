@@ -1,4 +1,4 @@
-"""OpenAPI schemas of request parameters, built from the tables that validate requests."""
+"""OpenAPI schemas of request parameters, built from the tables that request validation uses."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,22 +9,22 @@ from income_tax.households.validation import ONLY_WITH_YEAR
 Json = dict[str, Any]
 
 DESCRIPTIONS = {
-    "year": "Income year (the year before the assessment), whose law applies. Without a year, the rules `v7` apply.",
-    "married": "Whether the household is a couple, married or in a PACS, that files a joint tax return.",
+    "year": "Income year, one year before the assessment. Its tax law applies. Without a year, the rules `v7` apply.",
+    "married": "Whether the household is a couple that files a joint tax return. The couple is married or in a PACS.",
     "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Requires `year`.",
     "children": "Number of dependent children.",
-    "salary": "Annual net taxable salary, from which the 10 % deduction has not been subtracted, in whole euros.",
-    "spouse_salary": "The spouse's annual net taxable salary in whole euros, for couples only. Requires `year`.",
+    "salary": "Annual net taxable salary in whole euros, before the 10 % deduction.",
+    "spouse_salary": "The spouse's annual net taxable salary in whole euros. For couples only. Requires `year`.",
     "explain": "Whether the response includes the steps of the calculation. Requires `year`.",
     "from": "Salary at the first point of the curve, in whole euros.",
-    "to": "Maximum salary of the curve, in whole euros.",
+    "to": "Upper limit of the salaries on the curve, in whole euros.",
     "step": "Difference between the salaries of two adjacent points, in whole euros.",
 }
 YES = [word for word, is_true in YES_NO.items() if is_true]
 
 
 def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int], example: Mapping[str, Any]) -> Any:
-    """Build the OpenAPI parameters of a query string, with values from an example."""
+    """Build the OpenAPI parameters of a query string. `example` contains example values by parameter name."""
     return [
         {
             "name": parameter.english,
@@ -39,7 +39,7 @@ def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int]
 
 
 def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
-    """Build the JSON Schema (2020-12) of an object with the parameters. The schema excludes contradictory values."""
+    """Build the JSON Schema (2020-12) of an object that contains the parameters. It rejects contradictory values."""
     is_couple = {"properties": {MARRIED.english: {"enum": YES}}}
     is_single_parent = {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]}
     has_spouse_salary = {
@@ -70,6 +70,6 @@ def build_value_schema(parameter: Parameter, years: Iterable[int]) -> Json:
 
 
 def describe(parameter: Parameter) -> str:
-    """Return the description of a parameter, with its French names."""
+    """Return the description of a parameter and its French names."""
     names = " or ".join(f"`{name}`" for name in parameter.french)
     return f"{DESCRIPTIONS[parameter.english]} In French: {names}."

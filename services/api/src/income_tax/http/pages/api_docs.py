@@ -1,4 +1,4 @@
-"""`GET /docs`, the API documentation in Swagger UI, from which users can send requests."""
+"""`GET /docs`, the API documentation in Swagger UI. Users can send requests from this page."""
 
 from flask import Blueprint, Response
 
@@ -6,7 +6,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 
 from .rendering import TRANSLATIONS, render_page, render_rejected_login
 
-# The style sheet of Swagger UI contains its icons as data URLs.
+# Images can be data URLs, because the style sheet of Swagger UI contains icons as data URLs.
 POLICY = {"img-src": "'self' data:"}
 
 

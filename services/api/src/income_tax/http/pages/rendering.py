@@ -1,4 +1,4 @@
-"""Renderer of the HTML pages, with their Content-Security-Policy and the route of their static files."""
+"""Renderer of the HTML pages, and the route of the static files. Each page has a Content-Security-Policy."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from tax_common.vendor import UPLOT
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json"}
 
-# A page may load files from and send requests to its own server only. Inline scripts and styles are not allowed.
+# A page can contact only its own server, to load files and to send requests. Inline scripts and styles are blocked.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -31,13 +31,13 @@ POLICY = {
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Read all files in the folder and its subfolders. The keys are relative paths."""
+    """Read all files in the folder and its subfolders. The keys are paths relative to the folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 FILES = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
-TRANSLATIONS: dict[str, dict[str, str]] = json.loads(FILES["translations.json"])  # by language
+TRANSLATIONS: dict[str, dict[str, str]] = json.loads(FILES["translations.json"])  # by language and key
 EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in FILES.items())).hexdigest()[:12]
 
 
@@ -48,12 +48,12 @@ def build_url(name: str) -> str:
 
 
 def render_page(template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Render a page with the common Content-Security-Policy (W3C CSP 3), in which `policy` overrides directives."""
+    """Build a response with a page. `policy` overrides directives of the common Content-Security-Policy (W3C CSP 3)."""
     return set_page(Response(), template, policy, **values)
 
 
 def set_page(response: Response, template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Replace the body of a response with a page."""
+    """Replace the body of a response with a page, and set the headers of a page. Return the response."""
     response.set_data(render_template(template, static=build_url, **values))
     response.mimetype = "text/html"
     rules = {**POLICY, **(policy or {})}
@@ -63,12 +63,12 @@ def set_page(response: Response, template: str, policy: Mapping[str, str] | None
 
 
 def choose_language() -> str:
-    """Return the available language that the browser prefers."""
+    """Return the available language that the browser prefers, or English."""
     return request.accept_languages.best_match(list(TRANSLATIONS), "en")
 
 
 def render_rejected_login(response: Response) -> Response:
-    """Replace the JSON of a rejected login with a page if the client prefers HTML."""
+    """Replace the JSON body of a response with status 401 or 429 with a page if the client prefers HTML."""
     prefers_html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
     if response.status_code not in (401, 429) or not prefers_html:
         return response
@@ -88,7 +88,8 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
         mimetype = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
         response = Response(FILES[name], mimetype=mimetype)
         response.set_etag(hashlib.sha256(FILES[name]).hexdigest()[:16])
-        # While replicas are updated, a page from one replica may load its files from a replica with another edition.
+        # Only files of the current edition can be cached. During an update, a page of one replica can request files
+        # from a replica that has another edition.
         lifetime = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
         response.headers["Cache-Control"] = lifetime
         response.make_conditional(request)

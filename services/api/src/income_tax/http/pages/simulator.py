@@ -1,4 +1,4 @@
-"""`GET /simulator`, the page that calculates and explains the tax of a household."""
+"""`GET /simulator`, a page that calculates the tax of a household and explains the calculation."""
 
 from flask import Blueprint, Response
 

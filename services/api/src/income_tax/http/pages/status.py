@@ -46,7 +46,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_time(moment: float) -> str:
-    """Format a POSIX time as the time of day in UTC."""
+    """Format a Unix timestamp as the time of day in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
 
 
@@ -54,7 +54,7 @@ FORMATS = {"milliseconds": format_latency, "gibibytes": format_size, "duration":
 
 
 def build_bars(overview: ServiceStatus) -> list[Bar]:
-    """Build the bars of the chart. Each bar shows the requests of ten seconds, with the failures at the bottom."""
+    """Build the bars of the chart. Each bar shows the requests of ten seconds. Its lower part shows failed requests."""
     buckets = overview.buckets
     width, height = CHART_SIZE[0] / len(buckets), CHART_SIZE[1]
     most = max(1, *(bucket.requests for bucket in buckets.values()))

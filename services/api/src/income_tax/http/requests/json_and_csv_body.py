@@ -31,9 +31,9 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-# A household has at most seven values. A body with more separators than this limit allows is rejected before parsing,
-# to save memory.
-MAX_VALUES = 20  # values per household
+# To save memory, a body that contains too many separators is rejected before parsing. A household has at most seven
+# values.
+MAX_VALUES = 20  # maximum separators per household
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
@@ -47,7 +47,7 @@ class UnsupportedBody(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies with up to `limit` households for the known income years."""
+    """Reads bodies that contain up to `limit` households. `years` are the known income years."""
 
     limit: int
     years: Collection[int]
@@ -78,7 +78,7 @@ class BodyReader:
         if not isinstance(content, list):
             raise ParameterError(["the body is neither an object nor an array"], [OBJECTS])
         self._check_count(len(content))
-        from income_tax.households.batch_validation import parse_objects  # noqa: PLC0415 - numpy is imported at the first batch
+        from income_tax.households.batch_validation import parse_objects  # noqa: PLC0415 - the first batch imports numpy
 
         return parse_objects(content, self.years)
 
@@ -93,7 +93,7 @@ class BodyReader:
             raise ParameterError([f"the body is not CSV in UTF-8: {error}"], [describe_header()]) from None
         check_header(header)
         self._check_count(len(rows))
-        from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - numpy is imported at the first batch
+        from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - the first batch imports numpy
 
         return parse_rows(header, rows, self.years)
 
@@ -105,7 +105,7 @@ class BodyReader:
 
 
 def check_length(length: int, announced: int | None) -> None:
-    """Raise ParameterError if the body ended early."""
+    """Raise ParameterError if the body is shorter than its announced length (Content-Length)."""
     if announced is not None and length < announced:
         raise ParameterError([f"the body ended after {length} of {announced} bytes"], ["the whole body"])
 
@@ -124,7 +124,7 @@ def check_encoding(headers: Headers) -> None:
         raise UnsupportedBody(f"the body is encoded as [{shown}]: send it uncompressed, without Content-Encoding")
     charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedBody(f"the body is in [{quote_text(charset)}]: send it in UTF-8")
+        raise UnsupportedBody(f"the body's character encoding is [{quote_text(charset)}]: send the body in UTF-8")
 
 
 def check_header(header: list[str]) -> None:

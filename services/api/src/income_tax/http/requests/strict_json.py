@@ -1,4 +1,4 @@
-"""Strict JSON parser of a body, which reports repeated keys and accepts numbers that are too large for orjson."""
+"""Strict JSON parser of request bodies. It reports repeated keys, and accepts numbers that are too large for orjson."""
 
 import json
 from typing import Any, NoReturn
@@ -9,12 +9,12 @@ from income_tax.households.parameters import quote_text
 from income_tax.households.validation import ParameterError
 
 OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"
-MAX_DIGITS = 20  # characters in an integer; longer integers are replaced with TOO_LARGE
-TOO_LARGE = float("inf")  # not a valid value of any parameter
+MAX_DIGITS = 20  # maximum characters in an integer; TOO_LARGE replaces each longer integer
+TOO_LARGE = float("inf")  # every parameter rejects this value
 
 
 class RepeatedKeyError(ParameterError):
-    """A JSON object repeats a key. The error replaces the object and is raised when the members are read."""
+    """A JSON object repeats a key. The error replaces the object, and `list_members` raises the error."""
 
     def __init__(self, key: str) -> None:
         name = quote_text(key)
@@ -22,14 +22,14 @@ class RepeatedKeyError(ParameterError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON. Replace each object that repeats a key, also within an array, with a RepeatedKeyError.
+    """Parse one object or an array. If an object repeats a key, replace the household with a RepeatedKeyError.
 
     Raises ParameterError if the body is not JSON.
     """
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        # orjson rejects the whole body if one number exceeds the range of a float.
+        # Try the slow parser, because orjson also rejects a body that contains a number outside the range of a float.
         content = parse_slowly(body, str(error))
     if may_repeat_keys(body, content):
         return replace_repeats(content, parse_slowly(body, "an object has a key twice"))
@@ -37,22 +37,25 @@ def parse_json(body: bytes) -> Any:
 
 
 def may_repeat_keys(body: bytes, content: Any) -> bool:
-    """Return False if certainly no object repeats a key. True can be a false positive."""
+    """Return False if no object repeats a key. Return True if an object repeats a key or if this is uncertain."""
     objects = content if isinstance(content, list) else [content]
-    # A colon follows each key, and orjson keeps only one of two equal keys. The counts also differ if the body has
-    # blanks before colons, colons in text, or nested objects. The slow parser then checks each object.
+    # A colon follows each key, and orjson keeps only one of two equal keys. The counts therefore differ if a key is
+    # repeated. They also differ if the body has blanks before colons, colons in text, or nested objects.
     return not body.count(b'":') == body.count(b":") == sum(len(item) for item in objects if type(item) is dict)
 
 
 def replace_repeats(content: Any, checked: Any) -> Any:
-    """Return the content with an error in place of each object that repeats a key. `checked` contains the errors."""
+    """Return the content, but replace each household that repeats a key with its RepeatedKeyError.
+
+    `checked` is the result of the slow parser for the same body. It contains the errors.
+    """
     if isinstance(content, list) and isinstance(checked, list):
         return [find_repeat(other) or item for item, other in zip(content, checked, strict=True)]
     return find_repeat(checked) or content
 
 
 def find_repeat(checked: Any) -> RepeatedKeyError | None:
-    """Return a RepeatedKeyError that the parsed value contains at any depth, or None if no key is repeated."""
+    """Return a RepeatedKeyError from any depth of the parsed value, or None if the value contains no such error."""
     stack = [checked]
     while stack:
         value = stack.pop()
@@ -65,7 +68,7 @@ def find_repeat(checked: Any) -> RepeatedKeyError | None:
 def parse_slowly(body: bytes, reason: str) -> Any:
     """Parse JSON with the parser of Python's standard library, which accepts long numbers and finds repeated keys.
 
-    Raises ParameterError with the given reason if the body is not JSON (RFC 8259).
+    Raises ParameterError if the body is not JSON (RFC 8259). The error message contains `reason`.
     """
 
     def reject(_constant: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`GET /` and `POST /`, which calculate the tax of one household or of a batch of households."""
+"""The routes `GET /` and `POST /`, which calculate the taxes of households."""
 
 import random
 import time
@@ -38,7 +38,7 @@ QUERY_SCHEMA = HouseholdSchema(CALCULATION, TextDecoder())
 
 
 class Answer(NamedTuple):
-    """The status and body of a response, and the version of the schedules if the response has results."""
+    """The status and body of a response. `schedules_version` is None if the response is an error."""
 
     status: int
     body: bytes
@@ -80,7 +80,7 @@ def answer_body(
     except ParameterError as error:
         return build_bad_request(error)
     except TooManyHouseholds:
-        sentence = f"the body has more than {batch_max} households: send them in several requests"
+        sentence = f"the body has more than {batch_max} households: split them into several requests"
         return build_error_response(413, [sentence], limit=batch_max)
     except UnsupportedBody as error:
         return build_error_response(415, [str(error)], expected=[JSON, CSV])
@@ -92,7 +92,7 @@ def answer_body(
 
 def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
     """Calculate the taxes of a batch. Return them in the format that the client prefers."""
-    # numpy is imported at the first batch.
+    # This local import postpones the import of numpy to the first batch.
     from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
 
     if prefers_csv(accepted):
@@ -110,7 +110,7 @@ def prefers_csv(accepted: MIMEAccept) -> bool:
 
 
 def pause_at_random(seconds: float, log: Log) -> None:
-    """Pause this thread with probability 1/2, to demonstrate that other threads can overtake it."""
+    """Pause this thread with probability 1/2, to demonstrate that other threads can overtake this thread."""
     if seconds and random.random() < 0.5:  # noqa: S311 - not used for security
         log.info("pause", place="index", seconds=seconds)
         time.sleep(seconds)

@@ -16,11 +16,11 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
     @routes.get("/drill", provide_automatic_options=False)
     @login_required
     def drill() -> Response:
-        raise Drill("a drill: this failure was asked for")
+        raise Drill("this failure is a drill")
 
     @routes.get("/drill/other", provide_automatic_options=False)
     @login_required
     def other() -> Response:
-        raise Drill("a drill: this other failure was asked for")
+        raise Drill("this other failure is a drill")
 
     return routes

@@ -1,4 +1,7 @@
-"""`GET /schedules`, which returns the parameters of the tax law with their units, dates and legal references."""
+"""The routes `GET /schedules` and `GET /schedules/<name>`.
+
+They return the parameters of the tax law, including units, dates and legal references.
+"""
 
 from typing import Any
 
@@ -31,7 +34,7 @@ def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) 
         descriptions, by_name = current.data["parameters"], current.data["schedules"]
         if name not in by_name:
             names = sorted(by_name)
-            sentence = f"there is no schedule of that name: there are {', '.join(names)}"
+            sentence = f"this schedule does not exist: use one of the schedules {', '.join(names)}"
             return build_error_response(404, [sentence], expected=names)
         figures = {n: descriptions.get(n, {}) | serialize_figure(figure) for n, figure in by_name[name].items()}
         return build_cacheable_response({"schedule": name, "parameters": figures}, current)
@@ -40,17 +43,18 @@ def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) 
 
 
 def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> Response:
-    """Build a response that the client may cache and revalidate with its ETag (RFC 9110, 13.1.2)."""
+    """Build a response with an ETag. The client can cache the response and revalidate it (RFC 9110, 13.1.2)."""
     body = orjson.dumps({"response": {"version": schedules.version} | content}, option=orjson.OPT_SORT_KEYS)
     response = set_schedules_version(Response(body, content_type=JSON), schedules)
-    response.add_etag()  # computed from the body, because its format may change without a new version of the schedules
+    # The ETag is a hash of the body, because a release can change the format without a new version of the schedules.
+    response.add_etag()
     response.headers["Cache-Control"] = "private"
     response.make_conditional(request)
     return response
 
 
 def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
-    """Serialize a parameter of the tax law with JSON numbers and the lower limit of each bracket."""
+    """Serialize a parameter of the tax law. Numbers are JSON numbers, and each bracket has its lower limit."""
     source = {"since": figure["since"], "references": figure["references"]}
     if "value" in figure:
         return {"value": parse_number(figure["value"]), **source}
@@ -65,5 +69,5 @@ def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_number(text: str) -> int | float:
-    """Parse a decimal number as an integer if it has no decimal point, or as a float."""
+    """Parse a decimal number. Return a float if the text has a decimal point, otherwise an integer."""
     return float(text) if "." in text else int(text)

@@ -1,4 +1,4 @@
-"""The connections of a worker: sockets that never block the leader thread, and the idle connections."""
+"""A socket class that never blocks the leader thread, and the idle connections of a worker with their pollers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .leader_lock import LeaderLock
 class Connection(socket.socket):
     """An accepted connection. Before a thread waits for the peer, the connection releases the leader lock.
 
-    Setting an unchanged timeout makes no system call. Gunicorn sets the timeout five times per request, and every
-    system call may switch to another thread.
+    The connection makes no system call if a new timeout equals the current timeout. Gunicorn sets the timeout five
+    times per request, and each system call can cause a switch to another thread.
     """
 
     def __init__(self, accepted: socket.socket, lock: LeaderLock) -> None:
@@ -57,16 +57,17 @@ class Connection(socket.socket):
 
 
 class NullConnection:
-    """A placeholder for the first idle connection when no connection is idle. It never times out."""
+    """A placeholder that never times out. It is the first idle connection for gunicorn if no connection is idle."""
 
     timeout = float("inf")
 
 
 class IdleConnections:
-    """Connections (gunicorn's TConn) that wait for a request, in order of arrival. Thread-safe.
+    """Connections (gunicorn's TConn) that wait for a request. The longest idle connection is first. Thread-safe.
 
-    The thread that claims a connection owns the connection. The leader claims a connection to answer a request, the
-    main thread to close a timed-out connection. Gunicorn reads the timeout of the first connection and the count.
+    The thread that claims a connection owns the connection. The leader claims a connection to answer a request. The
+    main thread claims a timed-out connection to close it. Gunicorn reads the number of connections and the timeout of
+    the first connection.
     """
 
     def __init__(self) -> None:
@@ -92,17 +93,20 @@ class IdleConnections:
 
 
 class ReadinessPoller:
-    """Polls idle connections for readable bytes and reports each connection once. Thread-safe except for `poll`."""
+    """Polls idle connections for readable bytes. `poll` reports a connection only once, unless `rearm` is called.
+
+    All methods except `poll` are thread-safe.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
 
     def register(self, descriptor: int) -> None:
-        """Watch a new connection until `poll` reports the connection once."""
+        """Watch a new connection until `poll` reports the connection."""
         self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def rearm(self, descriptor: int) -> None:
-        """Watch a connection again after `poll` reported it."""
+        """Watch a connection again that `poll` has reported."""
         self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def unregister(self, descriptor: int) -> None:
@@ -121,7 +125,7 @@ class SelectorPoller(ReadinessPoller):
         self._lock = threading.Lock()
 
     def register(self, descriptor: int) -> None:
-        """Watch a connection until `poll` reports the connection once."""
+        """Watch a connection until `poll` reports the connection."""
         with self._lock:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
@@ -143,5 +147,5 @@ class SelectorPoller(ReadinessPoller):
 
 
 def build_poller() -> ReadinessPoller:
-    """Build the poller that this system supports."""
+    """Build an epoll poller if the system supports epoll. Otherwise build a selector poller."""
     return ReadinessPoller() if hasattr(select, "epoll") else SelectorPoller()

@@ -1,8 +1,8 @@
-"""The leader lock of a worker. The leader thread, which holds the lock, waits for requests and answers them.
+"""The leader lock of a worker. The leader is the thread that holds the lock. It waits for requests and answers them.
 
-The leader answers short requests without releasing the lock, so no other thread wakes up or competes for the GIL.
-Before a blocking call the leader releases the lock, and a follower becomes the leader. (Schmidt, Stal, Rohnert,
-Buschmann: Pattern-Oriented Software Architecture, volume 2, "Leader/Followers".)
+The leader keeps the lock while it answers a short request, so no other thread wakes up or competes for the GIL. Before
+a blocking call, the leader releases the lock, and another thread becomes the leader. Schmidt, Stal, Rohnert and
+Buschmann describe the pattern "Leader/Followers" in "Pattern-Oriented Software Architecture", volume 2.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from threading import Lock, Thread, local
 
 
 class LeaderLock:
-    """A lock that one thread of a process holds at a time. Both methods are idempotent."""
+    """A lock that at most one thread of a process holds. `acquire` and `release` are idempotent."""
 
     def __init__(self) -> None:
         self._lock = Lock()

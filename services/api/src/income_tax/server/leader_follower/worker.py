@@ -1,8 +1,11 @@
-"""A variant of gunicorn's threaded worker with leader/follower threads and a fair distribution of connections.
+"""A variant of gunicorn's threaded worker. It uses leader/follower threads and distributes connections fairly.
 
-In gunicorn's worker, the main thread waits for requests and hands each request to another thread. Here the leader
-thread waits for requests itself. The main thread accepts connections and closes timed-out connections.
-In gunicorn, the first worker that wakes up accepts all connections of a burst. Here busy workers delay accept().
+In gunicorn's worker, the main thread waits for requests and passes each request to another thread. In this variant, the
+leader thread waits for a request and answers it. The main thread only accepts connections and closes timed-out
+connections.
+
+In gunicorn, the first worker that wakes up accepts all connections of a burst. In this variant, a busy worker delays
+accept(), so that other workers can accept connections.
 """
 
 from __future__ import annotations
@@ -19,28 +22,29 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from .idle_connections import Connection, IdleConnections, build_poller
 from .leader_lock import FollowerThreads, LeaderLock
 
-FULL_DELAY = 0.002  # seconds; accept() delay of a worker with a connection for each thread
-BUSY_DELAY = 0.0001  # seconds; accept() delay of a worker with fewer connections
-HEARTBEAT_INTERVAL = 0.5  # seconds; gunicorn's arbiter waits 30 seconds for a heartbeat
-POLL_TIMEOUT = 1.0  # seconds that a leader waits for requests in one poll
+FULL_DELAY = 0.002  # seconds; accept() delay of a worker that has a connection for each thread
+BUSY_DELAY = 0.0001  # seconds; accept() delay of a worker that has fewer connections, but at least one
+HEARTBEAT_INTERVAL = 0.5  # seconds; gunicorn's arbiter kills a worker after 30 seconds without a heartbeat
+POLL_TIMEOUT = 1.0  # maximum seconds that a leader waits for requests in one poll
 
 
 class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker whose threads take turns as leader. A subclass sets the lock that the application releases."""
+    """A threaded worker whose threads take turns as leader. A subclass sets `leader_lock`."""
 
     leader_lock = LeaderLock()
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.keepalived_conns = IdleConnections()
-        self._ready: deque[int] = deque()  # descriptors that have bytes to read; only the leader uses them
+        self._ready: deque[int] = deque()  # descriptors of readable connections; only the leader uses this queue
         self._accept_after = 0.0
         self._notify_after = 0.0
         self._has_delayed = False
 
     def init_process(self) -> None:
         """Serve requests until a stop signal."""
-        # Gunicorn reads about thirty settings per request through __getattr__. Plain attributes are faster.
+        # Store gunicorn's settings as plain attributes, which are faster than __getattr__. Gunicorn reads about thirty
+        # settings per request.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self._poller = build_poller()
         super().init_process()
@@ -50,7 +54,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         return FollowerThreads(self.cfg.threads, self._follow)
 
     def run(self) -> None:
-        """Start the threads, then accept connections until the worker stops."""
+        """Start the threads. Then accept connections until the worker stops."""
         self.tpool.start()
         super().run()
 
@@ -62,7 +66,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             super().notify()
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections. A busy worker first waits, then accepts at most one connection per thread."""
+        """Accept new connections. A busy worker first waits, and accepts at most one connection per thread."""
         if not self.nr_conns:
             self._accept(listener, 1)
         elif self.nr_conns < self.cfg.threads:
@@ -88,7 +92,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             self._add_idle(conn, self._poller.register)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Enable or disable accept(). Ignore the call if it would enable accept() before the delay is over."""
+        """Enable or disable accept(). During the accept() delay, ignore calls that would enable accept()."""
         if not enabled or time.monotonic() >= self._accept_after:
             super().set_accept_enabled(enabled)
 
@@ -101,17 +105,19 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         """Add a connection to the idle connections, and watch for its next request."""
         conn.set_timeout()
         descriptor = conn.sock.fileno()
-        self.keepalived_conns.add(conn)  # before the poller can report the connection
-        if not self.alive:  # check after the add: a stopping worker shortens the timeout of idle connections
+        self.keepalived_conns.add(conn)  # add first, because the poller can report a watched connection at once
+        # A stopping worker shortens the timeouts of all idle connections once. It might miss this connection.
+        if not self.alive:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         try:
             watch(descriptor)
         except (OSError, ValueError):
+            # If the claim fails, the main thread has closed the connection, so the error is ignored.
             if self.keepalived_conns.claim(descriptor) is not None:
-                raise  # otherwise the main thread has closed the connection
+                raise
 
     def _follow(self) -> None:
-        """Run a thread: wait for leadership, then serve requests until leadership is released. Repeat forever."""
+        """Wait for leadership, then serve requests until this thread releases leadership. Repeat forever."""
         while True:
             self.leader_lock.acquire()
             while self.leader_lock.is_held:
@@ -125,7 +131,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
                     self._serve(conn)
 
     def _find_ready(self) -> Any | None:
-        """Claim a readable connection. Return None if there is none. Only the leader calls this method."""
+        """Claim a readable connection. Return None if no connection is readable. Only the leader calls this method."""
         if not self._ready:
             self._ready.extend(self._poller.poll(POLL_TIMEOUT))
         conn = self.keepalived_conns.claim(self._ready.popleft()) if self._ready else None
@@ -134,15 +140,15 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         return conn
 
     def _serve(self, conn: Any) -> None:
-        """Answer a request, then keep the connection alive or let the main thread close the connection."""
+        """Answer a connection's requests. Then keep the connection alive, or let the main thread close it."""
         is_kept = is_graceful = False
         try:
             while (is_kept := self.handle(conn) is True) and conn.parser.unreader.buf.getvalue():
-                self.leader_lock.release()  # pipelined request: let the next leader serve other connections
+                self.leader_lock.release()  # other connections must not wait for pipelined requests
             if is_kept:
                 self._add_idle(conn, self._poller.rearm)
             is_graceful = True
-        except BaseException:  # even SystemExit: the thread continues with the next connection
+        except BaseException:  # catch even SystemExit, so that the thread continues
             is_kept = False
             self.log.exception("a connection is dropped")
         if not is_kept:
@@ -151,14 +157,14 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
     def _close(self, conn: Any, graceful: bool) -> None:
         """Close a connection in the main thread. A graceful close first reads the remaining bytes from the peer."""
         self.nr_conns -= 1
-        with contextlib.suppress(OSError):  # the connection of a rejected request is already closed
+        with contextlib.suppress(OSError):  # handle_error has already closed the connection of a rejected request
             conn.close(graceful=graceful)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Read the rest of the body, and return whether the connection can serve another request."""
         body = conn.parser.mesg.body
         if keepalive and isinstance(body.reader, LengthReader) and body.reader.length == 0 and not body.failed:
-            return True  # the body was read completely, so no timeout is needed
+            return True  # the application has read the whole body
         self.leader_lock.release()
         return bool(super()._keepalive_after(conn, keepalive))
 
@@ -171,7 +177,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             if self.keepalived_conns.claim(conn.sock.fileno()) is None:
                 continue  # a request has just arrived, and the leader has claimed the connection
             if conn.timeout > now and not force:
-                self.keepalived_conns.add(conn)  # a request has just been answered, so the timeout is new
+                self.keepalived_conns.add(conn)  # the leader has just answered a request and set a new timeout
                 continue
             self._poller.unregister(conn.sock.fileno())
             self._close(conn, graceful=False)
