@@ -112,7 +112,7 @@ def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
     total = json.loads(report.read_text())["total"]
     assert {"no descriptor left": 100 - total["right"]} == total["failures"]
     assert 0 < total["right"] < 64
-    assert "raise its limit (ulimit -n), or give fewer --threads" in finished.stdout
+    assert "raise its limit (ulimit -n), or lower --threads" in finished.stdout
 
 
 def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:

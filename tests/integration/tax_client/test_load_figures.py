@@ -93,7 +93,7 @@ def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.Captu
     assert total["unsent"] >= 6
     assert (1, total["sent"]) == (code, total["right"])
     out = capsys.readouterr().out
-    assert "were due and never sent" in out
+    assert "were due but never sent" in out
     assert f"threshold   errors>0: failed, {total['unsent']}" in out
 
 

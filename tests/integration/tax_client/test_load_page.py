@@ -138,7 +138,7 @@ def test_without_scripts_the_tables_hold_the_figures(report: Path) -> None:
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(report.as_uri())
-        assert ["The chart needs JavaScript; the table below holds its figures."] * 5 == [
+        assert ["The chart needs JavaScript. The table below contains its values."] * 5 == [
             text.strip() for text in page.locator(".chart").all_inner_texts()
         ]
         page.locator("summary").first.click()

@@ -105,12 +105,12 @@ def test_no_report_is_merged_twice_or_overwritten(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--fail-if", "p99>200"], "expected a figure, a comparison (>, >=, < or <=) and a limit"),
+        (["--fail-if", "p99>200"], "expected a measurement, a comparison (>, >=, < or <=) and a limit"),
         (["--rate", "0"], "expected a number of requests a second from 0.01 to 1e+06, found [0]"),
         (["--duration", "5", "--warm-up", "3", "--ramp-up", "2"], "expected more seconds than --ramp-up and --warm-up"),
-        (["--html", "/nowhere/x.html"], "report [/nowhere/x.html]: No such file or directory: name writable files"),
+        (["--html", "/nowhere/x.html"], "report [/nowhere/x.html]: No such file or directory: use --json and"),
         (["--json", "/proc/x.json"], "report [/proc/x.json]: "),
-        (["--json", "/dev/null"], "report [/dev/null]: expected a regular file: name writable files"),
+        (["--json", "/dev/null"], "report [/dev/null]: expected a regular file: use --json and --html"),
         (["--workload", "/nowhere/x"], "No such file"),
         (["--threads", "0"], "expected a whole number from 1 to 1000, found [0]"),
     ],

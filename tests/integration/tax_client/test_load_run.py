@@ -93,5 +93,5 @@ def test_unusable_published_results_are_an_error(
     path.write_bytes(content)
     assert 2 == place.run("flood", "http://127.0.0.1:9", "--published", str(path))
     message = capsys.readouterr().err
-    assert "expected a JSON array of results" in message
+    assert "expected a JSON array of at least one result" in message
     assert 1 == len(message.splitlines())

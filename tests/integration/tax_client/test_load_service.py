@@ -89,7 +89,7 @@ def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
     """The taxpayers of the sample file give a workload, and bad lines are skipped and counted."""
     read = households(SAMPLE / "taxpayers.txt")
     assert 0 == read.returncode
-    assert read.stderr.startswith("tax-client: 8 line(s) left out, the first: line 8: expected the four fields")
+    assert read.stderr.startswith("tax-client: skipped 8 bad line(s); the first is line 8: expected the four fields")
     path = known.folder / "households.jsonl"
     path.write_text(read.stdout)
     made = Path(workload(known, str(path)))
@@ -139,7 +139,7 @@ def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("id,married,children,age\n1,yes,2,5\n", "its first line names columns: unknown [age]"),
-        ("1,perhaps,2,5\n", "no valid taxpayer, 1 bad line(s), the first: line 1: field [married]: expected yes, no"),
+        ("1,perhaps,2,5\n", "no valid taxpayer and 1 bad line(s); the first is line 1: field [married]: expected yes"),
     ],
 )
 def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said: str) -> None:

@@ -47,7 +47,7 @@ def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: boo
     lines, terminal = io.StringIO(), Terminal()
     with LineDisplay(recorder, TIMED, lines), LiveDisplay(recorder, TIMED, terminal) as shown:
         shown.refresh()
-    assert [warned] * 2 == ["the client is the limit" in stream.getvalue() for stream in (lines, terminal)]
+    assert [warned] * 2 == ["the client is the bottleneck" in stream.getvalue() for stream in (lines, terminal)]
 
 
 def test_the_load_is_that_of_the_running_senders() -> None:

@@ -29,14 +29,14 @@ def test_the_summary_warns() -> None:
     text = summarize(run)
     assert "requests    16 sent, 16 right, 0 wrong, 0 failed, 28 never sent" in text
     assert "retries     8 (2 status 503)" in text
-    assert "beware      the client is the limit, not the server" in text
-    assert "beware      28 request(s) were due and never sent" in text
+    assert "beware      the client is the bottleneck, not the server" in text
+    assert "beware      28 request(s) were due but never sent" in text
     assert "beware      process 1 of the client was ended by SIGKILL" in text
 
 
 def test_a_warm_up_that_never_ended_is_a_warning() -> None:
     """The summary warns when no answer arrived after the warm-up."""
-    assert "no answer came after the ramp-up and the warm-up" in summarize(
+    assert "no answer arrived after the ramp-up and the warm-up" in summarize(
         build_run(build_counters(measured=0), measured_from=5.0)
     )
 

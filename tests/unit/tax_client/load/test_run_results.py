@@ -84,7 +84,7 @@ def test_pauses_between_clients_are_reported() -> None:
         build_run(build_counters(), build_counters(), started=1003.7),
     )
     merged = merge_runs([third, build_run(build_counters(), build_counters()), second])
-    assert "beware      the clients did not run at the same time: for 3.0 s none ran" in summarize(merged)
+    assert "beware      the clients did not run at the same time: no client ran for 3.0 s" in summarize(merged)
     assert merged.is_all_right
     assert [] == merge_runs([second, third]).remarks
 

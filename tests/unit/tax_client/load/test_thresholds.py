@@ -74,14 +74,14 @@ def test_no_threshold_covers_the_client_itself() -> None:
 def test_other_texts_are_refused(text: str) -> None:
     """The error of an invalid threshold states the expected form and quotes the text."""
     known = r"\(>, >=, < or <=\) and a limit: p50, .* mean or max .* errors, wrong, failed, unsent or retries .* rate "
-    with pytest.raises(ValueError, match=rf"expected a figure, a comparison {known}.*found \[{re.escape(text)}\]"):
+    with pytest.raises(ValueError, match=rf"expected a measurement, a comparison {known}.*found \[{re.escape(text)}\]"):
         parse_threshold(text)
 
 
 def test_a_run_without_an_answer_fails_every_limit_of_latency_and_rate() -> None:
     """A run without answers fails each limit of latency and rate. Timeouts count as latencies, but not in the rate."""
     run = build_run()
-    assert "nothing was sent" in build_page(run)
+    assert "no request was sent" in build_page(run)
     assert parse_threshold("p99>200ms").is_met(run)
     assert parse_threshold("rate<1").is_met(run)
     late = build_run(build_counters(right=0, answered=0, measured=0))

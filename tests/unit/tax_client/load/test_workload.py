@@ -67,7 +67,7 @@ def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
 def test_an_empty_workload_is_refused(tmp_path: Path) -> None:
     """The reader raises UserError for an empty file and for a missing file."""
     (tmp_path / "empty").touch()
-    with pytest.raises(UserError, match="found none"):
+    with pytest.raises(UserError, match="found an empty file"):
         read_workload(tmp_path / "empty", None)
     with pytest.raises(UserError, match="No such file"):
         read_workload(tmp_path / "missing", None)

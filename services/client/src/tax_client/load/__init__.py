@@ -1,1 +1,1 @@
-"""The load generator: many requests from several processes, each answer checked, and the reports of a run."""
+"""The load generator, which sends many requests from several processes, checks each answer, and reports the results."""

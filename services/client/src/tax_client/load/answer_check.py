@@ -8,14 +8,14 @@ from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
 from tax_common.text import truncate
 
 RIGHT, WRONG = "right", "wrong"
-DIFFERENCES_SHOWN = 5  # most differences shown per answer
-VALUE_SHOWN = 80  # characters of a value in a difference
+DIFFERENCES_SHOWN = 5  # maximum number of differences that are shown per answer
+VALUE_SHOWN = 80  # maximum number of characters of a value in a difference
 MISSING = object()
 ENVELOPE = ("response", "result", "results")
 
 
 def build_body(expected: Any) -> bytes:
-    """Build the response body that carries the result of a household, or an array of results."""
+    """Build the response body for the expected result of one household, or for a list of expected results."""
     if isinstance(expected, list):
         return orjson.dumps({"response": {"results": [{"result": one} for one in expected]}})
     return orjson.dumps({"response": {"result": expected}})
@@ -24,7 +24,7 @@ def build_body(expected: Any) -> bytes:
 def check_answer(status: int, body: bytes, right: bytes) -> tuple[str, str]:
     """Check an answer. Return its outcome (right, wrong, or the kind of its failure) and an explanation.
 
-    `right` is a correct body. The answer may serialize the same values differently.
+    `right` is a correct body. A right answer can serialize the same values differently.
     """
     answer = Answer(status, body)
     if status != 200:
@@ -47,21 +47,21 @@ def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         rows = enumerate(zip(expected, actual, strict=True))
         return [found for n, (one, other) in rows for found in find_differences(one, other, f"{path}[{n}]")]
-    same_kind = isinstance(expected, bool) == isinstance(actual, bool)  # in Python True == 1
+    same_kind = isinstance(expected, bool) == isinstance(actual, bool)  # because True == 1 in Python
     if same_kind and expected == actual:
         return []
     return [f"{path or 'answer'}: expected {format_value(expected)}, got {format_value(actual)}"]
 
 
 def join_path(path: str, name: str) -> str:
-    """Join a path and a member's name, without the envelope that all answers share."""
+    """Append a member's name to a path. Omit the names in ENVELOPE, which all answers share, at the start."""
     if not path:
         return "" if name in ENVELOPE else name
     return f"{path}.{name}"
 
 
 def format_value(value: Any) -> str:
-    """Format a JSON value for a difference."""
+    """Format a JSON value for the message about a difference."""
     if value is MISSING:
         return "nothing"
     return truncate(value if isinstance(value, str) else orjson.dumps(value).decode(), VALUE_SHOWN, "...")

@@ -1,4 +1,4 @@
-"""The due times of requests, on a schedule (open loop) or as soon as a connection is free (closed loop)."""
+"""The due times of requests. An open loop follows a schedule. A closed loop waits until a connection is free."""
 
 import math
 import random
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 NEVER = math.inf
-LATE_SECONDS = 0.1  # time after the end to send requests that were due just before the end
+LATE_SECONDS = 0.1  # seconds after the end during which due requests are still sent
 
-Arrival = tuple[int, float]  # a request that is due: its number in the run, and its due time on the run's clock
+Arrival = tuple[int, float]  # the number of a due request in the run, and its due time on the run's clock
 
 
 class Arrivals(Protocol):
@@ -19,17 +19,17 @@ class Arrivals(Protocol):
         """The due time of the next request, or NEVER if the time is not known in advance."""
 
     def take(self, now: float) -> Arrival | None:
-        """Return a request that is due, or None if no request is due."""
+        """Return a due request, or None if no request is due."""
 
     def is_over(self, now: float) -> bool:
-        """Return whether no further request will be due."""
+        """Return whether `take` will never return a request again."""
 
     def stop(self, now: float) -> int:
-        """Stop assigning requests. Return the number of overdue requests."""
+        """Stop assigning requests. Return the number of due requests that were not assigned."""
 
 
 class ClosedLoop:
-    """Assigns the next number to a free connection at once, until no numbers remain or the time ends."""
+    """Assigns the next request to a free connection at once, until `numbers` has no more items or the time is `end`."""
 
     next_due = NEVER  # a request is due whenever a connection is free
 
@@ -38,7 +38,7 @@ class ClosedLoop:
         self._is_over = False
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next number with `now` as its due time, or None after the end."""
+        """Return the next request with `now` as its due time, or None after the end."""
         if now < self._end and not self._is_over:
             for number in self._numbers:
                 return number, now
@@ -46,17 +46,17 @@ class ClosedLoop:
         return None
 
     def is_over(self, now: float) -> bool:
-        """Return whether no numbers remain or the time has ended."""
+        """Return whether all requests have been assigned or the time has ended."""
         return self._is_over or now >= self._end
 
-    def stop(self, now: float) -> int:  # noqa: ARG002 - no request of a closed loop is overdue
+    def stop(self, now: float) -> int:  # noqa: ARG002 - a closed loop assigns each due request at once
         """Stop assigning requests. Return 0."""
         self._is_over = True
         return 0
 
 
 class OpenLoop:
-    """Assigns requests on a schedule, even if the server cannot keep up. `schedule` is in ascending order of time."""
+    """Assigns requests on a schedule, even if the server cannot keep up. `schedule` must be sorted by time."""
 
     def __init__(self, schedule: Iterator[Arrival], end: float) -> None:
         self._schedule, self._end = schedule, end
@@ -69,7 +69,7 @@ class OpenLoop:
         return NEVER if self._next is None else self._next[1]
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request if it is due, else None."""
+        """Return the next request if the request is due, else None."""
         arrival = self._next
         if arrival is None or arrival[1] > now or self.is_over(now):
             return None
@@ -81,7 +81,7 @@ class OpenLoop:
         return self._next is None or now >= self._end + LATE_SECONDS
 
     def stop(self, now: float) -> int:
-        """Stop assigning requests. Return the number of requests that were due and found no free connection."""
+        """Stop assigning requests. Return the number of requests that were due but found no free connection."""
         overdue = 0
         while self._next is not None and self._next[1] <= now:
             overdue += 1
@@ -95,7 +95,7 @@ class OpenLoop:
 
 
 def schedule_constant(numbers: Iterator[int], rate: float, ramp_up: float, begin: float) -> Iterator[Arrival]:
-    """Schedule requests evenly at `rate` per second from `begin` on, after a linear ramp-up from zero."""
+    """Schedule requests evenly from `begin`. In the first `ramp_up` seconds, the rate grows linearly to `rate`."""
     return ((number, begin + compute_arrival_time(number, rate, ramp_up)) for number in numbers)
 
 
@@ -104,7 +104,7 @@ def schedule_poisson(
 ) -> Iterator[Arrival]:
     """Schedule the Poisson arrivals of one process. All `processes` together send `rate` requests per second.
 
-    The same `seed` gives the same times. The seed None gives new times on each call.
+    The same `seed` gives the same times. The seed None gives different times on each call.
     """
     rng, arrivals = random.Random(None if seed is None else f"{seed}"), 0.0  # noqa: S311 - not for security
     for number in numbers:
@@ -113,7 +113,7 @@ def schedule_poisson(
 
 
 def compute_arrival_time(arrivals: float, rate: float, ramp_up: float) -> float:
-    """Compute the seconds until `arrivals` requests are due. The rate grows linearly for `ramp_up` s, then stays."""
+    """Compute the seconds until `arrivals` requests are due. The rate grows linearly for `ramp_up` seconds."""
     in_ramp_up = rate * ramp_up / 2
     if arrivals < in_ramp_up:
         return math.sqrt(2 * arrivals * ramp_up / rate)

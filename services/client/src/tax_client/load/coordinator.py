@@ -14,13 +14,14 @@ from .outcome_counters import REPORT_INTERVAL, SenderReport
 from .run_results import Interval, Run
 from .sender_process import SenderConfig, run_sender
 
-# With fork, the processes share the workload in memory, and each process starts in milliseconds.
+# Forked processes share the workload in memory, and start in milliseconds.
 FORK = multiprocessing.get_context("fork")
-START_DELAY = 0.05  # seconds between the start message and the start of the run, so that all senders start together
-STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report after which the remaining senders are killed
+START_DELAY = 0.05  # seconds from the start message to the start of the run, so that all senders start together
+STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report after an interruption, before the senders are killed
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
-SHORTEST_LOAD_SECONDS = 0.01  # shortest time between two reports for computing a load
-INTERVALS_MAX, COARSER = 480, 4  # intervals kept, each of 0.25 s up to two minutes, then of 1 s, 4 s and so on
+SHORTEST_LOAD_SECONDS = 0.01  # minimum time between two reports when a load is computed
+# A run has at most 480 intervals of 0.25 s. After two minutes, intervals are merged to 1 s, and later to 4 s and so on.
+INTERVALS_MAX, COARSER = 480, 4
 
 
 class RunRecorder:
@@ -32,7 +33,7 @@ class RunRecorder:
         self._loads: dict[int, float] = {}  # CPU seconds per second of each running sender
 
     def add_report(self, sender: int, report: SenderReport) -> None:
-        """Add a report of the sender number `sender`."""
+        """Add a report of sender number `sender`."""
         run = self.run
         run.total.add(report.counters)
         run.elapsed = max(run.elapsed, report.elapsed)
@@ -49,15 +50,15 @@ class RunRecorder:
         interval.in_flight = sum(one.in_flight for one in self._last.values())
 
     def remove_sender(self, sender: int) -> None:
-        """Forget the load and the requests in flight of a sender that has ended."""
+        """Remove the load and the requests in flight of a sender that has ended."""
         self._last.pop(sender, None)
         self._loads.pop(sender, None)
 
     def finish(self, requests: int | None, stopped: float | None) -> None:
-        """Set the end of the measured time once all senders have ended.
+        """Set the end of the measured time after all senders have ended.
 
-        The measured time ends at the interruption (`stopped`, in seconds from the start), at the last answer if all
-        `requests` were sent, or at the planned end.
+        After an interruption, the end is `stopped`, in seconds from the start of the run. If all `requests` were sent,
+        the end is the time of the last answer. Otherwise the end is the planned end.
         """
         run = self.run
         if stopped is not None:
@@ -69,7 +70,7 @@ class RunRecorder:
 
     @property
     def current_load(self) -> float:
-        """The share of the client's CPU time that it uses, according to the last report of each sender."""
+        """The share of its CPU time that the client used, according to the last report of each sender."""
         return sum(self._loads.values()) / self.run.cores
 
     @property
@@ -81,7 +82,10 @@ class RunRecorder:
 
 
 class Coordinator:
-    """Controls the sender processes of a plan. Create it before this process starts a thread; call `run` once."""
+    """Controls the sender processes of a plan. Call `run` only once.
+
+    The constructor forks, so it must precede the first thread of this process.
+    """
 
     def __init__(self, plan: Plan, config: SenderConfig) -> None:
         self._pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
@@ -98,9 +102,9 @@ class Coordinator:
             self._pipes[ours] = process
 
     def run(self, recorder: RunRecorder, refresh: Callable[[], None], signals: SignalQueue) -> int:
-        """Start the senders, and record their reports until all have ended. Calls `refresh` several times per second.
+        """Start the senders, record their reports until all have ended, and call `refresh` several times per second.
 
-        Returns the number of the signal that ended the run early, or 0.
+        Return the number of the signal that ended the run early, or 0.
         """
         self.begin = time.perf_counter() + START_DELAY
         numbers = {pipe: number for number, pipe in enumerate(self._pipes)}
@@ -115,7 +119,7 @@ class Coordinator:
                 self.stopped = time.perf_counter() - self.begin
                 self._send_all(True)
             elif interrupted_by and not ready:
-                patience -= POLL_INTERVAL  # counts rounds, so that suspending the machine costs one round only
+                patience -= POLL_INTERVAL  # counts rounds, so that a suspension of the machine counts as one round
             if interrupted_by and (patience <= 0 or not signals.empty()):
                 self.kill()
             refresh()

@@ -29,17 +29,17 @@ KIND_BY_ERROR = {
     **dict.fromkeys((pycurl.E_COULDNT_CONNECT, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR), LOST),
     **dict.fromkeys((pycurl.E_GOT_NOTHING, pycurl.E_PARTIAL_FILE, pycurl.E_ABORTED_BY_CALLBACK), LOST),
 }
-NO_DESCRIPTOR = "no descriptor left"  # a failure that the client itself causes
+NO_DESCRIPTOR = "no descriptor left"  # the only kind of failure that the client itself causes
 NO_DESCRIPTOR_MESSAGE = (
-    "the client may open no more files or connections: raise its limit (ulimit -n), or give fewer --threads"
+    "the client cannot open more files or connections: raise its limit (ulimit -n), or lower --threads"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The service at `url`. An answer that takes longer than `timeout` seconds counts as a failure.
+    """The service at `url`. A request fails if its answer takes longer than `timeout` seconds.
 
-    `ca_file` holds the certificates of the trusted authorities. If it is None, certifi's authorities are trusted.
+    `ca_file` contains the certificates of the trusted authorities. None means the authorities of certifi.
     """
 
     url: str
@@ -55,7 +55,7 @@ class Target:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that all requests share."""
-        # HTTP libraries would encode the login as Latin-1, but the API reads UTF-8.
+        # Encode the credentials here, because HTTP libraries use Latin-1 and the API expects UTF-8.
         login = f"{self.credentials.login}:{self.credentials.password}".encode()
         return {
             "Authorization": "Basic " + b64encode(login).decode(),
@@ -65,7 +65,7 @@ class Target:
 
 
 class CurlConnection:
-    """A connection, with its libcurl handle, its request in flight, and the chunks of the response body."""
+    """A connection, with its libcurl handle, its request in flight, and the received chunks of the response body."""
 
     def __init__(self, target: Target, is_post: bool) -> None:
         self.request, self.chunks, self.attempts = PendingRequest(), list[bytes](), 0
@@ -77,8 +77,8 @@ class CurlConnection:
         for option, value in {
             pycurl.NOSIGNAL: 1,
             pycurl.NOPROXY: "*",
-            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # same authorities as in `calculate`
-            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # one request at a time on a connection
+            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # the same default as in `calculate`
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # a connection sends one request at a time
             pycurl.CONNECTTIMEOUT_MS: to_milliseconds(min(target.timeout, CONNECT_SECONDS)),
             pycurl.TIMEOUT_MS: to_milliseconds(target.timeout),
             pycurl.URL: target.address,
@@ -97,26 +97,26 @@ class CurlConnection:
         self.curl.setopt(pycurl.HTTPHEADER, [*self._headers, f"X-Request-ID: {self.request.request_id}"])
 
     def take_body(self) -> bytes:
-        """Return the response body that was received so far, and clear it."""
+        """Return the received part of the response body, and clear it."""
         chunks = self.chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         return body
 
     def _allow_once(self, *_addresses: object) -> Any:
-        # libcurl sends a request again if a kept-alive connection breaks. Two requests would then share an id.
+        # Abort a second send. libcurl resends a request if a kept-alive connection breaks, and both would share an id.
         self.attempts += 1
         return pycurl.PREREQFUNC_OK if self.attempts == 1 else pycurl.PREREQFUNC_ABORT
 
 
 def to_milliseconds(seconds: float) -> int:
-    """Convert a timeout to milliseconds, at least 1 because 0 means no timeout in libcurl."""
+    """Convert a timeout to milliseconds. The minimum is 1, because libcurl interprets 0 as no timeout."""
     return max(1, round(seconds * 1000))
 
 
 def describe_failure(target: Target, number: int, text: str, os_error: int) -> tuple[str, str]:
-    """Return the kind of a failure and a message with a remedy, from the errors of libcurl and of the system."""
-    # libcurl reports no system error if it cannot open a socket.
+    """Return the kind of a failure, and a message. `number` and `text` are libcurl's error. `os_error` is an errno."""
+    # libcurl leaves `os_error` at 0 if it cannot open a socket.
     if number == pycurl.E_COULDNT_CONNECT and not os_error and not has_free_descriptor():
         return NO_DESCRIPTOR, NO_DESCRIPTOR_MESSAGE
     is_refused = number == pycurl.E_COULDNT_CONNECT and os_error == errno.ECONNREFUSED
@@ -136,7 +136,7 @@ def has_free_descriptor() -> bool:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the limit of open files to the hard limit for this process and its children."""
+    """Raise this process's limit of open files to its hard limit. Child processes inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):  # some systems reject an unlimited number
+    with suppress(OSError, ValueError):  # some systems reject an infinite limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""Event loops for libcurl transfers, based on select for few connections and on epoll for many."""
+"""Event loops for libcurl transfers. One uses select for few connections, and one uses epoll for many."""
 
 import select
 import time
@@ -9,7 +9,7 @@ import pycurl
 
 from .arrivals import NEVER
 
-SELECT_MAX = 64  # most connections for which select is faster than epoll
+SELECT_MAX = 64  # maximum number of connections for which select is faster than epoll
 IDLE = pycurl.POLL_NONE
 EVENTS = {
     pycurl.POLL_NONE: 0,
@@ -25,10 +25,10 @@ class EventLoop(Protocol):
     multi: pycurl.CurlMulti
 
     def find_timeout(self, now: float) -> float:
-        """Return the time at which libcurl needs a call even without network traffic."""
+        """Return the time at which `run_once` must be called even without network traffic."""
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle the traffic. Return whether `other` is readable."""
 
 
 def build_event_loop(connections: int, other: int) -> EventLoop:
@@ -37,18 +37,18 @@ def build_event_loop(connections: int, other: int) -> EventLoop:
 
 
 class SelectLoop:
-    """An event loop that checks all connections in each round."""
+    """An event loop that uses select, which checks all connections in each round."""
 
     def __init__(self, other: int) -> None:
         self.multi, self._other = pycurl.CurlMulti(), other
 
     def find_timeout(self, now: float) -> float:
-        """Return the time at which a libcurl timeout expires, which is at once for a new transfer."""
+        """Return the time of libcurl's next timeout. A new transfer has a timeout that is already due."""
         milliseconds = self.multi.timeout()
         return NEVER if milliseconds < 0 else now + milliseconds / 1000
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle the traffic. Return whether `other` is readable."""
         readable, writable, failing = self.multi.fdset() if seconds > 0 else ([], [], [])
         ready, _, _ = select.select([*readable, self._other], writable, failing, seconds)
         self.multi.perform()
@@ -56,30 +56,30 @@ class SelectLoop:
 
 
 class EpollLoop:
-    """An event loop whose epoll reports only connections with traffic, at the same cost for any number of connections.
+    """An event loop that uses epoll, which reports only connections with traffic. Idle connections cost no time.
 
     Descriptors of kept-alive connections stay registered between transfers, which saves system calls. The kernel
-    unregisters a closed descriptor, and a new descriptor may then get the same number.
+    unregisters a closed descriptor, and a new descriptor can then get the same number.
     """
 
     def __init__(self, other: int) -> None:
         self.multi, self._other, self._epoll = pycurl.CurlMulti(), other, select.epoll()
         self._epoll.register(other, select.EPOLLIN)
-        self._watched = dict[int, int]()  # the events that libcurl waits for, or IDLE, by descriptor
+        self._watched = dict[int, int]()  # for each descriptor, the events that libcurl waits for, or IDLE
         self._timer = NEVER
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     def find_timeout(self, now: float) -> float:  # noqa: ARG002 - libcurl has already set the timer
-        """Return the time at which a libcurl timeout expires, which is at once for a new transfer."""
+        """Return the time of libcurl's next timeout. A new transfer has a timeout that is already due."""
         return self._timer
 
     def run_once(self, seconds: float) -> bool:
-        """Wait up to `seconds` for traffic, and let libcurl handle it. Return whether `other` is readable."""
+        """Wait up to `seconds` for traffic, and let libcurl handle the traffic. Return whether `other` is readable."""
         if self._timer <= time.perf_counter():
             self._timer = NEVER
             self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        if seconds > 0:  # epoll.poll() would wait in whole milliseconds
+        if seconds > 0:  # select is used to wait, because epoll.poll() rounds the time to milliseconds
             select.select([self._epoll], [], [], seconds)
         is_readable = False
         for fd, events in self._epoll.poll(0):
@@ -87,7 +87,7 @@ class EpollLoop:
                 is_readable = True
             elif self._watched[fd] == IDLE:  # the server has closed an idle connection
                 del self._watched[fd]
-                with suppress(OSError):  # libcurl has closed the descriptor in this round
+                with suppress(OSError):  # libcurl may have closed the descriptor in this round
                     self._epoll.unregister(fd)
             else:
                 readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
@@ -95,7 +95,7 @@ class EpollLoop:
         return is_readable
 
     def _watch(self, events: int, fd: int, _multi: Any, _data: Any) -> None:
-        """Change the watched events of a descriptor. libcurl calls this as its M_SOCKETFUNCTION."""
+        """Change the watched events of a descriptor. This is libcurl's M_SOCKETFUNCTION callback."""
         if events == pycurl.POLL_REMOVE:
             self._watched[fd] = IDLE
             return
@@ -104,12 +104,12 @@ class EpollLoop:
                 self._epoll.modify(fd, EVENTS[events])
             else:
                 self._epoll.register(fd, EVENTS[events])
-        except FileNotFoundError:  # the number now belongs to a new descriptor
+        except FileNotFoundError:  # a closed descriptor had the same number, and the kernel unregistered it
             self._epoll.register(fd, EVENTS[events])
         self._watched[fd] = events
 
     def _set_timer(self, milliseconds: int) -> None:
-        """Set the next timeout, mostly at once or never. libcurl calls this as its M_TIMERFUNCTION."""
+        """Set the next timeout. A negative value means no timeout. This is libcurl's M_TIMERFUNCTION callback."""
         if milliseconds > 0:
             self._timer = time.perf_counter() + milliseconds / 1000
         else:

@@ -1,4 +1,4 @@
-"""The display of a run's progress on stderr, which is live on a terminal and prints plain lines elsewhere."""
+"""The display of a run's progress on stderr. A terminal gets a live display, and other streams get lines."""
 
 import time
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from .coordinator import RunRecorder
 from .load_plan import Plan
 from .run_results import CLIENT_LIMIT, LIMIT_MESSAGE
 
-LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # between two printed lines, between two redraws of a terminal
-KINDS_SHOWN = 5  # most kinds of errors shown; the summary lists all kinds
+LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # seconds between two lines, and between two redraws of a terminal
+KINDS_SHOWN = 5  # maximum number of kinds of errors; the summary lists all kinds
 
 
 class Display(Protocol):
@@ -63,16 +63,16 @@ class LineDisplay:
         limit = f", {LIMIT_MESSAGE}" if self._recorder.current_load >= CLIENT_LIMIT else ""
         done = format_progress(self._plan, self._recorder)
         line = f"{done}, {run.rate:.0f}/s, p99 {p99:.1f} ms, {total.wrong + total.failed} wrong or failed{limit}"
-        with suppress(OSError):  # a closed terminal does not stop a run
+        with suppress(OSError):  # the run continues if the stream is closed
             print(line, file=self._stream, flush=True)
 
 
 class LiveDisplay:
-    """Redraws the figures of the run on a terminal four times per second."""
+    """Redraws the progress of the run on a terminal four times per second."""
 
     def __init__(self, recorder: RunRecorder, plan: Plan, stream: TextIO) -> None:
         self._recorder, self._plan = recorder, plan
-        # Automatic refresh is off, because rich's thread would draw half-updated figures.
+        # Disable automatic refresh, because rich's thread could draw partly updated counts.
         self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
         self._next = 0.0
 
@@ -84,14 +84,14 @@ class LiveDisplay:
         self._live.stop()
 
     def refresh(self) -> None:
-        """Redraw the figures if REDRAW_SECONDS have passed since the last time."""
+        """Redraw the display if REDRAW_SECONDS have passed since the last redraw."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + REDRAW_SECONDS
             self._live.update(build_picture(self._recorder, self._plan), refresh=True)
 
 
 def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
-    """Build the live display with the progress, throughput, latencies, errors and client load."""
+    """Build the content of the live display: progress, throughput, latencies, errors and client load."""
     run = recorder.run
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
@@ -113,7 +113,7 @@ def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
 
 
 def format_progress(plan: Plan, recorder: RunRecorder) -> str:
-    """Format the progress by requests, or by time if the number of requests is not planned."""
+    """Format the progress in requests, or in seconds if the plan has no number of requests."""
     run = recorder.run
     if plan.requests is not None:
         return f"{run.total.done}/{plan.requests} requests ({100 * run.total.done // plan.requests} %)"
@@ -121,7 +121,7 @@ def format_progress(plan: Plan, recorder: RunRecorder) -> str:
 
 
 def compute_progress(plan: Plan, recorder: RunRecorder) -> float:
-    """Compute the progress from 0 to 1, by requests or by time, whichever is further."""
+    """Compute the progress from 0 to 1. It is the higher of the shares of the requests and of the time."""
     run = recorder.run
     by_time = min(1.0, run.elapsed / plan.length)
     return max(by_time, run.total.done / plan.requests) if plan.requests else by_time

@@ -1,4 +1,4 @@
-"""The commands `flood`, `compare`, `merge` and `households`, from their options to their exit code."""
+"""The commands `flood`, `compare`, `merge` and `households`. Each function returns the exit code of its command."""
 
 import os
 import platform
@@ -29,8 +29,7 @@ from .coordinator import Coordinator, RunRecorder
 from .curl_connection import Target, raise_descriptor_limit
 from .live_display import build_display
 from .load_plan import Plan, build_plan, count_cores
-from .report_files import ReportFiles
-from .report_json import read_report
+from .report_files import ReportFiles, read_report
 from .report_text import compare_runs, summarize
 from .run_results import Run, merge_runs
 from .sender_process import SenderConfig
@@ -39,7 +38,7 @@ from .workload import Workload, load_workload
 
 
 def flood(options: Namespace, settings: Settings) -> int:
-    """Send the load, check the answers, and return the exit code. Raises UserError before any request is sent."""
+    """Send the load, check the answers, and return the exit code. Can raise UserError before the first request."""
     plan = build_plan(options)
     target = Target(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file)
     workload = load_workload(options, settings)
@@ -73,7 +72,7 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
     """Run the senders of a plan, and record their reports in `run`."""
     signals, recorder = SignalQueue(), RunRecorder(run)
     with redirect_signals(signals):
-        coordinator = Coordinator(plan, config)  # must fork before this process starts a thread
+        coordinator = Coordinator(plan, config)  # forks, so it must precede the first thread of this process
         try:
             with build_display(sys.stderr, recorder, plan) as display:
                 run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
@@ -84,7 +83,7 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
 
 
 def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> int:
-    """Write the reports, print the summary, and return the exit code. Printing comes last, as stdout may be closed."""
+    """Write the reports, then print the summary, which fails if stdout is closed. Return the exit code."""
     written, errors = files.write(run)
     for error in errors:
         print(f"tax-client: {escape_controls(error)}", file=sys.stderr)
@@ -102,7 +101,7 @@ def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> i
 
 
 def compare(options: Namespace, _settings: Settings) -> int:
-    """Print a comparison of two reports, and return the exit code. Raises UserError if a report cannot be read."""
+    """Print a comparison of two reports, and return the exit code. Raises UserError for an invalid report."""
     paths: tuple[Path, Path] = options.first, options.second
     first, second = (read_report(path) for path in paths)
     times = [datetime.fromtimestamp(run.started).astimezone().isoformat(" ", "seconds") for run in (first, second)]
@@ -111,34 +110,34 @@ def compare(options: Namespace, _settings: Settings) -> int:
 
 
 def merge(options: Namespace, _settings: Settings) -> int:
-    """Merge the reports of simultaneous clients, and return the exit code as `flood` does. Raises UserError."""
+    """Merge the reports of clients. Return the exit code as `flood` does. Raises UserError for an invalid report."""
     with ReportFiles(options, options.reports) as files:
         merged = merge_runs([read_report(path) for path in options.reports], options.clients)
         return conclude(merged, options.fail_if, files)
 
 
 def households(options: Namespace, _settings: Settings) -> int:
-    """Print the households of a file as JSON lines, and return the exit code. Raises UserError if there are none."""
+    """Print the households of a file as JSON lines. Return the exit code. Raises UserError if no household is valid."""
     path: Path = options.file
     written, skipped, first = 0, 0, ""
     with open_input(path) as source:
         for line in Reader(source.file, source.form):
             if isinstance(line, BadLine):
                 skipped += 1
-                first = first or f", the first: line {line.line}: {line.reason}"
+                first = first or f"; the first is line {line.line}: {line.reason}"
             else:
                 print(orjson.dumps(line.to_dict()).decode())
                 written += 1
     if not written:
-        found = f"no valid taxpayer, {skipped} bad line(s){first}"
-        raise UserError(f"taxpayers file [{path}]: {found}: expected lines such as 1,yes,2,55555")
+        found = f"found no valid taxpayer and {skipped} bad line(s){first}"
+        raise UserError(f"taxpayers file [{path}]: expected lines such as 1,yes,2,55555; {found}")
     if skipped:
-        print_error(f"{skipped} line(s) left out{first}")
+        print_error(f"skipped {skipped} bad line(s){first}")
     return DONE
 
 
 def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workload: Workload) -> dict[str, Any]:
-    """Return the settings of a run for its reports. They contain no password."""
+    """Return the settings that the reports of a run contain. The password is not among them."""
     source: Path = options.workload or options.published or Path("published sample")
     return {
         "url": settings.url,
@@ -152,14 +151,14 @@ def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workl
         "processes": plan.processes,
         "retries": plan.retries,
         "timeout s": settings.timeout,
-        "workload": source.name.encode(errors="backslashreplace").decode(),  # the name need not be UTF-8
+        "workload": source.name.encode(errors="backslashreplace").decode(),  # names need not be valid UTF-8
         "different requests": len(workload),
         "households a request": workload.households,
     }
 
 
 def describe_machine() -> dict[str, Any]:
-    """Describe the machine and the software versions that affect the figures."""
+    """Describe the parts of the machine, and the software versions, that affect the measurements."""
     return {
         "processor": read_processor(),
         "cores of the client": count_cores(),

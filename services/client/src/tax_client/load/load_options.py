@@ -10,8 +10,9 @@ from .load_plan import DEFAULT_REQUESTS
 from .thresholds import Threshold, parse_threshold
 
 CODES = (
-    "Exit code: 0 success; 1 a --fail-if condition holds, or a request got a wrong answer, failed or was never sent "
-    "and no --fail-if covers this (wrong, failed, unsent; errors covers all three); 2 unusable input; 130 interrupted."
+    "Exit code: 0 success; 1 a --fail-if condition holds, or an error occurred that no condition covers; 2 unusable "
+    "input; 130 interrupted. Errors are wrong answers, failed requests and unsent requests. A condition on wrong, "
+    "failed or unsent covers errors of this kind. A condition on errors covers all errors."
 )
 DAY = 86400.0
 
@@ -29,25 +30,30 @@ def add_flood(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     about = "send many concurrent requests and check every answer"
     parser = add_parser(subparsers, "flood", about, parents)
     load = parser.add_argument_group("load").add_argument
-    load("--requests", type=whole(1, 10**9), help=f"number of requests (default: {DEFAULT_REQUESTS})")
+    requests = f"number of requests (default: {DEFAULT_REQUESTS}, or unlimited with --duration)"
+    load("--requests", type=whole(1, 10**9), help=requests)
     seconds = number(0, DAY, "seconds")
-    length = "seconds to send for; --requests may end the run earlier"
+    length = "seconds during which requests are sent; --requests can end the run earlier"
     load("--duration", type=number(0.1, DAY, "seconds"), metavar="SECONDS", help=length)
     load("--threads", type=whole(1, 1000), default=16, help="number of connections (default: %(default)s)")
-    processes = "processes that share the connections (default: one per core, fewer for few requests)"
+    processes = "number of processes that share the connections (default: one per core, or fewer for few requests)"
     load("--processes", type=whole(1, 64), help=processes)
-    load("--rate", type=number(0.01, 1e6, "requests a second"), help="requests per second, on a schedule (open loop)")
-    load("--arrivals", choices=("constant", "poisson"), default="constant", help="with --rate (default: %(default)s)")
-    ramp_up = "seconds in which the load grows to its full size (default: 0)"
+    rate = "requests per second, sent on a schedule (default: each connection sends after its previous answer)"
+    load("--rate", type=number(0.01, 1e6, "requests a second"), help=rate)
+    arrivals = "schedule of --rate: constant intervals, or random intervals of a Poisson process (default: %(default)s)"
+    load("--arrivals", choices=("constant", "poisson"), default="constant", help=arrivals)
+    ramp_up = "seconds during which the load grows to its full size (default: 0)"
     load("--ramp-up", type=seconds, default=0.0, metavar="SECONDS", help=ramp_up)
-    warm_up = "seconds after the ramp-up that are left out of the figures (default: 0)"
+    warm_up = "seconds after the ramp-up that throughput and latencies exclude (default: 0)"
     load("--warm-up", type=seconds, default=0.0, metavar="SECONDS", help=warm_up)
-    load("--retries", type=whole(0, 100), default=0, help="maximum retries after a transient failure (default: 0)")
-    load("--seed", type=whole(0, 2**63), help="make poisson arrivals repeatable (default: none)")
+    retries = "maximum number of retries of a request after transient failures (default: 0)"
+    load("--retries", type=whole(0, 100), default=0, help=retries)
+    load("--seed", type=whole(0, 2**63), help="number that makes poisson arrivals repeatable (default: none)")
     workload = parser.add_argument_group("workload").add_argument
-    workload("--workload", type=Path, metavar="FILE", help="requests and answers from `income-tax expected`")
-    workload("--published", type=Path, metavar="FILE", help="published results (default: published.json of TAX_DATA)")
-    batch = "send N households per request, by POST (default: one, by GET)"
+    workload("--workload", type=Path, metavar="FILE", help="workload file that `income-tax expected` wrote")
+    published = "file of published results (default: published.json in TAX_DATA)"
+    workload("--published", type=Path, metavar="FILE", help=published)
+    batch = "send N households per POST request (default: one household per GET request)"
     workload("--batch", type=whole(1, 10**6), metavar="N", help=batch)
     add_report_options(parser)
     parser.set_defaults(command=load_commands.flood)
@@ -64,7 +70,7 @@ def add_report_options(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="CONDITION",
-        help="exit 1 if it holds (e.g. p99>200ms, errors>0.1%%, rate<1000), not for fewer errors; can be repeated",
+        help="exit with 1 if this condition holds, such as p99>200ms, errors>0.1%% or rate<1000; can be repeated",
     )
 
 
@@ -80,7 +86,7 @@ def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
     """Add the command `merge` and its options."""
     parser = add_parser(subparsers, "merge", "merge the reports of clients that ran at the same time", parents)
     parser.add_argument("reports", type=Path, nargs="+", metavar="REPORT.json")
-    clients = "expected number of clients; if reports are missing, the summary says how many and the exit code is 1"
+    clients = "expected number of clients; if reports are missing, the summary counts them and the exit code is 1"
     parser.add_argument("--clients", type=whole(1, 10**4), metavar="N", help=clients)
     add_report_options(parser)
     parser.set_defaults(command=load_commands.merge)
@@ -88,16 +94,16 @@ def add_merge(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Pa
 
 def add_households(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
     """Add the command `households` and its argument."""
-    about = "print the households of a taxpayers file, for `income-tax expected`"
+    about = "print the households of a taxpayers file as input for `income-tax expected`"
     parser = add_parser(subparsers, "households", about, parents, "Exit code: 0 success; 2 no valid household.")
-    parser.add_argument("file", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .txt, .csv or .jsonl file, or - for stdin")
     parser.set_defaults(command=load_commands.households)
 
 
 def add_parser(
     subparsers: "argparse._SubParsersAction[Parser]", name: str, about: str, parents: list[Parser], codes: str = CODES
 ) -> Parser:
-    """Add the parser of a command, and return it."""
+    """Add and return the parser of a command."""
     description = about.capitalize() + "."
     return subparsers.add_parser(
         name, help=about, description=description, epilog=codes, parents=parents, allow_abbrev=False

@@ -14,7 +14,7 @@ from tax_client.user_errors import UserError
 from .arrivals import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
 
 DEFAULT_REQUESTS = 1000
-REQUESTS_PER_PROCESS = 5000  # requests that justify one more process
+REQUESTS_PER_PROCESS = 5000  # by default, one process per 5000 requests, up to the number of cores
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -22,9 +22,10 @@ CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 class Plan:
     """The options of a load run. Times are in seconds, and `rate` is in requests per second over all processes.
 
-    Without `rate`, the loop is closed, and each connection sends the next request as soon as it has an answer. The run
-    ends after `requests` or after `duration` (with ramp-up and warm-up), whichever comes first. Figures exclude the
-    ramp-up and the warm-up. A latency counts by the request's due time, and the throughput by the answer's time.
+    Without `rate`, the loop is closed: each connection sends the next request as soon as the previous answer arrives.
+    The run ends after `requests` requests or after `duration`, whichever comes first. `duration` includes the ramp-up
+    and the warm-up. Latencies exclude requests that were due before the end of the warm-up. The throughput excludes
+    answers that arrived before the end of the warm-up.
     """
 
     threads: int  # connections
@@ -45,17 +46,17 @@ class Plan:
 
     @property
     def length(self) -> float:
-        """The duration, which is infinite if only the number of requests limits the run."""
+        """The duration, or infinity if only the number of requests limits the run."""
         return math.inf if self.duration is None else self.duration
 
     @property
     def measured_from(self) -> float:
-        """The seconds from the start to the measured time, which follows the ramp-up and the warm-up."""
+        """The seconds from the start of the run to the end of the warm-up, when the measured time starts."""
         return self.ramp_up + self.warm_up
 
     @property
     def max_requests(self) -> float:
-        """The highest possible number of requests, which is infinite if it is unknown."""
+        """The maximum number of requests, or infinity if the options set no maximum."""
         if self.requests is not None:
             return self.requests
         return self.length * self.rate if self.rate is not None else math.inf
@@ -71,7 +72,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The measured time from `start` to `end`, and the `begin` of the run, on the same clock."""
+    """The measured time from `start` to `end` of a run that starts at `begin`, all on the same clock."""
 
     begin: float
     start: float
@@ -80,7 +81,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of one process in a plan of n processes, which is every n-th request and connection."""
+    """The share of one process in a plan. With n processes, it is every n-th request and every n-th connection."""
 
     plan: Plan
     process: int
@@ -114,7 +115,7 @@ def build_plan(options: Namespace) -> Plan:
     if requests is None and options.duration is None:
         requests = DEFAULT_REQUESTS
     if options.duration is not None and options.ramp_up + options.warm_up >= options.duration:
-        raise UserError("--duration: expected more seconds than --ramp-up and --warm-up have together: make it longer")
+        raise UserError("--duration: expected more seconds than --ramp-up and --warm-up together: raise --duration")
     threads = min(options.threads, requests) if requests is not None else options.threads
     return Plan(
         threads=threads,
@@ -131,15 +132,15 @@ def build_plan(options: Namespace) -> Plan:
 
 
 def choose_processes(threads: int, requests: int | None, cores: int) -> int:
-    """Return the default number of processes, which is one per core, or fewer for few connections or requests."""
+    """Return the default number of processes. It is one per core, or fewer for few connections or few requests."""
     useful = cores if requests is None else math.ceil(requests / REQUESTS_PER_PROCESS)
     return max(1, min(threads, cores, useful))
 
 
 def count_cores() -> float:
-    """Return the number of cores that this process may use, limited by its CPU affinity and its container."""
+    """Return the number of cores that the CPU affinity and the container's CPU limit allow this process to use."""
     allowed = float(len(os.sched_getaffinity(0)))
-    with suppress(OSError, ValueError):  # the container has no limit
+    with suppress(OSError, ValueError):  # no CPU limit: the file is absent or contains `max`
         quota, period = CPU_LIMIT.read_text().split()
         return min(allowed, int(quota) / int(period))
     return allowed

@@ -1,4 +1,4 @@
-"""The counts of a load run, and the channel through which senders report counts to the coordinator."""
+"""The counts of a load run, and the pipe through which senders report counts to the coordinator."""
 
 import time
 from collections import Counter
@@ -12,20 +12,20 @@ from tax_common.latency_histogram import LatencyHistogram
 from tax_common.logs import LogFile
 
 REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
-WRONG_KEPT = 100  # most wrong answers that are kept for the reports
+WRONG_KEPT = 100  # maximum number of wrong answers that are kept for the reports
 DIGITS = 3  # significant digits of a histogram
-SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # counts that are summed
+SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # added by Counters.add
 
 
 def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
-    """Build the histogram of latencies in whole microseconds."""
+    """Build a histogram from latencies in whole microseconds."""
     histogram = LatencyHistogram()
     histogram.counts.update(map(histogram.find_bucket, microseconds))
     return histogram
 
 
 def encode_histogram(latencies: LatencyHistogram) -> str | None:
-    """Encode latencies as HdrHistogram V2 in base64, for tools in other languages. Return None without latencies."""
+    """Encode latencies as HdrHistogram V2 in base64 for other tools. Return None if there are no latencies."""
     if not latencies.total:
         return None
     histogram = HdrHistogram(1, latencies.HIGHEST, DIGITS)
@@ -39,10 +39,10 @@ def decode_histogram(text: str) -> LatencyHistogram:
     latencies = LatencyHistogram()
     try:
         histogram = HdrHistogram.decode(text)
-    except Exception as error:  # from zlib, base64, ctypes or the library itself
+    except Exception as error:  # zlib, base64, ctypes and the library raise various types
         raise ValueError(f"not a valid HdrHistogram: {type(error).__name__}") from None
     if histogram.significant_figures != DIGITS or histogram.highest_trackable_value != latencies.HIGHEST:
-        raise ValueError("expected an HdrHistogram of the report's own precision")
+        raise ValueError(f"expected an HdrHistogram with {DIGITS} significant digits up to {latencies.HIGHEST}")
     for item in histogram.get_recorded_iterator():
         latencies.counts[latencies.find_bucket(item.value_iterated_to)] = item.count_at_value_iterated_to
     return latencies
@@ -50,7 +50,7 @@ def decode_histogram(text: str) -> LatencyHistogram:
 
 @dataclass(frozen=True, slots=True, order=True)
 class WrongAnswer:
-    """A wrong answer: the number, id and query of its request, and the difference from the expected answer."""
+    """A wrong answer, with the number, id and query of its request, and its difference from the expected answer."""
 
     number: int
     request_id: str
@@ -62,9 +62,9 @@ class WrongAnswer:
 class Counters:
     """The counts of requests by their outcome, and their latencies.
 
-    `latencies` are measured from the due time, for requests that were due after the warm-up. They cover right and wrong
-    answers, and timeouts with the time waited. Other failures are excluded, since fast failures would improve the
-    percentiles. `latencies_from_send` are measured from the actual send, in an open loop only.
+    `latencies` belong to the requests that were due after the warm-up, and start at the due time. They include right
+    answers, wrong answers, and the waiting times of timeouts. They exclude other failures, because fast failures would
+    improve the percentiles. `latencies_from_send` start at the send, and only an open loop has them.
     """
 
     sent: int = 0
@@ -72,9 +72,9 @@ class Counters:
     wrong: int = 0
     answered: int = 0  # requests with an answer of any kind
     measured: int = 0  # answers that arrived within the measured time
-    retries: int = 0  # sends of a request after its first send
+    retries: int = 0  # sends of requests after the first send
     unsent: int = 0  # requests that were due but found no free connection
-    failures: Counter[str] = field(default_factory=Counter)  # by kind
+    failures: Counter[str] = field(default_factory=Counter)  # number of failed requests by kind
     retried: Counter[str] = field(default_factory=Counter)  # retries by the kind of failure
     examples: dict[str, str] = field(default_factory=dict)  # one message for each kind of failure
     wrongs: list[WrongAnswer] = field(default_factory=list)  # the first wrong answers
@@ -96,12 +96,12 @@ class Counters:
 
     @property
     def unanswered(self) -> int:
-        """The number of requests that were sent and are still in flight at the end."""
+        """The number of requests that were sent but have no known outcome."""
         return self.sent - self.done
 
     @property
     def due(self) -> int:
-        """The number of requests that were due, sent or not."""
+        """The number of requests that were due, whether they were sent or not."""
         return self.sent + self.unsent
 
     @property
@@ -110,11 +110,11 @@ class Counters:
         return self.due - self.right
 
     def count_errors(self, kind: str) -> int:
-        """Return the number of wrong answers for the kind "wrong", or else of failures of the kind."""
+        """Return the number of wrong answers if `kind` is "wrong", else the number of failures of this kind."""
         return self.wrong if kind == "wrong" else self.failures[kind]
 
     def add(self, other: "Counters") -> None:
-        """Add other counts. Keep only the wrong answers with the lowest request numbers."""
+        """Add other counts. Keep the WRONG_KEPT wrong answers with the lowest request numbers."""
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lost += other.lost
@@ -129,16 +129,16 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """The counts of interval number `interval`, the requests in flight at its end, and the seconds since the start."""
+    """A sender's counts in an interval. `elapsed` is in seconds from the start of the run to the report."""
 
-    interval: int
+    interval: int  # number of the interval
     elapsed: float
     in_flight: int
     counters: Counters
 
 
 class CoordinatorPipe:
-    """A sender's end of the pipe to the coordinator. `begin` is the start of the run according to `clock`."""
+    """A sender's end of the pipe to the coordinator. `begin` is the start time of the run on `clock`."""
 
     def __init__(
         self, pipe: Connection, begin: float, log: LogFile, clock: Callable[[], float] = time.perf_counter

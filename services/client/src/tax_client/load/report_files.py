@@ -1,4 +1,4 @@
-"""The report files of a run, created as drafts before the run and moved to their paths when complete."""
+"""The report files of a run. Their drafts are created before the run, and an atomic replace publishes each report."""
 
 import os
 from argparse import Namespace
@@ -8,19 +8,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import orjson
+
 from tax_client.user_errors import UserError, build_file_error, check_distinct_paths
 
 from .html_report.page import build_page
-from .report_json import write_json
+from .report_json import Fields, parse_run, write_json
 from .run_results import Run
 
-REMEDY = "name writable files with --json and --html"
+REMEDY = "use --json and --html to name writable files"
+READ_REMEDY = "give a file that `tax-client flood --json` wrote"
 
 
 class ReportFiles:
-    """The reports that the options name. The end of the context removes the remaining drafts.
+    """Writes the reports that the options name. The end of the context removes the remaining drafts.
 
-    Raises UserError before the run if a path cannot be written or is one of the `others`.
+    Raises UserError before the run if a path is not writable, or if it is also one of the `others`.
     """
 
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:
@@ -53,7 +56,7 @@ class ReportFiles:
         for path, serialize in self._formats.items():
             try:
                 build_draft_path(path).write_bytes(serialize(run))
-                build_draft_path(path).replace(path.resolve())  # replaces the target of a symbolic link, not the link
+                build_draft_path(path).replace(path.resolve())  # keeps a symbolic link and replaces its target
                 written.append(path)
             except OSError as error:
                 errors.append(str(build_file_error("report", path, error, REMEDY)))
@@ -66,6 +69,16 @@ class ReportFiles:
 
 
 def build_draft_path(path: Path) -> Path:
-    """Return the path of this process's draft, which is next to the report."""
+    """Return the path of this process's draft of a report. The draft is in the same folder as the report."""
     place = path.resolve()
     return place.with_name(f"{place.name}.{os.getpid()}.part")
+
+
+def read_report(path: Path) -> Run:
+    """Read a run from its JSON report. Raises UserError, which names the file and a bad value."""
+    try:
+        return parse_run(Fields(orjson.loads(path.read_bytes())))
+    except OSError as error:
+        raise build_file_error("report", path, error, READ_REMEDY) from None
+    except ValueError as error:
+        raise UserError(f"report [{path}]: expected a flood's report in JSON ({error}): {READ_REMEDY}") from None

@@ -1,14 +1,12 @@
-"""The JSON report of a run for `compare`, `merge` and other programs. Its reader checks every value."""
+"""The JSON report of a run for `compare`, `merge` and other programs. The parser of a report checks every value."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
-from tax_client.user_errors import UserError, build_file_error
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import truncate
 
@@ -17,16 +15,15 @@ from .outcome_counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, deco
 from .run_results import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"
-REMEDY = "give a file that `tax-client flood --json` wrote"
 LATEST = 1e11  # seconds since 1970 of the latest date that can be shown
-LONGEST = 1e9  # most seconds of a run
-NUMBERS = (int, float)  # not bool, a subclass of int
+LONGEST = 1e9  # maximum seconds of a run
+NUMBERS = (int, float)  # bool is excluded, although it is a subclass of int
 COUNT_MAX = 2**53  # JSON readers represent integers up to this value exactly
 INTERVALS = [REPORT_INTERVAL * COARSER**n for n in range(10)]
 
 
 class Fields:
-    """A JSON object whose values are checked when they are read. Raises ValueError with the path of a bad value."""
+    """A JSON object that checks values when they are read. A bad value raises ValueError, which names its path."""
 
     def __init__(self, content: object, path: str = "") -> None:
         if not isinstance(content, dict):
@@ -39,7 +36,7 @@ class Fields:
         return f"{self._path}.{name}" if self._path else name
 
     def read(self, name: str, expected: str, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Return a value if `is_valid` accepts it."""
+        """Return the value `name` if `is_valid` accepts the value."""
         if name not in self.values:
             raise ValueError(f"{self.join_path(name)} is missing")
         if not is_valid(self.values[name]):
@@ -47,33 +44,33 @@ class Fields:
         return self.values[name]
 
     def read_number(self, name: str, low: float, high: float) -> float:
-        """Return a number between two limits."""
+        """Return a number from `low` to `high`."""
         expected = f"a number from {low:g} to {high:g}"
         return float(self.read(name, expected, lambda value: type(value) in NUMBERS and low <= value <= high))
 
     def read_whole(self, name: str, low: int = 0, high: int = COUNT_MAX) -> int:
-        """Return a whole number between two limits."""
+        """Return a whole number from `low` to `high`."""
         expected = f"a whole number from {low} to {high}"
         return int(self.read(name, expected, lambda value: type(value) is int and low <= value <= high))
 
     def read_text(self, name: str) -> str:
         """Return a string."""
-        return str(self.read(name, "a text", lambda value: isinstance(value, str)))
+        return str(self.read(name, "a string", lambda value: isinstance(value, str)))
 
     def read_texts(self, name: str) -> list[str]:
         """Return an array of strings."""
         return list(
             self.read(
-                name, "an array of texts", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
+                name, "an array of strings", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
             )
         )
 
     def read_object(self, name: str) -> Self:
-        """Return an object as Fields."""
+        """Return a nested object."""
         return type(self)(self.read(name, "an object"), self.join_path(name))
 
     def read_objects(self, name: str) -> Iterator[Self]:
-        """Yield the objects of an array as Fields."""
+        """Yield the objects of an array."""
         values = self.read(name, "an array of objects", lambda value: isinstance(value, list))
         return (type(self)(value, f"{self.join_path(name)}[{n}]") for n, value in enumerate(values))
 
@@ -84,21 +81,21 @@ class Fields:
 
 
 def build_refusal(path: str, expected: str, value: object) -> ValueError:
-    """Build the error for a value that is not as expected."""
+    """Build the error for an unexpected value."""
     return ValueError(f"{path}: expected {expected}, found [{truncate(orjson.dumps(value).decode(), 60, '...')}]")
 
 
 def number_reader(low: float, high: float) -> Callable[[Fields, str], float]:
-    """Build a reader of numbers between two limits."""
+    """Build a function that reads a number from `low` to `high`."""
     return lambda content, name: content.read_number(name, low, high)
 
 
 def read_planned(content: Fields, name: str) -> float | None:
-    """Return the planned seconds, or None for a run without a planned duration."""
+    """Return the planned seconds of a run, or None for null, which means that the run had no planned duration."""
     return None if content.read(name, "a number") is None else content.read_number(name, 0.001, LONGEST)
 
 
-# The name in the file and the reader of each attribute of Run.
+# For each attribute of Run, the name of its field in the file, and the function that reads the field.
 RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
     "started": ("started", number_reader(0, LATEST)),
     "elapsed": ("elapsed_seconds", number_reader(0, LONGEST)),
@@ -122,7 +119,7 @@ RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
 
 
 def build_content(run: Run) -> dict[str, Any]:
-    """Build the content of a report. Latencies are in milliseconds, and encoded HdrHistograms in microseconds."""
+    """Build the content of a report. Latencies are in milliseconds, but encoded HdrHistograms are in microseconds."""
     total = run.total
     from_send = total.latencies_from_send
     return {
@@ -158,20 +155,9 @@ def write_json(run: Run) -> bytes:
     return orjson.dumps(build_content(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def read_report(path: Path) -> Run:
-    """Read a run from its report. Raises UserError, which names the file and a bad value."""
-    try:
-        content = Fields(orjson.loads(path.read_bytes()))
-        content.read("format", FORMAT, lambda value: value == FORMAT)
-        return parse_run(content)
-    except OSError as error:
-        raise build_file_error("report", path, error, REMEDY) from None
-    except ValueError as error:
-        raise UserError(f"report [{path}]: expected a flood's report in JSON ({error}): {REMEDY}") from None
-
-
 def parse_run(content: Fields) -> Run:
     """Parse a run from a report. Raises ValueError for a bad value."""
+    content.read("format", FORMAT, lambda value: value == FORMAT)
     run = Run(**{attribute: read(content, name) for attribute, (name, read) in RUN_FIELDS.items()})
     total = content.read_object("total")
     run.total = parse_counters(total)
@@ -200,8 +186,8 @@ def parse_counters(content: Fields) -> Counters:
 
 
 def parse_latencies(content: Fields, name: str) -> LatencyHistogram:
-    """Parse a histogram, which is null without latencies. Raises ValueError for a bad value."""
-    if content.read(name, "a text") is None:
+    """Parse a histogram. The value null means no latencies. Raises ValueError for a bad value."""
+    if content.read(name, "a string") is None:
         return LatencyHistogram()
     try:
         return decode_histogram(content.read_text(name))

@@ -1,4 +1,4 @@
-"""The plain-text reports, which are the summary of a run and the comparison of two runs."""
+"""The plain-text reports. They are the summary of a run and the comparison of two runs."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tax_common.text import escape_controls
 
 from .run_results import LIMIT_MESSAGE, Run, compute_figures
 
-WRONG_SHOWN = 10  # the JSON report lists more
+WRONG_SHOWN = 10  # maximum number of wrong answers in the summary; the JSON report lists more
 PERCENTS = (50.0, 95.0, 99.0)
 
 
@@ -46,44 +46,44 @@ def format_latencies(latencies: LatencyHistogram) -> str:
 
 
 def list_warnings(run: Run) -> list[str]:
-    """List the reasons why the figures may be misleading."""
+    """List the failures of the client, and the reasons why the measurements might be misleading."""
     warnings = [*run.ended_badly, *run.remarks]
     if run.is_client_limit:
         warnings.append(LIMIT_MESSAGE)
     if run.measured_from and run.total.answered and not run.total.measured:
-        warnings.append("no answer came after the ramp-up and the warm-up: there are no figures; make the flood longer")
+        warnings.append("no answer arrived after the ramp-up and the warm-up: raise --duration or --requests")
     if run.total.unsent:
         warnings.append(
-            f"{run.total.unsent} request(s) were due and never sent, because all connections were busy: the true "
-            "latencies are higher; give more --threads, or a lower --rate"
+            f"{run.total.unsent} request(s) were due but never sent, because all connections were busy: the true "
+            "latencies are higher than the measured latencies; raise --threads or lower --rate"
         )
     return warnings
 
 
 def describe_verdict(run: Run) -> str:
-    """Return the verdict on a run in a few words."""
+    """Return a short verdict on a run."""
     if run.total.errors:
         return f"{run.total.errors:,} of {run.total.due:,} not right"
     if not run.total.sent:
-        return "nothing was sent"
-    return "the client itself had trouble" if run.ended_badly else "every answer right"
+        return "no request was sent"
+    return "the client itself failed" if run.ended_badly else "every answer right"
 
 
 def describe_throughput(run: Run) -> str:
-    """Format the households per second if requests carry several households, else the measured time."""
+    """Format the households per second if requests contain several households, else the measured time."""
     households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a string if the merged clients have different values
+    if isinstance(households, int | float) and households > 1:  # a text if merged clients have different values
         return f"{run.rate * households:,.0f} households a second"
     return f"over {run.measured_seconds:.1f} s"
 
 
 def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
-    """Format a table of two runs' figures and the changes, then the settings and machine data that differ."""
+    """Format a table of the measurements of two runs, and a list of the settings and machine data that differ."""
     rows = [
         [name, format_figure(a), format_figure(b), format_change(a, b)] for name, a, b in pair_figures(first, second)
     ]
     lines = [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
-    lines += ["", *layout_table([["", "A", "B", "B to A"], *rows], named=True)]
+    lines += ["", *layout_table([["", "A", "B", "change"], *rows], named=True)]
     differing = [
         f"{name}: {a} / {b}"
         for ours, theirs in ((first.settings, second.settings), (first.machine, second.machine))
@@ -91,12 +91,12 @@ def compare_runs(first: Run, second: Run, names: tuple[str, str]) -> str:
         if (a := ours.get(name)) != (b := theirs.get(name))
     ]
     if differing:
-        lines += ["", "differing settings and machine (A / B):", *(f"  {line}" for line in differing)]
+        lines += ["", "different settings and machine data (A / B):", *(f"  {line}" for line in differing)]
     return "\n".join(map(escape_controls, lines))
 
 
 def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
-    """Yield the name of each figure that both runs have, and its two values."""
+    """Yield the name of each measurement that both runs have, and the two values of the measurement."""
     for name in ("sent", "right", "wrong", "failed", "unanswered", "unsent", "retries"):
         yield name, getattr(first.total, name), getattr(second.total, name)
     yield "answers/s", first.rate, second.rate
@@ -107,19 +107,19 @@ def pair_figures(first: Run, second: Run) -> Iterator[tuple[str, float, float]]:
 
 
 def pair_latencies(first: LatencyHistogram, second: LatencyHistogram, unit: str) -> Iterator[tuple[str, float, float]]:
-    """Yield the name of each latency figure, and its values in two runs."""
+    """Yield the name of each latency measurement, and the values of the measurement in two runs."""
     others = compute_figures(second)
     for name, value in compute_figures(first).items():
         yield f"{name} {unit}", value, others[name]
 
 
 def format_figure(value: float) -> str:
-    """Format a count or a measurement."""
+    """Format a count or another number."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def format_change(a: float, b: float) -> str:
-    """Format the change from `a` to `b` in percent."""
+    """Format the change from `a` to `b` in percent of `a`."""
     return "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
 
 

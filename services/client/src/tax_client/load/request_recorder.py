@@ -13,13 +13,13 @@ from .load_plan import Window
 from .outcome_counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
 from .workload import Workload
 
-TIMEOUT = "timeout"  # the only failure whose latency is recorded, as the time waited
-RETRIED = TRANSIENT - {TIMEOUT}  # a retry after a timeout would overload a slow server further
+TIMEOUT = "timeout"  # the only kind of failure with a latency, which is the time waited
+RETRIED = TRANSIENT - {TIMEOUT}  # not after a timeout, because a retry would add load to a slow server
 BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that runs are repeatable
 
 
 class PendingRequest:
-    """The request of a connection, with its number and due time, and the time and request id of its last send."""
+    """The request of a connection. `entry` is its index in the workload. Each send sets `sent_at` and `request_id`."""
 
     __slots__ = ("due", "entry", "number", "request_id", "sends", "sent_at")
 
@@ -30,10 +30,9 @@ class PendingRequest:
 
 
 class RequestRecorder:
-    """Counts the outcomes of requests, and logs each send with its own request id.
+    """Counts and logs the outcomes of requests. Each send has its own request id.
 
-    `window` is the measured time. `log` writes a log line for each answer, or without `log_each` only for answers that
-    are not right.
+    `window` is the measured time. If `log_each` is false, `log` writes no lines for right answers.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class RequestRecorder:
         self.record_send(request, now)
 
     def record_send(self, request: PendingRequest, now: float) -> None:
-        """Record a send, and create a request id that is unique among all sends of all processes."""
+        """Record a send, and create a request id that is unique among the sends of all processes."""
         request.sends += 1
         request.sent_at = now
         request.request_id = f"{self._prefix}{self._sends:010x}"
@@ -70,7 +69,7 @@ class RequestRecorder:
         if status != 200 or body != self._right[request.entry]:
             outcome, detail = check_answer(status, body, self._right[request.entry])
             if outcome == RIGHT:
-                self._right[request.entry] = body  # has the same values, but as the server serializes them
+                self._right[request.entry] = body  # the same values in the server's serialization
         if outcome != RIGHT or self._log_each:
             delay = self._settle(request, status, outcome, detail, seconds, retry_after)
             if delay is not None:
@@ -81,7 +80,8 @@ class RequestRecorder:
         counters.answered += 1
         if self._start <= answered_at < self._end:
             counters.measured += 1
-            if answered_at > self._begin + counters.last:  # simultaneous answers are recorded in any order
+            # Compare with `last`, because answers are not recorded in the order of their arrival.
+            if answered_at > self._begin + counters.last:
                 counters.last = answered_at - self._begin
         if outcome in (RIGHT, WRONG):
             self._record_latency(request, seconds)
@@ -99,7 +99,7 @@ class RequestRecorder:
         self._counters.unsent += count
 
     def take_counters(self) -> Counters:
-        """Return the counts since the last call, and reset them."""
+        """Return the counts since the last call, and start new counts."""
         counters, self._counters = self._counters, Counters()
         counters.latencies = count_latencies(self._latencies)
         counters.latencies_from_send = count_latencies(self._latencies_from_send)
@@ -108,7 +108,7 @@ class RequestRecorder:
         return counters
 
     def stop(self, now: float) -> None:
-        """End the measured time at an interruption of the run."""
+        """End the measured time now, because the run was interrupted."""
         self._end = min(self._end, now)
 
     def _record_latency(self, request: PendingRequest, seconds: float) -> None:

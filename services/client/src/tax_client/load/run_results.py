@@ -8,17 +8,17 @@ from tax_common.latency_histogram import LatencyHistogram
 
 from .outcome_counters import REPORT_INTERVAL, Counters
 
-CLIENT_LIMIT = 0.9  # share of its CPU time above which the client is the bottleneck
-SLICES_MIN = 4  # with fewer complete intervals, a chart also shows the partial last interval
-LOAD_SECONDS = 1.0  # shortest run for which a client bottleneck is reported
-LIMIT_MESSAGE = "the client is the limit, not the server: give it more --processes or more cores"
+CLIENT_LIMIT = 0.9  # the client is the bottleneck if it uses this share of its CPU time or more
+SLICES_MIN = 4  # a chart with fewer complete intervals also shows the partial last interval
+LOAD_SECONDS = 1.0  # minimum length of a run for which a client bottleneck is reported
+LIMIT_MESSAGE = "the client is the bottleneck, not the server: raise --processes, or give the client more cores"
 PERCENTS = (50.0, 90.0, 95.0, 99.0, 99.9)
-PER_CLIENT = ("requests", "connections", "processes", "loop")  # settings that apply to each client separately
+PER_CLIENT = ("requests", "connections", "processes", "loop")  # settings that count per client
 
 
 @dataclass(slots=True)
 class Interval:
-    """The counts of a short part of a run, and the number of requests in flight at its end."""
+    """The counts of a short interval of a run, and the number of requests in flight at the end of the interval."""
 
     counters: Counters = field(default_factory=Counters)
     in_flight: int = 0
@@ -31,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """An interval of a run with its bounds, `begin` and `end`, in seconds."""
+    """An interval (`part`) of a run, with its bounds, `begin` and `end`, in seconds from the start of the run."""
 
     begin: float
     end: float
@@ -39,7 +39,7 @@ class Slice:
 
     @property
     def middle(self) -> float:
-        """The middle of the interval in seconds."""
+        """The middle of the interval, in seconds from the start of the run."""
         return (self.begin + self.end) / 2
 
     @property
@@ -56,7 +56,7 @@ class Slice:
 class Run:
     """A running or finished run. Times are in seconds, and `started` is in seconds since 1970.
 
-    `cores` is the number of cores that its processes can use together.
+    `cores` is the number of cores that the processes of the run can use together.
     """
 
     started: float
@@ -64,7 +64,7 @@ class Run:
     machine: dict[str, Any]
     cores: float
     length: float | None = None  # planned duration; None if only the number of requests limits the run
-    measured_from: float = 0.0  # the end of ramp-up and warm-up, which the figures exclude
+    measured_from: float = 0.0  # end of ramp-up and warm-up, which throughput and latencies exclude
     measured_until: float = 0.0
     clients: int = 1
     elapsed: float = 0.0
@@ -73,7 +73,7 @@ class Run:
     intervals: dict[int, Interval] = field(default_factory=dict)
     interrupted_by: int = 0  # number of a signal, or 0
     ended_badly: list[str] = field(default_factory=list)  # messages about failures of the client itself
-    remarks: list[str] = field(default_factory=list)  # messages that restrict the figures, or report lost log lines
+    remarks: list[str] = field(default_factory=list)  # messages about unreliable measurements or lost log lines
 
     @property
     def measured_seconds(self) -> float:
@@ -97,16 +97,16 @@ class Run:
 
     @property
     def client_load(self) -> float:
-        """The share of the client's CPU time that it used."""
+        """The share of its CPU time that the client used."""
         return self.total.cpu / (self.elapsed * self.cores) if self.elapsed else 0.0
 
     @property
     def is_client_limit(self) -> bool:
-        """Whether the client rather than the server is the bottleneck."""
+        """Whether the client is the bottleneck instead of the server."""
         return self.elapsed >= LOAD_SECONDS and self.client_load >= CLIENT_LIMIT
 
     def coarsen(self, interval: float) -> None:
-        """Merge intervals into longer intervals of `interval` seconds, a multiple of the present length."""
+        """Merge intervals into longer intervals. `interval`, in seconds, must be a multiple of `self.interval`."""
         factor = round(interval / self.interval)
         if factor == 1:
             return
@@ -117,7 +117,7 @@ class Run:
             longer.in_flight = part.in_flight
 
     def list_slices(self) -> list[Slice]:
-        """List the complete intervals, and the partial last interval if there are few complete ones."""
+        """List the complete intervals. If there are fewer than SLICES_MIN, add the partial last interval."""
         slices = [
             Slice(number * self.interval, min((number + 1) * self.interval, max(self.elapsed, 1e-3)), part)
             for number, part in sorted(self.intervals.items())
@@ -128,7 +128,7 @@ class Run:
 
 
 def compute_figures(latencies: LatencyHistogram) -> dict[str, float]:
-    """Compute percentiles, maximum and mean in milliseconds, by name."""
+    """Compute the percentiles, maximum and mean of latencies in milliseconds. The keys are their names."""
     names = [f"p{percent:g}" for percent in PERCENTS]
     percentiles = dict(zip(names, latencies.percentiles(PERCENTS), strict=True))
     return percentiles | {"max": latencies.max, "mean": round(latencies.mean, 3)}
@@ -137,8 +137,8 @@ def compute_figures(latencies: LatencyHistogram) -> dict[str, float]:
 def merge_runs(runs: Sequence[Run], expected_clients: int | None = None) -> Run:
     """Merge the runs of several clients. Add counts and histograms, and align intervals by the time of day.
 
-    The measured time begins at the end of the first warm-up and ends with the last client. If settings differ, list all
-    values. Warn about missing clients and about time in which no client ran.
+    The measured time begins at the end of the first warm-up, and ends when the last client ends. If the values of a
+    setting differ, list all values. Warn about missing clients, and about times at which no client ran.
     """
     began = min(run.started for run in runs)
     offsets = [run.started - began for run in runs]
@@ -168,17 +168,18 @@ def merge_runs(runs: Sequence[Run], expected_clients: int | None = None) -> Run:
 
 
 def add_merge_warnings(merged: Run, runs: Sequence[Run], expected_clients: int | None) -> None:
-    """Add a failure for missing clients, and a remark about time in which no client ran."""
+    """Add a failure for missing clients, and a remark about times at which no client ran."""
     if expected_clients is not None and merged.clients < expected_clients:
         merged.ended_badly.append(f"{expected_clients - merged.clients} of {expected_clients} clients left no report")
     if pause := sum_pauses(runs):
         merged.remarks.append(
-            f"the clients did not run at the same time: for {pause:.1f} s none ran, and the throughput includes it"
+            f"the clients did not run at the same time: no client ran for {pause:.1f} s, "
+            "and the throughput includes this pause"
         )
 
 
 def sum_pauses(runs: Sequence[Run]) -> float:
-    """Sum the seconds between the first begin and the last end in which no client ran."""
+    """Sum the seconds without a running client between the start of the first client and the end of the last client."""
     pause, until = 0.0, min(run.started for run in runs)
     for run in sorted(runs, key=lambda run: run.started):
         pause += max(0.0, run.started - until)
@@ -187,7 +188,7 @@ def sum_pauses(runs: Sequence[Run]) -> float:
 
 
 def merge_values(name: str, values: Sequence[object]) -> object:
-    """Merge a setting of several clients into one value if all values are equal, else into a list."""
+    """Merge the values of a setting into one value if all values are equal, else into a text that lists them."""
     first = values[0]
     is_common = all(value == first for value in values)
     if is_common and name in PER_CLIENT and len(values) > 1 and first not in (None, "closed"):

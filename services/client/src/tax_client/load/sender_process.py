@@ -1,4 +1,4 @@
-"""The sender, a process that sends its share of the requests with libcurl in one thread."""
+"""The sender process, which sends its share of the requests. It uses libcurl in one thread."""
 
 import gc
 import heapq
@@ -34,19 +34,20 @@ class SenderConfig:
     target: Target
     workload: Workload
     settings: Settings
-    log_each: bool  # whether each answer has a log line, or only answers that are not right
+    log_each: bool  # True logs every answer; False logs only answers that are not right
 
 
 def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: Iterable[Connection]) -> None:
-    """Send the requests of a share. This is the main function of a process, and receives the start time from the pipe.
+    """Send the requests of a share. This is the main function of a sender process.
 
-    `inherited` holds the coordinator's ends of pipes, which the fork has copied.
+    The coordinator sends the start time through `pipe`. `inherited` contains copies of the coordinator's pipe ends,
+    which the fork has created.
     """
     gc.freeze()
-    gc.disable()  # no reference cycles arise, and garbage collection takes a tenth of the CPU time
-    for other in inherited:  # else this process would keep the pipes open after the coordinator exits
+    gc.disable()  # saves a tenth of the CPU time, and a sender creates no reference cycles
+    for other in inherited:  # unclosed copies would keep the pipes open after the coordinator exits
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator also gets Ctrl-C, and stops the senders
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the coordinator, which stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     settings, plan, log = config.settings, share.plan, LogFile(config.settings.log_file)
     masked = settings.mask_amounts == "on"
@@ -71,11 +72,11 @@ class CurlSender:
         self._bodies = workload.bodies
         self._clock = time.perf_counter
         self._idle: list[CurlConnection] = []
-        self._delayed: list[tuple[float, int, CurlConnection, bool]] = []  # a heap of time, order, connection, is_retry
+        self._delayed: list[tuple[float, int, CurlConnection, bool]] = []  # heap: time, order, connection, is_retry
         self._in_flight = self._retries_waiting = self._order = 0
 
     def run(self, begin: float, pipe: CoordinatorPipe) -> None:
-        """Send all requests and report their counts, or stop early if the coordinator stops the run."""
+        """Send all requests and report their counts. End early if the coordinator stops the run."""
         arrivals, deadline, starts = self._share.build_arrivals(begin), NEVER, self._share.compute_start_times(begin)
         loop = build_event_loop(len(starts), pipe.fileno())
         loop.multi.setopt(pycurl.M_MAXCONNECTS, len(starts))
@@ -93,7 +94,7 @@ class CurlSender:
                 self._stop(now, arrivals)
                 deadline = now + GRACE_SECONDS
             self._settle_finished(loop)
-            if now >= deadline:  # last, to record finished transfers even after a suspension
+            if now >= deadline:  # checked last, so that transfers that finished before a suspension are recorded
                 break
         self._recorder.record_unsent(arrivals.stop(self._clock()))
         pipe.report(self._recorder.take_counters(), self._in_flight)
@@ -114,7 +115,7 @@ class CurlSender:
             self._start(connection, loop)
 
     def _find_next_event(self, now: float, arrivals: Arrivals, loop: EventLoop) -> float:
-        """Return the time of the next event other than network traffic."""
+        """Return the time of the next event that does not depend on network traffic."""
         due = loop.find_timeout(now)
         if self._delayed:
             due = min(due, self._delayed[0][0])
@@ -130,13 +131,13 @@ class CurlSender:
         self._in_flight += 1
 
     def _settle_finished(self, loop: EventLoop) -> None:
-        """Record the transfers that have succeeded or failed."""
+        """Record the finished transfers, and reuse or delay their connections."""
         _, succeeded, failed = loop.multi.info_read()
         for curl in succeeded:
             connection: CurlConnection = curl.connection
             loop.multi.remove_handle(curl)
             status, seconds = curl.getinfo(pycurl.RESPONSE_CODE), curl.getinfo(pycurl.TOTAL_TIME)
-            retry_after = curl.getinfo(pycurl.RETRY_AFTER) if status != OK else 0  # seconds, also for a date
+            retry_after = curl.getinfo(pycurl.RETRY_AFTER) if status != OK else 0  # libcurl converts a date to seconds
             body = connection.take_body()
             self._free(connection, self._recorder.record_answer(connection.request, status, body, seconds, retry_after))
         for curl, number, text in failed:

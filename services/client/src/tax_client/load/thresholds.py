@@ -1,4 +1,4 @@
-"""Thresholds, which are conditions such as `p99>200ms` or `errors>0` under which a run fails."""
+"""Thresholds. A threshold is a condition such as `p99>200ms` or `errors>0`, and a run fails if the condition holds."""
 
 import operator
 import re
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from .run_results import Run
 
 EXPECTED = (
-    "expected a figure, a comparison (>, >=, < or <=) and a limit: p50, p99.9, mean or max with us, ms or s "
-    "(p99>200ms); errors, wrong, failed, unsent or retries as a number or with % (errors>0.1%); "
-    "rate in answers per second (rate<1000)"
+    "expected a measurement, a comparison (>, >=, < or <=) and a limit: p50, p99.9, mean or max with a limit in us, ms "
+    "or s (p99>200ms); errors, wrong, failed, unsent or retries with a number or a percentage (errors>0.1%); "
+    "rate with answers per second (rate<1000)"
 )
 NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
 FORM = re.compile(rf"(p\d{{1,2}}(?:\.\d{{1,3}})?|[a-z]+)\s*(>=|<=|>|<)\s*{NUMBER}\s*(us|ms|s|%|/s)?", re.ASCII | re.I)
@@ -33,7 +33,7 @@ ERROR_KINDS = {"wrong", "failed", "unsent"}
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A condition with its original text, a figure, a comparison, and a limit with its unit."""
+    """A condition: its original text, a measurement (`figure`), a comparison, a limit, and the unit of the limit."""
 
     text: str
     figure: str
@@ -42,7 +42,7 @@ class Threshold:
     unit: str
 
     def is_met(self, run: Run) -> bool:
-        """Return whether the condition holds for the run. It always holds for a latency or rate without any answer."""
+        """Return whether the condition holds. If the latency or rate was not measured, the condition holds."""
         if self.figure not in COUNTS and not (
             run.total.measured if self.figure == "rate" else run.total.latencies.total
         ):
@@ -50,7 +50,7 @@ class Threshold:
         return COMPARE[self.comparison](self.compute_value(run), self.limit)
 
     def compute_value(self, run: Run) -> float:
-        """Compute the figure of a run in the unit of the limit."""
+        """Compute the measurement of a run in the unit of the limit."""
         if self.figure in COUNTS:
             count = COUNTS[self.figure](run)
             return 100 * count / max(1, run.total.due) if self.unit == "%" else count
@@ -64,20 +64,20 @@ class Threshold:
         return milliseconds / MILLISECONDS[self.unit]
 
     def format_verdict(self, run: Run) -> str:
-        """Format the line of the summary, which says passed or failed and gives the value."""
+        """Format the line of the summary with the verdict (passed or failed) and the measured value."""
         value = f"{self.compute_value(run):.6g}{'' if self.unit == '/s' else self.unit}"
         return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {value}"
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
-    """Return whether a run fails because of its client, a threshold, or errors of a kind that no threshold covers."""
+    """Return whether the client failed, a threshold is met, or errors occurred that no threshold covers."""
     figures = {threshold.figure for threshold in thresholds}
     covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
     return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)
 
 
 def parse_threshold(text: str) -> Threshold:
-    """Parse a threshold. Raises ValueError, which describes the expected form."""
+    """Parse a threshold. Raises ValueError with a description of the expected form."""
     found = FORM.fullmatch(text.strip())
     if not found:
         raise ValueError(f"{EXPECTED}, found [{text}]")

@@ -1,4 +1,4 @@
-"""The requests of a load run, and their expected answers, which are known before the run."""
+"""The requests of a load run, and the expected answer to each request."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from tax_client.user_errors import UserError, build_file_error
 
 from .answer_check import build_body
 
-REMEDY = "make it with `income-tax expected`"
-PUBLISHED_REMEDY = "give a results file with --published, or its folder with TAX_DATA"
-HOUSEHOLD = ("married", "children", "salary")  # the fields of version 7
+REMEDY = "use `income-tax expected` to write a workload"
+PUBLISHED_REMEDY = "set --published to a results file, or TAX_DATA to the folder of published.json"
+HOUSEHOLD = ("married", "children", "salary")  # the request fields under the tax rules of version 7
 LINE = '{"query": "married=yes&...", "expected": {...}}'
 
 
@@ -30,62 +30,64 @@ class Question:
 
     @property
     def household(self) -> dict[str, Any]:
-        """The household as a JSON object, in which digits become numbers."""
+        """The household as a JSON object. A value of digits only becomes a number."""
         return {name: int(value) if value.isdigit() else value for name, value in parse_qsl(self.query)}
 
 
 @dataclass(slots=True)
 class Workload:
-    """Requests that a run sends in turn, as GET `queries` or POST `bodies`, and a right response body for each request.
+    """The requests of a run, which are GET `queries` or POST `bodies`, and a `right` response body for each request.
 
-    A run replaces a right body with the server's serialization, so that most answers can be compared as bytes.
+    A run sends the requests in order and repeats them. The server can serialize the same values differently. The run
+    then stores the server's body in `right`, and can compare most later answers as bytes.
     """
 
     queries: list[str]
     bodies: list[bytes]
     right: list[bytes]
-    households: float  # average number per request
+    households: float  # average number of households per request
 
     def __len__(self) -> int:
         return len(self.right)
 
     def describe_request(self, entry: int) -> str:
-        """Return the query of a request, or for a POST the number of its batch, for reports."""
+        """Return the description of a request for reports. It is the query of a GET or the batch number of a POST."""
         return self.queries[entry] if self.queries else f"batch {entry} of the workload"
 
 
 def load_workload(options: Namespace, settings: Settings) -> Workload:
-    """Read the workload that the options name, or by default the published results. Raises UserError."""
+    """Read the workload that the options name, or else the published results. Raises UserError for an invalid file."""
     if options.workload:
         return read_workload(options.workload, options.batch)
     return read_published_results(options.published or settings.data / "published.json", options.batch)
 
 
 def read_workload(path: Path, batch: int | None) -> Workload:
-    """Read a workload from a file of JSON lines. Raises UserError, which names an invalid line."""
+    """Read a workload from a file of JSON lines. Raises UserError for an unreadable file or an invalid line."""
     try:
         with path.open("rb") as lines:
             workload = build_workload(parse_questions(lines, path), batch)
     except OSError as error:
         raise build_file_error("workload", path, error, REMEDY) from None
     if not workload:
-        raise UserError(f"workload [{path}]: expected lines such as {LINE}, found none: {REMEDY}")
+        raise UserError(f"workload [{path}]: expected lines such as {LINE}, found an empty file: {REMEDY}")
     return workload
 
 
 def read_published_results(path: Path, batch: int | None) -> Workload:
-    """Read a workload from published results, in the format of the results file. Raises UserError if it is invalid."""
+    """Read a workload from a file of published results. Raises UserError for an unreadable or invalid file."""
     try:
         return build_workload(iter(parse_published_results(path.read_bytes())), batch)
     except OSError as error:
         raise build_file_error("published results", path, error, PUBLISHED_REMEDY) from None
     except (KeyError, TypeError, ValueError) as error:
-        wanted = "expected a JSON array of results, not empty"
-        raise UserError(f"published results [{path}]: {wanted} ({error}): {PUBLISHED_REMEDY}") from None
+        problem = f"missing field {error}" if isinstance(error, KeyError) else error
+        wanted = f"expected a JSON array of at least one result ({problem})"
+        raise UserError(f"published results [{path}]: {wanted}: {PUBLISHED_REMEDY}") from None
 
 
 def parse_questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
-    """Parse questions from JSON lines. Raises UserError, which names an invalid line."""
+    """Parse questions from JSON lines. Raises UserError for an invalid line."""
     for number, line in enumerate(lines, start=1):
         try:
             content = orjson.loads(line)
@@ -98,10 +100,10 @@ def parse_questions(lines: Iterator[bytes], path: Path) -> Iterator[Question]:
 
 
 def parse_published_results(content: bytes) -> list[Question]:
-    """Parse questions from a JSON array of results. Raises KeyError, TypeError or ValueError."""
+    """Parse questions from a JSON array of results. Raises KeyError, TypeError or ValueError for invalid content."""
     rows = orjson.loads(content)
     if not isinstance(rows, list) or not rows:
-        raise ValueError("no result in it")
+        raise ValueError("found no result")
     return [
         Question(urlencode({name: row[name] for name in HOUSEHOLD}), {n: v for n, v in row.items() if n != "id"})
         for row in rows

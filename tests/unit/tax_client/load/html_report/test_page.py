@@ -108,7 +108,7 @@ def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
     run = build_run(build_counters())
     assert '<span class="verdict good">every answer right</span>' in build_page(run)
     run.ended_badly = ["process 0 was ended by SIGKILL"]
-    assert '<span class="verdict bad">the client itself had trouble</span>' in build_page(run)
+    assert '<span class="verdict bad">the client itself failed</span>' in build_page(run)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The HTML report of a run, which is one self-contained page with charts."""
+"""The HTML report of a run. The report is one self-contained page with charts."""

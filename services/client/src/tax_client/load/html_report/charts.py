@@ -1,25 +1,26 @@
-"""The data of the HTML report's charts. page.js draws them with uPlot, and tables show the same figures as text."""
+"""The data of the HTML report's charts. page.js uses uPlot to draw the charts, and tables show the same values."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from tax_client.load.report_text import format_duration
 from tax_client.load.run_results import Run
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import escape_controls
 
-PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # the colour of each percentile
+PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # the colour of the line of each percentile
 KIND_COLORS = ("bad", "three", "two", "four", "five")
 BARS_PER_DECADE = 20
-LOGARITHMIC_RATIO = 25  # highest to lowest value from which a scale is logarithmic
-BAR_MIN = 0.01  # share of the scale, so that rare errors stay visible next to frequent errors
+LOGARITHMIC_RATIO = 25  # a scale is logarithmic if its highest value is at least this multiple of the lowest
+BAR_MIN = 0.01  # minimum height of a bar as a share of the scale, so that rare errors stay visible
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A scale from `low` to `high`. `unit` names its format in page.js, unless `ticks` gives positions and labels."""
+    """A scale from `low` to `high`. Its labels are `ticks`, or numbers in the format of page.js for `unit`."""
 
     unit: str
     low: float
@@ -30,7 +31,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line, or the bars of one kind. `color` names a variable of page.css, and the value None is a gap."""
+    """A line, or the bars of one kind. `color` names a CSS variable in page.css. A value of None is a gap."""
 
     name: str
     color: str
@@ -39,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of the kind area, line or bars. `header` and `rows` hold its figures as text, with one row per point."""
+    """A chart whose `kind` is area, line or bars. `header` and `rows` are its values as text, one row per point."""
 
     about: str
     kind: str
@@ -54,7 +55,7 @@ class Chart:
 
 
 def fit_axis(unit: str, values: Sequence[float]) -> Axis:
-    """Build the axis of positive values: logarithmic if their range is wide, otherwise linear from 0."""
+    """Build the axis of positive values. It is logarithmic if their range is wide, otherwise linear from 0."""
     low, high = min(values, default=0), max(values, default=0)
     if low > 0 and high / low >= LOGARITHMIC_RATIO:
         return Axis(unit, 0.8 * low, 1.25 * high, is_logarithmic=True)
@@ -79,7 +80,7 @@ def build_throughput(run: Run) -> Chart:
 
 
 def build_latency(run: Run) -> Chart | None:
-    """Build the chart of latency percentiles over time. Return None without latencies."""
+    """Build the chart of latency percentiles over time. Return None if there are no latencies."""
     slices = [one for one in run.list_slices() if one.part.counters.latencies.total]
     if not slices:
         return None
@@ -100,7 +101,7 @@ def build_latency(run: Run) -> Chart | None:
 
 
 def build_distribution(run: Run) -> Chart | None:
-    """Build the histogram of latencies, with bars of equal width on a logarithmic scale, or None without latencies."""
+    """Build the histogram of latencies on a logarithmic scale. Return None if there are no latencies."""
     latencies = run.total.latencies
     if not latencies.total:
         return None
@@ -128,7 +129,7 @@ def build_distribution(run: Run) -> Chart | None:
 
 
 def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
-    """Count latencies by range. The n-th begins at 10 ** (n / BARS_PER_DECADE) ms. Add an empty range at both ends."""
+    """Count latencies by range. Range n begins at 10 ** (n / BARS_PER_DECADE) ms. Add an empty range at both ends."""
     counts = Counter[int]()
     for bucket, count in latencies.counts.items():
         counts[math.floor(place_range(latencies.compute_upper_bound(bucket) / 1000))] += count
@@ -141,7 +142,7 @@ def place_range(milliseconds: float) -> float:
 
 
 def build_percentiles(run: Run) -> Chart | None:
-    """Build the chart of latency by percentile, with 90 %, 99 %, 99.9 % and so on evenly spaced, or None if empty."""
+    """Build the chart of latency by percentile. 90 %, 99 %, 99.9 % etc. have equal distances. Return None if empty."""
     total = run.total
     if not total.latencies.total:
         return None
@@ -168,7 +169,7 @@ def build_percentiles(run: Run) -> Chart | None:
 
 
 def build_errors(run: Run) -> Chart | None:
-    """Build the chart of errors per second over time, stacked by kind. Return None without errors."""
+    """Build the chart of errors per second over time, stacked by kind. Return None if there are no errors."""
     counts = run.total.failures + Counter(wrong=run.total.wrong)
     if not counts:
         return None
@@ -193,10 +194,6 @@ def build_errors(run: Run) -> Chart | None:
 
 
 def stack_bars(heights: Sequence[float], shortest: float) -> list[float | None]:
-    """Compute the top of each bar in a stack, or None for an empty bar. Other bars have at least height `shortest`."""
-    tops: list[float | None] = []
-    top = 0.0
-    for height in heights:
-        top += max(height, shortest) if height else 0
-        tops.append(top if height else None)
-    return tops
+    """Compute the top of each bar in a stack, or None for an empty bar. All other bars are at least `shortest` high."""
+    tops = accumulate(max(height, shortest) if height else 0.0 for height in heights)
+    return [top if height else None for top, height in zip(tops, heights, strict=True)]

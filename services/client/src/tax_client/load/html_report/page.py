@@ -1,4 +1,4 @@
-"""The HTML report, a page with figures, charts, errors, settings and machine that loads no other file."""
+"""The HTML report. It is a page with results, charts, errors, settings and machine data, and it loads no other file."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from tax_common.vendor import UPLOT
 from .charts import Chart, build_distribution, build_errors, build_latency, build_percentiles, build_throughput
 
 HERE = Path(__file__).parent
-LATENCIES = "Includes right and wrong answers, and timeouts with the time waited, but no other failures."
+LATENCIES = "Includes right answers, wrong answers, and the waiting times of timeouts. Excludes other failures."
 
 
 def build_page(run: Run) -> str:
@@ -41,13 +41,13 @@ def build_page(run: Run) -> str:
         failures=build_failures(run),
         wrong_answers=build_wrong_answers(run),
         settings=build_section("Settings", "", build_settings_table(run.settings)),
-        machine=build_section("Machine", "The machine of the client.", build_settings_table(run.machine)),
+        machine=build_section("Machine", "The machine on which the client ran.", build_settings_table(run.machine)),
         data=serialize_charts(charts),
     )
 
 
 def read_code() -> dict[str, str]:
-    """Return the styles and scripts, and the policy (W3C CSP 3) that allows only their digests."""
+    """Return the styles, the scripts, and a content security policy (W3C CSP 3) that allows only their digests."""
     style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "page.css")
     uplot = f"/*\n{read_file(UPLOT / 'LICENSE')}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}"
     script = read_file(HERE / "page.js")
@@ -56,24 +56,24 @@ def read_code() -> dict[str, str]:
 
 
 def serialize_charts(charts: Mapping[str, Chart | None]) -> str:
-    """Serialize the data of the charts as JSON in which no text can end the HTML element that holds it."""
+    """Serialize the data of the charts as JSON. Escape `<`, so that no text can end the HTML element of the data."""
     return orjson.dumps({name: chart for name, chart in charts.items() if chart}).decode().replace("<", "\\u003c")
 
 
 def read_file(path: Path) -> str:
-    """Read a text file that is part of the program."""
+    """Read a text file of the program."""
     return path.read_text(encoding="utf-8")
 
 
 def digest(text: str) -> str:
-    """Compute the digest of an inline script or style as a source expression for the policy."""
+    """Compute the digest of an inline script or style, in the form that the policy requires."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def build_header(run: Run, title: str) -> str:
-    """Build the title with the verdict, time, duration and loop of the run."""
+    """Build the header with the title, and with the verdict, time, duration and loop of the run."""
     when = datetime.fromtimestamp(run.started).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-    warm_up = f", figures exclude the first {run.measured_from:g} s" if run.measured_from else ""
+    warm_up = f", throughput and latencies exclude the first {run.measured_from:g} s" if run.measured_from else ""
     ended = ", interrupted" if run.interrupted_by else ""
     clients = f", {run.clients} clients" if run.clients > 1 else ""
     about = f"{when}, {run.elapsed:.1f} s{warm_up}{clients}{ended}; loop: {run.settings.get('loop')}"
@@ -82,7 +82,7 @@ def build_header(run: Run, title: str) -> str:
 
 
 def build_tiles(run: Run) -> str:
-    """Build the tiles with the most important figures."""
+    """Build the tiles with the most important results."""
     total = run.total
     p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
     bad = {"wrong": total.wrong, "failed": total.failed, "unanswered": total.unanswered, "never sent": total.unsent}
@@ -104,34 +104,34 @@ def build_chart_sections(run: Run, charts: Mapping[str, Chart | None]) -> str:
     """Build the sections of the charts, and the section with the table of latencies."""
     start = "Measured from the send of a request."
     if run.total.latencies_from_send.total:
-        start = "Measured from the time a request was due, including any wait for a connection."
+        start = "Measured from the time at which a request was due, including any wait for a connection."
     about = {
         "throughput": ("Throughput", "Answers of any kind per second."),
-        "latency": ("Latency", f"{start} Each interval covers the requests that ended in it."),
+        "latency": ("Latency", f"{start} Each point covers the requests that ended in its interval."),
         "distribution": ("Distribution of the latency", f"Share of the requests by latency. {LATENCIES}"),
         "percentiles": ("Latency by percentile", "The right end shows the slowest requests."),
         "errors": ("Errors", "Wrong answers and failures per second."),
     }
     sections = [build_section(*about[name], build_chart(name, chart)) for name, chart in charts.items()]
-    return "".join([*sections, build_section("Latency in figures", f"{start} {LATENCIES}", build_latency_table(run))])
+    return "".join([*sections, build_section("Latency values", f"{start} {LATENCIES}", build_latency_table(run))])
 
 
 def build_chart(name: str, chart: Chart | None) -> str:
-    """Build the element of a chart, its legend, and the table of its figures."""
+    """Build the element of a chart, its legend, and the table of its values."""
     if chart is None:
         return f'<p class="nothing">{"Every answer was right." if name == "errors" else "No answer was measured."}</p>'
     keys = "".join(f'<li class="{series.color}">{to_html(series.name)}</li>' for series in chart.series)
     legend = f'<ul class="legend">{keys}</ul>' if len(chart.series) > 1 else ""
     return (
         f'{legend}<div class="chart" id="{name}" role="img" aria-label="{to_html(chart.about)}">'
-        f"<noscript>The chart needs JavaScript; the table below holds its figures.</noscript></div>"
+        f"<noscript>The chart needs JavaScript. The table below contains its values.</noscript></div>"
         f'<p class="reading" aria-hidden="true">&nbsp;</p>'
-        f"<details><summary>Figures as a table</summary>{build_table(chart.header, chart.rows)}</details>"
+        f"<details><summary>Values as a table</summary>{build_table(chart.header, chart.rows)}</details>"
     )
 
 
 def build_latency_table(run: Run) -> str:
-    """Build the table of all percentiles."""
+    """Build the table of the percentiles, maximum and mean of the latencies."""
     columns = {"latency": run.total.latencies}
     if run.total.latencies_from_send.total:
         columns = {"from schedule": run.total.latencies, "from send": run.total.latencies_from_send}
@@ -149,7 +149,7 @@ def build_failures(run: Run) -> str:
         for kind, count in total.failures.most_common()
     ]
     rows += [[f"retried: {kind}", f"{count:,}", ""] for kind, count in total.retried.most_common()]
-    about = "By kind, including the warm-up."
+    about = "Failures by kind, including those of the ramp-up and the warm-up."
     return build_section("Failures", about, build_table(["kind", "count", "example"], rows)) if rows else ""
 
 
@@ -159,7 +159,7 @@ def build_wrong_answers(run: Run) -> str:
     if not wrongs:
         return ""
     rows = [[f"{w.number:,}", w.request_id, w.query, w.difference] for w in wrongs]
-    about = f"{len(wrongs):,} of {run.total.wrong:,}, by the number of the request."
+    about = f"{len(wrongs):,} of {run.total.wrong:,} wrong answers, sorted by the number of the request."
     return build_section("Wrong answers", about, build_table(["number", "id", "query", "difference"], rows))
 
 
@@ -170,14 +170,14 @@ def build_section(title: str, about: str, content: str) -> str:
 
 
 def build_settings_table(values: Mapping[str, object]) -> str:
-    """Build a table of names and values, without the values that are None."""
+    """Build a table of names and values. Omit values that are None."""
     return build_table(
         [], [[name, f"{v:g}" if isinstance(v, float) else f"{v}"] for name, v in values.items() if v is not None]
     )
 
 
 def build_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Build a table whose first column names the rows. A table wider than the page scrolls, also with the keyboard."""
+    """Build a table whose first column names the rows. A wide table scrolls, and the keyboard can scroll it too."""
     head = f"<tr>{''.join(f'<th scope=col>{to_html(name)}</th>' for name in header)}</tr>" if header else ""
     body = "".join(
         f"<tr><th scope=row>{to_html(row[0])}</th>{''.join(f'<td>{to_html(cell)}</td>' for cell in row[1:])}</tr>"
@@ -188,5 +188,5 @@ def build_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def to_html(text: str) -> str:
-    """Escape a text for HTML, and make its control characters visible."""
+    """Escape the HTML characters and the control characters of a text."""
     return escape(escape_controls(text))
