@@ -143,4 +143,4 @@ def test_lost_log_lines_are_reported_at_the_end(place: Place, capsys: pytest.Cap
         assert 0 == main(arguments)
     assert [1] == [result["id"] for result in place.results]
     *_, last = capsys.readouterr().err.splitlines()
-    assert last.startswith("tax-client: log file [/dev/full]: 6 line(s) of this run could not be written: name a")
+    assert last.startswith("tax-client: log file [/dev/full]: 6 line(s) of this run could not be written: use --log")

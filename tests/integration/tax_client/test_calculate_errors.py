@@ -29,11 +29,11 @@ def reply_wrong_echo(_request: Request) -> Reply:
     [
         (
             lambda _: (400, b'{"response": {"errors": ["wrong year"]}}'),
-            "status 400: expected a result, the server reported [wrong year]: see the limits",
+            "status 400: expected a result, but the server reported [wrong year]: see the limits",
         ),
         (
             lambda _: (500, b'{"response": {"errors": ["down", "id 7"]}}'),
-            "status 500: expected a result, the server reported [down; id 7]",
+            "status 500: expected a result, but the server reported [down; id 7]",
         ),
         (lambda _: (200, b"<html>hello</html>"), "not JSON: expected a JSON result, got [<html>hello</html>]"),
         (lambda _: (200, result_body({"married": "yes"})), "wrong shape: expected"),
@@ -62,7 +62,7 @@ def test_a_refused_connection_is_named(place: Place) -> None:
         assert 1 == place.run("calculate", url, source, "--retries", "1")
     assert [] == place.results
     assert [1, 2] == [error["id"] for error in place.errors]
-    expected = f"connection refused: expected a server at http://127.0.0.1:{port}/, nothing listens there: start it"
+    expected = f"connection refused: no server listens at http://127.0.0.1:{port}/: start the server"
     assert [True] * 2 == [error["reason"].startswith(expected) for error in place.errors]
 
 
@@ -91,7 +91,7 @@ def test_a_broken_connection_is_named(place: Place) -> None:
         assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--retries", "0")
         thread.join()
     assert 1 == len(seen)
-    assert place.errors[0]["reason"].startswith("connection lost: expected a complete answer")
+    assert place.errors[0]["reason"].startswith("connection lost: the connection to http://127.0.0.1:")
 
 
 def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,7 @@ def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[s
     assert [2] == [error["line"] for error in place.errors]
     assert [] == place.results
     message = capsys.readouterr().err
-    assert "no valid taxpayer, 1 bad line(s)" in message
+    assert "found no valid taxpayer and 1 bad line(s)" in message
     assert 1 == len(message.splitlines())
 
 
@@ -158,7 +158,8 @@ def test_a_bad_command_line_is_one_sentence(
 
 def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """The client exits with 2 and a one-line message about a taxpayers file that cannot be read."""
-    for path, reason in ((str(place.folder), "expected a file"), ("/proc/self/mem", "Input/output error")):
+    directory = "expected a file, found a directory"
+    for path, reason in ((str(place.folder), directory), ("/proc/self/mem", "Input/output error")):
         assert 2 == place.run("calculate", "http://127.0.0.1:9", path)
         message = capsys.readouterr().err
         assert message.startswith(f"tax-client: taxpayers file [{path}]: {reason}: give a readable file")
@@ -172,8 +173,8 @@ def test_an_unusable_place_is_named(place: Place, capsys: pytest.CaptureFixture[
     circle = place.folder / "circle.json"
     circle.symlink_to(circle)
     for more, reason in (
-        ([], f"checkpoint [{checkpoint}]: Is a directory: remove it"),
-        (["--resume"], f"checkpoint [{checkpoint}]: Is a directory: remove it"),
+        ([], f"checkpoint [{checkpoint}]: Is a directory: remove the checkpoint"),
+        (["--resume"], f"checkpoint [{checkpoint}]: Is a directory: remove the checkpoint"),
         (["--results", str(circle)], f"[{circle}]: expected a file, found a symbolic link loop"),
     ):
         assert 2 == place.run("calculate", "http://127.0.0.1:9", source, *more)

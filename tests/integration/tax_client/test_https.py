@@ -50,7 +50,7 @@ def test_an_unknown_authority_is_not_trusted(
     reasons = (
         [error["reason"] for error in place.errors if "id" in error] if name == "calculate" else [*capsys.readouterr()]
     )
-    assert "name its authority by --ca-file or TAX_CA_FILE" in " ".join(reasons)
+    assert "use --ca-file or TAX_CA_FILE to trust its authority" in " ".join(reasons)
 
 
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
@@ -62,4 +62,5 @@ def test_a_file_without_certificates_is_an_error(
     if text is not None:
         path.write_text(text)
     assert 2 == place.run("calculate", "https://127.0.0.1:1", "--ca-file", str(path))
-    assert f"--ca-file: expected a file of certificates in PEM, found [{path}]: correct it" in capsys.readouterr().err
+    message = f"--ca-file: expected a PEM file that holds certificates, found [{path}]: correct the value"
+    assert message in capsys.readouterr().err

@@ -129,7 +129,7 @@ def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture
     with serve_faults(Faults()) as server:
         options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = run_flood(place, server.url, *options)
-    warning = "log file [/dev/full]: 202 line(s) of this run could not be written: name a writable file"
+    warning = "log file [/dev/full]: 202 line(s) of this run could not be written: use --log-file or LOG_FILE to name"
     assert (0, True) == (code, report["remarks"][0].startswith(warning))
     assert f"beware      {warning}" in capsys.readouterr().out
 

@@ -138,7 +138,7 @@ def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("id,married,children,age\n1,yes,2,5\n", "its first line names columns: unknown [age]"),
+        ("id,married,children,age\n1,yes,2,5\n", "the first line is a header with wrong columns (unknown [age])"),
         ("1,perhaps,2,5\n", "no valid taxpayer and 1 bad line(s); the first is line 1: field [married]: expected yes"),
     ],
 )

@@ -28,10 +28,10 @@ def test_a_rejected_login_stops_the_run(place: Place, batch: int, capsys: pytest
     asked = [error for error in taxpayers if error["request_id"]]
     assert batch == len(asked)
     assert {request.headers["X-Request-ID"]} == {error["request_id"] for error in asked}
-    assert asked[0]["reason"].startswith("status 401: expected a result, the server reported [who are you]")
+    assert asked[0]["reason"].startswith("status 401: expected a result, but the server reported [who are you]")
     assert {"not sent"} == {error["reason"].split(":")[0] for error in taxpayers if error not in asked}
     credentials = place.folder / "credentials"
-    message = f"tax-client: credentials file [{credentials}]: the service rejected its login, nothing more was sent"
+    message = f"tax-client: credentials file [{credentials}]: the service rejected these credentials, and the client"
     found = capsys.readouterr()
     assert message in found.err
     assert f"results: none, [{place.folder / 'results.json'}] is unchanged" in found.out

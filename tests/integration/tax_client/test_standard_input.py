@@ -50,7 +50,7 @@ def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_serv
 def test_standard_input_cannot_be_resumed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """The client rejects --resume with `-`, because standard input cannot be read again."""
     assert 2 == place.run("calculate", "http://127.0.0.1:9", "-", "--resume")
-    assert "--resume: expected a regular file, [-] cannot be read again" in capsys.readouterr().err
+    assert "--resume: expected a regular file, but [-] cannot be read twice" in capsys.readouterr().err
 
 
 def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +60,7 @@ def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, caps
             lambda: (bulk.folder / "results.json.part").exists() and (bulk.folder / "errors.jsonl.part").exists()
         )
         assert 2 == bulk.run("calculate", get_url(slow_service), bulk.write("7,no,0,5\n"))
-        assert "expected no other run that writes it" in capsys.readouterr().err
+        assert "another run is writing this file" in capsys.readouterr().err
         client.communicate(timeout=60)
     assert 0 == client.returncode
     assert [1] == [result["id"] for result in bulk.results]

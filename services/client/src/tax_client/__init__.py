@@ -1,3 +1,3 @@
-"""A client of the tax service, which calculates the tax of taxpayers files and load-tests the API."""
+"""A client of the tax service. It calculates the taxes of the households in a file, and load-tests the API."""
 
 __version__ = "8.0.0"

@@ -1,4 +1,4 @@
-"""Run `python -m tax_client`, which is the same as `tax-client`."""
+"""The entry point of `python -m tax_client`, which is the same program as `tax-client`."""
 
 import sys
 

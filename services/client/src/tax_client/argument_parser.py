@@ -1,4 +1,4 @@
-"""Parts that all command lines share: the parser, the option types, and an option for each setting."""
+"""The argument parser, the option types, and the options that all commands share."""
 
 import argparse
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from .settings import SETTINGS
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that prints each error as one line, without the usage."""
+    """An argument parser that prints each error as one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         """Report an invalid argument and exit with code 2."""
@@ -24,12 +24,12 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:
-    """Build the type of an option that takes a number of `unit` from `low` to `high`."""
+    """Build the type of an option that takes a number from `low` to `high`. `unit` is for error messages."""
     return env_reader.number(unit, low, high).build_argument_type()
 
 
 def setting_options() -> Parser:
-    """Build the options that all commands share, one for each setting."""
+    """Build the options that all commands share: one option for each setting, and --debug."""
     options = Parser(add_help=False, allow_abbrev=False)
     group = options.add_argument_group("settings", "An option overrides its environment variable.")
     for name, setting in SETTINGS.items():

@@ -15,7 +15,7 @@ from .user_errors import UNUSABLE, UserError
 
 
 def build_parser() -> Parser:
-    """Build the parser of the command line, with all commands."""
+    """Build the parser of the command line, which has a subparser for each command."""
     parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print_error("interrupted before any request was sent")
         return SIGNALLED + signal.SIGINT
-    except BrokenPipeError:  # the reader of standard output has exited; the files are already written
+    except BrokenPipeError:  # the process that reads standard output has exited; the files are written
         discard_output(sys.stdout)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:

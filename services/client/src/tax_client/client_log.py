@@ -1,4 +1,4 @@
-"""The client's log file, its logger, and the message templates of the text log."""
+"""The client's log file and logger, and the message templates of the text log."""
 
 from pathlib import Path
 
@@ -7,25 +7,27 @@ from tax_common.logs import Log, LogFile, build_logger
 from .settings import Settings
 from .user_errors import build_file_error
 
-LOG_REMEDY = "name a writable file with --log-file or LOG_FILE"
+LOG_REMEDY = "use --log-file or LOG_FILE to name a writable file"
 
-# The messages of the text log. An event without a message is written as its name and its fields.
+# The messages of the text log. If an event is not in this table, the text log shows the event's name and fields.
 SENTENCES = {
     "run_start": "start of the run: {file}, from line {line} on",
     "thread_start": "start of thread [{thread}] with {taxpayers} taxpayer(s)",
     "calculation_start": "start of the calculation of tax for {taxpayer}",
     "raw_answer": "raw answer: {status} {body}",
     "calculation_end": "end of the calculation of tax: {result}",
-    "batch_start": "start of the calculation of tax for {taxpayers} taxpayer(s), [{first}] to [{last}]",
-    "batch_too_large": "the server rejects {taxpayers} taxpayer(s) in one request: half of them are sent",
+    "batch_start": "start of the calculation of tax for {taxpayers} taxpayer(s), from id [{first}] to id [{last}]",
+    "batch_too_large": "the server rejected {taxpayers} taxpayer(s) in one request: the client sends half as many",
     "batch_end": "end of the calculation of tax: {calculated} calculated, {failed} failed",
-    "retry": "the request is sent again in {seconds} second(s): {reason}",
+    "retry": "the client will send the request again in {seconds} second(s): {reason}",
     "calculation_failure": "failure of the calculation of tax for {taxpayer}: {reason}",
     "thread_end": "end of thread [{thread}]",
     "run_end": "end of the run: {calculated} calculated, {failed} failed, {bad_lines} bad line(s)",
     "flood_start": "start of the flood: {requests} request(s), {threads} connection(s), {processes} process(es)",
     "answer": "answer: {status} in {ms} ms, {outcome}",
-    "flood_end": "end of the flood: {sent} sent, {right} right, {wrong} wrong, {failed} failed, {unanswered} left",
+    "flood_end": (
+        "end of the flood: {sent} sent, {right} right, {wrong} wrong, {failed} failed, {unanswered} unanswered"
+    ),
 }
 
 
@@ -38,7 +40,7 @@ def open_log_file(settings: Settings) -> LogFile:
 
 
 def build_log(file: LogFile, settings: Settings) -> Log:
-    """Build the logger of a command, which writes to the log file."""
+    """Build a command's logger. The logger writes to `file`."""
     masked = settings.mask_amounts == "on"
     return build_logger(
         "client", file.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
@@ -46,6 +48,6 @@ def build_log(file: LogFile, settings: Settings) -> Log:
 
 
 def describe_lost_lines(path: Path, count: int) -> str:
-    """Return a message about lines that are missing from a log file. JSON can encode the message."""
+    """Return a message about lines that are missing from a log file. The message is valid UTF-8 text."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"

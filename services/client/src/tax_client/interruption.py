@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-SIGNALLED = 128  # exit code of an interrupted command, plus the number of the signal
-GRACE_SECONDS = 1.0  # time for the requests in flight to end after an interruption
+SIGNALLED = 128  # exit code of an interrupted command = this number + the number of the signal
+GRACE_SECONDS = 1.0  # how long an interrupted command waits for requests in flight
 SignalQueue = SimpleQueue[int]  # put() is safe in a signal handler, unlike Event.set()
 
 
@@ -17,8 +17,8 @@ class Interrupted(Exception):
 
 @contextmanager
 def redirect_signals(queue: SignalQueue) -> Iterator[None]:
-    """Put the numbers of SIGINT and SIGTERM into a queue, so that they do not interrupt the main thread."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+    """Put the number of each SIGINT or SIGTERM into a queue. The signal does not interrupt the main thread."""
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other thread set handlers
         yield
         return
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,4 +1,4 @@
-"""The client's settings: command-line options override environment variables, which override defaults.
+"""The client's settings. Command-line options override environment variables, which override defaults.
 
 No other module reads the environment.
 """
@@ -15,13 +15,13 @@ from tax_common.env_reader import ValueType, choice, number, whole
 
 from .user_errors import UserError
 
-SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists in a source checkout; elsewhere TAX_DATA names the folder
+SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists only in a source checkout; elsewhere, set TAX_DATA
 TIMEOUT_MAX = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one run; `timeout` is in seconds."""
+    """The settings of one run. `timeout` is in seconds."""
 
     url: str
     credentials_file: Path | None
@@ -36,7 +36,10 @@ class Settings:
 
 
 def parse_url(text: str) -> str:
-    """Parse the address of the service. Raises ValueError without quoting the address, as it may hold a password."""
+    """Return the address of the service if it is valid. Raises ValueError for an invalid address.
+
+    The caller must not print an invalid address, because it might hold a password.
+    """
     parts = urlsplit(text)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and text.isprintable()
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not plain or " " in text:
@@ -45,7 +48,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_ca_file(text: str) -> Path:
-    """Parse the path of a certificates file. Raises ValueError if the file holds no usable certificate."""
+    """Return the path of a certificates file. Raises ValueError if the file holds no usable certificate."""
     try:
         ssl.create_default_context(cafile=text)
     except OSError:
@@ -67,42 +70,42 @@ SETTINGS = {
     "url": Setting(
         "TAX_URL",
         "http://127.0.0.1:8000",
-        ValueType(parse_url, "http://host:port or https://host:port, without login, password or query"),
+        ValueType(parse_url, "http://host:port or https://host:port, without user name, password or query"),
         "address of the tax service",
     ),
-    "credentials_file": Setting("TAX_CREDENTIALS_FILE", None, PATH, "file that holds login:password"),
+    "credentials_file": Setting("TAX_CREDENTIALS_FILE", None, PATH, "file that holds login:password on one line"),
     "ca_file": Setting(
         "TAX_CA_FILE",
         None,
-        ValueType(parse_ca_file, "a file of certificates in PEM"),
-        "PEM file of the certificate authorities that an https server is verified with, instead of the public ones",
+        ValueType(parse_ca_file, "a PEM file that holds certificates"),
+        "PEM file of the certificate authorities that the client trusts, instead of the public authorities",
     ),
-    "log_file": Setting("LOG_FILE", "client.log", PATH, "file that log lines are appended to"),
+    "log_file": Setting("LOG_FILE", "client.log", PATH, "file to which the client appends its log lines"),
     "log_format": Setting("LOG_FORMAT", "json", choice("json", "text"), "json or text"),
     "log_level": Setting(
         "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "debug, info, warning or error"
     ),
     "mask_amounts": Setting(
-        "MASK_AMOUNTS", "off", choice("off", "on"), "on: mask the amounts in the log; off: keep them"
+        "MASK_AMOUNTS", "off", choice("off", "on"), "on or off: whether the client masks amounts in its log"
     ),
     "timeout": Setting(
         "TAX_TIMEOUT",
         "10",
         number("seconds", 0, TIMEOUT_MAX, above=True),
-        "seconds to wait for the server to send data",
+        "seconds that the client waits for the server to send data",
     ),
     "data": Setting("TAX_DATA", str(SOURCE_DATA), PATH, "folder with the sample taxpayers.txt and published.json"),
     "log_each_max": Setting(
         "LOG_EACH_MAX",
         "100000",
         whole(0),
-        "above this number of taxpayers or requests, only failures have log lines of their own",
+        "with more taxpayers or requests than this number, the client logs only failures one by one",
     ),
 }
 
 
 def load_settings(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Load the settings of a run. An empty variable counts as not set.
+    """Load the settings of a run. An empty environment variable counts as unset.
 
     Raises UserError, which names the option or variable to correct.
     """
@@ -115,5 +118,5 @@ def load_settings(options: Mapping[str, Any], environment: Mapping[str, str] = o
             values[name] = None if text is None else setting.kind.parse(text)
         except ValueError:
             found = "" if name == "url" else f", found [{text}]"
-            raise UserError(f"{source}: expected {setting.kind.expected}{found}: correct it") from None
+            raise UserError(f"{source}: expected {setting.kind.expected}{found}: correct the value") from None
     return Settings(**values)

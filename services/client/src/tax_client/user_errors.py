@@ -1,4 +1,4 @@
-"""Errors that a user can correct, path checks that raise such errors, and the exit codes of the commands."""
+"""Errors that a user can correct, checks of paths, and the exit codes of the commands."""
 
 import errno
 from collections.abc import Iterable
@@ -20,17 +20,17 @@ def resolve_path(path: Path) -> Path:
     """Resolve the symbolic links of a path. Raises UserError if the links form a loop."""
     try:
         path.stat()
-    except OSError as error:  # other errors are ignored here, and the first use of the file raises them
+    except OSError as error:  # the first use of the file raises any other error again
         if error.errno == errno.ELOOP:
-            raise UserError(f"[{path}]: expected a file, found a symbolic link loop: give another name") from None
+            raise UserError(f"[{path}]: expected a file, found a symbolic link loop: name another file") from None
     return path.resolve()
 
 
 def check_distinct_paths(paths: Iterable[Path]) -> None:
-    """Check that all paths lead to different files, so that no file overwrites another. Raises UserError."""
+    """Check that all paths lead to different files. Raises UserError if two paths lead to the same file."""
     seen: set[Path] = set()
     for path in paths:
         resolved = resolve_path(path)
         if resolved in seen:
-            raise UserError(f"[{path}] is given for two uses: expected different files for input, outputs and log")
+            raise UserError(f"[{path}] is given for two uses: name different files for input, outputs and log")
         seen.add(resolved)

@@ -29,27 +29,28 @@ def build_failure(cause: BaseException, how: str) -> requests.RequestException:
         (
             requests.exceptions.SSLError("bad"),
             "TLS error",
-            f"expected a trusted certificate at {URL}: check it, or name its authority by --ca-file or TAX_CA_FILE",
+            f"the certificate of {URL} is not trusted: "
+            "check it, or use --ca-file or TAX_CA_FILE to trust its authority",
         ),
         (
             TimeoutError("slow"),
             "timeout",
-            f"expected an answer from {URL} within 2.5 s: see the server's load, or raise --timeout or TAX_TIMEOUT",
+            f"expected an answer from {URL} within 2.5 s: check the server, or raise --timeout or TAX_TIMEOUT",
         ),
         (
             ConnectionRefusedError(111, "no"),
             "connection refused",
-            f"expected a server at {URL}, nothing listens there: start it, or check --url or TAX_URL",
+            f"no server listens at {URL}: start the server, or check --url or TAX_URL",
         ),
         (
             socket.gaierror(-2, "no"),
             "unknown host",
-            f"expected a known host name in {URL}: check --url or TAX_URL",
+            f"the host name in {URL} is unknown: check --url or TAX_URL",
         ),
         (
             ConnectionResetError(104, "no"),
             "connection lost",
-            f"expected a complete answer from {URL}, the connection broke: check the network and the server's log",
+            f"the connection to {URL} broke before the answer was complete: check the network and the server's log",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
@@ -70,7 +71,7 @@ def test_every_cause_is_considered() -> None:
 def test_an_unknown_failure_is_named() -> None:
     """The message of an unknown failure contains the name of its exception."""
     error = build_api_error(requests.TooManyRedirects("no"), URL, 1)
-    words = f"expected a readable answer from {URL}, got TooManyRedirects: see the server's log"
+    words = f"expected a readable answer from {URL}, got error TooManyRedirects: see the server's log"
     assert ("request failed", f"request failed: {words}") == (error.kind, str(error))
 
 

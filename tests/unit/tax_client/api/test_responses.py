@@ -139,7 +139,7 @@ def test_each_taxpayer_of_a_batch_has_its_own_result() -> None:
     other = Taxpayer(3, "no", 0, 7)
     result, refused, echo, nothing = parse_results(answer, [TWO_CHILDREN, TWO_CHILDREN, other, TWO_CHILDREN])
     assert asdict(TWO_CHILDREN_TAX) == result
-    assert str(refused).startswith("refused: expected a result, the server reported [salary: no]")
+    assert str(refused).startswith("refused: expected a result, but the server reported [salary: no]")
     assert str(echo).startswith("wrong echo")
     assert str(nothing).startswith("wrong shape")
 

@@ -130,7 +130,7 @@ def test_a_bug_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise ZeroDivisionError("secret")
 
-    reason = "unexpected failure: ZeroDivisionError: find the request's id in the client's log"
+    reason = "unexpected failure: ZeroDivisionError: search the client's log for the request's id"
     assert (reason, "id-1") == retrier.send(fail)
     (event,) = events
     del event["thread"]

@@ -124,7 +124,7 @@ def test_one_failure_stops_no_other_taxpayer() -> None:
     api = FakeApi(fail_for_two)
     batches = build_batches(build_taxpayers(4))
     run(BatchCalculator(api, log), batches)
-    bug = "unexpected failure: ZeroDivisionError: find the request's id in the client's log"
+    bug = "unexpected failure: ZeroDivisionError: search the client's log for the request's id"
     one, *_, four = build_taxpayers(4)
     failures = [Failure(2, "timeout: no answer", api.request_ids[1]), Failure(3, bug, api.request_ids[2])]
     assert (build_rows(one, four), failures) == collect(batches)

@@ -63,7 +63,7 @@ def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypat
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
     """The error of a path that cannot be written contains a remedy."""
     path = tmp_path / "missing" / "c"
-    wanted = f"checkpoint [{path}]: No such file or directory: name a writable file with --results"
+    wanted = f"checkpoint [{path}]: No such file or directory: use --results to name a writable file"
     with pytest.raises(UserError) as caught:
         WHOLE.write(path)
     assert wanted == str(caught.value)
@@ -83,7 +83,7 @@ def catch_error(path: Path, run: dict[str, Any] = RUN) -> str:
 
 def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
     """The error of a checkpoint that cannot be read contains a remedy."""
-    assert f"checkpoint [{tmp_path}]: Is a directory: remove it and {REMEDY}" == catch_error(tmp_path)
+    assert f"checkpoint [{tmp_path}]: Is a directory: remove the checkpoint and {REMEDY}" == catch_error(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_checkpoint_of_another_run_is_an_error(tmp_path: Path) -> None:
     """The error lists each option that differs from the interrupted run. The checkpoint may record further options."""
     path = tmp_path / "c"
     WHOLE.write(path)
-    wanted = "input was [/in], is [/other]; year was [None], is [2024]"
+    wanted = "input was [/in] and is now [/other]; year was [None] and is now [2024]"
     assert f"--resume: expected the same file and options as before, but {wanted}: {REMEDY}" == catch_error(
         path, {"input": "/other", "year": 2024}
     )

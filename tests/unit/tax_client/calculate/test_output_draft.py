@@ -122,7 +122,7 @@ def test_a_checkpoint_with_files_of_another_run_is_rejected(tmp_path: Path, in_g
             assert [] == second.publish(whole=True)
     before = read_folder(tmp_path)
     begun = read_checkpoint(locate_checkpoint(tmp_path / "results.json"), RUN)
-    wanted = r"errors.jsonl\]: expected the output of the interrupted run, it is missing, or changed by another run"
+    wanted = r"errors.jsonl\]: expected the output of the interrupted run, but the file is missing or was changed by"
     with pytest.raises(UserError, match=wanted), open_writer(tmp_path, begun):
         pass
     assert before == read_folder(tmp_path)

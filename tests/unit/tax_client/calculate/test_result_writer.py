@@ -206,7 +206,7 @@ def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkey
             patch.setattr(Path, "unlink", reject)
             (error,) = writer.publish(whole=True)
     assert str(error).startswith(
-        f"checkpoint [{locate_checkpoint(tmp_path / 'r.json')}]: Operation not permitted: remove it"
+        f"checkpoint [{locate_checkpoint(tmp_path / 'r.json')}]: Operation not permitted: remove the checkpoint"
     )
 
 

@@ -32,10 +32,10 @@ VALUES = {
 NOTHING = re.compile(rb"[ \t]*(#.*)?\r?", re.DOTALL)
 CLEAR = re.compile(
     r"expected UTF-8 text: .+|expected text without control characters: .+|expected the \w+ fields .+"
-    r"|expected cells in quotes to end with a quote: correct them"
-    r"|field \[id\]: expected a unique id, \d+ is already on line \d+"
+    r"|expected a closing quote at the end of each quoted cell: correct the quotes"
+    r"|field \[id\]: expected a unique id, but \d+ is already on line \d+"
     r"|expected a JSON object with id, married, children, salary"
-    r"|(.+; )?expected each field once, in English or in French"
+    r"|(.+; )?expected each field once, either in English or in French"
     r"|(field \[.{0,80}\]: expected .+?(; |$))+",
     re.DOTALL,
 )
@@ -142,7 +142,7 @@ def compare(grammar: Grammar, seen: Counter[str]) -> None:
         lines = list(Reader(io.BytesIO(content), form, year))
     except UserError as refused:
         assert expected is None, content
-        assert "its first line names columns" in str(refused)
+        assert "the first line is a header with wrong columns" in str(refused)
         seen["wrong first lines"] += 1
         return
     bad = [line for line in lines if isinstance(line, BadLine)]

@@ -31,7 +31,7 @@ def test_a_repeated_name_is_rejected(more: str) -> None:
     """The reader rejects a line with a duplicate field, even if both values are equal."""
     (bad,) = read_lines(f'{{"id": 6, "married": "yes", "children": 2, "salary": 5, {more}}}'.encode(), "jsonl")
     assert isinstance(bad, BadLine)
-    assert "expected each field once, in English or in French" == bad.reason
+    assert "expected each field once, either in English or in French" == bad.reason
 
 
 @pytest.mark.parametrize("married", ['":"', '\\":\\"', "a:b\\\\"])
@@ -53,4 +53,4 @@ def test_json_lines_have_names_in_both_languages() -> None:
     )
     assert [Taxpayer(1, "yes", 2, 5, 2024), Taxpayer(3, "yes", 2, 5)] == [good, apart]
     assert isinstance(bad, BadLine)
-    assert "expected each field once, in English or in French" == bad.reason
+    assert "expected each field once, either in English or in French" == bad.reason

@@ -1,1 +1,1 @@
-"""Access to the API: credentials, requests, retries, and the checks of its responses."""
+"""Access to the API: credentials, requests, retries, and checks of responses."""

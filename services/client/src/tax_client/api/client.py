@@ -1,4 +1,4 @@
-"""The API client: one object that all threads share, with one HTTP session for each thread."""
+"""The API client. All threads share one client object, which keeps one HTTP session for each thread."""
 
 import logging
 import threading
@@ -19,16 +19,16 @@ from .failure_kinds import build_api_error
 from .responses import Answer, ApiError, Fields, parse_result, parse_results
 from .retry import parse_retry_after
 
-CONNECT_SECONDS = 5.0  # a running server accepts a connection at once, even if the calculation takes long
-PARAMETERS = Taxpayer._fields[1:]  # without the id
+CONNECT_SECONDS = 5.0  # timeout for a connection, which a running server accepts at once
+PARAMETERS = Taxpayer._fields[1:]  # all fields except the id
 
 
 class TaxApi:
-    """A thread-safe client of the tax API at `url`. It waits `timeout` seconds for the server to send data."""
+    """A thread-safe client of the tax API at `url`. It waits up to `timeout` seconds for the server to send data."""
 
     def __init__(self, url: str, credentials: Credentials, timeout: float, ca_file: Path | None, log: Log) -> None:
         self._url = url.rstrip("/") + "/"
-        # The library `requests` would encode text as Latin-1, but the API reads UTF-8.
+        # Encode the credentials as UTF-8, which the API reads. The library `requests` would encode them as Latin-1.
         self._auth = HTTPBasicAuth(credentials.login.encode(), credentials.password.encode())
         self._timeouts = (min(timeout, CONNECT_SECONDS), timeout)
         self._ca_file = ca_file
@@ -37,17 +37,20 @@ class TaxApi:
         self._sessions: list[requests.Session] = []
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
-        """Request the tax of a household. Raises ApiError if the API returns no tax, or that of another household."""
+        """Request the result of a household. Raises ApiError if the response holds no result for this household."""
         query = {name: str(v) for name, v in zip(PARAMETERS, taxpayer[1:], strict=True) if v is not None}
         return parse_result(self._send("GET", request_id, {}, params=query), taxpayer)
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Request the tax or the error of each household with one POST. Raises ApiError if the request fails."""
+        """Send one POST for all households. Return the result or the error of each household, in order.
+
+        Raises ApiError if the request fails.
+        """
         headers = {"Content-Type": "text/csv"}
         return parse_results(self._send("POST", request_id, headers, data=encode_csv(taxpayers)), taxpayers)
 
     def _send(self, method: str, request_id: str, headers: Mapping[str, str], **content: Any) -> Answer:
-        """Send a request and return its response of any status. Raises ApiError if no response arrives."""
+        """Send a request and return the response, whatever its status. Raises ApiError if no response arrives."""
         try:
             response = self._session().request(
                 method,
@@ -68,7 +71,7 @@ class TaxApi:
         return answer
 
     def _session(self) -> requests.Session:
-        """Return the HTTP session of the current thread, and create it if necessary."""
+        """Return the HTTP session of the current thread. The first call of a thread creates the session."""
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
             session = self._of_thread.session = create_session(self._ca_file)
@@ -92,19 +95,19 @@ class TaxApi:
 def create_session(ca_file: Path | None) -> requests.Session:
     """Create an HTTP session that has one connection and uses no proxies, netrc or automatic retries.
 
-    `ca_file` holds the certificates of the trusted authorities. If it is None, certifi's authorities are trusted.
+    `ca_file` holds the certificates of the trusted authorities. Without `ca_file`, the session trusts those of certifi.
     """
     session = requests.Session()
     session.verify = str(ca_file) if ca_file else True
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        # Without retries, each request in the client's log is one request in the server's log.
+        # Disable automatic retries, so that each request in the client's log is one request in the server's log.
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
     return session
 
 
 def encode_csv(taxpayers: Sequence[Taxpayer]) -> bytes:
-    """Encode households as CSV for the API, without ids and without the optional columns if all are empty."""
+    """Encode households as CSV for the API, without ids. Omit the optional columns if all of them are empty."""
     is_dated = any(one[4:] != (None, None, None) for one in taxpayers)
     end = len(Taxpayer._fields) if is_dated else 4
     rows = [",".join(["" if value is None else str(value) for value in one[1:end]]) for one in taxpayers]

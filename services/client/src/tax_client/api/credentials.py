@@ -1,16 +1,16 @@
-"""Login and password of the API, read from a file because other processes can read the command line."""
+"""The API's credentials. The client reads them from a file, because other processes can see the command line."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tax_client.user_errors import UserError, build_file_error
 
-EXPECTED = "expected one line login:password in UTF-8 (no ':' in the login, no control characters)"
+EXPECTED = "expected one line login:password in UTF-8, without ':' in the login name and without control characters"
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and password for HTTP Basic authentication. The representation hides the password."""
+    """A login name and password for HTTP Basic authentication. `repr` hides the password."""
 
     login: str
     password: str = field(repr=False)
@@ -19,11 +19,11 @@ class Credentials:
 def read_credentials(path: Path | None) -> Credentials:
     """Read the credentials from a file. Raises UserError, which never quotes the content of the file."""
     if path is None:
-        raise UserError("no credentials: give the path of a file that holds login:password with --credentials-file")
+        raise UserError("no credentials: use --credentials-file to name a file that holds login:password")
     try:
         content = path.read_bytes()
     except OSError as error:
-        remedy = "give a readable file that holds login:password"
+        remedy = "name a readable file that holds login:password"
         raise build_file_error("credentials file", path, error, remedy) from None
     try:
         return parse_credentials(content)

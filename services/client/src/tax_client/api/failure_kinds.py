@@ -1,4 +1,4 @@
-"""The kinds of failed requests, derived from the cause of a missing response, and the kinds that are retried."""
+"""The kinds of failed requests, their causes and messages, and the kinds after which the client retries."""
 
 import socket
 from collections.abc import Iterator
@@ -7,46 +7,46 @@ import requests
 
 from .responses import ApiError
 
-# The kind is that of the first row that lists one of the error's causes. Messages contain the request's {url} and
-# {timeout}.
+# Each row holds types of causes, a kind of failure, and a message template. The first row that lists the type of one of
+# an error's causes applies to the error. {url} and {timeout} are those of the request.
 KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     (
         (requests.exceptions.SSLError,),
         "TLS error",
-        "expected a trusted certificate at {url}: check it, or name its authority by --ca-file or TAX_CA_FILE",
+        "the certificate of {url} is not trusted: check it, or use --ca-file or TAX_CA_FILE to trust its authority",
     ),
     (
         (requests.Timeout, TimeoutError),
         "timeout",
-        "expected an answer from {url} within {timeout:g} s: see the server's load, or raise --timeout or TAX_TIMEOUT",
+        "expected an answer from {url} within {timeout:g} s: check the server, or raise --timeout or TAX_TIMEOUT",
     ),
     (
         (ConnectionRefusedError,),
         "connection refused",
-        "expected a server at {url}, nothing listens there: start it, or check --url or TAX_URL",
+        "no server listens at {url}: start the server, or check --url or TAX_URL",
     ),
     (
         (socket.gaierror,),
         "unknown host",
-        "expected a known host name in {url}: check --url or TAX_URL",
+        "the host name in {url} is unknown: check --url or TAX_URL",
     ),
     (
         (requests.ConnectionError, requests.exceptions.ChunkedEncodingError),
         "connection lost",
-        "expected a complete answer from {url}, the connection broke: check the network and the server's log",
+        "the connection to {url} broke before the answer was complete: check the network and the server's log",
     ),
 ]
 
-# A retry may succeed, because a server that is being replaced has no name for some seconds, then no open port, then no
-# upstream for its proxy. Any other failure would occur again.
+# The client retries after these failures, because the next attempt can succeed. A server that is being replaced has no
+# host name for some seconds, then no open port, and then its proxy has no upstream. Other failures would occur again.
 TRANSIENT = frozenset(
     {
         *("unknown host", "connection refused", "connection lost", "timeout"),
         *("status 429", "status 502", "status 503", "status 504"),
     }
 )
-UNAUTHORIZED = "status 401"  # every other request would fail with it too
-TOO_LARGE = "status 413"  # a smaller request may succeed
+UNAUTHORIZED = "status 401"  # every further request would fail with this status too
+TOO_LARGE = "status 413"  # a smaller request can succeed
 
 
 def build_api_error(error: requests.RequestException, url: str, timeout: float) -> ApiError:
@@ -56,11 +56,11 @@ def build_api_error(error: requests.RequestException, url: str, timeout: float) 
         if any(isinstance(cause, exceptions) for cause in chain):
             return ApiError(kind, message.format(url=url, timeout=timeout))
     name = type(error).__name__
-    return ApiError("request failed", f"expected a readable answer from {url}, got {name}: see the server's log")
+    return ApiError("request failed", f"expected a readable answer from {url}, got error {name}: see the server's log")
 
 
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, its chained errors, and the errors that requests and urllib3 pass as arguments."""
+    """Yield an error, its chained errors, and the errors in their `args`, where urllib3 stores causes."""
     seen: set[int] = set()
     pending: list[object] = [error]
     while pending:

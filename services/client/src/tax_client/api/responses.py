@@ -11,16 +11,16 @@ import orjson
 from tax_client.taxpayers.columns import Taxpayer
 from tax_common.text import escape_controls, truncate_with_length
 
-BODY_SHOWN = 200  # characters of an unexpected body in an error message
+BODY_SHOWN = 200  # most characters of an unexpected body that an error message quotes
 ADVICE = {
     400: "see the limits of each field in the API's documentation",
-    401: "check the login and password of the credentials file",
-    404: "check the address given with --url or TAX_URL",
-    413: "send fewer taxpayers at once with --batch",
-    429: "send fewer requests at once with --threads or --max-threads",
-    500: "find the request's id in the server's log",
+    401: "check the login name and password in the credentials file",
+    404: "check the address in --url or TAX_URL",
+    413: "lower --batch to send fewer taxpayers per request",
+    429: "send fewer requests at once: lower --max-threads (calculate) or --threads (flood)",
+    500: "search the server's log for the request's id",
 }
-# The fields of a result, in the order of the API, under the rules of version 7 and under the law of a year.
+# The fields of a result in the API's order: V7_FIELDS for the rules of version 7, DATED_FIELDS for the law of a year.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
 DATED_FIELDS = (
     *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),
@@ -29,11 +29,11 @@ DATED_FIELDS = (
 FLOATS = ("rate", "shares")
 WORDS = ("married", "single_parent")
 
-Fields = dict[str, Any]  # the fields of a result by name, and the notes of the result if there are any
+Fields = dict[str, Any]  # the fields of a result by name; also "notes", if the result has notes
 
 
 class ApiError(Exception):
-    """A request without a usable result. `kind` groups similar failures, and the message names the next step."""
+    """Raised if a request has no usable result. `kind` groups similar failures. The message names the next step."""
 
     def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
         super().__init__(f"{kind}: {message}")
@@ -51,7 +51,7 @@ class Answer:
 
 
 class ResultShape:
-    """The ordered names of a result's fields, with their types."""
+    """The names of a result's fields in order, and the allowed types of the fields."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
@@ -59,7 +59,7 @@ class ResultShape:
         self._signatures = set(product(*(allowed_types(name) for name in names)))
 
     def read_values(self, result: Any) -> tuple[Any, ...]:
-        """Return the values of the fields. Raises ValueError, KeyError or TypeError for a missing or wrong field."""
+        """Return the values of the fields. Raises ValueError, KeyError or TypeError if a field is invalid."""
         values: tuple[Any, ...] = self._read(result)
         if tuple(map(type, values)) not in self._signatures:
             pairs = zip(self.names, values, strict=True)
@@ -77,7 +77,7 @@ V7, DATED = ResultShape(V7_FIELDS), ResultShape(DATED_FIELDS)
 
 
 def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
-    """Return the result of a taxpayer. Raises ApiError if the answer holds no result, or another household's."""
+    """Return the result of a taxpayer. Raises ApiError if the answer has no result for this household."""
     content = parse_content(answer)
     try:
         result = content["result"]
@@ -104,7 +104,7 @@ def parse_batch_item(item: Any, taxpayer: Taxpayer) -> Fields | ApiError:
     try:
         if "errors" in item:
             reason = quote_text("; ".join(map(str, item["errors"])))
-            return ApiError("refused", f"expected a result, the server reported [{reason}]: {ADVICE[400]}")
+            return ApiError("refused", f"expected a result, but the server reported [{reason}]: {ADVICE[400]}")
         return check_result(item["result"], taxpayer)
     except ApiError as error:
         return error
@@ -113,7 +113,7 @@ def parse_batch_item(item: Any, taxpayer: Taxpayer) -> Fields | ApiError:
 
 
 def parse_content(answer: Answer) -> Any:
-    """Return the value of "response" in an answer of status 200. Raises ApiError for any other answer."""
+    """Return the value of "response" in the body. Raises ApiError if the status is not 200 or the body is invalid."""
     if answer.status != 200:
         raise ApiError(f"status {answer.status}", explain_failure(answer), answer.retry_after)
     try:
@@ -133,11 +133,11 @@ def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
     try:
         values = shape.read_values(result)
     except (KeyError, TypeError, ValueError) as error:
-        raise build_shape_error(f"a result with its fields ({error})", quote_text(str(result))) from None
+        raise build_shape_error(f"a complete result (wrong or missing: {error})", quote_text(str(result))) from None
     if values[: len(sent)] != sent:
         names, echo = ", ".join(shape.names[: len(sent)]), values[: len(sent)]
-        message = f"expected the result of ({names}) {sent}, got that of {echo}: report it, with the id"
-        raise ApiError("wrong echo", message)
+        found = f"expected the result of ({names}) {sent}, got the result of {echo}"
+        raise ApiError("wrong echo", f"{found}: report this error and the request's id")
     if tuple(result) == shape.names:  # the usual case
         return result  # type: ignore[no-any-return]
     notes = {"notes": result["notes"]} if "notes" in result else {}
@@ -151,13 +151,14 @@ def expect_echo(taxpayer: Taxpayer) -> tuple[Any, ...]:
 
 
 def explain_failure(answer: Answer) -> str:
-    """Quote the API's errors, or else the beginning of the body, and add advice for the status."""
+    """Return a message that quotes the API's errors (or else the body) and gives advice for the status."""
     try:
         errors = orjson.loads(answer.body)["response"]["errors"]
         quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         quote = quote_body(answer)
-    return f"expected a result, the server reported [{quote}]: {ADVICE.get(answer.status, 'see the log of the server')}"
+    advice = ADVICE.get(answer.status, "see the server's log")
+    return f"expected a result, but the server reported [{quote}]: {advice}"
 
 
 def build_shape_error(wanted: str, found: str) -> ApiError:

@@ -1,4 +1,4 @@
-"""Retries of failed requests: the choice of failures, the limit, and the delay (Retry-After, RFC 9110, 10.2.3)."""
+"""Retries of failed requests. The delay of a retry respects the header Retry-After (RFC 9110, 10.2.3)."""
 
 import threading
 import time
@@ -17,25 +17,25 @@ from .failure_kinds import TRANSIENT, UNAUTHORIZED
 from .responses import ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
-MAX_RETRY_AFTER = 300.0  # seconds; with a longer Retry-After, the request is not sent again
-UNEXPECTED = "unexpected failure: {}: find the request's id in the client's log"
+MAX_RETRY_AFTER = 300.0  # seconds; if Retry-After is longer, the client does not retry
+UNEXPECTED = "unexpected failure: {}: search the client's log for the request's id"
 
 T = TypeVar("T")
 
 
 class Retrier:
-    """Sends a request and up to `limit` retries after transient failures, each with its own id. Thread-safe.
+    """Sends requests, and retries each request up to `limit` times after transient failures. Thread-safe.
 
-    When the server rejects the login, no thread sends a further request.
+    Each attempt has its own id. After the server rejects the credentials, no thread sends a further request.
     """
 
     def __init__(self, limit: int, log: Log) -> None:
         self._limit, self._log = limit, log
-        self.stopped = threading.Event()  # set when no further request may be sent
-        self.unauthorized = False  # the server has rejected the login
+        self.stopped = threading.Event()  # set when no further request is allowed
+        self.unauthorized = False  # whether the server has rejected the credentials
 
     def send(self, request: Callable[[str], T]) -> tuple[T | str, str]:
-        """Send a request. Return its value or the reason of its last failure, and the id of the last attempt."""
+        """Send a request. Return the value or the reason of the last failure, and the id of the last attempt."""
         attempts = 0
         while True:
             request_id = create_request_id()
@@ -45,14 +45,14 @@ class Retrier:
                 except ApiError as error:
                     if not self._wait_for_retry(attempts, error):
                         return str(error), request_id
-                except Exception as error:  # a bug must not stop the other requests
+                except Exception as error:  # record a bug as a failure, so that other requests continue
                     reason = UNEXPECTED.format(type(error).__name__)
                     self._log.exception("unexpected_failure", place="run", reason=reason)
                     return reason, request_id
             attempts += 1
 
     def _wait_for_retry(self, attempts: int, error: ApiError) -> bool:
-        """Wait before the next attempt. Return whether it may be sent."""
+        """Wait before the next attempt. Return whether a next attempt is allowed."""
         if error.kind == UNAUTHORIZED:
             self.unauthorized = True
             self.stopped.set()
@@ -63,7 +63,7 @@ class Retrier:
         return not self.stopped.wait(delay)
 
     def _compute_delay(self, attempts: int, error: ApiError) -> float | None:
-        """Compute the seconds before the next attempt, at least those of Retry-After, or None to give up."""
+        """Return the seconds until the next attempt, or None to give up. Retry-After gives the minimum."""
         if attempts == self._limit or error.kind not in TRANSIENT or self.stopped.is_set():
             return None
         if error.retry_after > MAX_RETRY_AFTER:
@@ -77,12 +77,12 @@ def create_request_id() -> str:
 
 
 def parse_retry_after(header: str, now: Callable[[], float] = time.time) -> float:
-    """Return the seconds that a Retry-After header gives as a number or a date, or 0 if it is invalid or past."""
+    """Return the delay in a Retry-After header in seconds. Return 0 for an invalid header or a past date."""
     if header.isascii() and header.isdigit():
         return float(header[:9])
     try:
         date = parsedate_to_datetime(header)
-        # A date without a time zone is in GMT (RFC 9110, 5.6.7), not in local time.
+        # Read a date without a time zone as GMT (RFC 9110, 5.6.7), not as local time.
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
     except (ValueError, OverflowError):
         return 0.0

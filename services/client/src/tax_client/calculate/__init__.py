@@ -1,1 +1,1 @@
-"""The command `tax-client calculate`, which calculates a taxpayers file of any size and reports on every line."""
+"""The command `tax-client calculate`, which writes a result or an error for each line of a taxpayers file."""

@@ -12,11 +12,11 @@ from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
 from tax_common.logs import Log
 
-SINGLES_MAX = 4  # most taxpayers of a batch that is sent with one request per taxpayer
-LINES_MAX = 1000  # most lines of a batch that consists mainly of bad lines
+SINGLES_MAX = 4  # most taxpayers of a batch if each taxpayer has its own request
+LINES_MAX = 1000  # most lines, good and bad, of a batch of up to 500 taxpayers
 AGAIN = "continue with --resume, or run the client again"
-INTERRUPTED = f"interrupted: expected to finish before the interruption: {AGAIN}"
-UNSENT = "not sent: expected a login that the service accepts: correct the credentials file, then run the client again"
+INTERRUPTED = f"interrupted: the run ended before this taxpayer had a result: {AGAIN}"
+UNSENT = "not sent: the service rejects the credentials: correct the credentials file, then run the client again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class UnreadLines:
-    """All lines from number `line` on, which were not read because of an interruption."""
+    """All lines from number `line` on. The client did not read them, because a signal interrupted the run."""
 
     line: int
     reason: str = (
-        "interrupted: this line and all after it were not read: continue with --resume, or run the client again"
+        "interrupted: this line and all later lines were not read: continue with --resume, or run the client again"
     )
 
 
@@ -58,7 +58,7 @@ class Batch:
     lines: list[Line]
     end: Position
     is_logged: bool = True  # whether each taxpayer has its own log lines
-    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; item assignment is atomic
+    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; setting an item is atomic
     request_ids: dict[int, str] = field(default_factory=dict)
     default_reason: str = INTERRUPTED  # the reason for taxpayers without an outcome
 
@@ -84,10 +84,10 @@ class Batch:
 def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
     """Split a file into batches of `size` taxpayers, or of 1 to 4 taxpayers at random if `size` is 0.
 
-    A `seed` makes the random sizes repeatable. Bad lines are in the same batch as the next taxpayer. Taxpayers
-    after the first `log_limit` have no log lines of their own.
+    A `seed` makes the random sizes repeatable. Bad lines are in the same batch as the next taxpayer. The client logs
+    only the first `log_limit` taxpayers one by one.
     """
-    generator = random.Random(seed)  # noqa: S311 - the numbers need not be secure
+    generator = random.Random(seed)  # noqa: S311 - no need for secure random numbers
     longest = max(LINES_MAX, 2 * size)
     lines: list[Line] = []
     total, count, wanted = 0, 0, size or generator.randint(1, SINGLES_MAX)
@@ -103,7 +103,7 @@ def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: i
 
 
 class Calculator(Protocol):
-    """Calculates taxes for all threads. Its methods raise ApiError."""
+    """Calculates taxes. All threads share one calculator. Its methods raise ApiError."""
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
         """Return the result of one taxpayer."""
@@ -113,11 +113,14 @@ class Calculator(Protocol):
 
 
 class BatchCalculator:
-    """Calculates batches with one request per taxpayer, or with `in_batches` one per batch. Thread-safe."""
+    """Calculates batches. Thread-safe.
+
+    The calculator sends one request per taxpayer or, with `in_batches`, one request per batch.
+    """
 
     def __init__(self, calculator: Calculator, log: Log, *, in_batches: bool = False, retries: int = 0) -> None:
         self._calculator, self._log, self._in_batches = calculator, log, in_batches
-        self._limit = sys.maxsize  # most taxpayers of a request; lowered when the server rejects a request as too large
+        self._limit = sys.maxsize  # most taxpayers of a request; halved when the server rejects a request as too large
         self.retrier = Retrier(retries, log)
 
     def calculate(self, batch: Batch) -> None:
@@ -134,13 +137,13 @@ class BatchCalculator:
             batch.default_reason = UNSENT
 
     def _calculate_singly(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Send one request after another until all are sent or the retrier stops."""
+        """Calculate the taxpayers one after another. Stop when the retrier stops."""
         for taxpayer in taxpayers:
             if not self.retrier.stopped.is_set():
                 self._calculate_one(taxpayer, batch)
 
     def _calculate_one(self, taxpayer: Taxpayer, batch: Batch) -> None:
-        """Calculate one taxpayer with one request and its retries."""
+        """Send the request for one taxpayer, and record and log the outcome."""
         fields = taxpayer.to_dict()
 
         def request(request_id: str) -> Fields:
@@ -161,7 +164,7 @@ class BatchCalculator:
             self._log.info("calculation_end", place="run", result=result, request_id=request_id)
 
     def _calculate_together(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Send one request for all taxpayers, or several if the server rejects one request as too large."""
+        """Send one request for all taxpayers, or smaller requests if the server rejects a request as too large."""
         begin = 0
         while begin < len(taxpayers) and not self.retrier.stopped.is_set():
             part = taxpayers[begin : begin + self._limit]
@@ -171,7 +174,7 @@ class BatchCalculator:
                 self._limit = min(self._limit, len(part) // 2)
 
     def _calculate_part(self, taxpayers: list[Taxpayer], batch: Batch) -> bool:
-        """Calculate taxpayers with one request and its retries. Return False if the server rejects it as too large."""
+        """Send one request for the taxpayers. Return False if the server rejects the request as too large."""
 
         def request(request_id: str) -> list[Fields | ApiError] | None:
             batch.request_ids.update(dict.fromkeys([one.id for one in taxpayers], request_id))

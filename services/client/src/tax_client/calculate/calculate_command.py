@@ -29,25 +29,29 @@ from .progress_display import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 
-THREADS, BATCH_THREADS = 64, 4  # with --batch few, because a batch keeps a worker of the server busy for long
+THREADS, BATCH_THREADS = 64, 4  # few threads with --batch, as each batch keeps a server worker busy for long
 
 
 def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
     """Add the command `calculate` and its options."""
-    about = "calculate the tax of each line of a taxpayers file (id,married,children,salary)"
-    codes = "Exit code: 0 all calculated, 1 a taxpayer failed, 2 unusable input or output, 130 interrupted."
+    about = "calculate the tax of each household in a taxpayers file (lines of id,married,children,salary)"
+    codes = (
+        "Exit code: 0 if all taxpayers were calculated, 1 if a taxpayer failed, 2 if input or output is unusable, "
+        "130 if interrupted."
+    )
     parser = subparsers.add_parser(
         "calculate", help=about, description=about.capitalize() + ".", epilog=codes, parents=parents, allow_abbrev=False
     )
     add = parser.add_argument
-    add("file", nargs="?", type=Path, metavar="FILE", help=".txt, .csv or .jsonl, - for stdin (default: the sample)")
-    add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv (default: %(default)s)")
+    source = ".txt, .csv or .jsonl file, or - for standard input (default: the sample)"
+    add("file", nargs="?", type=Path, metavar="FILE", help=source)
+    add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv file (default: %(default)s)")
     add("--errors", type=Path, default=Path("errors.jsonl"), help="errors file (default: %(default)s)")
-    add("--year", type=whole(1, YEAR_MAX), help="income year of lines without a year (default: rules of version 7)")
-    add("--batch", type=whole(1, 10**6), default=0, help="taxpayers per request (default: one, by GET)")
+    add("--year", type=whole(1, YEAR_MAX), help="income year of lines without a year (default: the rules of version 7)")
+    add("--batch", type=whole(1, 10**6), default=0, help="taxpayers per POST request (default: one per GET request)")
     add("--resume", action="store_true", help="continue a run that was interrupted or killed")
     add("--retries", type=whole(0, 100), default=4, help="maximum retries of a request (default: %(default)s)")
-    add("--seed", type=whole(0, 2**63), help="make the random split into threads repeatable (default: none)")
+    add("--seed", type=whole(0, 2**63), help="seed that makes the random batch sizes repeatable (default: none)")
     threads = f"maximum number of threads (default: {THREADS}; {BATCH_THREADS} with --batch)"
     add("--max-threads", type=whole(1, 1000), help=threads)
     parser.set_defaults(command=calculate)
@@ -67,7 +71,8 @@ def calculate(options: Namespace, settings: Settings) -> int:
         source = stack.enter_context(open_input(path))
         begun = choose_beginning(options, source)
         saved = (begun.results, begun.errors) if begun.position.offset else (None, None)
-        drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])  # check both first
+        # Construct both objects first, which checks both files before either file is changed.
+        drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])
         results, errors = [stack.enter_context(draft) for draft in drafts]
         log_limit = count_logged(source, settings.log_each_max)
         reader = Reader(source.file, source.form, options.year)
@@ -92,10 +97,10 @@ def check_files(options: Namespace, settings: Settings, path: Path) -> None:
 
 
 def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
-    """Return the checkpoint to resume from, or one at the beginning of the input. Raises UserError."""
+    """Return the checkpoint to resume from, or a new checkpoint at the beginning of the input. Raises UserError."""
     if source.size is None:
         if options.resume:
-            raise UserError(f"--resume: expected a regular file, [{source.path}] cannot be read again: give its name")
+            raise UserError(f"--resume: expected a regular file, but [{source.path}] cannot be read twice: name a file")
         return Checkpoint({})
     place = locate_checkpoint(options.results)
     run = source.compute_fingerprint() | {"--year": options.year, "--errors": str(options.errors.resolve())}
@@ -103,13 +108,13 @@ def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
         return read_checkpoint(place, run) or Checkpoint(run)
     if place.exists():
         remove_file("checkpoint", place)
-        print_error("starting an interrupted run from the beginning; --resume continues it")
+        print_error("an interrupted run starts again from the beginning; --resume would have continued that run")
     return Checkpoint(run)
 
 
 @contextmanager
 def relax_garbage_collection() -> Iterator[None]:
-    """Collect garbage less often, because the many rows form no cycles. This saves a fourth of the CPU time."""
+    """Collect garbage less often, because the many rows form no cycles. This saves a quarter of the CPU time."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -119,7 +124,7 @@ def relax_garbage_collection() -> Iterator[None]:
 
 
 def count_logged(source: InputSource, limit: int) -> int:
-    """Return the number of taxpayers to log one by one, which is 0 if a regular file has more lines than `limit`."""
+    """Return how many taxpayers to log one by one: none if a regular file has more than `limit` lines."""
     return limit if source.size is None or not source.has_more_lines_than(limit) else 0
 
 
@@ -160,8 +165,8 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     log.info("run_end", calculated=counts.calculated, failed=counts.failed, bad_lines=counts.bad_lines)
     if not (counts.calculated or counts.failed or signal):
         writer.publish_errors()
-        found = f"no valid taxpayer, {counts.bad_lines} bad line(s), listed in [{options.errors}]"
-        raise UserError(f"taxpayers file [{path}]: {found}: expected lines such as 1,yes,2,55555")
+        found = f"found no valid taxpayer and {counts.bad_lines} bad line(s): see [{options.errors}]"
+        raise UserError(f"taxpayers file [{path}]: expected lines such as 1,yes,2,55555, {found}")
     results, errors = str(options.results), list[UserError]()
     if unauthorized and not (counts.calculated or signal):
         writer.publish_errors()
@@ -171,9 +176,9 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     try:
         print(writer.summary.format_text())
         print(f"results: {results}\nerrors: {options.errors}", flush=True)
-    finally:  # also if standard output is closed
+    finally:  # print errors even if standard output is closed
         if signal:
-            print_error("interrupted: continue with --resume, or run it again")
+            print_error("interrupted: continue with --resume, or run the client again")
         for error in errors:
             print_error(str(error))
     if errors:
@@ -188,7 +193,8 @@ def report_lost_lines(file: LogFile) -> None:
 
 
 def report_unauthorized(calculator: BatchCalculator, path: Path | None) -> None:
-    """Print an error if the service rejected the login."""
+    """Print an error if the service rejected the credentials."""
     if calculator.retrier.unauthorized:
-        reason = "the service rejected its login, nothing more was sent"
-        print_error(f"credentials file [{path}]: {reason}: correct it, then continue with --resume, or run it again")
+        reason = "the service rejected these credentials, and the client stopped sending"
+        remedy = "correct the file, then continue with --resume, or run the client again"
+        print_error(f"credentials file [{path}]: {reason}: {remedy}")

@@ -12,16 +12,16 @@ from tax_common.files import write_atomically
 
 from .batches import Counts
 
-SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # appended to the names of the results file and of the checkpoint
-REMEDY = "run it again without --resume"
+SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # suffixes of a checkpoint and of its draft
+REMEDY = "run the client again without --resume"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPrefix:
-    """The beginning of an output file, as an interrupted run has saved it.
+    """The beginning of an output file that an interrupted run has saved.
 
-    `size` is in bytes, and `digest` is the SHA-256 of these bytes. `published` is the size of the whole file if the run
-    has published it, else None.
+    `digest` is the SHA-256 of the first `size` bytes. If the run has published the file, `published` is the size of the
+    whole file.
     """
 
     size: int = 0
@@ -31,9 +31,9 @@ class SavedPrefix:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The position of the next batch in the input, and the outputs and counts of the batches before.
+    """The position of the next batch in the input, and the outputs and counts of all earlier batches.
 
-    `run` describes the input and the options. A run with a different input or options cannot resume from here.
+    `run` describes the input and the options. A run with other input or options cannot use the checkpoint.
     """
 
     run: dict[str, Any]
@@ -48,7 +48,7 @@ class Checkpoint:
         try:
             write_atomically(path, orjson.dumps(asdict(self)), durable=True, draft=draft)
         except OSError as error:
-            raise build_file_error("checkpoint", path, error, "name a writable file with --results") from None
+            raise build_file_error("checkpoint", path, error, "use --results to name a writable file") from None
 
 
 def locate_checkpoint(results: Path) -> Path:
@@ -58,7 +58,10 @@ def locate_checkpoint(results: Path) -> Path:
 
 
 def read_checkpoint(path: Path, run: dict[str, Any]) -> Checkpoint | None:
-    """Read the checkpoint of a run, or return None if no file exists. Raises UserError for another run's checkpoint."""
+    """Read the checkpoint of a run. Return None if the file does not exist.
+
+    Raises UserError if the checkpoint is unreadable or belongs to another run.
+    """
     try:
         content = orjson.loads(path.read_bytes())
         before: dict[str, Any] = content["run"]
@@ -67,10 +70,10 @@ def read_checkpoint(path: Path, run: dict[str, Any]) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise build_file_error("checkpoint", path, error, f"remove it and {REMEDY}") from None
+        raise build_file_error("checkpoint", path, error, f"remove the checkpoint and {REMEDY}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"--resume: [{path}]: expected a checkpoint of the client ({error}): {REMEDY}") from None
     if changed := [name for name in run if before.get(name) != run[name]]:
-        changes = "; ".join(f"{name} was [{before.get(name)}], is [{run[name]}]" for name in changed)
+        changes = "; ".join(f"{name} was [{before.get(name)}] and is now [{run[name]}]" for name in changed)
         raise UserError(f"--resume: expected the same file and options as before, but {changes}: {REMEDY}")
     return checkpoint

@@ -1,8 +1,9 @@
-"""A thread pool that yields tasks in the order of their submission, with a bounded number in flight.
+"""A thread pool that yields tasks in the order of their submission. The number of tasks in flight is bounded.
 
 The module replaces `concurrent.futures` for three reasons. The interpreter joins an executor's threads at exit, so a
-request in flight would block an interrupted client until its timeout. If the system cannot start a thread, an executor
-queues the task but returns no future. An executor also took 5 to 7 % more CPU time (20,000 lines in batches of 100).
+request in flight would block an interrupted client until the request times out. If the system cannot start a thread,
+an executor queues the task but returns no future. An executor also took 5 to 7 % more CPU time for 20,000 lines in
+batches of 100.
 """
 
 import threading
@@ -16,7 +17,7 @@ from typing import Generic, TypeVar
 from tax_client.interruption import GRACE_SECONDS, Interrupted, SignalQueue
 from tax_client.user_errors import UserError
 
-DONE = 0  # the message of a thread after each task; other messages are signal numbers
+DONE = 0  # a thread sends this message after each task; other messages are signal numbers
 AHEAD = 2  # tasks in flight per thread
 
 T = TypeVar("T")
@@ -42,14 +43,14 @@ class OrderedPool(Generic[T]):
         self._stop, self._heartbeat, self._interval = stop, heartbeat, interval
         self._queue: SimpleQueue[T | None] = SimpleQueue()
         self._threads = 0
-        self._busy: set[int] = set()  # id() of each running task; add and discard are atomic
+        self._busy: set[int] = set()  # id() of each running task; no lock, because add and discard are atomic
         self._done: set[int] = set()
         self.signal = 0  # the number of the signal that interrupted the pool
 
     def run(self, tasks: Iterator[T]) -> Iterator[T]:
-        """Yield each task in order once it is done. After a signal, yield only the tasks in flight, finished or not.
+        """Yield each task in order when the task is done. After a signal, yield the tasks in flight, done or not.
 
-        Raises UserError if the system cannot start any thread. Fewer threads than `size` suffice.
+        Raises UserError if the system cannot start any thread. One thread suffices.
         """
         in_flight: deque[T] = deque()
         try:
@@ -65,7 +66,7 @@ class OrderedPool(Generic[T]):
                 self._queue.put(None)
 
     def _next_task(self, tasks: Iterator[T]) -> T | None:
-        """Return the next task, or None after the last one or a signal."""
+        """Return the next task, or None if no task is left or a signal arrives."""
         try:
             return next(tasks, None)
         except Interrupted:
@@ -83,14 +84,14 @@ class OrderedPool(Generic[T]):
             threading.Thread(target=self._run_thread, args=[task], name=name, daemon=True).start()
         except RuntimeError:  # the system's thread limit is reached
             if not self._threads:
-                raise UserError("threads: expected the system to start one: raise its limit (ulimit -u)") from None
+                raise UserError("the system cannot start a thread: raise the limit on processes (ulimit -u)") from None
             self._size = self._threads
             self._queue.put(task)
         else:
             self._threads += 1
 
     def _run_thread(self, task: T | None) -> None:
-        """Run a task, then the queued tasks until None ends the queue."""
+        """Run a task, then the queued tasks. Return when the queue yields None."""
         while task is not None:
             self._busy.add(id(task))
             try:

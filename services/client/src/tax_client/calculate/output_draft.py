@@ -1,4 +1,4 @@
-"""An output file, written as a draft next to its path and moved there when it is complete."""
+"""An output file. The client writes a draft next to the path, and renames the complete draft to the path."""
 
 import hashlib
 import os
@@ -13,34 +13,37 @@ from tax_common.files import try_lock
 
 from .checkpoint import SavedPrefix
 
-REMEDY = "name writable files with --results and --errors"
+REMEDY = "use --results and --errors to name writable files"
 LOST = (
-    "expected the output of the interrupted run, it is missing, or changed by another run: "
-    "run it again without --resume, and give each run files of its own"
+    "expected the output of the interrupted run, but the file is missing or was changed by another run: "
+    "run the client again without --resume, and name different files for each run"
 )
-BUSY = "expected no other run that writes it: wait for its end, or give another name"
-DRAFT_SUFFIX = ".part"  # appended to the name of the file
+BUSY = "another run is writing this file: wait until that run ends, or name another file"
+DRAFT_SUFFIX = ".part"  # appended to the name of the output file
 PIECE = 2**20  # bytes
 
 
 class OutputFile:
-    """Writes a file as a draft next to its path. `publish` moves the complete draft to the path.
+    """Writes a draft next to the path of a file. `publish` renames the complete draft to the path.
 
-    Raises UserError if the path cannot be written, before any result exists. With `saved`, continues the draft of an
-    interrupted run. Raises UserError if the draft does not begin with the saved prefix, before any file is changed.
+    With `saved`, continues the draft of an interrupted run. The constructor changes no file. It raises UserError if the
+    path is not a regular file, or if the draft does not begin with the saved prefix.
     """
 
     def __init__(self, path: Path, saved: SavedPrefix | None = None) -> None:
         self.path = path
-        self.keep_draft = saved is not None  # if the run ends without publishing
-        self._place = resolve_path(path)  # the rename replaces the target of a link, not the link
+        self.keep_draft = saved is not None  # whether the draft stays if the run ends before publishing
+        self._place = resolve_path(path)  # so that publishing replaces the target of a link, not the link
         if path.exists() and not path.is_file():
             raise UserError(f"output file [{path}]: expected a regular file: {REMEDY}")
         self._draft, self._saved = locate_draft(path), saved
         self._digest = self._hash_prefix(saved) if saved else hashlib.sha256()
 
     def _hash_prefix(self, saved: SavedPrefix) -> "hashlib._Hash":
-        """Compute the digest of the saved prefix in the draft or the published file. Raises UserError if it differs."""
+        """Compute the digest of the saved prefix in the draft, or in the published file if no draft exists.
+
+        Raises UserError if the file is missing or was changed.
+        """
         digest, left = hashlib.sha256(), saved.size
         lost = UserError(f"output file [{self.path}]: {LOST}")
         with self._convert_errors():
@@ -59,11 +62,11 @@ class OutputFile:
         return digest
 
     def __enter__(self) -> Self:
-        """Open the draft exclusively for this run. Raises UserError if it cannot be opened."""
+        """Open the draft for this run only. Raises UserError if the draft cannot be opened."""
         size = self._saved.size if self._saved else 0
         with self._convert_errors():
             if self._saved and not self._draft.exists():
-                self._place.replace(self._draft)  # the interrupted run has published the draft
+                self._place.replace(self._draft)  # the published file becomes the draft again
             self._stream = self._open_draft()
             self._stream.truncate(size)
             self._stream.seek(size)
@@ -72,13 +75,13 @@ class OutputFile:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # writing the buffered rest fails on a full disk, as publish() has reported
+        with suppress(OSError):  # closing fails on a full disk; publish() has already reported this error
             self._stream.close()
         if not self.keep_draft:
             remove_file("output file", self._draft)
 
     def _open_draft(self) -> IO[bytes]:
-        """Open and lock the draft. Raises UserError if another run has locked the draft, or has just published it."""
+        """Open and lock the draft. Raises UserError if another run has locked or just published the draft."""
         stream = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb")
         try:
             is_ours = try_lock(stream.fileno()) and os.path.samestat(os.fstat(stream.fileno()), self._draft.stat())
@@ -96,14 +99,14 @@ class OutputFile:
             self._digest.update(content)
 
     def save(self) -> SavedPrefix:
-        """Flush the draft to disk (fsync), and return a prefix to resume from. Raises UserError if that fails."""
+        """Flush the draft to disk (fsync), and return the saved prefix. Raises UserError if flushing fails."""
         with self._convert_errors():
             self._stream.flush()
             os.fsync(self._stream.fileno())
         return SavedPrefix(self._stream.tell(), self._digest.hexdigest())
 
     def publish(self) -> None:
-        """Replace the file at the path with the draft. Raises UserError if that fails; the previous file then stays."""
+        """Replace the file at the path with the draft. If this fails, keep the previous file and raise UserError."""
         self.save()
         with self._convert_errors():
             self._draft.replace(self._place)
@@ -128,5 +131,5 @@ def remove_file(kind: str, path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        remedy = "remove it, or give another place with --results and --errors"
+        remedy = f"remove the {kind}, or use --results and --errors to name other files"
         raise build_file_error(kind, path, error, remedy) from None

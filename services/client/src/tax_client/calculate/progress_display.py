@@ -1,4 +1,4 @@
-"""The progress line that a calculation shows while it runs, and the summary at its end."""
+"""The progress line of a running calculation, and the summary at the end of the calculation."""
 
 import os
 import time
@@ -15,15 +15,15 @@ from tax_common.text import escape_controls
 from .batches import Counts, Failure, Problem, Row
 
 TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a shorter run shows no line
-ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the output files hold all rows and reasons
+ROWS_SHOWN, REASONS_SHOWN = 50, 10  # most entries in the summary; the output files hold all
 DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_income", "shares", "surcharge", "cehr"))
 
 
 class Progress:
-    """Shows rate and time left on a stream. A terminal's line is overwritten; other streams get a new line each time.
+    """Shows the rate and the remaining time on a stream. On a terminal, each line overwrites the previous line.
 
-    `size` is the input's size in bytes, or None if it is unknown. `measure` returns the bytes read and the taxpayers
-    done so far. `clock` returns seconds.
+    `size` is the input's size in bytes, or None for an unknown size. `measure` returns the number of bytes read and the
+    number of taxpayers done so far. `clock` returns seconds.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Progress:
         self._width = 0
 
     def show(self) -> None:
-        """Show the progress if `interval` seconds have passed since the last time."""
+        """Show a new progress line if the previous line is at least `interval` seconds old."""
         now = self._clock()
         if now - self._shown < self.interval:
             return
@@ -76,7 +76,7 @@ class Progress:
         return columns - 1 if columns else None
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # a closed terminal must not stop the run
+        with suppress(OSError):  # ignore a closed terminal, so that the run continues
             self._stream.write(text)
             self._stream.flush()
 
@@ -129,5 +129,5 @@ class Summary:
 
 
 def append_rest(lines: list[str], rest: int) -> list[str]:
-    """Append a line with the number of lines that are not shown, if there are any."""
+    """If `rest` is above 0, append a line with this number of lines that are not shown."""
     return [*lines, f"... and {rest} more"] if lines and rest > 0 else lines

@@ -1,4 +1,4 @@
-"""The formats of a results file, which are a JSON array, JSON lines and CSV."""
+"""The formats of a results file: JSON array, JSON lines and CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +59,10 @@ class JsonLines:
 
 
 class Csv:
-    """CSV with a header, one taxpayer per line and the codes of its notes. No cell needs quotes."""
+    """CSV with a header and one taxpayer per line. The last column of dated results holds the codes of the notes.
+
+    No cell needs quotes.
+    """
 
     def __init__(self, is_dated: bool) -> None:
         self._columns = DATED_FIELDS if is_dated else V7_FIELDS
@@ -98,4 +101,4 @@ def choose_format(path: Path, is_dated: bool) -> ResultFormat:
             return JsonLines()
         case ".csv":
             return Csv(is_dated)
-    raise UserError(f"--results [{path}]: expected a name that ends in .json, .jsonl or .csv: give such a name")
+    raise UserError(f"--results [{path}]: expected a name that ends in .json, .jsonl or .csv: change the suffix")

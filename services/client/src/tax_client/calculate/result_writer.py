@@ -14,15 +14,15 @@ from .output_draft import OutputFile, remove_file
 from .progress_display import Summary
 from .result_formats import ResultFormat
 
-LISTED_MAX = 1000  # most lines after an interruption that the errors file lists one by one
-SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last one
+LISTED_MAX = 1000  # after an interruption, the errors file lists at most this number of lines one by one
+SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last checkpoint
 
 
 class ResultWriter:
-    """Writes the outcomes of batches in order, after the outcomes that the checkpoint `begun` covers.
+    """Writes the outcomes of batches in order. The checkpoint `begun` covers the outcomes of earlier batches.
 
-    With `resumable`, the writer keeps a checkpoint next to the results. It calls `choose_format` after the first
-    line is read. Its methods raise UserError if a file cannot be written.
+    With `resumable`, the writer keeps a checkpoint next to the results. The writer calls `choose_format` after the
+    first line is read. All methods raise UserError if a file cannot be written.
     """
 
     def __init__(
@@ -50,7 +50,10 @@ class ResultWriter:
         self.position = batch.end
 
     def write_unread(self, batches: Iterator[Batch], *, one_by_one: bool) -> None:
-        """List all further lines as interrupted. With `one_by_one`, list up to 1,000 lines singly before the rest."""
+        """Write one error for all unread lines.
+
+        With `one_by_one`, write an error for each of the first 1,000 lines, and one error for the rest.
+        """
         last = self.position.line + LISTED_MAX if one_by_one else 0
         while self.position.line < last:
             batch = next(batches, None)
@@ -60,7 +63,7 @@ class ResultWriter:
         self._errors.write(encode_problem(UnreadLines(self.position.line + 1)))
 
     def save(self, *, now: bool = False) -> None:
-        """Write a checkpoint if `now` is set, or if the last checkpoint is older than SAVE_INTERVAL."""
+        """Write a checkpoint if `now` is true, or if the last checkpoint is older than SAVE_INTERVAL."""
         if self._place and (now or time.monotonic() - self._saved_at >= SAVE_INTERVAL):
             prefixes = self._results.save(), self._errors.save()
             self._checkpoint = Checkpoint(self._checkpoint.run, self.position, *prefixes, self.summary.counts)
@@ -69,9 +72,10 @@ class ResultWriter:
             self._saved_at = time.monotonic()
 
     def publish(self, *, whole: bool) -> list[UserError]:
-        """Publish both files, each even if publishing the other fails. Return the errors.
+        """Publish both files, and return the errors. If one file fails, publish the other file anyway.
 
-        If the `whole` input was calculated, remove the checkpoint. Otherwise record in it that the files are published.
+        `whole` is whether the run calculated the whole input. If so, remove the checkpoint. Otherwise, record in the
+        checkpoint that the files are published.
         """
         head, result_format = self._begin_format()
         self._results.write(head + result_format.encode_tail(self.summary.counts.calculated))
@@ -90,7 +94,7 @@ class ResultWriter:
         self._remove_checkpoint()
 
     def _save_published(self, place: Path) -> None:
-        """Record the sizes of the published files in the checkpoint. Its prefixes stay the same."""
+        """Record the sizes of the published files in the checkpoint. Keep the checkpoint's position and prefixes."""
         saved = self._checkpoint
         results = replace(saved.results, published=self._results.save().size)
         errors = replace(saved.errors, published=self._errors.save().size)
@@ -101,7 +105,7 @@ class ResultWriter:
             remove_file("checkpoint", self._place)
 
     def _begin_format(self) -> tuple[bytes, ResultFormat]:
-        """Return the head of the results if the file is new, else nothing, and the format of the results."""
+        """Return the head that the results file still lacks, which can be empty, and the format of the results."""
         if self._format:
             return b"", self._format
         self._format = self._choose_format()
@@ -118,5 +122,5 @@ def catch_user_error(step: Callable[[], None]) -> UserError | None:
 
 
 def encode_problem(problem: Problem) -> bytes:
-    """Encode a line of the errors file in ASCII, so that no character of a text ends the line."""
+    """Encode a problem as a line of the errors file. In ASCII, no character of a text can end the line."""
     return json.dumps(asdict(problem)).encode() + b"\n"

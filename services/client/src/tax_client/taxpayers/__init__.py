@@ -1,1 +1,1 @@
-"""Taxpayers files, with their lines, columns and households."""
+"""The reader of taxpayers files, and the formats of their lines."""

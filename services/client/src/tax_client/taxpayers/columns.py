@@ -1,4 +1,4 @@
-"""The columns of a taxpayers file, the header that names the columns, and the values of a line."""
+"""The columns of a taxpayers file, and the parsers of the header and of the values of a line."""
 
 import csv
 import re
@@ -23,24 +23,24 @@ ALIASES = {
     "salaire_conjoint": "spouse_salary",
 }
 YES_NO = {"yes": "yes", "oui": "yes", "no": "no", "non": "no"}
-ID_MAX, CHILDREN_MAX, SALARY_MAX, YEAR_MAX = 10**18 - 1, 99, 999_999_999, 9999  # the API's limits; an id has 64 bits
+ID_MAX, CHILDREN_MAX, SALARY_MAX, YEAR_MAX = 10**18 - 1, 99, 999_999_999, 9999  # the API's limits, and a 64-bit id
 LIMITS = {"id": ID_MAX, "children": CHILDREN_MAX, "salary": SALARY_MAX, "year": YEAR_MAX, "spouse_salary": SALARY_MAX}
 SEPARATORS = (",", ";", "\t")
 BLANKS = " \t"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# The cells that the fast pattern matches, in most lines. The slow path parses them to the same values.
+# The pattern of each column's cells for the fast path, which handles most lines. The slow path accepts more spellings.
 PLAIN = {name: rb"[0-9]{1,%d}" % len(str(limit)) for name, limit in LIMITS.items()} | dict.fromkeys(
     ("married", "single_parent"), rb"yes|no"
 )
 WORDS = {b"yes": "yes", b"no": "no"}
-VALUE_SHOWN = 40  # characters of a value or name in an error message
+VALUE_SHOWN = 40  # most characters of a value or name that an error message quotes
 SPELLED = {4: "four", 5: "five", 6: "six", 7: "seven"}
 
 
 class Taxpayer(NamedTuple):
     """One household. `married` and `single_parent` are "yes" or "no"; salaries are in euros per year.
 
-    A field that the line does not give is None. Without a year, the rules of version 7 apply.
+    A field that is not in the line is None. If the year is None, the rules of version 7 apply.
     """
 
     id: int
@@ -52,7 +52,7 @@ class Taxpayer(NamedTuple):
     spouse_salary: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields that the line gives by name, beginning with the id."""
+        """Return a dictionary of the fields that are not None, beginning with the id."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
@@ -62,12 +62,12 @@ OPTIONAL = frozenset(COLUMNS[len(FIELDS) :])
 
 @dataclass(frozen=True, slots=True)
 class LineFormat:
-    """The columns of a file in the file's order, their separator, and the default year of the lines."""
+    """The columns of a file in the file's order, the separator of the columns, and the default year of the lines."""
 
     columns: tuple[str, ...] = FIELDS
     separator: str = ","
     year: int | None = None
-    quoted: bool = False  # whether cells may be in quotes
+    quoted: bool = False  # whether quotes around cells are allowed
     fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # matches a line and its end
 
     def __post_init__(self) -> None:
@@ -78,11 +78,11 @@ class LineFormat:
 
     @property
     def is_dated(self) -> bool:
-        """Whether a line may be calculated under the law of a year."""
+        """Whether the law of a year can apply to a line."""
         return self.year is not None or bool(OPTIONAL & set(self.columns))
 
     def build_taxpayer(self, match: "re.Match[bytes]") -> Taxpayer:
-        """Build the taxpayer of a line that `fast_pattern` matches. `parse` returns an equal taxpayer."""
+        """Build the taxpayer of a line that `fast_pattern` matches. `parse` would return an equal taxpayer."""
         number, married, children, salary, year, single_parent, spouse_salary = match.group(*COLUMNS)
         return Taxpayer(
             int(number),
@@ -95,7 +95,7 @@ class LineFormat:
         )
 
     def parse(self, line: bytes) -> Taxpayer:
-        """Parse a line whose end was removed. Raises ValueError, which lists every wrong field."""
+        """Parse a line without its line break. Raises ValueError, which lists every wrong field."""
         return parse_values(dict(zip(self.columns, self._split(line), strict=True)), self.year)
 
     def _split(self, line: bytes) -> list[str]:
@@ -108,7 +108,7 @@ class LineFormat:
             raise ValueError("expected text without control characters: remove them")
         cells = [cell.strip(BLANKS) for cell in self._split_cells(text)]
         while self.separator == "\t" and len(cells) > len(self.columns) and not cells[-1]:
-            cells.pop()  # trailing tabs of a line
+            cells.pop()  # the empty cell after a trailing tab
         names, wanted = self.columns, f"expected the {SPELLED[len(self.columns)]} fields {','.join(self.columns)}"
         if len(cells) < len(names):
             missing = " ".join(f"[{name}]" for name in names[len(cells) :])
@@ -118,17 +118,20 @@ class LineFormat:
         return cells
 
     def _split_cells(self, text: str) -> list[str]:
-        """Split a line at its separators, except for those in CSV quotes. Raises ValueError for an open quote."""
+        """Split a line at the separators outside CSV quotes. Raises ValueError if a quote is not closed."""
         if '"' not in text or not self.quoted:
             return text.split(self.separator)
         try:
             return next(csv.reader([text], delimiter=self.separator, skipinitialspace=True, strict=True))
         except csv.Error:
-            raise ValueError("expected cells in quotes to end with a quote: correct them") from None
+            raise ValueError("expected a closing quote at the end of each quoted cell: correct the quotes") from None
 
 
 def parse_header(line: bytes, year: int | None) -> LineFormat | None:
-    """Return the format that a header defines, or None for any other line. Raises UserError for wrong columns."""
+    """Return the format that a header defines, or None if the line is not a header.
+
+    Raises UserError if the header names wrong columns.
+    """
     text = normalize_name(line.decode(errors="replace").lower())
     for separator in SEPARATORS:
         names = [name.strip(BLANKS).strip('"') for name in text.split(separator)]
@@ -140,27 +143,30 @@ def parse_header(line: bytes, year: int | None) -> LineFormat | None:
 
 
 def check_columns(columns: Sequence[str], advice: str = "") -> None:
-    """Check the columns. Raises UserError, which ends with `advice`, for unknown, repeated or missing columns."""
+    """Check the columns of a header. `advice` is the end of the error message.
+
+    Raises UserError if columns are unknown, repeated or missing.
+    """
     problems = {
         "unknown": [name for name in columns if name not in COLUMNS],
-        "twice": sorted({name for name in columns if columns.count(name) > 1}),
+        "repeated": sorted({name for name in columns if columns.count(name) > 1}),
         "missing": [name for name in FIELDS if name not in columns],
     }
     for problem, names in problems.items():
         if names:
             found = " ".join(f"[{truncate_with_length(name, VALUE_SHOWN)}]" for name in names)
-            known = f"{','.join(FIELDS)} and, where wanted, {','.join(COLUMNS[len(FIELDS) :])}"
-            message = f"its first line names columns: {problem} {found}: expected {known}{advice}"
+            known = f"the columns {','.join(FIELDS)} and optionally {','.join(COLUMNS[len(FIELDS) :])}"
+            message = f"the first line is a header with wrong columns ({problem} {found}): expected {known}{advice}"
             raise UserError(f"taxpayers file: {message}")
 
 
 def normalize_name(name: str) -> str:
-    """Compose the accents of a name (Unicode's form C) as in ALIASES, because some editors decompose accents."""
+    """Normalize a name to Unicode's form C, which ALIASES uses. Some editors write accents in another form."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
-    """Parse the texts of a line, given by column. Raises ValueError, which lists every wrong field."""
+    """Parse the values of a line by column. `year` is the default. Raises ValueError, which lists every wrong field."""
     problems: list[str] = []
     fields: dict[str, Any] = {"year": year}
     for name, text in values.items():
@@ -172,7 +178,7 @@ def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
 
 
 def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
-    """Parse "yes" or "no", in English or French. Add a problem for any other text."""
+    """Parse "yes" or "no", in English or French. For any other text, add a message to `problems`."""
     if text.lower() not in YES_NO:
         found = truncate_with_length(text, VALUE_SHOWN)
         problems.append(f"field [{name}]: expected yes, no, oui or non, found [{found}]")
@@ -180,11 +186,11 @@ def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
 
 
 def parse_whole_number(name: str, text: str, problems: list[str]) -> int:
-    """Parse a number of plain ASCII digits. Add a problem and return 0 for any other text."""
+    """Parse a number of ASCII digits. For any other text, add a message to `problems` and return 0."""
     limit, digits = LIMITS[name], text.lstrip("0") or text[-1:]
-    # The length is checked first, because int() rejects thousands of digits.
+    # Check the length before int(), which rejects thousands of digits.
     if text.isascii() and text.isdigit() and len(digits) <= len(str(limit)) and int(digits) <= limit:
         return int(digits)
     found = truncate_with_length(text, VALUE_SHOWN)
-    problems.append(f"field [{name}]: expected plain digits, a number from 0 to {limit}, found [{found}]")
+    problems.append(f"field [{name}]: expected a number from 0 to {limit} in plain digits, found [{found}]")
     return 0

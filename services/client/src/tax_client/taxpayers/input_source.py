@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 PIECE = 2**20  # bytes
-HEAD = 2**16  # bytes that the fingerprint covers
+HEAD = 2**16  # the fingerprint covers this number of bytes at the beginning of the file
 
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """The open input. `size` is in bytes, or None for a stream, which cannot be read twice."""
+    """The open input. `size` is the number of bytes, or None for a stream. A stream cannot be read twice."""
 
     path: Path
     file: IO[bytes]
@@ -36,13 +36,13 @@ class InputSource:
 
     @property
     def form(self) -> str:
-        """The line format, derived from the file name, or "either" for standard input."""
+        """The line format, which the suffix of the file determines. It is "either" for standard input."""
         if self.path == STDIN:
             return "either"
         return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
-        """Return whether a regular file has more than `number` lines, and rewind the file."""
+        """Return whether a regular file has more than `number` lines. Rewind the file."""
         count = 0
         while count <= number and (piece := self._read(PIECE)):
             count += piece.count(b"\n")
@@ -50,7 +50,7 @@ class InputSource:
         return count > number
 
     def compute_fingerprint(self) -> dict[str, Any]:
-        """Return the data that identify a regular file when its calculation is resumed, and rewind the file."""
+        """Return data by which a resumed run recognizes its input file. Rewind the file."""
         facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
         self.file.seek(0)
         path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()
@@ -74,7 +74,7 @@ def open_input(path: Path) -> Iterator[InputSource]:
         raise build_file_error("taxpayers file", path, error, REMEDY) from None
     if stat.S_ISDIR(facts.st_mode):
         os.close(descriptor)
-        raise UserError(f"taxpayers file [{path}]: expected a file: {REMEDY}")
+        raise UserError(f"taxpayers file [{path}]: expected a file, found a directory: {REMEDY}")
     is_plain = path != STDIN and stat.S_ISREG(facts.st_mode)
     with (
         open(path, "rb", PIECE, opener=lambda _path, _flags: descriptor)
@@ -85,28 +85,28 @@ def open_input(path: Path) -> Iterator[InputSource]:
 
 
 class StreamInput(io.RawIOBase):
-    """A stream whose reads raise Interrupted as soon as a signal arrives, even while they wait for bytes."""
+    """An input stream. A read raises Interrupted as soon as a signal arrives, even while the read waits for bytes."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.name, self._descriptor = str(path), descriptor
         self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._open = [descriptor, self._alarm, wake]
-        self._is_main = threading.current_thread() is threading.main_thread()  # only the main thread receives signals
+        self._is_main = threading.current_thread() is threading.main_thread()  # other threads receive no signals
         self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
 
     def readable(self) -> bool:
-        """Return True, because the stream is readable."""
+        """Return True. The base class would return False."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Wait for bytes and read them. Raises Interrupted if a signal arrives."""
+        """Wait for bytes and read them into `buffer`. Raises Interrupted if a signal arrives."""
         ready, _, _ = select.select([self._descriptor, self._alarm], [], [])
         if self._alarm in ready:
             raise Interrupted
         return os.readv(self._descriptor, [buffer])
 
     def close(self) -> None:
-        """Close the stream, and restore the previous signal wake-up descriptor."""
+        """Close the stream, and restore the previous wake-up descriptor for signals."""
         if not self.closed and self._is_main:
             signal.set_wakeup_fd(self._previous)
         while self._open:

@@ -1,4 +1,4 @@
-"""The parser of JSON lines, each of which holds one household as an object."""
+"""The parser of JSON lines. Each line is a JSON object that describes one household."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
-    """Parse the taxpayer of a line. `year` applies if the line gives no year.
+    """Parse the taxpayer of a line. `year` is the default for a line without a year.
 
     Raises ValueError, which lists every wrong field.
     """
@@ -28,7 +28,7 @@ def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
     values = {ALIASES.get(names[name], names[name]): value for name, value in found.items()}
     problems = list_problems(values)
     if len(values) < len(found) or (not problems and has_repeated_name(line, len(found))):
-        problems.append("expected each field once, in English or in French")
+        problems.append("expected each field once, either in English or in French")
     if problems:
         raise ValueError("; ".join(problems))
     texts = {name: "" if value is None else str(value) for name, value in values.items()}
@@ -36,9 +36,9 @@ def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
 
 
 def list_problems(values: dict[str, Any]) -> list[str]:
-    """List unknown fields, missing fields, and values that are neither numbers nor texts."""
+    """List unknown fields, missing fields, and values of a wrong type."""
     known, short = ", ".join(COLUMNS), {name: truncate_with_length(name, VALUE_SHOWN) for name in values}
-    problems = [f"field [{short[name]}]: expected one of {known}" for name in values if name not in COLUMNS]
+    problems = [f"field [{short[name]}]: expected one of the names {known}" for name in values if name not in COLUMNS]
     problems += [f"field [{name}]: expected a value, found none" for name in FIELDS if name not in values]
     problems += [
         f"field [{short[name]}]: expected a number or a text, found {type(value).__name__}"
@@ -49,5 +49,5 @@ def list_problems(values: dict[str, Any]) -> list[str]:
 
 
 def has_repeated_name(line: bytes, names: int) -> bool:
-    """Return whether a flat object repeats a name. The parser does not report this, and keeps the last value."""
+    """Return whether a flat object repeats a name. The JSON parser accepts repeated names and keeps the last value."""
     return line.count(b":") > names and STRINGS.sub(b"", line).count(b":") > names

@@ -1,4 +1,4 @@
-"""The reader of a taxpayers file, which yields its households and bad lines in order."""
+"""The reader of a taxpayers file. It yields households and bad lines in the order of the file."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from .unique_ids import UniqueIds
 
 __all__ = ["BadLine", "Line", "Position", "Reader", "Taxpayer"]
 
-TEXT_KEPT = 1000  # characters of a bad line
-LINE_MAX = 2**20  # bytes
+TEXT_KEPT = 1000  # most characters of a bad line that are kept
+LINE_MAX = 2**20  # most bytes of a line
 BOM = b"\xef\xbb\xbf"
-REMEDY = "give a readable file of id,married,children,salary"
+REMEDY = "give a readable file with lines of id,married,children,salary"
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line without a valid taxpayer: its number from 1, its text (truncated if it is long), and the reason."""
+    """A line without a valid taxpayer. `line` counts from 1. A long `text` is truncated."""
 
     line: int
     text: str
@@ -34,7 +34,7 @@ Line = Taxpayer | BadLine
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file, as the numbers of bytes and lines that were read."""
+    """A position in a file: the number of bytes and the number of lines before the position."""
 
     offset: int = 0
     line: int = 0
@@ -47,9 +47,9 @@ class HeaderFound(Exception):
 class Reader:
     """Reads a taxpayers file line by line. Only the ids stay in memory.
 
-    `form` is "lines" (one household per line, columns as in the header or in FIELDS), "jsonl" (one object per line), or
-    "either" (the first line decides). `year` applies to lines that give no year. Once the first line is read,
-    `is_dated` is whether lines may be calculated under the law of a year.
+    `form` is "lines" (cells with separators), "jsonl" (one JSON object per line), or "either" (the first line decides).
+    `year` is the default for lines without a year. After the first line, `is_dated` is whether the law of a year can
+    apply to a line.
     """
 
     def __init__(self, file: IO[bytes], form: str = "lines", year: int | None = None) -> None:
@@ -89,31 +89,31 @@ class Reader:
         return Position(self._offset, self._line)
 
     def skip_to(self, position: Position) -> None:
-        """Read up to a position, and keep only the ids and the columns."""
+        """Read up to a position without yielding lines. Record the ids and the columns."""
         lines = iter(self)
         while self._offset < position.offset and next(lines, None):
             pass
 
     def _read_slowly(self, raw: bytes) -> Line | None:
-        """Read a line of any form. Return None for a comment, a blank line or a header."""
+        """Parse any line, without the fast pattern. Return None for a comment, a blank line or a header."""
         if len(raw) == LINE_MAX and not raw.endswith(b"\n"):
             self._skip_rest_of_line()
         line = (raw.removeprefix(BOM) if self._line == 1 else raw).removesuffix(b"\n").removesuffix(b"\r")
         content = line.strip(b" \t")
         if not content or content.startswith(b"#"):
             return None
-        # In a tab-separated line, the first or the last cell may be empty.
+        # Keep the blanks around a tab-separated line, because its first or last cell can be empty.
         return self._read_content(line if self._format and self._format.separator == "\t" else content)
 
     def _read_content(self, line: bytes) -> Line | None:
-        """Read a line that is not a comment. Return None for a header."""
+        """Parse a line that is neither blank nor a comment. Return None for a header."""
         try:
             if len(line) >= LINE_MAX - 1:
-                raise ValueError(f"expected a line of less than {LINE_MAX} bytes")
+                raise ValueError(f"expected a line of less than {LINE_MAX} bytes: shorten the line")
             taxpayer = self._parse(line)
             first = self._ids.claim(taxpayer.id, self._line)
             if first != self._line:
-                raise ValueError(f"field [id]: expected a unique id, {taxpayer.id} is already on line {first}")
+                raise ValueError(f"field [id]: expected a unique id, but {taxpayer.id} is already on line {first}")
         except ValueError as error:
             text = truncate_with_length(line.decode(errors="backslashreplace"), TEXT_KEPT)
             return BadLine(self._line, text, str(error))

@@ -4,15 +4,16 @@ from array import array
 from bisect import bisect_left
 
 EMPTY = -1
-MIX = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio, to spread ids that follow a pattern (Knuth, vol. 3, 6.4)
+MIX = 0x9E3779B97F4A7C15  # 2**64 / golden ratio; this factor spreads ids that follow a pattern (Knuth, vol. 3, 6.4)
 MASK = 2**64 - 1
 
 
 class UniqueIds:
-    """Maps each id to its first line in the file.
+    """Maps each id to its first line in the file. Ids must not be negative.
 
-    Two flat arrays hold ids in ascending order, as in most files. Each id takes 16 bytes and is found by bisection.
-    A hash table holds the other ids, with 32 to 64 bytes per id. A dict would take 130 bytes per id.
+    Two flat arrays hold each id that is higher than all ids before it. In most files, these are all ids. Each id takes
+    16 bytes, and bisection finds it. A hash table holds the other ids, and takes 32 to 64 bytes per id. A dict would
+    take 130 bytes per id.
     """
 
     def __init__(self) -> None:
@@ -21,7 +22,7 @@ class UniqueIds:
         self._others = HashTable()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id (0 or more), which is `line` if the id is new."""
+        """Return the first line of an id. If the id is new, record `line` as its first line."""
         if number > self._highest:
             self._highest = number
             self._rising.append(number)
@@ -34,14 +35,14 @@ class UniqueIds:
 
 
 class HashTable:
-    """An open-addressing hash table from ids to lines in two flat arrays, at most half full."""
+    """A hash table with open addressing that maps ids to lines. Its two flat arrays stay at most half full."""
 
     def __init__(self) -> None:
         self._bits, self._count = 10, 0
         self._ids, self._lines = self._allocate()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id, which is `line` if the id is new."""
+        """Return the first line of an id. If the id is new, record `line` as its first line."""
         if 2 * self._count > len(self._ids):
             self._grow()
         slot = self._find_slot(number)
@@ -52,7 +53,7 @@ class HashTable:
         return line
 
     def _find_slot(self, number: int) -> int:
-        """Find the slot of an id, or the free slot for a new id, by linear probing."""
+        """Use linear probing to find the slot of an id, or the free slot for a new id."""
         ids, last = self._ids, len(self._ids) - 1
         slot = (number * MIX & MASK) >> (64 - self._bits)
         while ids[slot] != number and ids[slot] != EMPTY:
