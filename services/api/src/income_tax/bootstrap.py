@@ -112,7 +112,7 @@ def build_services(
         authenticator=build_authenticator(settings, log),
         metrics=WorkerMetrics(settings.state_dir / "workers", __version__),
         leader_lock=leader_lock,
-        release_leadership=leader_lock.release,
+        release_leadership_before=leader_lock.release_before,
         body_errors=BODY_ERRORS,
         state=build_state(schedules, monitor, file),
         database_monitor=monitor,

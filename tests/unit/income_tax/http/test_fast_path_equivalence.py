@@ -82,7 +82,7 @@ class World:
             "settings": settings,
             "log": log,
             "request_logger": build_request_logger(self.lines.write, *form),
-            "release_leadership": self.lead.release,
+            "release_leadership_before": self.lead.release_before,
             "body_errors": (),
             "metrics": self.activity,
             "schedules": SimpleNamespace(get=schedules),

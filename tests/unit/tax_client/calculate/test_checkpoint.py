@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tax_client.calculate.batches import Counts
-from tax_client.calculate.checkpoint import REMEDY, Checkpoint, SavedPrefix, locate_checkpoint, read_checkpoint
+from tax_client.calculate.checkpoint import REMEDY, Checkpoint, Counts, SavedPrefix, locate_checkpoint, read_checkpoint
 from tax_client.taxpayers.reader import Position
 from tax_client.user_errors import UserError
 

@@ -6,7 +6,8 @@ import termios
 from contextlib import suppress
 from dataclasses import asdict
 
-from tax_client.calculate.batches import Counts, Failure, Problem, Row
+from tax_client.calculate.batches import Failure, Problem, Row
+from tax_client.calculate.checkpoint import Counts
 from tax_client.calculate.progress_display import Progress, Summary
 from tax_client.taxpayers.reader import BadLine
 from tests.unit.tax_client.fakes import TWO_CHILDREN_TAX, Result

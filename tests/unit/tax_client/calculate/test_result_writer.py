@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from tax_client.calculate import result_writer as module
-from tax_client.calculate.batches import Batch, Counts, Failure, UnreadLines
-from tax_client.calculate.checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
+from tax_client.calculate.batches import Batch, Failure, UnreadLines
+from tax_client.calculate.checkpoint import Checkpoint, Counts, locate_checkpoint, read_checkpoint
 from tax_client.calculate.output_draft import OutputFile
 from tax_client.calculate.result_formats import JsonArray
 from tax_client.calculate.result_writer import ResultWriter, encode_problem

@@ -20,7 +20,6 @@ from .middleware import request_log
 from .middleware.drain_body import DrainBodyMiddleware
 from .middleware.fast_path import FastPathMiddleware
 from .middleware.metrics import MetricsMiddleware
-from .middleware.release_leadership import ReleaseLeadershipMiddleware
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
 from .pages import api_docs, rendering, simulator, status
@@ -41,7 +40,7 @@ class AppDependencies:
     schedules: CurrentSchedules
     authenticator: Authenticator
     metrics: WorkerMetrics
-    release_leadership: Callable[[], object]  # releases the leader lock, if this thread holds the lock
+    release_leadership_before: Callable[[WSGIApplication], WSGIApplication]  # the server's middleware around Flask
     body_errors: tuple[type[Exception], ...]  # the exceptions that the server raises for a malformed body
     state: Callable[[], dict[str, Any]]  # returns this process's `schedules` (version), `troubles` and `lines_lost`
 
@@ -63,7 +62,7 @@ def create_app(services: AppDependencies) -> Flask:
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
     """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
-    app = ReleaseLeadershipMiddleware(app, services.release_leadership)
+    app = services.release_leadership_before(app)
     if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app), settings.max_body)

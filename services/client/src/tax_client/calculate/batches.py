@@ -42,15 +42,6 @@ Problem = Failure | BadLine | UnreadLines
 Row = tuple[int, Fields]  # a taxpayer's id and result
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The numbers of taxpayers with a result, taxpayers without a result, and bad lines."""
-
-    calculated: int = 0
-    failed: int = 0
-    bad_lines: int = 0
-
-
 @dataclass(slots=True)
 class Batch:
     """Consecutive lines, the position after the last line, and the outcomes of the taxpayers so far."""

@@ -10,10 +10,18 @@ from tax_client.taxpayers.reader import Position
 from tax_client.user_errors import UserError, build_file_error, resolve_path
 from tax_common.files import write_atomically
 
-from .batches import Counts
-
 SUFFIX, DRAFT_SUFFIX = ".checkpoint", ".new"  # suffixes of a checkpoint and of its draft
 REMEDY = "run the client again without --resume"
+SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers of taxpayers with a result, taxpayers without a result, and bad lines."""
+
+    calculated: int = 0
+    failed: int = 0
+    bad_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)

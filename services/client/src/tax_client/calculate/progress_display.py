@@ -12,7 +12,8 @@ from tax_client.console import layout_table
 from tax_client.taxpayers.reader import BadLine
 from tax_common.text import escape_controls
 
-from .batches import Counts, Failure, Problem, Row
+from .batches import Failure, Problem, Row
+from .checkpoint import Counts
 
 TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a shorter run shows no line
 ROWS_SHOWN, REASONS_SHOWN = 50, 10  # most entries in the summary; the output files hold all

@@ -9,13 +9,12 @@ from pathlib import Path
 from tax_client.user_errors import UserError
 
 from .batches import Batch, Problem, UnreadLines
-from .checkpoint import Checkpoint, locate_checkpoint
+from .checkpoint import SAVE_INTERVAL, Checkpoint, locate_checkpoint
 from .output_draft import OutputFile, remove_file
 from .progress_display import Summary
 from .result_formats import ResultFormat
 
 LISTED_MAX = 1000  # after an interruption, the errors file lists at most this number of lines one by one
-SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats the work after the last checkpoint
 
 
 class ResultWriter:

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from income_tax.http.middleware.release_leadership import ReleaseLeadershipMiddleware
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 
 PATIENCE = 30.0  # seconds
@@ -35,5 +34,5 @@ def test_the_middleware_releases_the_lock() -> None:
         return [b"done"]
 
     lock.acquire()
-    assert [b"done"] == list(ReleaseLeadershipMiddleware(app, lock.release)({}, lambda *_: lambda _: None))
+    assert [b"done"] == list(lock.release_before(app)({}, lambda *_: lambda _: None))
     assert [False] == held

@@ -5,8 +5,14 @@ a blocking call, the leader releases the lock, and another thread becomes the le
 Buschmann describe the pattern "Leader/Followers" in "Pattern-Oriented Software Architecture", volume 2.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from threading import Lock, Thread, local
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class LeaderLock:
@@ -32,6 +38,15 @@ class LeaderLock:
         if self.is_held:
             self._of_thread.is_held = False
             self._lock.release()
+
+    def release_before(self, app: WSGIApplication) -> WSGIApplication:
+        """Return the application with a middleware that releases the lock before each call."""
+
+        def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            self.release()
+            return app(environ, start_response)
+
+        return call
 
 
 class FollowerThreads:
