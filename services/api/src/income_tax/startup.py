@@ -1,4 +1,4 @@
-"""Startup of the service. Failures end the command with an exit code, an error message and, for some, an alert."""
+"""Startup of the service. A failure prints an error message and exits with a code. Some failures also send an alert."""
 
 import socket
 import sys
@@ -25,24 +25,24 @@ from .tax.brackets import ScheduleError
 from .tax.schedule_parser import Data, Schedules, parse_schedules
 
 SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exists
-# Files with the process limit of a container (cgroups version 2 and version 1).
+# Files that contain the process limit of a container, for cgroups version 2 and version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
-SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
+WORKER_OVERHEAD = 4  # threads of a worker besides THREADS: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # outside the workers: gunicorn's master, init, health checks, operator commands
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
-    """Serve until a stop signal. Exit 1 without a log, 2 without tax data, or 64 for an invalid setting."""
+    """Serve until a stop signal. Exit with code 1 without a log, 2 without tax data, or 64 for an invalid setting."""
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)
     alerts = build_alerts(settings, log)
-    report_lost_lines(file, log, alerts)  # before the first log line, because that line may already be lost
+    report_lost_lines(file, log, alerts)  # before the first log line, because the disk might already be full
     log.info("server startup", place="main", version=__version__, database=database)
     schedules = read_schedules_or_exit(settings, database, log, alerts)
     try:
         services = build_services(settings, database, file, log, alerts, schedules)
     except (OSError, UsersError) as error:
-        sentence = f"the users file cannot be used: {error}; write it with `income-tax users add LOGIN`"
+        sentence = f"the users file cannot be used: {error}; run `income-tax users add LOGIN` to write the file"
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
     if settings.drill_route:
@@ -54,7 +54,7 @@ def serve(settings: Settings, database: str) -> NoReturn:
 
 
 def open_log_file_or_exit(settings: Settings) -> LogFile:
-    """Open the log file. If that fails, print the error, send an alert and exit 1."""
+    """Open the log file. If the file cannot be opened, print the error, send an alert and exit with code 1."""
     try:
         return LogFile(settings.log_file)
     except OSError as error:
@@ -67,7 +67,7 @@ def open_log_file_or_exit(settings: Settings) -> LogFile:
 
 
 def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
-    """Register callbacks that send an alert when log lines are lost, and log the number of lost lines afterwards."""
+    """Send an alert when log lines are lost. Log the number of lost lines when the log can be written again."""
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
@@ -81,13 +81,13 @@ def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
 
 
 def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: AlertSender) -> Schedules:
-    """Read the schedules from the database, else from the snapshot. Exit 2 with an alert if both fail."""
+    """Read the schedules from the database, or else from the snapshot. If both fail, send an alert and exit with 2."""
     snapshot = build_snapshot(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if snapshot.exists() else settings.db_wait
     try:
         data, error = read_database(settings, database, snapshot, wait)
     except DatabaseError as reason:
-        sentence = f"no tax data from {database} within {wait:g} s: {reason}"
+        sentence = f"{database} returned no tax data within {wait:g} s: {reason}"
         return read_snapshot_or_exit(settings, snapshot, sentence, log, alerts)
     schedules = parse_schedules(data)
     if error:
@@ -102,7 +102,10 @@ def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: 
 def read_database(
     settings: Settings, database: str, snapshot: ScheduleSnapshot, wait: float
 ) -> tuple[Data, OSError | None]:
-    """Read the schedules and save the snapshot. Return the data and the error of the save. Raises DatabaseError."""
+    """Read the schedules from the database and save the snapshot.
+
+    Return the data, and the error if the snapshot could not be saved. Raises DatabaseError.
+    """
     engine = build_engine(settings, database)
     return wait_for_database(lambda: snapshot.refresh(lambda: fetch_schedules(engine)), wait)
 
@@ -110,7 +113,7 @@ def read_database(
 def read_snapshot_or_exit(
     settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: AlertSender
 ) -> Schedules:
-    """Read the snapshot and send an alert about the database. Exit 2 with an alert if the snapshot cannot be read."""
+    """Read the snapshot, or exit with code 2 if the snapshot cannot be read. Send an alert in both cases."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):
@@ -124,14 +127,14 @@ def read_snapshot_or_exit(
 
 
 def get_start_kind(settings: Settings) -> Kind:
-    """Return the alert kind of a failed start."""
+    """Return the kind of the alert about a failed start."""
     return "drill" if settings.drill else "startup"
 
 
 def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> None:
     """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
-    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt that times out
+    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt can take until its timeout
     alerts.close(1)
 
 
@@ -150,19 +153,19 @@ def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str
         return ""
     return (
         f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
-        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
+        f"lower WORKERS or THREADS, or allow {needed}; in the stack, set API_WORKERS, API_THREADS or API_PIDS"
     )
 
 
 def check_threads_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
+    """Exit with code 64 if the threads exceed the limit. Otherwise gunicorn would restart the workers endlessly."""
     if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
 
 
 def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
+    """Exit with code 64 if the address cannot be bound. Otherwise gunicorn would retry for five seconds."""
     if settings.bind.startswith(("fd:", "unix:")):
         return
     try:
@@ -170,6 +173,6 @@ def check_address_or_exit(settings: Settings, log: Log) -> None:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return
     except (OSError, OverflowError, RuntimeError) as error:
-        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
+        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, like BIND=127.0.0.1:8001"
     log.error("startup failed", place="main", reason=sentence)
     fail(sentence, exit_codes.USAGE)
