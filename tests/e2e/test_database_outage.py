@@ -36,7 +36,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
             wait_until(lambda: stack.healthy("db") == 1)
             wait_until(lambda: is_well(stack))
             recovered = find_recovery(inbox, lost)
-            assert "Recovered: it works again." in recovered.get_content()
+            assert "Recovered: the failed operation works again." in recovered.get_content()
             assert f"The tax service runs {NO_DATABASE}." in lost.get_content()
     assert 200 == stack.get("/?married=yes&children=3&salary=200000", credentials).status
 

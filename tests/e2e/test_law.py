@@ -85,7 +85,7 @@ def test_a_volume_of_an_older_service(stack: Stack, credentials: str) -> None:
     target = query_of(law_cases()[0])
     refused = stack.execute("api", "sh", "-c", 'python -m income_tax reload "$DB"')
     assert 2 == refused.returncode
-    assert "`make up`, or `income-tax seed`, brings it up to date" in refused.stderr
+    assert "run `make up` or `income-tax seed` to update the database" in refused.stderr
     assert 200 == stack.get(target, credentials).status
     stack.make("up")
     stack.make("reload")

@@ -129,7 +129,7 @@ def test_a_missing_authority_file_is_a_wrong_setting(tmp_path: Path) -> None:
     """If the CA file is missing, the service names the setting and exits with code 64."""
     env = environment(tmp_path, 1, SMTP_CA_FILE="/nowhere/ca.pem")
     ended = subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert (64, "income-tax: SMTP_CA_FILE=/nowhere/ca.pem: cannot be read; expected a file\n") == (
+    assert (64, "income-tax: SMTP_CA_FILE=/nowhere/ca.pem: cannot be read; expected a readable file\n") == (
         ended.returncode,
         ended.stderr,
     )

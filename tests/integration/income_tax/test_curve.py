@@ -85,11 +85,11 @@ def test_curve_without_a_year(service: Service) -> None:
     [
         ("", "parameter [marié] is missing"),
         (CURVE.replace("step=500", "step=0"), "parameter [step] has an invalid value: [0]"),
-        (CURVE.replace("step=500", "step=1"), "[from], [to] and [step] make 120001 points"),
+        (CURVE.replace("step=500", "step=1"), "[from], [to] and [step] result in 120001 points"),
         (CURVE.replace("to=120000", "to=x"), "parameter [to] has an invalid value: [x]"),
-        (CURVE.replace("from=0", "from=120001"), "[from] is 120001, above [to], 120000"),
-        ("marie=oui&enfants=2&de=5&a=3&pas=1", "[de] is 5, above [a], 3"),
-        ("married=yes&children=2&de=0&to=2000&pas=1", "[de], [to] and [pas] make 2001 points"),
+        (CURVE.replace("from=0", "from=120001"), "[from] is 120001, but [to] is only 120000"),
+        ("marie=oui&enfants=2&de=5&a=3&pas=1", "[de] is 5, but [a] is only 3"),
+        ("married=yes&children=2&de=0&to=2000&pas=1", "[de], [to] and [pas] result in 2001 points"),
         (CURVE + "&salary=1", "unknown parameter [salary]"),
         (CURVE.replace("2024", "2026"), "parameter [year] has an invalid value: [2026]"),
         (

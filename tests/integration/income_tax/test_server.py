@@ -71,8 +71,8 @@ def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
 @pytest.mark.parametrize(
     ("arguments", "password", "sentence"),
     [
-        (["add", "a:b"], "x\n", "a login is 1 to 64 letters"),
-        (["add", "ann"], "\n", "a password has at least one character"),
+        (["add", "a:b"], "x\n", "a login name must have 1 to 64 letters"),
+        (["add", "ann"], "\n", "a password must have at least one character"),
         (["remove", "nobody"], "", "no user nobody"),
         (["add"], "x\n", "needs a login"),
     ],

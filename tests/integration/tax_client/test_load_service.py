@@ -131,7 +131,7 @@ def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
     path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
     finished = expected("-", given=households(path).stdout)
     assert (0, 1) == (finished.returncode, len(finished.stdout.splitlines()))
-    message = "1 household(s) left out, the first: taxpayer 7: parameter [year] has an invalid value: [2031]"
+    message = "1 invalid household(s) omitted; the first is taxpayer 7: parameter [year] has an invalid value: [2031]"
     assert message in finished.stderr
 
 
@@ -175,8 +175,8 @@ def test_the_same_seed_gives_the_same_households() -> None:
         (["--households", "5", "--years", "2031"], "--years: expected 2018, 2019"),
         (["--households", "0"], "no household to calculate"),
         ([], "one of the arguments FILE --households is required"),
-        (["x.jsonl", "--years", "2024"], "--years and --seed need random households: leave them out"),
-        (["x.jsonl", "--seed", "0"], "--years and --seed need random households: leave them out"),
+        (["x.jsonl", "--years", "2024"], "--years and --seed need random households: omit these options"),
+        (["x.jsonl", "--seed", "0"], "--years and --seed need random households: omit these options"),
     ],
 )
 def test_wrong_usage_is_a_sentence(arguments: list[str], said: str) -> None:
@@ -192,4 +192,4 @@ def test_unusable_schedules_are_a_sentence(known: Place) -> None:
     assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")
     finished = expected("--schedules", str(path), "--households", "1")
-    assert (2, True) == (finished.returncode, "holds no tax data" in finished.stderr)
+    assert (2, True) == (finished.returncode, "contains no tax data" in finished.stderr)

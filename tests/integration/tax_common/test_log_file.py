@@ -104,7 +104,7 @@ def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
     log.on_loss, log.on_resume = told.append, told.append
     for _ in range(3):
         log.write(b"lost\n")
-    trouble = "3 log line(s) of this process lost: No space left on device"
+    trouble = "this process lost 3 log line(s): No space left on device"
     assert (3, ["No space left on device"], trouble) == (log.lost, told, log.trouble)
     path.unlink()
     clock.now += log_file.CHECK_EVERY
@@ -182,7 +182,7 @@ def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
     assert 0o600 == path.stat().st_mode & 0o777
     os.close(reader)
     log.write(b"lost\n")
-    assert "1 log line(s) of this process lost: Broken pipe" == log.trouble
+    assert "this process lost 1 log line(s): Broken pipe" == log.trouble
 
 
 def test_short_write_does_not_join_lines(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_missing_secret_is_named() -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """A folder is rejected where the CA file is expected."""
-    with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a file$"):
+    with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a readable file$"):
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 
 

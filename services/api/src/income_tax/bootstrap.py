@@ -1,4 +1,4 @@
-"""Builders of the service's objects. No other module builds them."""
+"""Functions that build the objects of the service."""
 
 import hashlib
 from collections.abc import Callable
@@ -45,14 +45,14 @@ def build_alerts(settings: Settings, log: Log) -> AlertSender:
 
 
 def build_engine(settings: Settings, database: str, writable: bool = False) -> Engine:
-    """Build the engine for `sqlite`, `postgres` or `mysql`."""
+    """Build the SQLAlchemy engine for the database `sqlite`, `postgres` or `mysql`."""
     if database == "sqlite":
         return build_file_engine(settings.db_file, writable)
     return build_server_engine(database, settings.account)
 
 
 def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
-    """Build the snapshot of this database's schedules. Each database has a separate snapshot file."""
+    """Build the schedule snapshot of this database. Each database has a separate snapshot file."""
     account = settings.account
     where = settings.db_file.absolute() if database == "sqlite" else (account.host, account.port, account.name)
     digest = hashlib.sha256(repr(where).encode()).hexdigest()[:8]
@@ -60,7 +60,7 @@ def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
 
 
 def build_users(settings: Settings, log: Log) -> Users:
-    """Build the user store, which logs an error if the users file becomes invalid while the service runs."""
+    """Build the user store. The store logs an error if the users file becomes invalid after startup."""
 
     def report_trouble(reason: str) -> None:
         log.error("users file invalid: previous users kept", place="users", reason=reason)
@@ -69,7 +69,7 @@ def build_users(settings: Settings, log: Log) -> Users:
 
 
 def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, alerts: AlertSender) -> CurrentSchedules:
-    """Build the holder of the current schedules, which a reload replaces."""
+    """Build the object that holds the current schedules. A reload replaces the schedules."""
 
     def report_trouble(reason: str) -> None:
         log.error("schedule snapshot invalid: previous schedules kept", place="schedules", reason=reason)
@@ -83,7 +83,7 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
 
 
 def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> DatabaseMonitor:
-    """Build the monitor that reports the loss and the recovery of the database."""
+    """Build the monitor that reports when the database stops answering and when it answers again."""
 
     def report_loss(reason: str) -> None:
         log.error("database lost", place="database", reason=reason)
@@ -120,7 +120,7 @@ def build_services(
 
 
 def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
-    """Build the function that returns the state that a worker publishes."""
+    """Build the function that collects the state for a worker's metrics file."""
 
     def state() -> dict[str, Any]:
         troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]
@@ -130,6 +130,6 @@ def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: Log
 
 
 def build_authenticator(settings: Settings, log: Log) -> Authenticator:
-    """Build the login authenticator. Raises OSError or UsersError if the users file cannot be used."""
+    """Build the authenticator of requests. Raises OSError or UsersError if the users file cannot be used."""
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
     return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

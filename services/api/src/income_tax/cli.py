@@ -1,4 +1,4 @@
-"""The command `income-tax`. `sqlite`, `postgres` and `mysql` start the API; the other commands administer the API."""
+"""The command `income-tax`. It starts the API (`sqlite`, `postgres` or `mysql`), or administers the API."""
 
 import argparse
 import json
@@ -54,35 +54,35 @@ def build_parser() -> Parser:
     seed = commands.add_parser("seed", help="write the schema and tax data of a folder to a database (idempotent)")
     seed.add_argument("database", choices=DATABASES)
     seed.add_argument("folder", type=Path, help="folder that contains schema.sql and schedules.json")
-    seed.add_argument("--force", action="store_true", help="write the figures even if the same file was written before")
-    seed.add_argument("--figures", metavar="-", choices=["-"], help="read the figures from standard input instead")
-    dump = commands.add_parser("dump", help="print the tax data of a database, in the format of `seed --figures -`")
+    seed.add_argument("--force", action="store_true", help="write the data even if the same file was written before")
+    seed.add_argument("--figures", metavar="-", choices=["-"], help="read the tax data from standard input instead")
+    dump = commands.add_parser("dump", help="print the tax data of a database in the format that `seed` reads")
     dump.add_argument("database", choices=DATABASES)
-    reload = commands.add_parser("reload", help="reload the schedules from a database in all processes on this host")
+    reload = commands.add_parser("reload", help="make all processes on this host read the schedules of a database")
     reload.add_argument("database", choices=DATABASES)
-    reload.add_argument("--refused", metavar="WHY", help="only send an alert that the database refused the data")
-    users = commands.add_parser("users", help="list users, add a user (password from stdin), or remove a user")
+    reload.add_argument("--refused", metavar="WHY", help="reload nothing, but send an alert with this reason")
+    users = commands.add_parser("users", help="list the users, or add or remove a user; `add` reads a password")
     users.add_argument("action", choices=["list", "add", "remove"])
     users.add_argument("login", nargs="?")
-    rotate = commands.add_parser("rotate", help="archive the logs in a folder that exceed LOG_MAX_SIZE")
+    rotate = commands.add_parser("rotate", help="archive each log larger than LOG_MAX_SIZE in a folder")
     rotate.add_argument("folder", type=Path)
     mode = rotate.add_mutually_exclusive_group()
     seconds = number("seconds", above=True).build_argument_type()
     mode.add_argument("--every", type=seconds, metavar="SECONDS", help="rotate at this interval until a signal arrives")
     mode.add_argument("--now", action="store_true", help="archive the logs regardless of their size")
-    rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every: touch FILE after each rotation")
+    rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every, touch FILE after each rotation")
     add_expected(commands)
-    secrets = commands.add_parser("secrets", help="create the secrets that are missing in a folder")
+    secrets = commands.add_parser("secrets", help="create the missing secrets of a folder")
     secrets.add_argument("folder", type=Path)
     return parser
 
 
 def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the command `expected` to the parser."""
-    expected = commands.add_parser("expected", help="print requests with expected answers for `tax-client flood`")
+    expected = commands.add_parser("expected", help="print requests and their expected answers for `tax-client flood`")
     source = expected.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="output of `tax-client households`, or - for stdin"
+        "file", nargs="?", type=Path, metavar="FILE", help="output of `tax-client households`; - is stdin"
     )
     source.add_argument("--households", type=int, metavar="N", help="number of random households")
     expected.add_argument("--seed", type=int, help="seed that makes the households reproducible")
@@ -100,7 +100,7 @@ def run_users(settings: Settings, action: str, login: str | None) -> None:
     if action == "list":
         print(*read_users(settings.users_file), sep="\n")
     elif not login:
-        raise UsersError(f"`users {action}` needs a login")
+        raise UsersError(f"`users {action}` needs a login name: income-tax users {action} LOGIN")
     elif action == "add":
         add_user(settings.users_file, login, read_password(login))
     else:
@@ -108,20 +108,20 @@ def run_users(settings: Settings, action: str, login: str | None) -> None:
 
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Write schema and tax data to the database. Wait for a database that is starting."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - the other commands need no web framework
+    """Write the schema and the tax data to the database. Retry while the database is starting."""
+    from .bootstrap import build_engine  # noqa: PLC0415 - other commands do not load the web framework
 
     engine = build_engine(settings, DATABASES[arguments.database], writable=True)
     figures = sys.stdin.buffer.read() if arguments.figures else None
     written = wait_for_database(
         lambda: seed_database(engine, arguments.folder, figures, arguments.force), settings.db_wait
     )
-    print(f"tax data in {arguments.database}: " + ("written" if written else "as before"))
+    print(f"tax data in {arguments.database}: " + ("written" if written else "unchanged"))
 
 
 def run_dump(settings: Settings, database: str) -> None:
     """Print the tax data of the database."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - the other commands need no web framework
+    from .bootstrap import build_engine  # noqa: PLC0415 - other commands do not load the web framework
 
     engine = build_engine(settings, database)
     data = wait_for_database(lambda: fetch_schedules(engine), settings.db_wait)
@@ -140,11 +140,11 @@ def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def run_expected(arguments: argparse.Namespace) -> None:
-    """Print requests with expected answers for the households of a file, or for random households."""
+    """Print requests and their expected answers. The households come from a file or are random."""
     schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
-            raise WorkloadError("--years and --seed need random households: leave them out with a file")
+            raise WorkloadError("--years and --seed need random households: omit these options, or omit FILE")
         questions = read_households(arguments.file)
     else:
         years = parse_years(arguments.years, schedules)
@@ -167,17 +167,17 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.command == "dump":
         run_dump(read_settings(os.environ), DATABASES[arguments.database])
     elif arguments.command == "reload":
-        from .schedule_reload import reload  # noqa: PLC0415 - the other commands need no web framework
+        from .schedule_reload import reload  # noqa: PLC0415 - other commands do not load the web framework
 
         reload(read_settings(os.environ), DATABASES[arguments.database], arguments.refused)
     else:
-        from .startup import serve  # noqa: PLC0415 - the other commands need no web framework
+        from .startup import serve  # noqa: PLC0415 - other commands do not load the web framework
 
         serve(read_settings(os.environ), arguments.database)
 
 
 def main() -> None:
-    """Run the command. After an error, print one message on stderr and exit with a code."""
+    """Run the command. After an error, print one message on stderr and exit with an error code."""
     try:
         run(build_parser().parse_args())
     except (WorkloadError, SettingsError, UsersError) as error:

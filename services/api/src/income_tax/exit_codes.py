@@ -1,16 +1,16 @@
-"""Exit codes of the command, and the function that exits with a message on the console."""
+"""Exit codes of the command, and the function that prints an error message and exits."""
 
 import os
 import sys
 from typing import NoReturn
 
-LOG = 1  # the log, or another file, cannot be used
+LOG = 1  # a file, such as the log, cannot be used
 DATABASE = 2  # the tax data cannot be read or written
-USAGE = os.EX_USAGE  # 64 in sysexits.h: a usage error, or an invalid setting
-BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports a process that SIGPIPE killed
+USAGE = os.EX_USAGE  # 64, as in sysexits.h; a usage error or an invalid setting
+BROKEN_PIPE = 141  # 128 + SIGPIPE, the code that a shell reports for a process killed by SIGPIPE
 
 
 def fail(sentence: str, code: int) -> NoReturn:
-    """Print the message on the console and exit with the code."""
+    """Print the message on stderr and exit with the code."""
     print(f"income-tax: {sentence}", file=sys.stderr, flush=True)
     sys.exit(code)

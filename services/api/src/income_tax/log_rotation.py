@@ -1,8 +1,8 @@
-"""Log rotation on the volume. It runs in a separate container and needs neither signals nor the Docker socket.
+"""Rotation of the logs on a volume. It runs in a separate container, without signals and without the Docker socket.
 
-The logs of the API, the client and nginx are renamed and replaced with an empty file. The writers reopen their log
-within a second and write to the renamed file until then, so no line is lost. The logs of other services are copied and
-truncated. A line that is written between the copy and the truncation may be lost.
+The logs in RENAMED are renamed and replaced with an empty file. Within a second, their writers reopen the log. Until
+then they write to the renamed file, so no line is lost. The logs in TRUNCATED are copied and truncated. A line that is
+written between the copy and the truncation can be lost.
 """
 
 import errno
@@ -36,14 +36,14 @@ def rotate(folder: Path, max_size: int, keep: int) -> Rotation:
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected the folder of the logs", str(folder))
     rotation = Rotation([], [])
-    with hold_lock(folder):  # a manual rotation waits for the container's rotation
+    with hold_lock(folder):  # the lock makes a manual rotation wait for the container's rotation
         for names, move in ((RENAMED, rename_log), (TRUNCATED, truncate_log)):
             for log in (log for name in names for log in sorted(folder.glob(name))):
                 with collect_errors(log, rotation.errors):
                     if log.stat().st_size > max_size:
                         move(log)
                         rotation.rotated.append(log)
-                    remove_old_archives(log, keep)  # skipped after an error
+                    remove_old_archives(log, keep)  # not reached after an error
     return rotation
 
 
@@ -59,12 +59,12 @@ def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
 def rename_log(log: Path) -> None:
     """Rename the log to an archive, and replace the log with an empty file.
 
-    The log's name always exists, because nginx discards the line if it finds the file missing. After an error the
-    archive is removed again, because otherwise each attempt would leave another archive.
+    The replacement is atomic, because nginx discards a line if the log is missing. After an error the archive is
+    removed. Otherwise each attempt would leave another archive.
     """
     empty = log.with_name(f".{log.name}.new")
     empty.touch()
-    empty.chmod(0o660)  # the group of the log writers may write
+    empty.chmod(0o660)  # all accounts in the group of the log writers can write
     archive = log.with_name(f"{log.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     os.link(log, archive)
     try:
@@ -87,9 +87,9 @@ def truncate_log(log: Path) -> None:
 
 
 def remove_old_archives(log: Path, keep: int) -> None:
-    """Remove all archives of a log except the newest `keep`. The archives' names sort by time."""
+    """Remove all archives of a log except the newest `keep`. The names of the archives sort by time."""
     for archive in sorted(log.parent.glob(log.name + ".2*"))[:-keep]:
-        archive.unlink(missing_ok=True)  # an operator may have removed the archive
+        archive.unlink(missing_ok=True)  # an operator might have removed the archive
 
 
 def rotate_forever(
@@ -100,7 +100,7 @@ def rotate_forever(
     alive: Path | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> NoReturn:
-    """Rotate every `every` seconds, and print each rotated log and each error.
+    """Rotate the logs every `every` seconds, and print each rotated log and each error.
 
     Touch the file `alive` after each rotation. A health check reads the file's age.
     """

@@ -1,4 +1,4 @@
-"""Reload of the schedules from the database, in all processes of the host."""
+"""Reload: all processes of the host read the schedules of the database again."""
 
 from . import exit_codes
 from .alerts.alert import Alert, Summary
@@ -11,9 +11,10 @@ from .tax.schedule_parser import parse_schedules
 
 
 def reload(settings: Settings, database: str, refused: str | None = None) -> None:
-    """Reload the schedules in all processes of the host. After an error, keep the old schedules, send an alert, exit 2.
+    """Reload the schedules in all processes of the host.
 
-    `refused` is the reason why the database did not accept the new schedules. With `refused`, nothing is reloaded.
+    After an error, keep the old schedules, send an alert and exit with code 2. If `refused` is set, reload nothing and
+    report this reason why the database did not accept the new schedules.
     """
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from tax_common import logs
-from tax_common.logs import Log, LogFile, RequestLogger, shorten
+from tax_common.logs import Log, LogFile, LogFormat, RequestLogger, shorten
 from tax_common.logs.amount_masking import mask_amounts
 
 __all__ = [
@@ -25,7 +25,7 @@ SENTENCES = {
     "answer": "answer: {status} {body}",
 }
 
-# Components whose errors outside requests quote ports and codes, but no amounts.
+# Components whose errors outside requests contain no amounts. Numbers in these errors are, for example, ports.
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 
@@ -33,16 +33,16 @@ def build_logger(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
     """Build a logger that passes each rendered line to `write`. `form` is json or text. `mask` masks amounts."""
-    return logs.build_logger(service, write, SENTENCES, form=form, level=level, mask=mask, plain=OWN_PLACES)
+    return logs.build_logger(write, LogFormat(service, SENTENCES, form, level, mask, OWN_PLACES))
 
 
 def build_request_logger(
     write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> RequestLogger:
     """Build the logger for request events. Its lines have the same format as the lines of `build_logger`."""
-    return logs.build_request_logger("api", write, SENTENCES, form=form, level=level, mask=mask)
+    return logs.build_request_logger(write, LogFormat("api", SENTENCES, form, level, mask))
 
 
 def build_console_logger(service: str) -> Log:
-    """Build a logger that writes text to stderr when no log file can be opened."""
+    """Build a logger that writes text to stderr. It is used if no log file can be opened."""
     return build_logger(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

@@ -1,4 +1,4 @@
-"""The API's settings, which are read from the environment that the command passes.
+"""The API's settings, and the function that reads the settings from environment variables.
 
 `.env.example` explains the settings of the stack. `docs/how-to/without-containers.md` explains the settings of a
 service without containers.
@@ -38,7 +38,7 @@ class Settings:
     mail: MailSettings
     state_dir: Path  # folder shared by the workers and replicas of this host
     log_max_size: int  # bytes
-    log_keep: int  # number of archives to keep of each log
+    log_keep: int  # number of archives kept per log
     alert_rules: AlertRules
     mail_page: str  # URL of the webmail page; empty: unknown
     drill: bool  # whether this start is a drill, whose failure opens a separate incident
@@ -55,11 +55,11 @@ class Settings:
 
     @property
     def replicas_file(self) -> Path:
-        """The file in which `make up` records the requested number of replicas. It may be missing."""
+        """The file in which `make up` records the requested number of replicas. The file can be missing."""
         return self.state_dir / "replicas"
 
 
-HOUSEHOLD_BYTES = 1024  # request body size allowed for each household of BATCH_MAX
+HOUSEHOLD_BYTES = 1024  # bytes that a request body can have per household of BATCH_MAX
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

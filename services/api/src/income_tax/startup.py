@@ -1,4 +1,4 @@
-"""Startup of the service. Failures end the command with an exit code, an error message and, for some, an alert."""
+"""Startup of the service. A failure prints an error message and exits with a code. Some failures also send an alert."""
 
 import sys
 from typing import NoReturn
@@ -24,17 +24,17 @@ SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exis
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
-    """Serve until a stop signal. Exit 1 without a log, 2 without tax data, or 64 for an invalid setting."""
+    """Serve until a stop signal. Exit with code 1 without a log, 2 without tax data, or 64 for an invalid setting."""
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)
     alerts = build_alerts(settings, log)
-    report_lost_lines(file, log, alerts)  # before the first log line, because that line may already be lost
+    report_lost_lines(file, log, alerts)  # before the first log line, because the disk might already be full
     log.info("server startup", place="main", version=__version__, database=database)
     schedules = read_schedules_or_exit(settings, database, log, alerts)
     try:
         services = build_services(settings, database, file, log, alerts, schedules)
     except (OSError, UsersError) as error:
-        sentence = f"the users file cannot be used: {error}; write it with `income-tax users add LOGIN`"
+        sentence = f"the users file cannot be used: {error}; run `income-tax users add LOGIN` to write the file"
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
     if settings.drill_route:
@@ -46,7 +46,7 @@ def serve(settings: Settings, database: str) -> NoReturn:
 
 
 def open_log_file_or_exit(settings: Settings) -> LogFile:
-    """Open the log file. If that fails, print the error, send an alert and exit 1."""
+    """Open the log file. If the file cannot be opened, print the error, send an alert and exit with code 1."""
     try:
         return LogFile(settings.log_file)
     except OSError as error:
@@ -59,7 +59,7 @@ def open_log_file_or_exit(settings: Settings) -> LogFile:
 
 
 def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
-    """Register callbacks that send an alert when log lines are lost, and log the number of lost lines afterwards."""
+    """Send an alert when log lines are lost. Log the number of lost lines when the log can be written again."""
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
@@ -73,13 +73,13 @@ def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
 
 
 def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: AlertSender) -> Schedules:
-    """Read the schedules from the database, else from the snapshot. Exit 2 with an alert if both fail."""
+    """Read the schedules from the database, or else from the snapshot. If both fail, send an alert and exit with 2."""
     snapshot = build_snapshot(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if snapshot.exists() else settings.db_wait
     try:
         data, error = read_database(settings, database, snapshot, wait)
     except DatabaseError as reason:
-        sentence = f"no tax data from {database} within {wait:g} s: {reason}"
+        sentence = f"{database} returned no tax data within {wait:g} s: {reason}"
         return read_snapshot_or_exit(settings, snapshot, sentence, log, alerts)
     schedules = parse_schedules(data)
     if error:
@@ -94,7 +94,10 @@ def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: 
 def read_database(
     settings: Settings, database: str, snapshot: ScheduleSnapshot, wait: float
 ) -> tuple[Data, OSError | None]:
-    """Read the schedules and save the snapshot. Return the data and the error of the save. Raises DatabaseError."""
+    """Read the schedules from the database and save the snapshot.
+
+    Return the data, and the error if the snapshot could not be saved. Raises DatabaseError.
+    """
     engine = build_engine(settings, database)
     return wait_for_database(lambda: snapshot.refresh(lambda: fetch_schedules(engine)), wait)
 
@@ -102,7 +105,7 @@ def read_database(
 def read_snapshot_or_exit(
     settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: AlertSender
 ) -> Schedules:
-    """Read the snapshot and send an alert about the database. Exit 2 with an alert if the snapshot cannot be read."""
+    """Read the snapshot, or exit with code 2 if the snapshot cannot be read. Send an alert in both cases."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):
@@ -116,12 +119,12 @@ def read_snapshot_or_exit(
 
 
 def get_start_kind(settings: Settings) -> Kind:
-    """Return the alert kind of a failed start."""
+    """Return the kind of the alert about a failed start."""
     return "drill" if settings.drill else "startup"
 
 
 def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> None:
     """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
-    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt that times out
+    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt can take until its timeout
     alerts.close(1)

@@ -1,4 +1,4 @@
-"""Checks before the start of gunicorn, which would fail repeatedly and report the errors only in the log."""
+"""Checks before gunicorn starts. Without them, gunicorn would retry and report the errors only in the log."""
 
 import socket
 from contextlib import suppress
@@ -11,10 +11,10 @@ from .exit_codes import fail
 from .service_log import Log
 from .settings import Settings
 
-# Files with the process limit of a container (cgroups version 2 and version 1).
+# Files that contain the process limit of a container, for cgroups version 2 and version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 4  # other threads of a worker: main, alerts, metrics, database monitor
-SERVICE_OVERHEAD = 20  # gunicorn's master, the container's init, health checks, operator commands
+WORKER_OVERHEAD = 4  # threads of a worker besides THREADS: main, alerts, metrics, database monitor
+SERVICE_OVERHEAD = 20  # outside the workers: gunicorn's master, init, health checks, operator commands
 
 
 def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
@@ -32,19 +32,19 @@ def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str
         return ""
     return (
         f"{workers} workers of {threads} threads need {needed} processes and threads, and {limit} are allowed here: "
-        f"lower WORKERS or THREADS (of the stack API_WORKERS, API_THREADS), or allow {needed} (API_PIDS)"
+        f"lower WORKERS or THREADS, or allow {needed}; in the stack, set API_WORKERS, API_THREADS or API_PIDS"
     )
 
 
 def check_threads_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the threads exceed the limit. Gunicorn would restart the workers endlessly."""
+    """Exit with code 64 if the threads exceed the limit. Otherwise gunicorn would restart the workers endlessly."""
     if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
 
 
 def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Log, print and exit 64 if the address cannot be bound. Gunicorn would retry for five seconds."""
+    """Exit with code 64 if the address cannot be bound. Otherwise gunicorn would retry for five seconds."""
     if settings.bind.startswith(("fd:", "unix:")):
         return
     try:
@@ -52,6 +52,6 @@ def check_address_or_exit(settings: Settings, log: Log) -> None:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return
     except (OSError, OverflowError, RuntimeError) as error:
-        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, as in BIND=127.0.0.1:8001"
+        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, like BIND=127.0.0.1:8001"
     log.error("startup failed", place="main", reason=sentence)
     fail(sentence, exit_codes.USAGE)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tax_common.logs import Log, LogFile, build_logger
+from tax_common.logs import Log, LogFile, LogFormat, build_logger
 
 from .settings import Settings
 from .user_errors import build_file_error
@@ -40,11 +40,13 @@ def open_log_file(settings: Settings) -> LogFile:
 
 
 def build_log(file: LogFile, settings: Settings) -> Log:
-    """Build a command's logger. The logger writes to `file`."""
-    masked = settings.mask_amounts == "on"
-    return build_logger(
-        "client", file.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
-    )
+    """Build the logger of a command, which writes to the log file."""
+    return build_logger(file.write, build_format(settings))
+
+
+def build_format(settings: Settings) -> LogFormat:
+    """Build the format of the client's log lines."""
+    return LogFormat("client", SENTENCES, settings.log_format, settings.log_level, settings.mask_amounts == "on")
 
 
 def describe_lost_lines(path: Path, count: int) -> str:

@@ -1,4 +1,4 @@
-"""Exponential backoff with jitter, so that clients that fail simultaneously do not retry simultaneously."""
+"""Exponential backoff with jitter. Due to the jitter, clients that fail simultaneously retry at different times."""
 
 import random
 import time
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds. They double up to `longest` and are reduced randomly by a share of up to `jitter`."""
+    """Delays in seconds, which double up to `longest`. A random share of at most `jitter` shortens each delay."""
 
     first: float
     longest: float
     jitter: float = 0.5
 
     def compute_delay(self, attempts: int, draw: Callable[[], float] = random.random) -> float:
-        """Return the delay after `attempts` failed attempts, not counting the first. `draw` returns 0 to 1."""
+        """Return the delay after a failed attempt. `attempts` counts the attempts before it. `draw` returns 0 to 1."""
         delay = min(self.longest, self.first * 2.0 ** min(attempts, 30))
         return delay * (1 - self.jitter * draw())
 

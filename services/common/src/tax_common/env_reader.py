@@ -17,7 +17,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType(Generic[T]):
-    """A type of values. `parse` raises ValueError if a text does not match the description `expected`."""
+    """A type of values. `parse` raises ValueError if a text is invalid. `expected` describes the valid texts."""
 
     parse: Callable[[str], T]
     expected: str
@@ -41,7 +41,7 @@ def choice(*choices: str) -> ValueType[str]:
 
 
 def whole(low: int, high: int | None = None) -> ValueType[int]:
-    """Build the type of a whole number in ASCII digits within bounds. Without `high`, 18 digits are the maximum."""
+    """Build the type of a whole number within bounds, in ASCII digits. Without `high`, the maximum is 18 digits."""
     highest = 10**18 - 1 if high is None else high
 
     def parse(text: str) -> int:
@@ -53,7 +53,7 @@ def whole(low: int, high: int | None = None) -> ValueType[int]:
 
 
 def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> ValueType[float]:
-    """Build the type of a finite number of the unit within bounds. `above` excludes the lower bound."""
+    """Build the type of a finite number within bounds. `above` excludes the lower bound. Error messages name `unit`."""
 
     def parse(text: str) -> float:
         value = float(text)
@@ -65,14 +65,14 @@ def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool =
 
 
 def describe_bounds(low: float, high: float, above: bool) -> str:
-    """Describe the bounds of a number, as the end of an error message."""
+    """Return a description of the bounds of a number, which ends an error message."""
     if above:
         return f" above {low:g}" + (f", at most {high:g}" if high < math.inf else "")
     return f" from {low:g} to {high:g}" if high < math.inf else f", {low:g} or more"
 
 
 class Reader:
-    """A reader of typed values from a mapping of strings, such as the environment. Empty strings count as not set.
+    """A reader of typed values from a mapping of strings, such as the environment. An empty string counts as missing.
 
     The methods raise SettingsError if a value is invalid.
     """
@@ -93,7 +93,7 @@ class Reader:
         return self._parse(name, default, whole(low, high))
 
     def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
-        """Return a duration in seconds, which must not be negative."""
+        """Return a duration in seconds, which is at least 0, or above 0 with `above_zero`."""
         return self._parse(name, default, number("seconds", above=above_zero))
 
     def secret(self, name: str) -> str:
@@ -105,7 +105,7 @@ class Reader:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
-                f"{name}={path}: cannot be read ({error}); expected a file with the password"
+                f"{name}={path}: cannot be read ({error}); expected a file that contains the password"
             ) from error
         if not lines or not lines[0]:
             raise SettingsError(f"{name}={path}: the file is empty; expected the password on its first line")
@@ -115,7 +115,7 @@ class Reader:
         """Return the path of a readable file, or None if the setting is empty."""
         path = self.text(name)
         if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
-            raise SettingsError(f"{name}={path}: cannot be read; expected a file")
+            raise SettingsError(f"{name}={path}: cannot be read; expected a readable file")
         return Path(path) if path else None
 
     def _parse(self, name: str, default: Any, kind: ValueType[T]) -> T:

@@ -1,4 +1,4 @@
-"""Atomic replacement and advisory locks of files that several processes share."""
+"""Atomic replacement of files, and advisory locks on files. Several processes can share these files."""
 
 import errno
 import fcntl
@@ -16,10 +16,11 @@ POLL_INTERVAL = 0.05  # seconds between two attempts
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = False, draft: Path | None = None
 ) -> None:
-    """Replace the content of a file. Text is written as UTF-8. A `durable` write survives a machine crash (one fsync).
+    """Replace the content of a file. Text is written as UTF-8. `durable` calls fsync, so the write survives a crash.
 
-    A single writer may set `draft`, the path of the temporary file. The next write then replaces a draft that a killed
-    process left. Raises OSError if the write fails. The file is then unchanged, and the temporary file is removed.
+    If only one process writes the file, `draft` can set the path of the temporary file. The next write then overwrites
+    a temporary file that a killed process left. Raises OSError if the write fails. The file is then unchanged, and the
+    temporary file is removed.
     """
     if draft:
         handle, temporary = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), draft
@@ -39,7 +40,7 @@ def write_atomically(
 
 
 def try_lock(descriptor: int) -> bool:
-    """Try to lock an open file, and return whether this process now holds the lock. Closing the file releases it."""
+    """Try to lock an open file. Return whether this process holds the lock. Closing the file releases the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -48,14 +49,14 @@ def try_lock(descriptor: int) -> bool:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open a folder or a file, create a missing file, and return the descriptor. Raises OSError if that fails."""
+    """Open a folder or a file, and return the descriptor. A missing file is created. Raises OSError."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     return os.open(path, flags | os.O_CLOEXEC, 0o660)
 
 
 @contextmanager
 def hold_lock(path: Path, timeout: float | None = None, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Hold the lock on a file or a folder. Create a missing file. Wait up to `timeout` seconds, or forever with None.
+    """Hold the lock on a file or a folder. A missing file is created. `timeout` limits the wait in seconds.
 
     Raises TimeoutError if another process holds the lock for longer, and OSError if the file cannot be opened.
     """
@@ -80,9 +81,9 @@ class ProcessLock:
         self._owner = 0  # the process that opened the file
 
     def try_acquire(self) -> bool:
-        """Acquire the lock if it is free, and return whether this process holds it. Raises OSError if that fails."""
+        """Acquire the lock if it is free. Return whether this process holds the lock. Raises OSError."""
         if self._owner != os.getpid():
-            self.release()  # the descriptor was inherited at a fork, and the parent holds the lock
+            self.release()  # close a descriptor inherited at a fork; the parent still holds the lock
         if self._descriptor is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor, self._owner = open_lock_file(self._path), os.getpid()

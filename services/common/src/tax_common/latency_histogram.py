@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 
 class LatencyHistogram:
-    """Counts of latencies by bucket. All values of a bucket count as equal.
+    """Counts of latencies by bucket. Statistics treat all latencies of a bucket as equal.
 
     Each power of two has 2 ** `precision` buckets. With a precision of 10, values keep three significant digits. With a
     precision of 2, the error is at most 25 %. Latencies are recorded in whole microseconds from 1 to `HIGHEST`.
@@ -19,7 +19,7 @@ class LatencyHistogram:
         self.precision = precision
         self.counts = Counter[int]() if counts is None else counts
 
-    # HdrHistogram's Python library takes 1.8 µs per value instead of 0.9 µs. A whole request takes 16 µs.
+    # This function takes 0.9 µs per value. HdrHistogram's Python library takes 1.8 µs. A whole request takes 16 µs.
     def find_bucket(self, microseconds: int) -> int:
         """Return the bucket of a value, which is the index into HdrHistogram's array of counts."""
         value = microseconds if 1 <= microseconds <= self.HIGHEST else min(max(microseconds, 1), self.HIGHEST)
@@ -47,7 +47,7 @@ class LatencyHistogram:
 
     @property
     def mean(self) -> float:
-        """The mean of the latencies' bucket bounds in milliseconds, or 0 without latencies."""
+        """The mean latency in milliseconds, or 0 without latencies. A latency counts as its bucket's upper bound."""
         total = self.total
         return (
             sum(self.compute_upper_bound(bucket) * n for bucket, n in self.counts.items()) / total / 1000
@@ -63,14 +63,15 @@ class LatencyHistogram:
     def percentiles(self, percents: Sequence[float]) -> list[float]:
         """Return the nearest-rank percentiles in milliseconds, or zeros without latencies.
 
-        `percents` are in ascending order, above 0 and at most 100.
+        `percents` must be in ascending order, above 0 and at most 100.
         """
         return [*self._walk(percents)] if self.counts else [0.0] * len(percents)
 
     def _walk(self, percents: Sequence[float]) -> Iterator[float]:
         total, seen, bucket, buckets = self.total, 0, 0, iter(sorted(self.counts.items()))
         for percent in percents:
-            rank = max(1, math.ceil(total * percent / 100 - 1e-9))  # 99.9 % of 1000 must be 999, despite rounding
+            # Subtract a possible rounding error. Otherwise the rank for 99.9 % of 1000 values would be 1000, not 999.
+            rank = max(1, math.ceil(total * percent / 100 - 1e-9))
             while seen < rank:
                 bucket, count = next(buckets)
                 seen += count

@@ -1,4 +1,4 @@
-"""The parsed content of a file, which is reloaded when the file changes."""
+"""A file whose parsed content is reloaded when the file changes."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ Fingerprint = tuple[int, int, int]
 
 def read_fingerprint(path: Path) -> Fingerprint:
     """Return the fingerprint of a file. Raises OSError if the file cannot be accessed."""
-    status = os.stat(path)  # noqa: PTH116 - called for each request; twice as fast as Path.stat
+    status = os.stat(path)  # noqa: PTH116 - each request calls os.stat, which takes half the time of Path.stat
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
@@ -23,7 +23,7 @@ class ReloadingFile(Generic[T]):
     """The last valid content of a file. Thread-safe.
 
     `read` parses the file and raises OSError or ValueError if the file is invalid. `on_error` receives the reason once
-    for each invalid file. `on_load` receives each newly loaded content, and whether the file was invalid before.
+    for each invalid file. `on_load` receives the content after each reload, and whether the file was invalid before.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ReloadingFile(Generic[T]):
         self._content = read(path) if initial is None else initial
 
     def get(self) -> T:
-        """Return the content, after a check for changes with one os.stat call."""
+        """Reload the file if one os.stat call finds a change, and return the content."""
         if self._interval:
             now = time.monotonic()
             if now < self._next_look:
@@ -83,7 +83,7 @@ class ReloadingFile(Generic[T]):
         """Read the file. Return whether the file is valid."""
         try:
             self._content = self._read(self._path)
-        except OSError as error:  # permissions may change without a new fingerprint: read again at the next check
+        except OSError as error:  # read again at the next check: permissions can change without a new fingerprint
             self._report_error(fingerprint, error)
             return False
         except ValueError as error:

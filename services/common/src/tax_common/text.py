@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-# C0, DEL, C1 and the two Unicode line separators: characters that could end a line or control a terminal.
+# Characters that could end a line or control a terminal: C0, DEL, C1 and the two Unicode line separators.
 CONTROLS = {c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))} | {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
@@ -12,12 +12,12 @@ def escape_controls(text: str) -> str:
 
 
 def truncate(text: str, limit: int, mark: str = "…") -> str:
-    """Truncate a text longer than `limit` characters, and append the mark."""
+    """Truncate a text that is longer than `limit` characters, and append the mark."""
     return text if len(text) <= limit else text[:limit] + mark
 
 
 def truncate_with_length(text: str, limit: int) -> str:
-    """Truncate a text longer than `limit` characters, and append the full length."""
+    """Truncate a text that is longer than `limit` characters, and append the original length."""
     return truncate(text, limit, f"... ({len(text)} characters)")
 
 

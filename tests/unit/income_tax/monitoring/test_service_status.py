@@ -62,14 +62,14 @@ def test_each_problem_is_a_sentence() -> None:
     (missing,) = overview(worker(), room=None).problems
     assert "the volume of the logs cannot be read: check that the folder of LOG_FILE exists" == missing
     (dead,) = replace(overview(worker()), dead_letters=2).problems
-    assert "alert mails refused for good: 2; see “Read and remove dead letters” in docs/how-to/alerts.md" == dead
+    assert "permanently refused alert mails: 2; see “Read and remove dead letters” in docs/how-to/alerts.md" == dead
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).problems
 
 
 def test_a_missing_replica_is_a_problem() -> None:
     """A missing replica is a problem with a remedy. Extra replicas are no problem."""
     one = replace(overview(worker()), expected_replicas=2)
-    assert ["only 1 of 2 replicas is running: run make up, or make up REPLICAS=1 if you want no more"] == one.problems
+    assert ["only 1 of 2 replicas is running: run make up, or make up REPLICAS=1 to keep this number"] == one.problems
     for expected in (1, 2):
         assert [] == replace(overview(worker(), worker(1, "b")), expected_replicas=expected).problems
     assert 1 == len(replace(overview(), expected_replicas=2).problems)

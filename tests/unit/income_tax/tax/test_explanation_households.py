@@ -76,7 +76,7 @@ def test_a_step_s_labels_and_articles() -> None:
     assert step == {
         "name": "cap",
         "fr": "plafond de l'avantage des demi-parts",
-        "en": "cap on what the extra half-shares save",
+        "en": "cap on the saving from the extra half-shares",
         "formula": "cap_single_parent_first_child + cap_half_share × (extra_half_shares - 2) if single_parent"
         " else cap_half_share × extra_half_shares",
         "numbers": "3660 + 1551 × (2 - 2)",

@@ -80,7 +80,7 @@ def test_temporaries_are_numbered() -> None:
     ("formula", "words"),
     [
         ("x.real", r"not a formula: x\.real"),
-        ("arr(x / (x + 1) + x)", r"a quotient of variables must be rounded first: arr\(\.\.\.\)"),
+        ("arr(x / (x + 1) + x)", r"a quotient of variables must be rounded with arr\(\.\.\.\)"),
     ],
 )
 def test_errors_show_the_expression(formula: str, words: str) -> None:

@@ -27,7 +27,7 @@ from tests.unit.income_tax.tax.test_compiled_law import YEARS, household_of
 
 LAW = schedules().years[2024]
 OPEN = Bracket(None, 4500, 0)
-FALLING = "scale: the rates must be fractions, as 0.11 for 11 %, and rise"
+FALLING = "scale: the rates must be fractions in ascending order, such as 0.11 for 11 %"
 
 
 def scale(*brackets: tuple[object, object]) -> Scale:
@@ -46,7 +46,7 @@ def refusal(call: Any, *arguments: Any) -> str:
     ("constants", "scales", "words"),
     [
         ({"cap": "-0.5"}, {}, "cap is -0.5; expected 0 or more"),
-        ({"a_rate": "1.5"}, {}, "a_rate is 1.5; expected a fraction, as 0.11 for 11 %"),
+        ({"a_rate": "1.5"}, {}, "a_rate is 1.5; expected a fraction, such as 0.11 for 11 %"),
         ({}, {"scale": scale((0, 0), (0, "0.1"))}, "scale: a bracket's limit is 0; expected more than 0"),
         ({}, {"scale": scale((0, 0), (-5, "0.1"))}, "scale: a bracket's limit is -5; expected more than 0"),
         ({}, {"scale": scale((0, "0.2"), (9, "0.1"))}, FALLING),
@@ -86,10 +86,12 @@ def test_figures_at_a_limit_are_accepted(constants: dict[str, object], scales: d
 def test_the_errors_of_incomplete_tables() -> None:
     """Wrong decimals, brackets and constants each have their own error message."""
     assert "0.12345 has more than four decimals" == refusal(scale_exactly, Decimal("0.12345"))
-    last = "the last bracket, and only the last, must be without limit"
+    last = "the last bracket must have no limit, and all other brackets need a limit"
     assert last == refusal(check_brackets, [OPEN, OPEN])
     assert last == refusal(build_schedule, V7Schedule, [OPEN, OPEN], {})
-    assert "the limits of the brackets must rise" == refusal(check_brackets, [Bracket(1, 0, 0), Bracket(1, 0, 0), OPEN])
+    assert "the limits of the brackets must be in ascending order" == refusal(
+        check_brackets, [Bracket(1, 0, 0), Bracket(1, 0, 0), OPEN]
+    )
     missing = sorted(set(V7Schedule.__dataclass_fields__) - {"brackets"})
     assert f"constants missing: {', '.join(missing)}" == refusal(build_schedule, V7Schedule, [OPEN], {})
 

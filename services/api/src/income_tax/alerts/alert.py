@@ -13,7 +13,7 @@ from typing import Any, Literal
 from income_tax import __version__
 from tax_common.text import format_fields
 
-VALUE_LIMIT = 2000  # characters of each detail in a mail
+VALUE_LIMIT = 2000  # maximum number of characters of each value in a mail
 
 # Each drill opens its own incident. A request's incident ends after a quiet period without the same failure.
 # Incidents of all other kinds end when the failed operation succeeds.
@@ -21,7 +21,7 @@ Kind = Literal["startup", "drill", "request", "database", "log", "reload", "sche
 
 
 class Summary(StrEnum):
-    """The first line of each alert's mail. docs/reference/alerts.md explains all of them."""
+    """The first line of each alert's mail. docs/reference/alerts.md explains all summaries."""
 
     LOG_NOT_OPENED = "The tax service could not start: it cannot open its log."
     NO_TAX_DATA = "The tax service could not start: it cannot read the tax data."
@@ -38,7 +38,7 @@ class Summary(StrEnum):
 class Alert:
     """A failure that is reported by e-mail: its summary, the JSON response, and the data that locates its log lines.
 
-    Failures of the same kind, place and route form one incident, and the incident's mails count them.
+    Failures of the same kind, place and route form one incident. The incident's mails count the failures.
     """
 
     kind: Kind
@@ -54,16 +54,16 @@ class Alert:
 
     @classmethod
     def for_service(cls, kind: Kind, summary: Summary, sentence: str, place: str = "") -> "Alert":
-        """Build the alert for a failure outside requests. `sentence` is formatted like an error response."""
+        """Build the alert for a failure outside requests. `sentence` becomes the alert's error message."""
         return cls(kind, summary, {"response": {"errors": [sentence]}}, place=place)
 
     def to_json(self) -> str:
-        """Serialize the alert as ASCII JSON, with other characters escaped."""
+        """Serialize the alert as ASCII JSON. Other characters are escaped."""
         return json.dumps(asdict(self) | {"time": self.time.isoformat()}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "Alert":
-        """Restore an alert that `to_json` serialized. Fields that only a newer version defines are discarded."""
+        """Restore an alert that `to_json` serialized. Fields of a newer version are discarded."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in json.loads(text).items() if name in known}
         return cls(**values | {"time": datetime.fromisoformat(values["time"])})
@@ -74,7 +74,7 @@ class Alert:
         facts |= {"version": __version__, "log file": log_file, **self.details}
         if self.request_id:
             facts["request id"] = self.request_id
-            # An id may begin with a dash (--), and its dots must match literally (-F). The * matches the archives.
+            # -- allows an id that begins with a dash. -F matches the dots of an id literally. The * adds the archives.
             facts["find the log lines"] = shlex.join(["grep", "-F", "--", self.request_id, log_file]) + "*"
         answer = json.dumps(self.answer, ensure_ascii=False, indent=2)
         return f"{self.summary}\n\n{answer}\n\n" + format_fields(facts, VALUE_LIMIT)

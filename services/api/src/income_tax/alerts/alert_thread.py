@@ -1,4 +1,4 @@
-"""The background sender: request threads hand alerts to the sender, so no request waits for the SMTP server."""
+"""The background sender of alerts. Request threads only spool alerts, so no request waits for the SMTP server."""
 
 import contextlib
 import sqlite3
@@ -15,16 +15,16 @@ from .mail_delivery import MailDelivery
 from .spool import Spool
 
 SPOOL_ERRORS = (sqlite3.Error, OSError)
-PAUSE = 5.0  # seconds between an error of the spool and its next use
-ATTEMPTS = 3  # attempts to record a resolution that no thread retries
+PAUSE = 5.0  # seconds between an error of a task and the task's next run
+ATTEMPTS = 3  # attempts to record a resolution in a process without the thread
 POLL_INTERVAL = 0.5  # seconds between two polls for alerts of other processes
 
 
 class AlertSender:
-    """Spools alerts. The sender's thread delivers alerts while this process holds the host's sender lock.
+    """Spools alerts. The sender's thread delivers alerts if this process holds the host's sender lock.
 
-    Neither an open spool nor a thread survives gunicorn's fork. Hence the first use opens the spool, and `start`, which
-    is called after the fork, starts the thread.
+    Neither an open spool nor a thread survives gunicorn's fork. Therefore, the first use opens the spool. `start` must
+    be called after the fork and starts the thread.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AlertSender:
         self._log = log.bind(place="alerts")
         self._clock = clock
         self._resolved_kinds: set[Kind] = set()  # resolved kinds that the spools have not recorded yet
-        self._printed = ""  # the reason that was last printed on the console
+        self._printed = ""  # the reason that was last printed on stderr
         self._errors: dict[str, str] = {}  # last error by task
         self._paused_until: dict[str, float] = {}  # end of the pause by task
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -52,7 +52,7 @@ class AlertSender:
         self._thread: threading.Thread | None = None
 
     def send(self, alert: Alert) -> None:
-        """Spool the alert for delivery. Never raises. The call may wait for the disk, but not for the mail server."""
+        """Spool the alert for delivery. Never raises. The call can wait for the disk, but not for the mail server."""
         with self._lock:
             self._resolved_kinds.discard(alert.kind)
         try:
@@ -67,7 +67,7 @@ class AlertSender:
         self._wake.set()
 
     def start(self) -> None:
-        """Start this process's thread, which may also deliver the alerts of other processes."""
+        """Start this process's thread, which can also deliver the alerts of other processes."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
@@ -81,14 +81,14 @@ class AlertSender:
         self._spool.close()
 
     def resolve(self, kind: Kind) -> None:
-        """Resolve the incidents of a kind after the failed operation succeeded. Never raises; the thread retries."""
+        """Resolve the incidents of a kind, because the failed operation succeeded. Never raises. The thread retries."""
         with self._lock:
             self._resolved_kinds.add(kind)
         self._run_task("resolve", self._record_resolved)
         self._wake.set()
 
     def resolve_at_once(self, kind: Kind) -> None:
-        """Resolve the incidents of a kind in a process without the thread: retry here, up to ATTEMPTS times."""
+        """Resolve the incidents of a kind in a process without the thread. Make up to ATTEMPTS attempts."""
         for _ in range(ATTEMPTS):
             self._paused_until.pop("resolve", None)
             self.resolve(kind)
@@ -117,10 +117,10 @@ class AlertSender:
             return {}
 
     def _print_once(self, reason: str) -> None:
-        """Print a reason on the console unless it equals the last one. Request threads must not wait for stderr."""
+        """Print a reason on stderr, unless it equals the last printed reason. This avoids long waits for stderr."""
         if reason != self._printed:
             self._printed = reason
-            with contextlib.suppress(OSError, ValueError):  # stderr may be closed
+            with contextlib.suppress(OSError, ValueError):  # stderr might be closed
                 print(f"alerts are not spooled: {reason}", file=sys.stderr, flush=True)
 
     def _keep_in_memory(self, alert: Alert) -> None:
@@ -137,7 +137,7 @@ class AlertSender:
                     if not self._delivery.is_idle(self._memory):
                         return False
             return self._delivery.is_idle(self._spool)
-        except SPOOL_ERRORS:  # the spool may be busy with the delivery itself
+        except SPOOL_ERRORS:  # a spool that the thread cannot use counts as idle; a busy spool does not
             return "spool" in self._errors
 
     def _run(self) -> None:
@@ -159,7 +159,7 @@ class AlertSender:
         with self._lock:
             kinds = tuple(self._resolved_kinds)
         for kind in kinds if self._uses_memory else ():
-            self._memory.resolve(kind)  # memory first: an error of the file must not prevent this
+            self._memory.resolve(kind)  # before the file, because an error of the file would skip this call
         for kind in kinds:
             self._spool.resolve(kind)
             with self._lock:
@@ -185,7 +185,7 @@ class AlertSender:
             unreported.pop()
 
     def _run_task(self, name: str, task: Callable[[], object]) -> None:
-        """Run the task, and log an error unless the previous run raised the same one. No error ends the thread."""
+        """Run the task. Log an error unless the previous run raised the same error. No error ends the thread."""
         if time.monotonic() < self._paused_until.get(name, 0) and not self._stop.is_set():
             return
         try:

@@ -1,4 +1,4 @@
-"""The policy of mails about incidents. It depends only on the incident and the current time."""
+"""The policy of mails about incidents. A decision depends only on the incident, the rules and the current time."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ class AlertRules:
 
     repeat: float = 900.0  # minimum time between two mails of a continuing incident
     quiet: float = 600.0  # a request's incident ends after this time without a new failure
-    wait: float = 1.0  # delay of a request incident's first mail, which counts simultaneous failures
+    wait: float = 1.0  # delay of a request incident's first mail, so that the mail counts simultaneous failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Incident:
     last_seen: float
     last_mail: float
     resolved: bool  # whether the failed operation has succeeded since the last failure
-    under_way: bool  # whether a mail of this incident is pending that no recipient has received
+    under_way: bool  # whether a pending mail of this incident has reached no recipient yet
     first: str  # the first alert, as JSON
     last: str  # the newest alert, as JSON
     request_ids: str  # JSON array of some request ids since the last mail
@@ -45,14 +45,14 @@ class Incident:
 
 def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType | None:
     """Return the type of the mail that is due now, or None if no mail is due."""
-    if incident.under_way:  # mails are sent in order; the next mail counts the failures until then
+    if incident.under_way:  # mails are sent one after another; the next mail counts all failures until then
         return None
     if not incident.mails:
         is_early = incident.kind == "request" and 0 <= now - incident.first_seen < rules.wait
         return None if is_early else MailType.FIRST
     if is_over(incident, rules, now):
         return MailType.RECOVERED
-    # The absolute value prevents a clock that was set back from suppressing digests.
+    # Without the absolute value, a clock that was set back would suppress digests.
     is_due = incident.total > incident.mailed and abs(now - incident.last_mail) >= rules.repeat
     return MailType.DIGEST if is_due else None
 

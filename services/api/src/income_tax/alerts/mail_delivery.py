@@ -1,4 +1,4 @@
-"""Delivery of mails: builds due mails, and retries each until the server accepts or permanently refuses the mail."""
+"""Delivery of mails. A mail is tried until the server accepts the mail or refuses it permanently."""
 
 import random
 import time
@@ -42,7 +42,7 @@ class MailDelivery:
         self._sent: set[str] = set()  # accepted mails that the spool has not recorded as sent yet
 
     def deliver_due(self, spool: Spool, is_last: bool = False) -> None:
-        """Queue the due mails, then try to send the pending mails. The last round of a process delays no first mail.
+        """Queue the due mails, then try to send the pending mails. With `is_last`, first mails are not delayed.
 
         Raises sqlite3.Error or OSError if the spool cannot be used.
         """
@@ -51,7 +51,7 @@ class MailDelivery:
             if choose_mail(incident, rules, self._clock()):
                 now = self._clock()
                 build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
-                spool.queue_mail(incident.id, build, now)  # `build` checks again inside the transaction
+                spool.queue_mail(incident.id, build, now)  # `build` decides again whether a mail is due
         for mail in spool.find_due(self._clock()):
             if not self._deliver(spool, mail):
                 break  # the server failed: do not try the other mails now
@@ -62,7 +62,7 @@ class MailDelivery:
         return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
 
     def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
-        """Send the mail and record that it was sent. Return whether to continue with the next mail."""
+        """Send the mail, and record that it was sent. Return whether to continue with the next mail."""
         if mail.name not in self._sent and (goes_on := self._send(spool, mail)) is not None:
             return goes_on
         spool.close_mail(mail, "sent")
@@ -70,8 +70,8 @@ class MailDelivery:
         return True
 
     def _send(self, spool: Spool, mail: MailMessage) -> bool | None:
-        """Send the mail. Return None if the mail can be closed as sent, else whether to continue with the next mail."""
-        # Each outcome is logged before it is stored, so that a crash of the process leaves no unlogged outcome.
+        """Send the mail. Return None if the mail can be closed as sent, or else whether to continue."""
+        # Log each outcome before it is stored. Otherwise a crash could leave an outcome without a log line.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         try:
             refused = self._mailer.send(mail)

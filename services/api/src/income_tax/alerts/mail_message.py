@@ -12,7 +12,7 @@ from .incident_policy import AlertRules, Incident, MailType, choose_mail
 
 @dataclass(frozen=True, slots=True)
 class MailMessage:
-    """A mail in the spool. Sender and recipients are read from the settings when the mail is sent."""
+    """A mail in the spool. The settings provide the sender and the recipients when the mail is sent."""
 
     name: str  # local part of the Message-ID, identical for all attempts
     suffix: str  # appended to the configured subject
@@ -28,7 +28,7 @@ class MailMessage:
 def build_due_message(
     incident: Incident, rules: AlertRules, log_file: str, now: float
 ) -> tuple[MailType, MailMessage] | None:
-    """Build the mail that is due and return it with its type, or return None if no mail is due."""
+    """Return the type of the mail that is due, and the mail. Return None if no mail is due."""
     mail_type = choose_mail(incident, rules, now)
     return (mail_type, build_message(incident, mail_type, log_file, now)) if mail_type else None
 
@@ -40,7 +40,7 @@ def build_message(incident: Incident, mail_type: MailType, log_file: str, now: f
     parts = [] if is_first else [build_opening(incident, mail_type)]
     parts += [alert.format_text(log_file), format_counts(incident)]
     name = f"alert.{incident.token}.{incident.mails + 1}"
-    # A file name or a header may contain a lone surrogate, which cannot be encoded in a mail.
+    # Replace lone surrogates, which a mail cannot encode. A file name or a header can contain one.
     body = "\n".join(parts).encode("utf-8", "replace").decode()
     return MailMessage(name, build_suffix(incident, mail_type), body, now, incident.kind, alert.request_id or "")
 
@@ -57,12 +57,12 @@ def build_suffix(incident: Incident, mail_type: MailType) -> str:
 def build_opening(incident: Incident, mail_type: MailType) -> str:
     """Build the first line of a digest or recovery mail."""
     if mail_type is MailType.DIGEST:
-        return "This failure continues. The last one:\n"
+        return "This failure continues. The last failure:\n"
     if incident.kind == "startup":
         return "Recovered: the service has started. The last failure:\n"
     if incident.kind == "request":
-        return "Recovered: this failure has not happened for a while. The last one:\n"
-    return "Recovered: it works again. The last failure:\n"
+        return "Recovered: this failure has not happened for a while. The last failure:\n"
+    return "Recovered: the failed operation works again. The last failure:\n"
 
 
 def format_counts(incident: Incident) -> str:

@@ -26,9 +26,9 @@ Refusals = Mapping[str, tuple[int, str]]
 
 
 class MailError(Exception):
-    """A mail was not sent, but a later attempt may succeed. The message names the server and the reason.
+    """A mail was not sent, but a later attempt might succeed. The message names the server and the reason.
 
-    `server` is true if the error concerns the server and not this mail. Other mails are then not tried now.
+    `server` is true if the error concerns the server instead of this mail. The other mails are then tried later.
     """
 
     def __init__(self, reason: str, server: bool) -> None:
@@ -73,10 +73,10 @@ class SmtpMailer:
         self._settings = settings
 
     def send(self, mail: MailMessage) -> Refusals:
-        """Send the mail, and return the recipients that the server refused while it accepted others.
+        """Send the mail. Return the refused recipients if the server accepted the mail for others.
 
         Raises MailRefused if the server permanently refused this mail, and MailError for every other failure. A failure
-        before the mail is offered, such as a refused login, raises MailError because a later attempt may succeed.
+        before the server receives the mail, such as rejected credentials, raises MailError.
         """
         where = f"SMTP server {self._settings.host}:{self._settings.port}"
         try:

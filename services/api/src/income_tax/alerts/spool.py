@@ -55,7 +55,7 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
 FROM incidents WHERE NOT closed
 """
 
-# A next try later than the longest delay means that the clock was set back, so such a mail is due too.
+# If the next try is later than the longest delay, the clock was set back. Such a mail is due too.
 LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail
 DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_DELAY})"
 
@@ -68,14 +68,14 @@ BuildMail = Callable[[Incident], tuple[MailType, MailMessage] | None]
 class Spool:
     """Incidents and the mails that report them.
 
-    Every method raises sqlite3.Error or OSError, within a few seconds, if the file cannot be used.
+    If the file cannot be used, every method raises sqlite3.Error or OSError within a few seconds.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # None: in memory
 
     def report(self, alert: Alert, now: float) -> None:
-        """Add a failure to its open incident, or open a new incident. The change is durable on return."""
+        """Add a failure to its open incident, or open a new incident. The change is durable at the return."""
         token, stored = secrets.token_hex(8), alert.to_json()
         ids = json.dumps([alert.request_id] if alert.request_id else [])
         route = token if alert.kind == "drill" else alert.route
@@ -180,6 +180,6 @@ def migrate(db: sqlite3.Connection) -> None:
 
     if is_outdated():
         db.execute("BEGIN IMMEDIATE")
-        if is_outdated():  # another process may have added the column
+        if is_outdated():  # another process might have added the column
             db.execute("ALTER TABLE letters ADD COLUMN recipients TEXT NOT NULL DEFAULT ''")
         db.execute("COMMIT")

@@ -25,7 +25,7 @@ Notes = tuple[Note, ...]
 
 @dataclass(frozen=True, slots=True)
 class AssessedGroup:
-    """The results of the households under the same rules. `rows` are the positions of the households in the batch."""
+    """The results of households with the same rules. `rows` are the positions of the households in the batch."""
 
     rows: list[int]
     fields: tuple[str, ...]
@@ -93,7 +93,7 @@ def serialize_notes(notes: Notes) -> str:
 
 
 def serialize_csv(batch: ParsedBatch, schedules: Schedules) -> bytes:
-    """Calculate the batch, and serialize it as CSV, with a header and one line per household.
+    """Calculate the batch, and serialize its results as CSV, with a header and one line per household.
 
     A field without a value is empty.
     """

@@ -1,4 +1,4 @@
-"""Vectorized validation of a batch. Only households that fail are parsed individually, to find their errors."""
+"""Vectorized validation of a batch. Only households that fail are then parsed individually, to find their errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ JSON_SCHEMA, TEXT_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdS
 
 @dataclass(frozen=True, slots=True)
 class ParsedBatch:
-    """The households in the order of the request. The keys of `errors` are the invalid rows."""
+    """The households in the order of the request. The keys of `errors` are the positions of the invalid households."""
 
     households: Households
     errors: dict[int, ParameterError]
@@ -125,7 +125,7 @@ def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
 
 
 def parse_text_column(parameter: Parameter, column: Sequence[str]) -> Numbers:
-    """Convert a column of text to numbers. Text in an unusual format becomes INVALID, and its row is parsed again."""
+    """Convert a column of text to numbers. Unusual text becomes INVALID, and its row is later parsed individually."""
     absent = INVALID if parameter.required else 0
     if parameter.maximum is None:
         return np.array([YES_NO.get(text, INVALID) if text else absent for text in column], np.int64)

@@ -25,13 +25,13 @@ SCHEDULES_FILE = Path("db/init/schedules.json")
 V7 = "v7"  # the rules without a year
 STDIN = Path("-")
 SCHEMA = HouseholdSchema(HOUSEHOLD, TextDecoder())
-USUAL, HIGH = 60_000, 600_000  # upper limits, in euros per year, of usual salaries (most) and high salaries (some)
+USUAL, HIGH = 60_000, 600_000  # maximum of usual salaries, and of high salaries, in euros per year
 
 Pairs = Sequence[tuple[str, str]]
 
 
 class WorkloadError(ValueError):
-    """The generator has no valid households or an invalid option. The message is the reason."""
+    """The generator has no valid households, or an option is invalid. The message names the reason."""
 
 
 def read_schedules(path: Path) -> Schedules:
@@ -42,7 +42,7 @@ def read_schedules(path: Path) -> Schedules:
     try:
         return parse_schedules(json.loads(path.read_bytes()))
     except ValueError as error:  # not JSON
-        raise ScheduleError(f"[{path}] holds no tax data: {error}") from error
+        raise ScheduleError(f"[{path}] contains no tax data: {error}") from error
 
 
 def build_line(pairs: Pairs, schedules: Schedules) -> bytes:
@@ -65,9 +65,9 @@ def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules
             rejected.append(f"{label}: {error}")
     sys.stdout.buffer.flush()
     if rejected:
-        print(f"income-tax: {len(rejected)} household(s) left out, the first: {rejected[0]}", file=sys.stderr)
+        print(f"income-tax: {len(rejected)} invalid household(s) omitted; the first is {rejected[0]}", file=sys.stderr)
     if not written:
-        raise WorkloadError("no household to calculate: give a file of `tax-client households`, or --households")
+        raise WorkloadError("no household to calculate: use --households N, or a file of `tax-client households`")
 
 
 def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
@@ -112,7 +112,7 @@ def generate_households(count: int, seed: int | None, years: Sequence[str]) -> I
 
 
 def draw_salary(generator: random.Random) -> str:
-    """Draw a random salary up to the limit of usual, high or valid salaries."""
+    """Draw a random salary of at most USUAL, HIGH or MAX_SALARY."""
     highest = generator.choices((USUAL, HIGH, MAX_SALARY), weights=(70, 28, 2))[0]
     return f"{generator.randint(0, highest)}"
 
@@ -132,6 +132,6 @@ def parse_years(text: str | None, schedules: Schedules) -> list[str]:
             years += [f"{year}" for year in range(int(first), int(last) + 1)]
         else:
             years.append(part.strip())
-    if not years or any(year not in known for year in years):  # the range 2025-2018 is empty
-        raise WorkloadError(f"--years: expected {', '.join(known)}, or a span such as 2018-2025, found [{text}]")
+    if not years or any(year not in known for year in years):  # `years` is empty for the range 2025-2018
+        raise WorkloadError(f"--years: expected {', '.join(known)}, or a range such as 2018-2025, found [{text}]")
     return years

@@ -11,7 +11,7 @@ from tax_common.text import truncate
 
 MAX_QUOTED = 100  # maximum characters of an invalid name or value that an error message quotes
 MAX_DIGITS = 20  # longer numbers are rejected without conversion
-EXACT_FLOATS = 2**53  # from this number on, a float may differ from the integer in the request
+EXACT_FLOATS = 2**53  # a float of this size or larger can differ from the integer in the request
 LAST_YEAR = 9999
 YES_NO = {"oui": True, "yes": True, "non": False, "no": False}
 
@@ -43,7 +43,7 @@ class Parameter:
         return self.english if english else self.french[0]
 
     def parse_text(self, text: str) -> int | None:
-        """Return the value of a text, or None if the text is invalid."""
+        """Return the number for a text, or None if the text is invalid. Yes is 1, and no is 0."""
         text = text.strip(" \t")
         if self.maximum is None:
             return YES_NO.get(text.lower())
@@ -53,7 +53,7 @@ class Parameter:
         return number if self.minimum <= number <= self.maximum else None
 
     def parse_json(self, value: object) -> int | None:
-        """Return the value of a decoded JSON value, or None if it is invalid. In JSON, yes and no are strings."""
+        """Return the number for a decoded JSON value, or None if the value is invalid. Yes and no are strings."""
         if self.maximum is None:
             return self.parse_text(value) if isinstance(value, str) else None
         return value if type(value) is int and self.minimum <= value <= self.maximum else None
@@ -109,7 +109,7 @@ class JsonDecoder:
             return "an array" if isinstance(value, list) else "an object"
         if isinstance(value, float) and not abs(value) < EXACT_FLOATS:
             return "a number that is too large"
-        # orjson cannot serialize 20-digit integers or lone surrogates, which Python's parser accepts.
+        # Use json, because Python's parser accepts values that orjson rejects: 20-digit integers and lone surrogates.
         return quote_text(json.dumps(value, ensure_ascii=False))
 
 
@@ -129,5 +129,5 @@ def quote_text(text: str) -> str:
 
 
 def join_names(parameters: Iterable[Parameter]) -> str:
-    """Join the names of the parameters to a list for an error message."""
+    """Join the names of the parameters for an error message."""
     return ", ".join(" or ".join(parameter.names) for parameter in parameters)

@@ -24,7 +24,7 @@ YES_NO = ("no", "yes")
 
 
 def calculate(household: Household, schedules: Schedules, explained: bool = False) -> Mapping[str, Any]:
-    """Return the result of one household by field, with amounts in whole euros. With `explained`, add the steps."""
+    """Return the result of one household by field. Amounts are whole euros. `explained` adds the calculation steps."""
     h = household
     if h.year is None:
         assessment = v7_rules.assess(h, schedules.v7)

@@ -28,9 +28,9 @@ def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
     salaries = range(values[FROM], values[TO] + 1, values[STEP])
     first, last, step = (f"[{names[parameter]}]" for parameter in (FROM, TO, STEP))
     if not salaries:
-        raise ParameterError([f"{first} is {values[FROM]}, above {last}, {values[TO]}"], [f"{first} up to {last}"])
+        raise ParameterError([f"{first} is {values[FROM]}, but {last} is only {values[TO]}"], [f"{first} up to {last}"])
     if len(salaries) > MAX_POINTS:
-        error = f"{first}, {last} and {step} make {len(salaries)} points"
+        error = f"{first}, {last} and {step} result in {len(salaries)} points"
         raise ParameterError([error], [f"at most {MAX_POINTS} points: a larger {step}, or a smaller range"])
     return list(salaries)
 
@@ -56,7 +56,7 @@ def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> di
 
 
 def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[dict[str, Any]]:
-    """Build the points with tax, average rate and marginal rate.
+    """Build the points of the curve. Each has a salary, a tax, an average rate and a marginal rate.
 
     The marginal rate is the tax increase up to the next salary, divided by the step. `taxes` therefore has one more
     element than `salaries`.
@@ -76,8 +76,8 @@ def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[
 def compute_taxes(
     values: Values, salaries: Sequence[int], schedules: Schedules
 ) -> tuple[list[int], list[tuple[Note, ...]]]:
-    """Compute the tax of a household in whole euros, and the notes, for each of the annual salaries."""
-    import numpy as np  # noqa: PLC0415 - numpy is imported at the first curve
+    """Compute the tax (in whole euros) and the notes for each of the annual salaries of a household."""
+    import numpy as np  # noqa: PLC0415 - a worker loads numpy only for its first curve
 
     from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr  # noqa: PLC0415
 

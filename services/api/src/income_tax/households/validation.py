@@ -36,7 +36,7 @@ class ParameterError(ValueError):
 
 
 class HouseholdSchema:
-    """The parameters that a request may have, and the decoder of the values."""
+    """The parameters that a request can have, and the decoder of their values."""
 
     def __init__(self, parameters: tuple[Parameter, ...], decoder: ValueDecoder) -> None:
         self.parameters = parameters
@@ -48,8 +48,8 @@ class HouseholdSchema:
     def parse(self, pairs: Pairs, years: Collection[int], columns: Collection[str] = ()) -> Values:
         """Return the values of a request. Raises ParameterError with all errors if the request is invalid.
 
-        `years` are the known income years. `columns` are the column names of a table. With English names in `columns`
-        or in the request, error messages use English names for missing parameters.
+        `years` are the known income years. `columns` are the column names of a table. If `columns` or the request
+        contains an English name, error messages use the English names of missing parameters.
         """
         values: Values = {}
         for name, written in pairs:
@@ -152,7 +152,7 @@ def build_household(values: Values) -> Household:
 def list_members(item: object) -> list[tuple[str, Any]]:
     """Return the names and values of a JSON object.
 
-    Raises ParameterError if the item is not an object, or raises the item if it is a ParameterError of the JSON parser.
+    Raises ParameterError if the item is not an object. Raises an item that is a ParameterError itself.
     """
     if isinstance(item, ParameterError):
         raise item

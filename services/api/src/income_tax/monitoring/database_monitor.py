@@ -1,4 +1,4 @@
-"""The database monitor. No request needs the database, so only the monitor reports its loss before the next reload."""
+"""The database monitor. No request uses the database, so only the monitor detects a failure before the next reload."""
 
 import threading
 import time
@@ -24,14 +24,14 @@ class DatabaseMonitor:
         self._engine, self._interval = engine, interval
         self._on_loss, self._on_answer = on_loss, on_answer
         self._is_answering = False
-        self.trouble: str | None = None  # the reason, while the database does not answer
+        self.trouble: str | None = None  # the reason why the database does not answer, or None
 
     def start(self) -> None:
         """Start the thread. Call this method after the fork, because threads do not survive a fork."""
         threading.Thread(target=self._run, name="database monitor", daemon=True).start()
 
     def check(self) -> None:
-        """Query the database. Retry a failed query once, because a suspended machine also causes a timeout."""
+        """Query the database. Retry a failed query once, because a suspension of the machine can cause a timeout."""
         error = self._query() and self._query()
         if error:
             is_first, self.trouble = self.trouble is None, f"the database does not answer: {error}"

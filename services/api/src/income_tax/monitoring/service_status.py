@@ -1,4 +1,4 @@
-"""The service status of a host with its problems, which the operator's page shows."""
+"""The status and the problems of the service on a host. The operator's page shows both."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -92,14 +92,14 @@ class ServiceStatus:
         elif len(self.replicas) < (self.expected_replicas or 0):
             count = len(self.replicas)
             few = f"only {count} of {self.expected_replicas} replicas {'is' if count == 1 else 'are'} running"
-            found.append(f"{few}: run make up, or make up REPLICAS={count} if you want no more")
+            found.append(f"{few}: run make up, or make up REPLICAS={count} to keep this number")
         for host, workers in self.replicas.items():
             if len(workers) < self.expected:
                 found.append(f"replica {host} has {len(workers)} of {self.expected} workers")
         if len({worker.schedules for worker in self.workers}) > 1:
-            found.append("the workers use different schedules: a reload is in progress, or did not reach all of them")
+            found.append("the workers use different schedules: a reload is in progress, or did not reach all workers")
         if len({worker.version for worker in self.workers}) > 1:
-            found.append("the workers run different versions: an update is in progress, or stopped half-way")
+            found.append("the workers run different versions: an update is in progress, or was interrupted")
         return found
 
     def _find_request_problems(self) -> list[str]:
@@ -107,7 +107,7 @@ class ServiceStatus:
         if lost := sum(worker.lines_lost for worker in self.workers):
             found.append(f"{lost} log lines were lost: the log could not be written")
         if failed := self.windows[1].counted.statuses.get(5, 0):
-            found.append(f"{failed} requests failed within the last five minutes: their alerts give the reasons")
+            found.append(f"{failed} requests failed within the last five minutes: the alert mails contain the reasons")
         return found
 
     def _find_alert_problems(self) -> list[str]:
@@ -118,7 +118,7 @@ class ServiceStatus:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
             remedy = "see “Read and remove dead letters” in docs/how-to/alerts.md"
-            found.append(f"alert mails refused for good: {self.dead_letters}; {remedy}")
+            found.append(f"permanently refused alert mails: {self.dead_letters}; {remedy}")
         return found
 
     def _find_disk_problems(self) -> list[str]:

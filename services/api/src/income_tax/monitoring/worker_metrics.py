@@ -1,7 +1,7 @@
-"""Metrics of the workers of a host: requests and latencies of the last ten minutes.
+"""Metrics of the workers on a host: the requests and latencies of the last ten minutes.
 
-Each worker counts its requests in memory. A thread of the worker publishes the counts every few seconds in the worker's
-JSON file. A worker whose file is no longer updated has ended.
+Each worker counts its requests in memory. Every few seconds, a thread of the worker writes the counts to the worker's
+JSON file. If the file is no longer updated, the worker has ended.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tax_common.files import write_atomically
 from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10
-BUCKETS_KEPT = 60  # buckets of the last ten minutes
+BUCKETS_KEPT = 60  # number of buckets in ten minutes
 PUBLISH_INTERVAL = 2.0  # seconds
 GONE = 10.0  # seconds without an update after which a worker counts as ended
 OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
@@ -50,7 +50,7 @@ class TimeBucket:
         return self.statuses.total()
 
     def compute_percentile(self, share: float) -> float | None:
-        """Return the percentile of the latencies in seconds, or None without responses. `share` is from 0 to 1."""
+        """Return a percentile of the latencies in seconds, or None without responses. `share` is from 0 to 1."""
         return self.latencies.percentiles([100 * share])[0] / 1000 if self.requests else None
 
 
@@ -88,10 +88,10 @@ class WorkerMetrics:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop publishing and remove the file, because the worker ends."""
+        """Stop the thread and remove the file before the worker ends."""
         self._stop.set()
         if self._thread:
-            self._thread.join(PUBLISH_INTERVAL)  # otherwise the thread might publish once more
+            self._thread.join(PUBLISH_INTERVAL)  # otherwise the thread might write the file again
         if self._path:
             with contextlib.suppress(OSError):
                 self._path.unlink()
@@ -99,7 +99,7 @@ class WorkerMetrics:
     def _run(self, path: Path, known: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]) -> None:
         self._remove_obsolete()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # the log reports a full disk, which must not end this thread
+            with contextlib.suppress(OSError):  # a full disk must not end this thread; the log reports it
                 self._publish(path, {**known, **state()})
             self._stop.wait(PUBLISH_INTERVAL)
 
@@ -119,7 +119,7 @@ class WorkerMetrics:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSnapshot:
-    """The content of a worker's file. Times are Unix timestamps, and the keys of `buckets` are their start times."""
+    """The content of a worker's file. Times are Unix timestamps. The keys of `buckets` are start times."""
 
     host: str
     pid: int
@@ -154,7 +154,7 @@ def parse_bucket(statuses: Mapping[str, int], latencies: Mapping[str, int]) -> T
 
 
 def merge_buckets(workers: Sequence[WorkerSnapshot], since: int) -> dict[int, TimeBucket]:
-    """Merge the buckets of all workers that start at or after `since`, in order of time."""
+    """Merge the workers' buckets with a start time of at least `since`. Return the buckets in order of time."""
     merged: dict[int, TimeBucket] = {}
     for worker in workers:
         for begin, bucket in worker.buckets.items():

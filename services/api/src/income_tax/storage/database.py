@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 from income_tax.tax.brackets import ScheduleError
 from tax_common.backoff import Backoff, retry
 
-TIMEOUT = 5  # seconds for connecting, and for each response
+TIMEOUT = 5  # maximum seconds for a connection attempt, and for each response
 RETRIES = Backoff(first=0.5, longest=0.5, jitter=0)
 
 
@@ -26,7 +26,7 @@ class WrongDatabaseError(DatabaseError):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAccount:
-    """The address and login of a database server. A port of None means the default port."""
+    """The address of a database server, and the credentials. A port of None means the default port."""
 
     host: str
     port: int | None
@@ -60,7 +60,7 @@ DIALECTS = {
 
 
 def build_server_engine(server: str, account: DatabaseAccount) -> Engine:
-    """Build an engine for PostgreSQL or MySQL. The engine opens a connection for each use and keeps none open."""
+    """Build an engine for PostgreSQL or MySQL. The engine opens a connection for each use, and closes it afterwards."""
     dialect = DIALECTS[server]
     port = account.port or dialect.port
     url = URL.create(dialect.driver, account.user, account.password, account.host, port, account.name)
@@ -79,7 +79,7 @@ T = TypeVar("T")
 def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[float], None] = time.sleep) -> T:
     """Run the action, and retry for up to `timeout` seconds while the database is starting. Return the result.
 
-    Raises DatabaseError with the last database error. OSError, ScheduleError and WrongDatabaseError are raised at once.
+    Raises DatabaseError with the last database error. OSError, ScheduleError and WrongDatabaseError are not retried.
     """
     try:
         return retry(action, timeout, RETRIES, is_transient, pause)
@@ -90,7 +90,7 @@ def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether a retry may succeed. Drivers raise many types, including UnicodeError and RuntimeError."""
+    """Return whether a retry might succeed. Drivers raise many exception types, even UnicodeError and RuntimeError."""
     return not isinstance(error, (OSError, ScheduleError, WrongDatabaseError))
 
 

@@ -1,4 +1,4 @@
-"""Seeding: writes the schema and the tax data of the folder db/init to a database."""
+"""Seeding of a database: writes the schema and the tax data to the database."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, force: bool = False) -> bool:
     """Apply the folder's `schema.sql` and `schedules.json` to the database. Return whether figures were written.
 
-    The same file is not written twice unless `force` is set. `figures`, in the same format, replace the file's content.
-    Tables of an older version are dropped and created again. A reader sees the old data, the new data, or no data.
+    The same file is written again only if `force` is set. `figures` replaces the content of `schedules.json`. Tables of
+    an older version are dropped and created again. A reader sees the old data, the new data, or no data.
     Raises OSError if a file cannot be read, and ScheduleError if the figures are invalid. Raises WrongDatabaseError if
     the database has a newer schema, and SQLAlchemyError if the database fails.
     """
@@ -26,7 +26,7 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
     try:
         data = json.loads(usual if figures is None else figures)
     except ValueError as error:  # invalid JSON or invalid UTF-8
-        raise ScheduleError(f"the figures are not JSON of schedules: {error}") from error
+        raise ScheduleError(f"the tax data is not JSON: {error}") from error
     parse_schedules(data)
     with engine.begin() as connection:
         create_tables(connection, (folder / "schema.sql").read_text(encoding="utf-8"))

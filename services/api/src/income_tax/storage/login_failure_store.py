@@ -1,4 +1,4 @@
-"""Failed logins, stored in an SQLite file that all worker processes and replicas of a host share."""
+"""Failed login attempts, stored in an SQLite file that all worker processes and replicas of a host share."""
 
 import hashlib
 import sqlite3
@@ -25,17 +25,17 @@ PRUNE = "DELETE FROM failures WHERE last < ? OR last < (SELECT last FROM failure
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The number of consecutive failed logins from an address, and the Unix timestamp of the last failure."""
+    """The number of consecutive failed login attempts, and the Unix timestamp of the last failure."""
 
     count: int
     last: float
 
 
 class LoginFailureStore:
-    """The store of failed logins. Every method raises sqlite3.Error or OSError if the file cannot be used.
+    """The store of failed login attempts. Every method raises sqlite3.Error or OSError if the file cannot be used.
 
-    The file contains only salted digests, because users may type a password as login, and attackers may send megabytes.
-    A crash of the machine may lose recent failures.
+    The file contains salted digests of the login names. A user might type a password as the login name, and an attacker
+    might send a login name of megabytes. A crash of the machine can lose recent failures.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class LoginFailureStore:
         self._added = 0
 
     def find(self, login: str, address: str) -> Failures | None:
-        """Return the failures of a login from an address, or None if no failure is stored."""
+        """Return the failures of a login name from an address, or None if no failure is stored."""
         with self._store.connect() as db:
             row = db.execute("SELECT count, last FROM failures WHERE who = ?", [self._digest(login, address)])
             found = row.fetchone()
@@ -59,7 +59,7 @@ class LoginFailureStore:
                 db.execute(PRUNE, [forgotten, ROWS - 1])
 
     def clear(self, login: str, address: str) -> None:
-        """Delete the failures of a login from an address."""
+        """Delete the failures of a login name from an address."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM failures WHERE who = ?", [self._digest(login, address)])
 

@@ -19,7 +19,7 @@ LOCK_TIMEOUT = 15.0  # seconds; longer than the timeouts of an unresponsive data
 
 
 class ScheduleSnapshot:
-    """The snapshot file. A refresh holds the file's lock, for which other processes wait up to `timeout` seconds."""
+    """The snapshot file. A refresh holds a lock. Other processes wait up to `timeout` seconds for the lock."""
 
     def __init__(self, path: Path, timeout: float = LOCK_TIMEOUT, pause: Callable[[float], None] = time.sleep) -> None:
         self.path = path
@@ -27,10 +27,10 @@ class ScheduleSnapshot:
         self._timeout, self._pause = timeout, pause
 
     def refresh(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
-        """Read and save the data. Return the data, and the error of the save or None. Raises the errors of `read`.
+        """Read and save the data. Return the data, and the error if the save failed. Raises the errors of `read`.
 
-        Only one process at a time reads and saves. Otherwise a process that had read before a reload could save after
-        the reload, and all replicas would revert to the old schedules.
+        Only one process at a time reads and saves. Otherwise, a process could read the old data before a reload and
+        save it after the reload. All replicas would then revert to the old schedules.
         """
         with ExitStack() as stack:
             try:
@@ -51,7 +51,7 @@ class ScheduleSnapshot:
         write_atomically(self.path, json.dumps(data, sort_keys=True), durable=True)
 
     def read(self) -> Schedules:
-        """Return the schedules in the file. Raises OSError, or ScheduleError if the schedules are invalid."""
+        """Return the schedules in the file. Raises OSError or, if the schedules are invalid, ScheduleError."""
         try:
             return parse_schedules(json.loads(self.path.read_text(encoding="utf-8")))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -66,7 +66,7 @@ class CurrentSchedules:
     """The schedules for the calculation of requests. They are reloaded when the snapshot changes.
 
     If the snapshot is invalid or missing, the previous schedules remain. `on_trouble` receives the reason once for each
-    invalid file. `on_good` receives the version when the schedules are new, or the file is valid again.
+    invalid file. `on_good` receives the version when the schedules are new, or when the file is valid again.
     """
 
     def __init__(

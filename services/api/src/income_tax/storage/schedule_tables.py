@@ -45,15 +45,15 @@ def format_number(value: Any) -> str | None:
 def fetch_schedules(engine: Engine) -> Data:
     """Read the schedules from the database.
 
-    Raises SQLAlchemyError if the database does not answer, and DatabaseError if it has no valid schedules of this
-    version.
+    Raises SQLAlchemyError if the database does not answer. Raises DatabaseError if the database contains no valid
+    schedules of this schema version.
     """
     try:
         with engine.connect() as connection:
             data = assemble_schedules([tuple(row) for row in read_rows(connection)])
         parse_schedules(data)
     except (ScheduleError, ArithmeticError) as error:
-        raise DatabaseError(f"tax data of the database: {error or type(error).__name__}") from error
+        raise DatabaseError(f"the tax data in the database is invalid: {error or type(error).__name__}") from error
     return data
 
 
@@ -69,15 +69,15 @@ def read_rows(connection: Connection) -> list[Any]:
 
 
 def describe_outdated(reason: str) -> str:
-    """Return the error message for a database of another version, with the remedy."""
-    return f"the database is not of this version ({reason}): `make up`, or `income-tax seed`, brings it up to date"
+    """Return the error message about a database of another version, with the remedy."""
+    return f"the database has another version ({reason}): run `make up` or `income-tax seed` to update the database"
 
 
 def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
     """Build the schedules from the rows. Raises DatabaseError if the rows have another schema version."""
     versions = [row[3] for row in rows if row[0] == "version"]
     if versions != [SCHEMA_VERSION]:
-        raise DatabaseError(describe_outdated(f"its schema is {versions}, this service's {SCHEMA_VERSION}"))
+        raise DatabaseError(describe_outdated(f"its schema version is {versions}, expected [{SCHEMA_VERSION}]"))
     words: dict[str, Any] = {}
     schedules: dict[str, dict[str, Any]] = {}
     for kind, schedule, name, _, a, b, c, d, e, f in rows:

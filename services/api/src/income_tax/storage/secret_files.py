@@ -12,7 +12,7 @@ from .users import add_user, read_users
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # login:password
-USERS = Path("api") / "users"  # in a separate folder: containers mount it and see a replaced file
+USERS = Path("api") / "users"  # in a folder that containers mount, so that they see a replaced file
 
 
 def write_missing_secrets(folder: Path) -> None:
@@ -36,10 +36,10 @@ def write_missing_secrets(folder: Path) -> None:
 
 
 def has_login(users: Path, login: str, password: str) -> bool:
-    """Return whether the users file contains the login with this password."""
+    """Return whether the users file contains this login name with this password."""
     return check_password_hash(read_users(users).get(login, ""), password)
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a secret atomically, readable by all accounts."""
+    """Write a secret atomically. All accounts can read the file."""
     write_atomically(path, text + "\n", mode=0o644)

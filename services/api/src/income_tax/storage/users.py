@@ -1,4 +1,4 @@
-"""The users of the API, in a file of `login:hash` lines. The hashes are scrypt (RFC 7914) in werkzeug's format."""
+"""The users of the API, in a file of `login:hash` lines. Each hash is a scrypt hash (RFC 7914) in werkzeug's format."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,18 +10,18 @@ from werkzeug.security import generate_password_hash
 from tax_common.files import hold_lock, write_atomically
 from tax_common.reloading_file import ReloadingFile
 
-LOOK_EVERY = 0.005  # seconds between two checks for changes, however many requests arrive
+LOOK_EVERY = 0.005  # minimum seconds between two checks for changes
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASH = re.compile(r"scrypt:(\d{1,8}):(\d{1,4}):(\d{1,4})\$[^$\s]+\$[0-9a-f]{128}")  # n, r, p, salt, 64 bytes
-MEMORY_MAX = 64 << 20  # bytes for one password check: twice the memory that hashes of `users add` need
+MEMORY_MAX = 64 << 20  # bytes per password check; hashes of `users add` need half as many
 
 
 class UsersError(ValueError):
-    """The users file, a login or a password is invalid. The message describes the error."""
+    """The users file, a login name or a password is invalid. The message describes the error."""
 
 
 def read_users(path: Path) -> dict[str, str]:
-    """Return the hash of each login in the order of the file.
+    """Return the hash of each login name, in the order of the file.
 
     Raises OSError if the file cannot be read, and UsersError if the text is not UTF-8 or a line is not `login:hash`.
     """
@@ -52,18 +52,18 @@ def is_valid_hash(text: str) -> bool:
 def add_user(path: Path, login: str, password: str) -> None:
     """Add a user, or replace the password of an existing user.
 
-    Raises UsersError if the login or password is invalid, and OSError if the file cannot be written.
+    Raises UsersError if the login name or password is invalid, and OSError if the file cannot be written.
     """
     if not LOGIN.fullmatch(login):
-        raise UsersError("a login is 1 to 64 letters, digits or . _ @ -")
+        raise UsersError("a login name must have 1 to 64 letters, digits or . _ @ -")
     if not password:
-        raise UsersError("a password has at least one character")
+        raise UsersError("a password must have at least one character")
     with edit_users(path) as users:
         users[login] = generate_password_hash(password, method="scrypt")
 
 
 def remove_user(path: Path, login: str) -> None:
-    """Remove a user. Raises UsersError if no user has this login."""
+    """Remove a user. Raises UsersError if no user has this login name."""
     with edit_users(path) as users:
         if users.pop(login, None) is None:
             raise UsersError(f"no user {login} in {path}")
@@ -71,7 +71,7 @@ def remove_user(path: Path, login: str) -> None:
 
 @contextmanager
 def edit_users(path: Path) -> Iterator[dict[str, str]]:
-    """Yield all users in a dict that the caller may change, then replace the file. A lock excludes other editors."""
+    """Yield all users in a dict that the caller can change. Then replace the file. A lock prevents other changes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(path.parent):
         users = read_users(path) if path.exists() else {}
@@ -91,5 +91,5 @@ class Users:
         self._file = ReloadingFile(path, read_users, on_trouble, interval=LOOK_EVERY)
 
     def find_hash(self, login: str) -> str | None:
-        """Return the stored hash of a login, or None if no such user exists."""
+        """Return the stored hash of a login name, or None if no user has the name."""
         return self._file.get().get(login)

@@ -16,9 +16,9 @@ Evaluate = Callable[..., tuple[int, ...]]
 
 # Results that are fractions. All other results must be whole euros.
 FRACTIONS = ("shares", "rate")
-# Maximum product of the common denominators of a scale's rates and its limits. With this maximum, intermediate values
-# of arrays fit into 64 bits. They do not exceed the product x 4 (two salaries, in half-shares) x 10**9 euros x 2
-# (rounding) x 220 half-shares.
+# Maximum common denominator of the constants. For a scale, the common denominator of the rates is multiplied by that of
+# the limits. Intermediate values of arrays then fit into 64 bits. They do not exceed WIDEST x 4 (two salaries, in
+# half-shares) x 10**9 euros x 2 (rounding) x 220 half-shares.
 WIDEST = 10**6
 LARGEST = 10**9  # euros; laws with a larger constant are not calculated with arrays
 
@@ -36,14 +36,14 @@ CIMR = Note(
     "CIMR",
     "2018 fut « l'année blanche » : un crédit d'impôt (CIMR) a annulé l'impôt sur les salaires ordinaires de 2018 ;"
     " les montants sont avant ce crédit.",
-    '2018 was the "année blanche": a tax credit (CIMR) cancelled the tax on ordinary salaries of 2018; the amounts are'
-    " before it.",
+    '2018 was the "année blanche": a tax credit (CIMR) cancelled the tax on ordinary salaries of 2018; the amounts'
+    " do not deduct this credit.",
 )
 CDHR = Note(
     "CDHR",
     "La contribution différentielle sur les hauts revenus (CDHR, minimum de 20 %) peut s'ajouter ; elle n'est pas"
     " calculée ici.",
-    "The minimum tax on high incomes (CDHR, 20 %) may come on top; it is not calculated here.",
+    "The minimum tax on high incomes (CDHR, 20 %) may be due in addition; it is not calculated here.",
 )
 
 
@@ -59,7 +59,7 @@ class Law:
     def __post_init__(self) -> None:
         """Check and compile the law. Raises ScheduleError if a parameter is missing or invalid."""
         check_figures(self.constants, self.scales)
-        _ = self.evaluate, self._picks  # computed now, so that requests do not wait for the compilation
+        _ = self.evaluate, self._picks  # compile now, so that requests do not wait
         for step in self.steps:
             if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
                 odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
@@ -74,7 +74,7 @@ class Law:
 
     @cached_property
     def divisors(self) -> Mapping[str, int]:
-        """The divisors of the steps' integers, by step name."""
+        """The divisor of each step, by step name. The value of a step is its integer divided by its divisor."""
         return self._compile(arrays=False)[1]
 
     @cached_property
@@ -83,7 +83,7 @@ class Law:
         return self.build_function(arrays=False)
 
     def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """Build a function of INPUTS from the steps. For arrays, `functions` are numpy's `min`, `max` and `where`."""
+        """Compile the steps to a function of INPUTS. For arrays, `functions` are numpy's `min`, `max` and `where`."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
         exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of formulas.py
@@ -104,7 +104,7 @@ class Law:
         return self.build_assessment(self.compute_values(household))
 
     def compute_values(self, household: Household) -> tuple[int, ...]:
-        """Compute the integers of all steps for a household."""
+        """Compute the integer of each step for a household. `divisors` explains these integers."""
         h = household
         return self.evaluate(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
 

@@ -47,8 +47,8 @@ def describe_step(step: Step, writer: "FormulaWriter", result: Fraction, article
 class FormulaWriter(ast.NodeTransformer):
     """Writes a formula with numbers instead of names.
 
-    A conditional expression is replaced with its selected branch, and a scale with a sum over the brackets reached.
-    `used` collects the names on which the result depends, without the names in branches that were not selected.
+    A conditional expression becomes its selected branch. A scale becomes a sum over the brackets that its argument
+    reaches. `used` collects the names on which the result depends. Names in other branches are omitted.
     """
 
     def __init__(self, known: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
@@ -100,5 +100,5 @@ class FormulaWriter(ast.NodeTransformer):
 
 
 def format_decimal(value: Fraction) -> str:
-    """Format a number as an integer if it is whole, or with decimals."""
+    """Format a whole number as an integer, and any other number with decimals."""
     return str(value.numerator) if value.denominator == 1 else repr(float(value))

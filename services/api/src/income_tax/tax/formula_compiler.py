@@ -1,12 +1,12 @@
 """Compiler of tax formulas to exact integer arithmetic.
 
-A formula may contain `+ - × /`, `min`, `max`, comparisons, conditional expressions (`a if condition else b`), and
+A formula can contain `+ - × /`, `min`, `max`, comparisons, conditional expressions (`a if condition else b`), and
 
-- `arr(x)`, which rounds x to the nearest integer, with one half rounded up (CGI art. 1657, 1);
-- `scale(x)`, or another scale by its name, which computes the progressive tax on x;
+- `arr(x)`, which rounds x to the nearest integer, and rounds halves up (CGI art. 1657, 1);
+- `scale(x)`, or a call of another scale by name, which computes the progressive tax on x;
 - `rate_of(scale(x))`, which returns the rate of the highest bracket that x reaches.
 
-Every value is a fraction of two integers with a positive divisor, which avoids the rounding errors of binary floats.
+Every value is a fraction of two integers with a positive divisor, so no rounding errors of binary floats occur.
 The generated code calculates with Python integers or with numpy arrays of 64-bit integers.
 """
 
@@ -23,7 +23,7 @@ OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==
 
 
 class Ratio(NamedTuple):
-    """A fraction in generated code. `number` is code or digits, and `divisor` is an integer or code."""
+    """A fraction in generated code. `number`, the numerator, is code. `divisor` is an integer or code."""
 
     number: str
     divisor: int | str
@@ -47,14 +47,14 @@ def fold_constant(divisor: str) -> int | str:
 
 
 def subtract(code: str, term: str) -> str:
-    """Return the code of a difference. A difference with 0 is simplified."""
+    """Return the code of a difference. A term of 0 is omitted."""
     return code if term == "0" else f"{code} - {term}"
 
 
 def reduce_product(factor: str, value: Ratio, divisor: str) -> Ratio | None:
-    """Return the product of a constant factor and a value, with the factor and divisor reduced by their common factor.
+    """Return the fraction `factor × value.number / divisor`, reduced by the common divisor of `factor` and `divisor`.
 
-    Return None if the factor or the divisor is not constant.
+    Return None if `factor` or `divisor` is not constant.
     """
     if not (factor.isdigit() and divisor.isdigit()):
         return None
@@ -71,8 +71,8 @@ def parse_formula(formula: str) -> ast.expr:
 class Compiler:
     """Compiles formulas to lines of code that assign each result to a variable.
 
-    Variables are integers. Divided by its entry in `divisors`, a variable has the value of its formula. With `arrays`,
-    the code calls `where` instead of using conditional expressions.
+    Variables are integers. The value of a formula is its variable divided by the variable's entry in `divisors`. With
+    `arrays`, the code calls `where` instead of using conditional expressions.
     """
 
     constants: Mapping[str, Fraction]
@@ -146,7 +146,7 @@ class Compiler:
         """Convert the values to a common constant divisor. Raises ValueError if a divisor is not constant."""
         divisors = [value.divisor for value in values if isinstance(value.divisor, int)]
         if len(divisors) < len(values):
-            raise ValueError("a quotient of variables must be rounded first: arr(...)")
+            raise ValueError("a quotient of variables must be rounded with arr(...)")
         common = lcm(*divisors)
         return [Ratio(multiply(v.number, common // d), common) for v, d in zip(values, divisors, strict=True)]
 
@@ -157,26 +157,20 @@ class Compiler:
         return Ratio(f"(({multiply(value.number, 2)} + {divisor}) // {multiply(divisor, 2)})", 1)
 
     def _compile_tax(self, name: str, value: Ratio) -> Ratio:
-        """Compile a scale. Its tax is the sum of each rate increase, times the amount above the bracket's limit."""
+        """Compile a scale to a sum. For each bracket, add the rate increase times the amount above the lower limit."""
         unit, cents, steps = self._compute_rises(name)
-        number, divisor = (
-            self._assign(multiply(value.number, cents)),
-            self._assign(str(value.divisor)),
-        )
+        number, divisor = self._assign(multiply(value.number, cents)), self._assign(str(value.divisor))
         terms = [multiply(f"max(0, {subtract(number, multiply(divisor, above))})", rise) for above, rise in steps]
         return Ratio(f"({' + '.join(terms) or '0'})", fold_constant(multiply(divisor, unit * cents)))
 
     def _compile_rate(self, name: str, value: Ratio) -> Ratio:
         unit, cents, steps = self._compute_rises(name)
-        number, divisor = (
-            self._assign(multiply(value.number, cents)),
-            self._assign(str(value.divisor)),
-        )
+        number, divisor = self._assign(multiply(value.number, cents)), self._assign(str(value.divisor))
         terms = [multiply(f"({multiply(divisor, above)} < {number})", rise) for above, rise in steps]
         return Ratio(f"({' + '.join(terms) or '0'})", unit)
 
     def _compute_rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-        """Return the divisor of rates, the divisor of limits, and the limit and rate increase of each bracket."""
+        """Return the divisor of rates, the divisor of limits, and a pair per bracket: its limit and rate increase."""
         if name not in self.scales:
             raise ScheduleError(f"brackets missing: {name}")
         scale = self.scales[name]

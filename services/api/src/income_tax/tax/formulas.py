@@ -81,14 +81,14 @@ BEGINNING = (
         "tax_adult_shares",
         "arr(adults × scale(taxable_income / adults))",
         "impôt avec les seules parts des adultes",
-        "tax with the adults' shares alone",
+        "tax with only the adults' shares",
     ),
     Step(
         "cap",
         "cap_single_parent_first_child + cap_half_share × (extra_half_shares - 2) if single_parent"
         " else cap_half_share × extra_half_shares",
         "plafond de l'avantage des demi-parts",
-        "cap on what the extra half-shares save",
+        "cap on the saving from the extra half-shares",
     ),
     Step(
         "capped_tax",
@@ -101,7 +101,7 @@ BEGINNING = (
         "surcharge",
         "capped_tax - tax_all_shares",
         "supplément dû au plafonnement",
-        "surcharge by the cap",
+        "surcharge due to the cap",
         follows=("cap_half_share",),
     ),
     Step(
@@ -117,7 +117,7 @@ REDUCTION = (
         "reduction_full_limit",
         "reduction_full_limit_per_adult × adults + reduction_per_half_share × extra_half_shares",
         "réduction entière en dessous de",
-        "reduction whole below",
+        "full reduction below",
     ),
     Step(
         "reduction_end_limit",
@@ -169,5 +169,5 @@ END = (
 
 
 def select_steps(parameters: Collection[str]) -> tuple[Step, ...]:
-    """Return the steps for a schedule with these parameters. The law had a reduction up to the income year 2019."""
+    """Return the steps for a schedule with these parameters. The last income year with a reduction is 2019."""
     return BEGINNING + (REDUCTION if "reduction_rate" in parameters else NO_REDUCTION) + END

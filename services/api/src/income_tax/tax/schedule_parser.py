@@ -13,8 +13,8 @@ from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, sc
 from .compiled_law import Law
 from .v7_rules import V7Schedule
 
-# The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figures}}}. All
-# numbers are strings.
+# The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figure}}}. A
+# figure is a constant or a scale. All numbers are strings.
 Data = dict[str, Any]
 
 
@@ -39,7 +39,7 @@ def parse_schedules(data: Data) -> Schedules:
     except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
         raise ScheduleError(f"the schedules are malformed: {type(error).__name__} {error}") from error
     if v7 is None or not years:
-        raise ScheduleError("there must be a schedule v7, and one of an income year at least")
+        raise ScheduleError("expected the schedule v7 and the schedule of at least one income year")
     return Schedules(digest[:12], v7, years, data)
 
 
@@ -76,7 +76,7 @@ def build_law(name: str, figures: Mapping[str, Any], articles: Mapping[str, str]
 
 
 def build_scale(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
-    """Build a scale, in which each bracket has its exclusive lower limit and its rate."""
+    """Build a scale from brackets with upper limits."""
     check_brackets([Bracket(parse_limit(row), 0, 0) for row in rows])
     begins = [Fraction(0), *(Fraction(parse_limit(row) or 0, 10_000) for row, _ in pairwise(rows))]
     return [(above, Fraction(parse_scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]
@@ -89,5 +89,5 @@ def parse_limit(row: Mapping[str, str | None]) -> int | None:
 
 
 def parse_scaled(number: str) -> int:
-    """Parse a decimal number and return it in ten-thousandths."""
+    """Parse a decimal number, and return its value in ten-thousandths."""
     return scale_exactly(Decimal(number))

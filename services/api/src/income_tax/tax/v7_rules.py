@@ -30,7 +30,7 @@ class V7Schedule:
 
 
 def count_half_shares(children: int) -> int:
-    """Count the half-shares for children. Each of the first two children adds one, and each further child adds two."""
+    """Count the half-shares for children. The first two children add one each, and each further child adds two."""
     return children if children < 3 else 2 * children - 2
 
 
@@ -75,7 +75,7 @@ def assess(household: Household, schedule: V7Schedule) -> Assessment:
     with_children, rate = compute_gross_tax(taxable, adults + extra, schedule)
     alone, rate_alone = compute_gross_tax(taxable, adults, schedule)
     capped = alone - schedule.cap_half_share * extra // SCALE
-    # If the deduction exceeds its maximum, the reference implementation counts the excess as a surcharge.
+    # Like the reference implementation, count the part of the deduction above its maximum as a surcharge.
     surcharge = max(0, (taxable * SCALE - salary * (SCALE - schedule.deduction_rate)) // SCALE)
     tax = with_children
     if with_children <= capped:

@@ -1,4 +1,4 @@
-"""Vectorized assessment of many households, with the same formulas as for one household but on numpy arrays."""
+"""Vectorized assessment of many households. It applies the formulas for one household to numpy arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ V7 = 0  # value in the column of years for households under the rules `v7`
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """Households as columns of equal length. Salaries are in whole euros per year, and `year` is V7 without a year."""
+    """Households as columns of equal length. Salaries are in whole euros per year. `year` is V7 for the rules `v7`."""
 
     year: Numbers
     married: Truths

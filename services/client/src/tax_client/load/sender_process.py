@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import pycurl
 
-from tax_client.client_log import SENTENCES
+from tax_client.client_log import build_format
 from tax_client.interruption import GRACE_SECONDS
 from tax_client.settings import Settings
 from tax_common.logs import LogFile, build_request_logger
@@ -49,11 +49,8 @@ def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: 
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the coordinator, which stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    settings, plan, log = config.settings, share.plan, LogFile(config.settings.log_file)
-    masked = settings.mask_amounts == "on"
-    write = build_request_logger(
-        "client", log.write, SENTENCES, form=settings.log_format, level=settings.log_level, mask=masked
-    )
+    plan, log = share.plan, LogFile(config.settings.log_file)
+    write = build_request_logger(log.write, build_format(config.settings))
     try:
         begin: float = pipe.recv()
         window = plan.build_window(begin)

@@ -4,6 +4,7 @@ The API and the client share this package, because operators read both logs toge
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -12,7 +13,7 @@ from .amount_masking import build_masking_processor
 from .log_file import LogFile
 from .log_lines import build_origin_processor, build_text_renderer, render_json, shorten
 
-__all__ = ["Log", "LogFile", "RequestLogger", "build_logger", "build_request_logger", "shorten"]
+__all__ = ["Log", "LogFile", "LogFormat", "RequestLogger", "build_logger", "build_request_logger", "shorten"]
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -25,63 +26,55 @@ class RequestLogger(Protocol):
 
 
 class LineLogger:
-    """The logger that structlog calls after the processors, to write each rendered line."""
+    """The logger to which structlog passes each rendered line."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.msg = self.debug = self.info = self.warning = self.error = self.critical = self.exception = write
 
 
-def build_logger(
-    service: str,
-    write: Callable[[bytes], None],
-    sentences: Mapping[str, str],
-    *,
-    form: str = "json",
-    level: str = "info",
-    mask: bool = False,
-    plain: Collection[str] = (),
-) -> Log:
-    """Build a logger that passes each rendered line to `write`.
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """The format and level of log lines. `sentences` maps events to the message templates of the text log.
 
-    `sentences` are the message templates of the text log by event. `form` is json or text. `mask` masks amounts.
-    Errors outside requests at the places `plain` are not masked, because they quote no amounts.
+    `form` is json or text. With `mask`, amounts are masked. Outside requests, errors from the places in `plain` are not
+    masked, because these errors quote no amounts.
     """
-    first, *others = build_processors(service, sentences, form, mask, plain)
+
+    service: str
+    sentences: Mapping[str, str]
+    form: str = "json"
+    level: str = "info"
+    mask: bool = False
+    plain: Collection[str] = ()
+
+    def build_processors(self) -> list[Any]:
+        """Build the processors that render an event as a log line."""
+        return [
+            build_origin_processor(self.service),
+            *([build_masking_processor(self.plain)] if self.mask else []),
+            render_json if self.form == "json" else build_text_renderer(self.sentences),
+        ]
+
+
+def build_logger(write: Callable[[bytes], None], log_format: LogFormat) -> Log:
+    """Build a logger that passes each rendered line to `write`."""
+    first, *others = log_format.build_processors()
     log: Log = structlog.wrap_logger(
         LineLogger(write),
         processors=[structlog.contextvars.merge_contextvars, first, structlog.processors.format_exc_info, *others],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(log_format.level),
         cache_logger_on_first_use=True,
     )
     return log
 
 
-def build_processors(
-    service: str, sentences: Mapping[str, str], form: str, mask: bool, plain: Collection[str] = ()
-) -> list[Any]:
-    """Build the processors that render an event as a log line."""
-    return [
-        build_origin_processor(service),
-        *([build_masking_processor(plain)] if mask else []),
-        render_json if form == "json" else build_text_renderer(sentences),
-    ]
-
-
-def build_request_logger(
-    service: str,
-    write: Callable[[bytes], None],
-    sentences: Mapping[str, str],
-    *,
-    form: str = "json",
-    level: str = "info",
-    mask: bool = False,
-) -> RequestLogger:
+def build_request_logger(write: Callable[[bytes], None], log_format: LogFormat) -> RequestLogger:
     """Build a logger for request events that avoids the overhead of structlog.
 
-    It writes the same lines as the logger of `build_logger`, but supports neither contextvars nor exceptions.
+    Its lines are the same as those of `build_logger`. It supports neither contextvars nor exceptions.
     """
-    processors = build_processors(service, sentences, form, mask)
-    levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(level, set())
+    processors = log_format.build_processors()
+    levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(log_format.level, set())
 
     def log(event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
         if level not in levels:

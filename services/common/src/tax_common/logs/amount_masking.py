@@ -1,4 +1,4 @@
-"""Masking of amounts in log lines: all numbers of a request or its response, in every notation."""
+"""Masking of amounts in log lines. It masks all numbers of a request or its response, in every notation."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ PERSONAL = ("url", "body", "taxpayer", "result", "text")
 # Fields that describe an error. The error may quote personal data.
 QUOTING = ("reason", "exception")
 
-# Each escaped byte may be part of a non-ASCII digit. The whole number is masked, so that no part remains readable.
+# A digit, an escaped character, or an escaped byte. An escaped byte might be part of a non-ASCII digit.
 DIGIT = r"(?:[0-9]|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})"
 # Unmasked text: the request id of a response, and the file and line in a traceback.
 KEPT = r'"request_id": ?"[A-Za-z0-9._-]*"|^  File "(?:/[^"\n]+\.py|<[a-z ._]+>)", line [0-9]+'
@@ -21,7 +21,7 @@ KEPT_OR_NUMBER = re.compile(rf"({KEPT})|{DIGIT}+(?:\.{DIGIT}+)*", re.MULTILINE)
 
 
 def mask_amounts(value: Any) -> Any:
-    """Replace the numbers of a text, or of a mapping's values, with asterisks. A mapping's `id` is kept."""
+    """Replace each number in a text, or in a mapping's values, with an asterisk. The value of `id` is kept."""
     if isinstance(value, str):
         text = value if value.isascii() else normalize_digits(value)
         return KEPT_OR_NUMBER.sub(lambda found: found[1] or "*", text)
@@ -33,8 +33,8 @@ def mask_amounts(value: Any) -> Any:
 def normalize_digits(text: str) -> str:
     """Replace each non-ASCII numeric character with 0. Also replace U+0080 to U+00BF with 0.
 
-    If UTF-8 was decoded as Latin-1, the last byte of each non-ASCII character becomes a character of that range. No
-    letter of a word is in that range.
+    If UTF-8 is decoded as Latin-1, the last byte of each non-ASCII digit becomes a character from U+0080 to U+00BF.
+    French and English words contain no characters of this range.
     """
     return "".join("0" if c > "\x7f" and (c <= "\xbf" or c.isnumeric()) else c for c in text)
 
@@ -42,7 +42,7 @@ def normalize_digits(text: str) -> str:
 def build_masking_processor(plain: Collection[str]) -> structlog.typing.Processor:
     """Build a processor that masks amounts in the fields that quote a request, its response or an error.
 
-    Errors outside requests at the places `plain` are not masked, because they quote no amounts.
+    Outside requests, errors from the places in `plain` are not masked, because these errors quote no amounts.
     """
 
     def mask(_logger: Any, _level: str, event: Event) -> Event:

@@ -1,4 +1,4 @@
-"""An append-only log file that tolerates rotation by renaming and a temporarily full disk."""
+"""An append-only log file. It tolerates rotation by renaming, and a disk that is temporarily full."""
 
 import contextlib
 import fcntl
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 CHECK_EVERY = 0.5  # seconds between two checks for rotation and free disk space
-# Minimum free bytes, more than all writers append between two checks. Without this reserve, the kernel would truncate
-# the last write on a full disk, and the next writer's line would be appended to a fragment.
+# Minimum free bytes for a write. It exceeds the bytes that all writers append between two checks. Without this reserve,
+# the kernel would truncate a line on a full disk, and the next line would be appended to the fragment.
 RESERVE = 4 << 20
 FULL = "the disk is full"
 SETTLED = 0.25  # seconds without growth after which an incomplete line counts as a fragment
@@ -21,14 +21,14 @@ SETTLED = 0.25  # seconds without growth after which an incomplete line counts a
 class LogFile:
     """An append-only log file that several threads and processes can write to.
 
-    On a local Linux file system the kernel locks the inode during an append, so lines of different threads, processes
-    and containers never mix. After a rotation the file is reopened within half a second. Until then lines are written
-    to the renamed file, and no line is lost. Lines that cannot be written are counted as lost. `on_loss` receives the
-    reason for the first lost line. `on_resume` receives the number of lost lines after the next successful write. Each
-    process counts its own lost lines.
+    On a local Linux file system, the kernel locks the inode during an append. Lines of different threads, processes and
+    containers therefore never mix. After a rotation, the file is reopened within half a second. Until then, lines are
+    written to the renamed file, so no line is lost. A line that cannot be written counts as lost. `on_loss` receives
+    the reason when the first line is lost. `on_resume` receives the number of lost lines after the next successful
+    write. Each process counts its own lost lines.
 
-    The path may also name a pipe or a device, for which the checks of disk space and incomplete lines are skipped.
-    Raises OSError if the file cannot be opened.
+    The path can also name a pipe or a device. The checks of disk space and incomplete lines are then skipped. Raises
+    OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,35 +43,33 @@ class LogFile:
         self._create_locks()
         os.register_at_fork(after_in_child=self._reset_in_child)
         self._fd = self._open()
-        self._blocked = "" if self._has_room() else FULL  # the reason why no line is written before the next check
+        self._blocked = "" if self._has_room() else FULL  # the reason why writes are blocked until the next check
         self._checked = clock()
 
     @property
     def trouble(self) -> str | None:
         """The message about lines that are currently being lost, or None if no lines are being lost."""
-        return (
-            f"{self._lost_in_a_row} log line(s) of this process lost: {self._reason}" if self._lost_in_a_row else None
-        )
+        return f"this process lost {self._lost_in_a_row} log line(s): {self._reason}" if self._lost_in_a_row else None
 
     def write(self, line: bytes) -> None:
-        """Append one line, which includes the newline. Never raises."""
+        """Append one line, which must end with a newline. Never raises."""
         if self._clock() - self._checked >= CHECK_EVERY:
-            with self._check_lock:  # writers wait: after an idle hour the old file may have been deleted
+            with self._check_lock:  # all writers wait: the open file may have been rotated and deleted
                 if self._clock() - self._checked >= CHECK_EVERY:
                     self._check()
         checked = self._checked
         trouble = self._blocked or self._append(line)
         if trouble:
-            # Block writes until the next check, which terminates a line that any process left incomplete.
+            # Block writes until the next check. The check terminates an incomplete line of any process.
             with self._check_lock:
-                if checked == self._checked:  # no later check has found free space
+                if checked == self._checked:  # no check has finished since this write began
                     self._blocked = trouble
             self._count_lost(trouble)
         elif self._lost_in_a_row:
             self._resume()
 
     def _append(self, line: bytes) -> str:
-        """Write the line. Return the reason if the write failed, or an empty string."""
+        """Write the line. Return the reason if the write fails, or else an empty string."""
         try:
             return "" if os.write(self._fd, line) == len(line) else FULL
         except OSError as error:
@@ -82,19 +80,19 @@ class LogFile:
         self._check_lock = threading.Lock()
 
     def _reset_in_child(self) -> None:
-        """Reset the locks, whose holders do not exist after a fork, and the parent's count of lost lines."""
+        """Replace the locks, because a thread of the parent might hold one. Reset the parent's count of lost lines."""
         self._create_locks()
         self.lost = self._lost_in_a_row = 0  # otherwise the child would not report its first lost line
 
     def _open(self) -> int:
         if self.path.exists() and not self.path.is_file():
-            # Open write-only: a pipe that is also open for reading would accept lines without a reader, until it fills.
+            # Open the file write-only. If it were also open for reading, a pipe without a reader would accept lines.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # do not wait for a reader
             os.set_blocking(descriptor, True)
             return descriptor
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        with contextlib.suppress(OSError):  # another account of the group created the file
-            os.fchmod(descriptor, 0o660)  # despite the umask, all accounts of the group may write
+        with contextlib.suppress(OSError):  # fails if another account created the file
+            os.fchmod(descriptor, 0o660)  # all accounts of the group can write, despite the umask
         return descriptor
 
     def _has_room(self) -> bool:
@@ -104,11 +102,11 @@ class LogFile:
         return disk.f_bavail * disk.f_frsize >= RESERVE
 
     def _check(self) -> None:
-        with contextlib.suppress(OSError):  # the next check tries again
+        with contextlib.suppress(OSError):  # after an error, the next check tries again
             self._blocked = "" if self._has_room() else FULL
             if not self._is_current():
                 descriptor = self._open()
-                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads; the descriptor stays open
+                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads; the number stays valid
                 os.close(descriptor)
             if not self._blocked and self._ends_within_a_line():
                 self._end_line()
@@ -126,12 +124,12 @@ class LogFile:
         return size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
 
     def _end_line(self) -> None:
-        """Terminate a line that a writer left incomplete on a full disk, so that the next line starts cleanly."""
-        fcntl.lockf(self._fd, fcntl.LOCK_EX)  # only one of several processes terminates the line
+        """Terminate a line that a writer left incomplete on a full disk."""
+        fcntl.lockf(self._fd, fcntl.LOCK_EX)  # so that only one process terminates the line
         try:
             size = os.fstat(self._fd).st_size
-            time.sleep(SETTLED)  # a long line that is still being written grows page by page
-            os.utime(self._fd)  # waits for a write in progress, which locks the inode
+            time.sleep(SETTLED)  # a line that another process is still writing grows in this time
+            os.utime(self._fd)  # waits until a write in progress unlocks the inode
             if size == os.fstat(self._fd).st_size and self._ends_within_a_line():
                 os.write(self._fd, b"\n")
         finally:

@@ -21,14 +21,14 @@ CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the t
 
 
 def shorten(body: str) -> dict[str, Any]:
-    """Build the log fields of a body. A body longer than BODY_LIMIT is truncated, and its length is added."""
+    """Build the log fields of a body. A body longer than BODY_LIMIT is truncated, and its original length is added."""
     if len(body) <= BODY_LIMIT:
         return {"body": body}
     return {"body": truncate(body, BODY_LIMIT, " [cut]"), "body_cut": True, "body_length": len(body)}
 
 
 class Clock:
-    """A clock for local time in ISO 8601 with microseconds. It formats date and offset once per second."""
+    """A clock that returns local time in ISO 8601 with microseconds. It formats each second only once."""
 
     def __init__(self) -> None:
         self._second = (0, "", "")
@@ -63,10 +63,10 @@ def build_origin_processor(service: str) -> structlog.typing.Processor:
 
 
 def render_json(_logger: Any, _level: str, event: Event) -> bytes:
-    """Render an event as ASCII JSON, so that no character of a request can be mistaken for a line end."""
+    """Render an event as ASCII JSON. Some non-ASCII characters could be mistaken for a line end."""
     try:
         line = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a lone surrogate, or an integer of more than 64 bits
+    except TypeError:  # orjson rejects a lone surrogate, and an integer of more than 64 bits
         return json.dumps(event, default=str).encode() + b"\n"
     return line if line.isascii() else json.dumps(orjson.loads(line)).encode() + b"\n"
 
@@ -74,7 +74,7 @@ def render_json(_logger: Any, _level: str, event: Event) -> bytes:
 def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Processor:
     """Build a renderer of text lines such as `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
 
-    `sentences` are message templates by event. An event without a template is written as its name and its fields.
+    `sentences` maps events to message templates. An event without a template is written as its name and its fields.
     """
 
     def render(_logger: Any, _level: str, event: Event) -> bytes:
