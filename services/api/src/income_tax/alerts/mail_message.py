@@ -1,13 +1,19 @@
-"""The text of an incident's mails."""
+"""The text and headers of an incident's mails."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from email import policy
+from email.message import EmailMessage
+from email.utils import formatdate
 
 from tax_common.text import escape_controls
 
 from .alert import Alert
 from .incident_policy import AlertRules, Incident, MailType, choose_mail
+
+# Lines are folded as in RFC 5322. Non-ASCII addresses need a server that supports SMTPUTF8.
+POLICY = policy.SMTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +87,21 @@ def format_counts(incident: Incident) -> str:
 def to_local_time(seconds: float) -> datetime:
     """Convert a Unix timestamp to local time."""
     return datetime.fromtimestamp(seconds).astimezone()
+
+
+def build_email(mail: MailMessage, sender: str, recipient: str, subject: str) -> EmailMessage:
+    """Build the e-mail with its headers. The Message-ID is identical for all attempts."""
+    message, name = EmailMessage(POLICY), f"<{mail.name}@{extract_domain(sender)}>"
+    message["From"], message["To"] = escape_controls(sender), escape_controls(recipient)
+    message["Subject"] = escape_controls(subject + mail.suffix)
+    message["Date"], message["Message-ID"] = formatdate(mail.time, localtime=True), name
+    if mail.request_id:
+        message["X-Request-ID"] = escape_controls(mail.request_id)
+    message.set_content(mail.body)
+    return message
+
+
+def extract_domain(address: str) -> str:
+    """Return the domain of an address, without characters that are invalid in host names."""
+    name = "".join(c for c in address.rpartition("@")[2] if c.isascii() and (c.isalnum() or c in ".-"))
+    return name or "localhost"

@@ -5,18 +5,12 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email import policy
 from email.message import EmailMessage
-from email.utils import formatdate, getaddresses
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Protocol
 
-from tax_common.text import escape_controls
-
-from .mail_message import MailMessage
-
-# Lines are folded as in RFC 5322. Non-ASCII addresses need a server that supports SMTPUTF8.
-POLICY = policy.SMTP
+from .mail_message import MailMessage, build_email
 
 # The standard library raises ValueError or LookupError if an address or host name is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
@@ -102,16 +96,8 @@ class SmtpMailer:
         return {to: (code, f"{code} {reply.decode(errors='replace')}") for to, (code, reply) in refused.items()}
 
     def build_email(self, mail: MailMessage) -> EmailMessage:
-        """Build the e-mail to the currently configured recipients. The Message-ID is identical for all attempts."""
-        s = self._settings
-        message, name = EmailMessage(POLICY), f"<{mail.name}@{extract_domain(s.sender)}>"
-        message["From"], message["To"] = escape_controls(s.sender), escape_controls(s.recipient)
-        message["Subject"] = escape_controls(s.subject + mail.suffix)
-        message["Date"], message["Message-ID"] = formatdate(mail.time, localtime=True), name
-        if mail.request_id:
-            message["X-Request-ID"] = escape_controls(mail.request_id)
-        message.set_content(mail.body)
-        return message
+        """Build the e-mail to the currently configured recipients."""
+        return build_email(mail, self._settings.sender, self._settings.recipient, self._settings.subject)
 
     def _connect(self) -> smtplib.SMTP:
         s = self._settings
@@ -154,9 +140,3 @@ def select_recipients(message: EmailMessage, mail: MailMessage) -> list[str]:
     named = [address for _, address in getaddresses(message.get_all("To", []))]
     left = mail.recipients.splitlines()
     return [address for address in named if address in left] if left else named
-
-
-def extract_domain(address: str) -> str:
-    """Return the domain of an address, without characters that are invalid in host names."""
-    name = "".join(c for c in address.rpartition("@")[2] if c.isascii() and (c.isalnum() or c in ".-"))
-    return name or "localhost"

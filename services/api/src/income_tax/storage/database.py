@@ -97,3 +97,8 @@ def is_transient(error: Exception) -> bool:
 def describe_error(error: Exception) -> str:
     """Return the driver's error message on one line, without the text that SQLAlchemy adds."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
+
+
+def describe_outdated(reason: str) -> str:
+    """Return the error message about a database of another version, with the remedy."""
+    return f"the database has another version ({reason}): run `make up` or `income-tax seed` to update the database"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.schedule_parser import Data, parse_schedules
 
-from .database import DatabaseError
+from .database import DatabaseError, describe_outdated
 
 SCHEMA_VERSION = 2
 # The columns by table, in the order in which the tables are filled.
@@ -66,11 +66,6 @@ def read_rows(connection: Connection) -> list[Any]:
         if missing := sorted(set(TABLES) - set(inspect(connection).get_table_names())):
             raise DatabaseError(describe_outdated(f"it has no table {', '.join(missing)}")) from None
         raise
-
-
-def describe_outdated(reason: str) -> str:
-    """Return the error message about a database of another version, with the remedy."""
-    return f"the database has another version ({reason}): run `make up` or `income-tax seed` to update the database"
 
 
 def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
