@@ -1,4 +1,4 @@
-"""Tests of the bench's figures: spreads, parts of the page, and the verdict."""
+"""Tests of the benchmark results: spreads, parts of the page, and the verdict."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_ratios_are_within_a_round() -> None:
 
 
 def test_results_are_kept_small(place: Path) -> None:
-    """A saved file has the figures of all rounds on one line, with five digits each."""
+    """A saved file has the values of all rounds on one line, and each value has five digits."""
     figures.save("one", {"rates": {"a": [1234.5678, 2.0], "b": [3]}})
     assert '  "a": [1234.6, 2.0],' in (place / "results/one.json").read_text().splitlines()
     assert {"rates": {"a": [1234.6, 2.0], "b": [3]}} == figures.load("one")
@@ -68,8 +68,8 @@ def target(file: str, name: str) -> verdict.Target:
     return next(one for one in verdict.TARGETS if one.file == file and name in one.name)
 
 
-def test_what_has_no_figures_is_not_measured(place: Path) -> None:
-    """A target without saved figures names the command that measures it."""
+def test_a_target_without_results_is_not_measured(place: Path) -> None:
+    """The line of a target without saved results contains the command that measures the target."""
     assert target("peers", "one household").line().endswith(": not measured: make bench-peers")
     rates = {figures.FLOOD: [8.0], figures.LOCUST: [2.0]}
     figures.save("clients", {"requests_per_processor_second": rates})
@@ -77,7 +77,7 @@ def test_what_has_no_figures_is_not_measured(place: Path) -> None:
     assert target("clients", "Locust").line().endswith(": 4.00 once, wanted >= 4: met")
 
 
-def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
+def test_the_median_decides_and_the_line_shows_its_spread(place: Path) -> None:
     """The median decides whether a target is met. The line also shows the range and the number of rounds."""
     found = {figures.OURS: {"p99": [3, 2, 9]}, figures.HELLO: {"p99": [2, 2, 2]}}
     figures.save("bench", {"figures": {figures.PROXIED: found}})
@@ -87,17 +87,17 @@ def test_the_median_decides_and_its_spread_is_told(place: Path) -> None:
     assert target("bench", "p99").line().endswith("p99: 2.00 (1.00 to 2.00) in 3 rounds, wanted <= 1.5: NOT MET")
 
 
-def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
-    """The memory target compares a worker after many requests with the same worker after few."""
+def test_memory_target_uses_the_growth_within_a_round(place: Path) -> None:
+    """The memory target compares the memory of the same worker after few requests and after many requests."""
     figures.save("bench", {"growth": {figures.OVER_REQUESTS: {"10000": [27, 30], "200000": [27.5, 33]}}})
     assert target("bench", "200,000 requests").line().endswith(": 1.8 (0.5 to 3.0) in 2 rounds, wanted <= 1: NOT MET")
 
 
 @pytest.mark.parametrize("wrong", ["all lines, in order", "same bytes"])
-def test_lost_lines_are_an_exit_code_and_slowness_is_not(
+def test_lost_lines_cause_an_error_exit_and_slowness_does_not(
     place: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    """The bench exits with an error if a run changes order or bytes, but not if a run is slow or large."""
+    """The benchmark exits with an error if a run changes the order or the bytes of lines, but not if a run is slow."""
     run: dict[str, Any] = {"on": "sqlite", "lines": 100, "good": 99, "bad": 1, "seconds": 100.0, "client cpu": 1.0}
     run |= {"server cpu": 1.0, "client MiB": 500.0, "worker MiB": 90.0, "killed at percent": [25, 50, 75]}
     run |= {"all lines, in order": True, "same bytes": True}
@@ -112,8 +112,8 @@ def test_lost_lines_are_an_exit_code_and_slowness_is_not(
 
 
 @pytest.mark.parametrize("own_worker", [False, True])
-def test_a_baseline_takes_the_place_of_the_service(own_worker: bool) -> None:
-    """The container runs gunicorn with its stock worker and no heap settings, or with the service's worker."""
+def test_a_baseline_replaces_the_service(own_worker: bool) -> None:
+    """The container runs gunicorn with its default worker and no heap settings, or with the service's worker."""
     api = yaml.safe_load(stacks.override("bare", own_worker))["services"]["api"]
     assert ["hello:bare"] == api["command"]
     assert own_worker == ("own_worker.py" in api["entrypoint"])

@@ -32,7 +32,7 @@ THREAD = (
     ],
 )
 def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
-    """A library frame counts for its innermost known caller, or for the rest without a known caller."""
+    """A library frame counts for its innermost known caller, or for `rest` if no caller is known."""
     assert part == part_of(stack)
 
 
@@ -45,7 +45,7 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
         "Condition.wait (/usr/lib/threading.py:331)",
     ],
 )
-def test_a_thread_that_waits_counts_for_nothing(innermost: str) -> None:
+def test_a_waiting_thread_is_not_counted(innermost: str) -> None:
     """A sample counts only if its innermost frame is not waiting for work."""
     assert None is part_of(f"run (/usr/lib/threading.py:1);{innermost}")
     assert None is not part_of(f"{innermost};bare (/x/bench/hello.py:25)")
@@ -59,8 +59,8 @@ def test_a_line_that_calls_a_socket_counts_for_the_sockets(tmp_path: Path) -> No
     assert [*[SOCKETS] * 4, "rest"] == [part_of(f"write ({source}:{line})") for line in range(1, 6)]
 
 
-def test_shares_are_of_what_does_not_wait() -> None:
-    """The shares add up to one without the samples of waiting threads."""
+def test_shares_exclude_waiting_threads() -> None:
+    """The shares exclude the samples of waiting threads and add up to one."""
     lines = [
         f"{THREAD} 30\n",
         "bare (/x/bench/hello.py:25) 10\n",
