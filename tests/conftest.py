@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.support")  # so that failed asserts there show their values
+pytest.register_assert_rewrite("tests.support")  # failed asserts in tests.support then show their values
 
 from tests.support.budget import THOROUGH, budget  # noqa: E402 - must follow register_assert_rewrite
 
-# No test depends on the machine's speed. A usual run always generates the same examples, so that it cannot fail by
-# chance on an old defect. A thorough run draws new examples and prints how to reproduce a failing one.
+# Examples have no deadline, because no test may depend on the machine's speed. A usual run always generates the same
+# examples, so that an old defect cannot make a run fail by chance. A thorough run draws new examples and prints the
+# code that reproduces a failing example.
 settings.register_profile(
     "tests",
     deadline=None,

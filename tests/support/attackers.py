@@ -20,8 +20,8 @@ signal.signal(signal.SIGINT, lambda *_: stop.set())
 count = collections.Counter()
 """
 
-# Slow connections that send one byte per second, half of them in the headers and half in the body. The program reopens
-# a connection that the server closes.
+# This program opens slow connections that send one byte per second. Half of the connections send the bytes in the
+# headers, and the other half in the body. The program reopens each connection that the server closes.
 SLOW = """
 HEAD = b"POST /?x=1 HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 100000\\r\\n"
 def open_one(number):
@@ -47,12 +47,12 @@ while not stop.wait(1) and time.monotonic() < END:
             try:
                 many[number] = open_one(number)
             except OSError:
-                pass  # the closed connection fails again in the next round
+                pass  # the next round tries to reopen the connection again
 print(json.dumps(count))
 """
 
-# Threads that guess passwords without pauses, half of them for one login and half for random logins. The program prints
-# "many" after a given number of responses.
+# The threads of this program guess passwords without pauses. Half of the threads use one login name, and the other half
+# use random login names. The program prints "many" after a given number of responses.
 GUESS = """
 many = threading.Event()
 def work(number):
@@ -115,7 +115,7 @@ class Attacker:
 
 @contextmanager
 def attackers(stack: Stack, *programs: tuple[str, ...]) -> Iterator[list[Attacker]]:
-    """Start an attacker for each program with its arguments, yield the attackers, and remove their containers."""
+    """Start an attacker for each program and its arguments, yield the attackers, and remove the containers."""
     running: list[Attacker] = []
     try:
         for program, *arguments in programs:
@@ -127,6 +127,6 @@ def attackers(stack: Stack, *programs: tuple[str, ...]) -> Iterator[list[Attacke
 
 
 def addresses(stack: Stack, service: str) -> list[str]:
-    """List the addresses of a service's containers on all networks."""
+    """List the IP addresses that a service's containers have in all networks."""
     networks: list[dict[str, Any]] = [c["NetworkSettings"]["Networks"] for c in stack.containers(service)]
     return [network["IPAddress"] for one in networks for network in one.values()]

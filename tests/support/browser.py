@@ -1,4 +1,4 @@
-"""A driver of the pages in Debian's Chromium. Each tab records its errors and the URLs of its requests."""
+"""A driver that opens the pages in Debian's Chromium. Each tab records its errors and the URLs of its requests."""
 
 import re
 import shutil
@@ -15,9 +15,9 @@ from tests.support.budget import REQUIRED
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE = 120_000  # timeout in milliseconds for a page to load or change; only failing tests reach it
+PATIENCE = 120_000  # milliseconds until a page that does not load or change fails the test
 expect.set_options(timeout=PATIENCE)
-# Selectors of elements that exist once a page is rendered, by path.
+# For each path, the selector of an element that exists only after the page is rendered.
 DRAWN = {"/simulator": "#results[aria-busy=false]", "/docs": ".opblock"}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
@@ -25,7 +25,7 @@ DESK = {"width": 1280, "height": 900}
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start headless Chromium. Without an installed Chromium, skip the test, or fail it if the tests are required."""
+    """Start headless Chromium. If Chromium is not installed, skip the test, or fail the test if REQUIRED is set."""
     if CHROMIUM is None:
         (pytest.fail if REQUIRED else pytest.skip)("no Chromium is installed: apt install chromium")
     with sync_playwright() as playwright:
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Tab:
-    """A tab with its own profile. `errors` are console and script errors, `asked` the URLs of all requests."""
+    """A tab with its own profile. `errors` lists console and script errors, and `asked` lists the requested URLs."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Tab:
         return re.sub(r"\s+", " ", self.page.locator(selector).inner_text()).strip()
 
     def forgive(self, message: str) -> None:
-        """Assert that errors begin with a message, and remove these errors from the list."""
+        """Assert that at least one error begins with a message, and remove all errors that begin with the message."""
         assert [error for error in self.errors if error.startswith(message)]
         self.errors[:] = [error for error in self.errors if not error.startswith(message)]
 
@@ -95,7 +95,7 @@ def forward(route: Route) -> None:
 
 @contextmanager
 def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = False, **options: Any) -> Iterator[Tab]:
-    """Open a tab with credentials. At the end, assert that it sent requests to no other host and has no errors left."""
+    """Open a tab that sends credentials. At the end, assert that the tab has no errors and requested no other host."""
     login, _, password = credentials.partition(":")
     settings = {"viewport": DESK, "locale": "en-GB", "http_credentials": {"username": login, "password": password}}
     context = browser.new_context(base_url=origin, **settings | options)
@@ -106,6 +106,6 @@ def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = Fa
     try:
         yield opened
     finally:
-        context.close()  # else a polling page would continue during the tests after a failed one
+        context.close()  # otherwise a page that polls would continue to poll after a failed test
     assert [] == opened.errors
     assert [] == [address for address in opened.asked if not address.startswith((origin + "/", "data:"))]

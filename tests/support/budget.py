@@ -1,4 +1,4 @@
-"""Amounts of test work: `make test` checks each claim once, `make test-all` (THOROUGH=1) far more often."""
+"""Amounts of test work. `make test` does the usual amount, and `make test-all` sets THOROUGH=1 and does more."""
 
 import os
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from typing import TypeVar
 Amount = TypeVar("Amount")
 Other = TypeVar("Other")
 THOROUGH = os.environ.get("THOROUGH") == "1"
-# Tests without a required tool are skipped with a reason. With REQUIRED they fail instead.
+# A test is skipped with a reason if a tool is missing. If REQUIRED is set, the test fails instead.
 REQUIRED = bool(os.environ.get("REQUIRE_DOCKER") or os.environ.get("CI"))
 
 
 def budget(usual: Amount, thorough: Amount) -> Amount:
-    """Return the amount of rounds, requests or examples for this run."""
+    """Return the amount of rounds, requests or examples for a usual or a thorough run."""
     return thorough if THOROUGH else usual
 
 
 def pairs(some: Sequence[Amount], others: Sequence[Other]) -> list[tuple[Amount, Other]]:
-    """Return pairs of test parameters: each value once, or every combination in a thorough run."""
+    """Return pairs of test parameters. A usual run has each value once, and a thorough run has every combination."""
     return budget(list(zip(some, others, strict=True)), list(product(some, others)))

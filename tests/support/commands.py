@@ -1,4 +1,4 @@
-"""Call the packages' commands within this process, which saves most of a second per call."""
+"""Call the packages' commands within this process. A new process would take most of a second longer per call."""
 
 import io
 import os
@@ -13,7 +13,7 @@ Called = subprocess.CompletedProcess[str]
 def called(
     main: Callable[[], object], *arguments: str, given: str = "", environment: Mapping[str, str] | None = None
 ) -> Called:
-    """Call a command's main function with arguments and stdin, and return its exit code and output."""
+    """Call a command's main function with arguments and standard input. Return the exit code and the output."""
     stdin, stdout, stderr = (io.TextIOWrapper(io.BytesIO(text), "utf-8") for text in (given.encode(), b"", b""))
     printed, complained = stdout.buffer, stderr.buffer
     assert isinstance(printed, io.BytesIO)

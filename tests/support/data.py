@@ -50,7 +50,7 @@ def typed(name: str, text: str) -> Any:
 
 
 def v7_cases() -> list[dict[str, Any]]:
-    """Return all cases of the rules `v7`, published and additional ones, in the format of the API's results."""
+    """Return the published and the additional cases of the rules `v7`, in the format of the API's results."""
     with (CASES / "v7.csv").open(encoding="utf-8", newline="") as file:
         return [
             {
@@ -62,5 +62,5 @@ def v7_cases() -> list[dict[str, Any]]:
 
 
 def read_household(query: str) -> Household:
-    """Parse a query string into a household. Raises ParameterError with a list of all errors."""
+    """Parse a query string into a household, or raise ParameterError with a list of all errors."""
     return build_household(HouseholdSchema(CALCULATION, TextDecoder()).parse(parse_query(query), schedules().years))

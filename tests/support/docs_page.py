@@ -9,7 +9,7 @@ from tests.support.service import Service
 
 
 def operations(service: Service) -> list[tuple[str, str]]:
-    """Return tag and name of every operation in the API's description."""
+    """Return the tag and the name of every operation in the API's description."""
     paths: dict[str, Any] = service.get("/openapi.json").body["paths"]
     return [(each["tags"][0], each["operationId"]) for path in paths.values() for each in path.values()]
 
@@ -22,7 +22,7 @@ def expand(tab: Tab, tag: str, name: str) -> Locator:
 
 
 def execute(operation: Locator) -> str:
-    """Execute an operation with its example values, assert a 200, and return the displayed response."""
+    """Execute an operation with its example values, assert the status 200, and return the displayed response."""
     with operation.page.expect_response(lambda response: not response.url.startswith("data:")) as answer:
         operation.get_by_role("button", name="Execute").click()
     assert 200 == answer.value.status

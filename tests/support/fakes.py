@@ -14,8 +14,8 @@ from income_tax.storage.login_failure_store import Failures
 class FakeMailer:
     """A mailer that keeps mails in memory.
 
-    With `broken`, the server does not answer. With `refusing`, the server rejects each mail permanently. `refusals` are
-    recipients that the server rejects while it accepts the mail for the others.
+    If `broken` is set, the server does not answer. If `refusing` is set, the server rejects each mail permanently. The
+    server rejects the recipients in `refusals` and accepts the mail for all other recipients.
     """
 
     sent: list[MailMessage] = field(default_factory=list)
@@ -42,7 +42,7 @@ class FakeMailer:
 
 @dataclass
 class FakeClock:
-    """A clock that only tests advance."""
+    """A clock that advances only when a test sets `now`."""
 
     now: float = 1000.0
 
@@ -52,7 +52,7 @@ class FakeClock:
 
 @dataclass
 class FakeUsers:
-    """A user store with a password hash for each login."""
+    """A user store with a password hash for each login name."""
 
     hashes: Mapping[str, str]
 
@@ -62,7 +62,7 @@ class FakeUsers:
 
 @dataclass
 class FakeFailures:
-    """A store that keeps failed logins in memory, and raises an error with `broken`."""
+    """A store that keeps failed login attempts in memory. If `broken` is set, queries raise an error."""
 
     kept: dict[tuple[str, str], Failures] = field(default_factory=dict)
     broken: bool = False

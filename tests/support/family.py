@@ -8,7 +8,7 @@ SIMULATOR = f"/simulator#{QUERY}"
 
 
 def in_percent(share: float) -> str:
-    """Format a rate like the English page, in percent with one decimal, rounded half up."""
+    """Format a rate in percent like the English page, rounded half up to at most one decimal."""
     rounded = (100 * Decimal(str(share))).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return str(rounded).removesuffix(".0") + "%"
 

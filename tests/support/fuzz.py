@@ -15,13 +15,13 @@ def exchange(port: int, request: bytes) -> bytes:
     """Send a request and return all bytes that the server sends until it closes the connection."""
     answered = b""
     with socket.create_connection(("127.0.0.1", port), timeout=STALLED) as connection:
-        with contextlib.suppress(OSError):  # refused during sending; the response may have arrived
+        with contextlib.suppress(OSError):  # the server can respond before it reads the whole request
             connection.sendall(request)
         while True:
             try:
                 piece = connection.recv(65536)
             except TimeoutError:
-                with contextlib.suppress(OSError):  # just reset by the server
+                with contextlib.suppress(OSError):  # the server has just reset the connection
                     connection.shutdown(socket.SHUT_WR)
                 connection.settimeout(30)
                 continue
@@ -39,9 +39,9 @@ def trouble(request: bytes, status: str, head: bytes, body: bytes) -> str:
     if status == "304":
         return f"a 304 with a body: {body!r}" if body else ""
     if status == "200" and b"text/csv" in request and b"\r\ncontent-type: text/csv" in head:
-        return "" if body.startswith(b"income_year,") and body.endswith(b"\r\n") else f"no CSV: {body!r}"
+        return "" if body.startswith(b"income_year,") and body.endswith(b"\r\n") else f"not CSV: {body!r}"
     if b"\r\ncontent-type: application/json" not in head:
-        return f"no JSON: {head!r}"
+        return f"not JSON: {head!r}"
     if not request.startswith(b"HEAD") or body:
         content = json.loads(body)["response"]
         if status >= "400" and not (content["errors"] and content["request_id"]):
@@ -50,13 +50,13 @@ def trouble(request: bytes, status: str, head: bytes, body: bytes) -> str:
 
 
 def judge(request: bytes, answered: bytes) -> str:
-    """Return the status of a valid response, "none" without a response, or a description of the error."""
+    """Return the status of a valid response, "none" if there is no response, or a description of the error."""
     while answered.startswith(b"HTTP/1.1 100 "):
         answered = answered.partition(b"\r\n\r\n")[2]
     if not answered:
         return "none"
-    if not answered.startswith(b"HTTP/1."):  # a response to HTTP/0.9, which has no headers
-        return "0.9" if isinstance(json.loads(answered), dict) else f"no JSON: {answered!r}"
+    if not answered.startswith(b"HTTP/1."):  # an HTTP/0.9 response has no headers
+        return "0.9" if isinstance(json.loads(answered), dict) else f"not JSON: {answered!r}"
     head, _, body = answered.partition(b"\r\n\r\n")
     status = head.split(b" ")[1].decode()
     return trouble(request, status, head.lower(), body) or status

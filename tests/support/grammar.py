@@ -1,4 +1,4 @@
-"""Generate test inputs from bytes with a grammar. Hypothesis draws and shrinks the bytes.
+"""A grammar that generates test inputs from bytes. Hypothesis draws and shrinks the bytes.
 
 One hypothesis example yields dozens of inputs at the cost of one draw.
 """
@@ -25,20 +25,20 @@ SPELLINGS = {
 }
 ANY_NAME = [spelling for name, spellings in SPELLINGS.items() if name != "id" for spelling in spellings]
 REQUIRED = ["married", "children", "salary"]
-OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # only with a year
+OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # allowed only in a household with a year
 MAY_BE_EMPTY = ["year", *OPTIONAL]
-# Spellings in a taxpayers file: composed characters only.
+# A taxpayers file has only spellings with composed characters.
 FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
 LIMITS = {"children": 99, "salary": 999_999_999, "spouse_salary": 999_999_999, "from": 9999, "to": 99_999, "step": 9999}
 IDS = [9, 99, 10**18 - 1]  # upper limits of ids
 WORDS = ["yes", "no", "oui", "non"]
 CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # bit masks of the letters to capitalize
 PADDINGS = [("", "")] * 8 + [(" ", ""), ("", " "), ("\t", " "), (" \t", "\t ")]
-UNRESERVED = "/:@!$'()*,;"  # not percent-encoded in a query string
+UNRESERVED = "/:@!$'()*,;"  # characters that need no percent-encoding in a query string
 ZEROS = ["", "", "", "", "", "", "", "", "", "0", "000", "0" * 30]
 ODD = ["", " ", "\t", "-1", "+1", "1.5", "1e3", "0x1", "1_0", "٣", "²", "\0", "\n", "é", "\ufffd", "𝟙", "maybe", "a b"]
 
-# JSON values that are invalid in a household, followed by entire JSON texts.
+# Values that are invalid for most parameters of a household, followed by unusual bodies in JSON and CSV.
 ODD_VALUES: list[Any] = [None, True, False, 1.0, 1.5, -1, -0.0, 1e300, 2**53, 2**63, 2**64, 10**25, "5", "Oui", " yes "]
 ODD_VALUES += ["", "2024", [], {}, [1], {"a": [{}]}, "\x00", "\ud800", "é", "a:b", '":', "1000000000"]
 ODD_JSON = [b"", b" ", b"null", b"[]", b"{}", b"[[]]", b"[null]", b"1", b'"x"', b"[" * 5000, b'{"a":' * 3000, b"\xff"]
@@ -61,7 +61,7 @@ VALUES += [b"9" * 400, b"a\x01b", b'"', b"multipart/form-data; boundary=", b"1, 
 
 
 class Grammar:
-    """A generator whose choices consume bytes. Without bytes left, it always makes the first choice."""
+    """A generator whose choices consume bytes. When no bytes are left, the generator always makes the first choice."""
 
     def __init__(self, entropy: bytes) -> None:
         self._bytes = iter(entropy)
@@ -78,7 +78,7 @@ class Grammar:
         return choices[self.below(len(choices))]
 
     def often(self, percent: int) -> bool:
-        """Return True with a probability of about `percent` %, or False without bytes left."""
+        """Return True with a probability of about `percent` %, or False when no bytes are left."""
         return next(self._bytes, 255) * 100 < percent * 256
 
     def rotated(self, items: Sequence[T]) -> list[T]:
@@ -96,18 +96,18 @@ class Grammar:
         return text.join(self.one_of(PADDINGS))
 
     def whole(self, limit: int) -> int:
-        """Return a number from 0 to the limit, rarely just above it."""
+        """Return a number from 0 to the limit, or rarely a number just above the limit."""
         kind = self.below(12)
         if kind < 6:
             return self.below(limit + 1)
         return self.below(100) if kind < 9 else [limit, 0, limit + 1 + self.below(9)][kind - 9]
 
     def number(self, limit: int) -> str:
-        """Return such a number as text, sometimes with leading zeros."""
+        """Return a number from `whole` as text, sometimes with leading zeros."""
         return self.one_of(ZEROS) + str(self.whole(limit))
 
     def year(self) -> int:
-        """Return an income year, usually a supported one."""
+        """Return a supported income year, or rarely an unsupported year."""
         return 2018 + self.below(8) if not self.often(6) else self.one_of([2017, 2026, 0, 9999, 10_000, 20_240])
 
     def noise(self) -> str:
@@ -133,7 +133,7 @@ class Grammar:
         return self.whole(LIMITS[name]) if name in LIMITS else self.one_of(WORDS)
 
     def household(self, required: Sequence[str] = REQUIRED) -> list[str]:
-        """Return the names of a household's parameters. Without a year, few of them require one."""
+        """Return a household's parameter names. In a household without a year, names that require a year are rare."""
         dated = self.often(60)
         more = [name for name in OPTIONAL if self.often(40 if dated else 3)]
         return [*required, *(["year"] if dated else []), *more]
@@ -157,7 +157,7 @@ class Grammar:
         return self.query_of([name for name in names if name != "explain" or self.often(5)])
 
     def query_of(self, names: Sequence[str]) -> str:
-        """Return a query string of these parameters, sometimes with a missing, extra or invalid one."""
+        """Return a query string of these parameters, sometimes with a missing, extra or invalid parameter."""
         pairs = [(self.one_of(SPELLINGS[name]), self.padded(self.text(name))) for name in names]
         if self.often(18):
             pairs[self.below(len(pairs))] = (self.one_of(ANY_NAME), self.noise())
@@ -171,7 +171,7 @@ class Grammar:
         return "&".join(parts)
 
     def object(self, names: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """Return a JSON object with these names, sometimes with a missing name or an invalid name or value."""
+        """Return a JSON object with these names. Sometimes a name is missing, or a name or value is invalid."""
         one = {self.one_of(spellings[name]): self.value(name) for name in self.rotated(names)}
         if self.often(12):
             one[self.one_of([*one, *one, *ANY_NAME, self.noise()])] = self.one_of(ODD_VALUES)
@@ -192,7 +192,7 @@ class Grammar:
         return json.dumps(content, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
 
     def cell(self, name: str, separator: str, quoted: int) -> str:
-        """Return a CSV cell, usually a valid value and quoted in `quoted` % of cases. Optional cells may be empty."""
+        """Return a CSV cell, usually with a valid value. In `quoted` % of cases the cell has quotes."""
         if self.often(5):
             cell = self.noise().replace("\n", "")
         elif name in MAY_BE_EMPTY and self.often(40):
@@ -213,10 +213,10 @@ class Grammar:
         return separator.join(cells)
 
     def columns(self, names: Sequence[str], separator: str, spellings: Mapping[str, Sequence[str]]) -> str:
-        """Return a CSV header with these columns, rarely with a duplicate, missing or unknown one."""
+        """Return a CSV header with these columns, rarely with a duplicate, missing or unknown column."""
         spelled = [self.one_of(spellings[name]) for name in names]
         if self.often(10):
-            # With tabs, an empty last column would be trailing whitespace.
+            # With tabs, avoid an empty name, because an empty last column would be trailing whitespace.
             wrong = ["salary", "enfants", "année", "explain", "age", "?" if separator == "\t" else ""]
             spelled[self.below(len(spelled))] = self.one_of(wrong)
         return separator.join(f'"{name}"' if self.often(8) else name for name in spelled)
@@ -259,7 +259,7 @@ class Grammar:
         return (target + query).encode("utf-8", "replace")
 
     def request(self, authorization: bytes) -> bytes:
-        """Return an HTTP request with `Connection: close`, sometimes malformed."""
+        """Return an HTTP request with `Connection: close`. Some requests are malformed."""
         wild, posting = self.often(50), self.often(35)
         method, target = ("POST", b"/") if posting else ("GET", self.target(WILD_TARGETS if wild else TARGETS))
         described, body = self.posted() if posting else ([], b"")
@@ -275,7 +275,7 @@ class Grammar:
         if wild and self.often(10):
             lines.append(bytes(self.below(256) for _ in range(self.below(40))))
         if any(line.startswith(b"Transfer-Encoding") for line in lines):
-            # The end of a chunked body, rarely a malformed one.
+            # Append the end of a chunked body. A malformed end is rare.
             body += self.one_of([b"0\r\n\r\n"] * 9 + [b"ZZ\r\n\r\n", b"1\r\nxyz0\r\n\r\n", b"0\r\nno trailer\r\n\r\n"])
         end = b"\n" if wild and self.often(10) else b"\r\n"
         return end.join(lines) + b"\r\n\r\n" + body

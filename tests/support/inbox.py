@@ -24,7 +24,7 @@ class Inbox:
         return list({mail["Message-ID"]: mail for mail in mails if mail["Message-ID"] not in self._old}.values())
 
     def counting(self, **failures: int) -> Counter[str]:
-        """Wait until the mails count these failures by route, and return the number of mails by route."""
+        """Wait until the mails report these numbers of failures by route, and return the number of mails by route."""
         expected = {f"/{name.replace('_', '/')}": count for name, count in failures.items()}
         wait_until(lambda: expected == by_route(self.mails())[0])
         return by_route(self.mails())[1]
@@ -35,7 +35,7 @@ class Inbox:
 
 
 def by_route(mails: list[EmailMessage]) -> tuple[Counter[str], Counter[str]]:
-    """Count the failures that the mails report, and the mails themselves, by route."""
+    """Return the number of reported failures by route, and the number of mails by route."""
     failures: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for mail in mails:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-NOT_ANSWERED = ("openfisca_tax", "tax_all_shares", "tax_adult_shares")  # only in the explanation, or in no response
+# A result lacks these fields of a case. An explanation has the last two fields.
+NOT_ANSWERED = ("openfisca_tax", "tax_all_shares", "tax_adult_shares")
 
 
 def asked(case: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""A second implementation of the laws of 2018 to 2025, from their text only, with exact fractions.
+"""A second implementation of the laws of 2018 to 2025 with exact fractions.
 
-It shares no formula with the service.
+The implementation follows only the text of the laws and shares no formula with the service.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def value(figures: Figures, name: str) -> Fraction:
 
 
 def brackets(figures: Figures, name: str) -> list[tuple[Fraction, Fraction | None, Fraction]]:
-    """Return lower limit, upper limit (None if unlimited) and rate of each bracket."""
+    """Return the lower limit, the upper limit and the rate of each bracket. An upper limit of None means no limit."""
     low, rows = Fraction(0), []
     for row in figures[name]["brackets"]:
         high = None if row["upper_limit"] is None else Fraction(Decimal(row["upper_limit"]))

@@ -1,11 +1,11 @@
 """The stacks of the tests. A profile is a set of settings, and all tests with the same profile share one stack.
 
-Profiles without settings run the stack as shipped. They divide the tests among several parallel stacks. The stacks
-start in the order of the profiles, the stacks with the longest tests first.
+Profiles without settings run the stack with its default settings. There are several profiles without settings, so that
+their stacks run in parallel. The stacks start in the order of the profiles. The first profiles have the longest tests.
 """
 
-SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, which keeps many in flight
-UNROTATED = {"LOG_MAX_SIZE": "1024"}  # no log is rotated while a test counts its lines
+SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, so that many requests are in flight
+UNROTATED = {"LOG_MAX_SIZE": "1024"}  # a large size prevents a rotation during a test that counts log lines
 QUICK_ALERTS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "1", "ALERT_REPEAT": "0"}
 
 PROFILES: dict[str, dict[str, str]] = {
@@ -19,7 +19,7 @@ PROFILES: dict[str, dict[str, str]] = {
     "alerts": {"DRILL_ROUTE": "on", "ALERT_QUIET": "20", "DB_WAIT": "0"},
     "masked": QUICK_ALERTS | {"REPLICAS": "1", "MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
     "text": QUICK_ALERTS | {"REPLICAS": "1", "LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
-    # Limits low enough for a test to reach.
+    # These limits are so low that a test can reach them.
     "limits": {
         "REPLICAS": "1",
         "CONNECTION_LIMIT": "4",

@@ -4,7 +4,8 @@ import re
 
 from tests.support.stack import Stack
 
-# Prints the processes of a container as `7 (name) S 1 ...`: id, name, state, parent. Processes may end during the read.
+# This command prints the id, name, state and parent of each process in a container, as in `7 (name) S 1 ...`. The
+# command ignores errors, because a process can end during the read.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
 
 
@@ -14,7 +15,7 @@ def list_replicas(stack: Stack) -> list[str]:
 
 
 def list_workers(stack: Stack, replica: str) -> set[int]:
-    """List the live workers of a replica: the children of gunicorn's master, which is a child of Docker's init."""
+    """List the live workers of a replica. Workers are children of gunicorn's master, a child of Docker's init."""
     processes = stack.run("docker", "exec", replica, "sh", "-c", PROCESSES).stdout
     found = re.findall(r"^(\d+) \(.*\) [^ZX] (\d+) ", processes, re.MULTILINE)
     parents = {int(pid): int(parent) for pid, parent in found}
@@ -32,7 +33,7 @@ def count_worker_starts(stack: Stack) -> int:
 
 
 def signal_process(stack: Stack, replica: str, name: str, pid: int | str) -> None:
-    """Send a signal from inside the container, because Docker does not restart a container that it signalled."""
+    """Send a signal from inside the container, because Docker does not restart a container after `docker kill`."""
     finished = stack.run("docker", "exec", replica, "sh", "-c", f"kill -{name} {pid}")
     assert 0 == finished.returncode, finished.stderr
 

@@ -1,4 +1,4 @@
-"""A driver of the real service: gunicorn in its own process, on SQLite, with a mailbox for its alerts."""
+"""A driver of the real service, which runs gunicorn in its own process on SQLite. A mailbox receives the alerts."""
 
 import base64
 import contextlib
@@ -24,7 +24,7 @@ from tests.support.data import ROOT
 from tools.smtp_catcher import Mailbox, SmtpCatcher
 
 COMMAND = [sys.executable, "-m", "income_tax"]
-# Variables that the service inherits: those of the shell, of Python, and of coverage.
+# The service inherits these variables of the shell, and the variables of Python and coverage with these prefixes.
 SHELL, TOOLS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"), ("PYTHON", "COV")
 TEXT_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, [^:]+: \[[^\]]+\] .+$")
 
@@ -58,34 +58,34 @@ class Service:
     credentials: str = "client:secret"
 
     def get(self, target: str, credentials: str | None = "", method: str = "GET", **headers: str) -> Answer:
-        """Request a target, unchanged. With `credentials` None the request has no login, with "" the client's login."""
+        """Request an unchanged target. None sends no credentials, and "" sends the client's credentials."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, method, **headers)
 
     @property
     def authorization(self) -> str:
-        """Return the Authorization header value of the client's login."""
+        """Return the Authorization header value of the client's credentials."""
         return "Basic " + base64.b64encode(self.credentials.encode()).decode()
 
     def post(self, body: str, content_type: str, target: str = "/", credentials: str | None = "") -> Answer:
-        """Post a body, with the same rules for `credentials` as `get`."""
+        """Post a body. `credentials` has the same meaning as in `get`."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, "POST", body.encode(), Content_Type=content_type)
 
     def post_raw(self, body: str, content_type: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Post a body whose response may not be JSON, and return status, headers and body."""
+        """Post a body, and return the status, the headers and the raw body of the response."""
         return request(self.port, "/", self.credentials, "POST", body.encode(), Content_Type=content_type, **headers)
 
     def request(self, method: str, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Send a request and return status, headers and body of the response."""
+        """Send a request, and return the status, the headers and the raw body of the response."""
         return request(self.port, target, self.credentials, method, **headers)
 
     def raw(self, request: bytes, end: bool = False) -> Answer:
-        """Send bytes unchanged and read the response until the connection ends. With `end`, close the sending side."""
+        """Send bytes, and read the response until the connection ends. If `end` is set, close the sending side."""
         return read_answer(self.port, request, end)
 
     def kill(self) -> None:
-        """Kill all processes of the service with SIGKILL, as in a crash of the machine."""
+        """Kill all processes of the service with SIGKILL, as a crash of the machine would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=60)
 
@@ -98,7 +98,7 @@ class Service:
         return [json.loads(line) for line in self.log_lines()]
 
     def events_of(self, request_id: str) -> list[str]:
-        """Return the event names of a request."""
+        """Return the names of a request's events."""
         return [record["event"] for record in self.log() if record.get("request_id") == request_id]
 
 
@@ -130,7 +130,7 @@ def ask(
     /,
     **headers: str,
 ) -> Answer:
-    """Send a request to a port of 127.0.0.1, with an unchanged target. The keyword X_Name sets the header X-Name."""
+    """Send a request with an unchanged target to a port of 127.0.0.1. The keyword X_Name sets the header X-Name."""
     status, names, body = request(port, target, credentials, method, sent_body, **headers)
     return Answer(status, names, json.loads(body) if body else None)
 
@@ -144,13 +144,13 @@ def request(
     /,
     **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send a request to a port of 127.0.0.1, and return status, lower-case headers and body of the response."""
+    """Send a request to a port of 127.0.0.1. Return the status, the headers in lower case, and the body."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if credentials is not None:
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server may reject an unread body
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server can reject an unread body
             connection.request(method, target, sent_body, headers=sent)
         response = connection.getresponse()
         body = response.read()
@@ -162,7 +162,7 @@ def request(
 def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
     """Send bytes to a port of 127.0.0.1 and read the response until the server closes the connection.
 
-    The request must contain `Connection: close`, or `end` closes the sending side.
+    The caller must send `Connection: close`, or set `end` to close the sending side.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
@@ -180,7 +180,7 @@ def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]
     own = {"DB_FILE": "tax.sqlite", "USERS_FILE": "users", "LOG_FILE": "api.log", "STATE_DIR": "state"}
     paths = {name: str(folder / value) for name, value in own.items()}
     clean = {name: value for name, value in os.environ.items() if name in SHELL or name.startswith(TOOLS)}
-    # The long SMTP timeout prevents duplicate mails from retries on a slow machine.
+    # The SMTP timeout is long, so that a slow machine causes no retries and no duplicate mails.
     return clean | paths | {"SMTP_PORT": str(smtp_port), "SMTP_TIMEOUT": "300", "DB_WAIT": "0", **settings}
 
 
@@ -192,7 +192,7 @@ def seed(folder: Path) -> None:
 
 @cache
 def prepared() -> "tempfile.TemporaryDirectory[str]":
-    """Create a folder with tax data and a user, once for all tests of this process."""
+    """Create a folder with tax data and a user. All tests of this process share this folder."""
     made = tempfile.TemporaryDirectory()
     seed(Path(made.name))
     command = [*COMMAND, "users", "add", "client"]
@@ -221,7 +221,7 @@ def running_service(folder: Path, **settings: str) -> Iterator[Service]:
 
 @contextmanager
 def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, /, **settings: str) -> Iterator[Service]:
-    """Run the service in a prepared folder, with an SMTP port. At the end, stop the service unless it was killed."""
+    """Run the service in a prepared folder. At the end, stop the service unless the test has killed it."""
     # This process closes its copy of the socket, so that connections are refused after the service has died.
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         port = listener.getsockname()[1]

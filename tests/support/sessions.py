@@ -29,7 +29,7 @@ def in_session(
     ) as process:
         try:
             yield process
-        except BaseException:  # else the end of the block would wait for a running process
+        except BaseException:  # otherwise Popen would wait for the running process
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise

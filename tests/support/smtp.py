@@ -22,16 +22,16 @@ def failures_in(mail: EmailMessage) -> int:
 
 
 class FaultySmtp:
-    """An SMTP server on a free port of 127.0.0.1 or of another local address, as a context manager.
+    """A context manager that runs an SMTP server on a free port of 127.0.0.1 or of another local address.
 
-    Faults: hang (it sends nothing), refuse (it does not listen), 451 and 550 (it rejects each mail with this code),
-    reset (it resets the connection during a mail), lost (it accepts a mail, but resets the connection without a reply).
-    The fault "" means that the server works. `refused` maps recipients to the replies that reject them. `recipients`
-    has the recipients of each accepted mail.
+    With the fault "", the server works. With "hang" the server sends nothing, and with "refuse" it does not listen.
+    With "451" or "550" the server rejects each mail with this code. With "reset" the server resets the connection
+    during a mail. With "lost" the server accepts a mail, but resets the connection before the reply. `refused` maps
+    rejected recipients to the server's replies. `recipients` has the recipients of each accepted mail.
     """
 
     def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
-        self.port = free_port()  # an explicit port; the kernel would release an automatic one on shutdown
+        self.port = free_port()  # an explicit port, because the kernel releases an automatic port on shutdown
         self.host = host
         self._listener = socket.create_server((host, self.port), backlog=64)
         self.fault = ""
@@ -39,7 +39,7 @@ class FaultySmtp:
         self.attempts: queue.Queue[str] = queue.Queue()  # the fault of each connection
         self.refused: dict[str, str] = {}
         self.recipients: queue.Queue[list[str]] = queue.Queue()
-        self.release = threading.Event()  # ends hanging connections
+        self.release = threading.Event()  # this event ends hanging connections
         self._closing = False
         self._listening = threading.Event()
         self._listening.set()
@@ -57,11 +57,11 @@ class FaultySmtp:
             self._listening.set()
 
     def next(self, timeout: float = 60) -> EmailMessage:
-        """Wait for the next mail and return it. Raises queue.Empty after `timeout` seconds."""
+        """Wait for the next mail and return it, or raise queue.Empty after `timeout` seconds."""
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """Wait until mails that contain a text report enough failures, and return them without duplicates."""
+        """Wait until the mails that contain a text report enough failures. Return these mails without duplicates."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:
@@ -121,7 +121,7 @@ class FaultySmtp:
                     break
 
     def _take(self, stream: socket.SocketIO, fault: str) -> bool:
-        """Receive a mail and reply. Return False if the reply is to be lost, or the client has disconnected."""
+        """Receive a mail and reply. Return False if the fault suppresses the reply or the client has disconnected."""
         lines = []
         while (line := stream.readline()) != b".\r\n":
             if not line:

@@ -1,4 +1,4 @@
-"""A driver of the real stack: a copy of the project in its own folder, with its own project name and free ports."""
+"""A driver of the real stack. Each stack runs from its own copy of the project, with its own project name and ports."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ Finished = subprocess.CompletedProcess[str]
 
 
 def copy_project(folder: Path) -> None:
-    """Copy the project to a folder, with uncommitted and untracked files but without ignored files."""
+    """Copy the project to a folder. The copy has uncommitted and untracked files, but no ignored files."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -123,7 +123,7 @@ class Stack:
         return self.make("--silent", "credentials").strip()
 
     def get(self, target: str, credentials: str | None = None, method: str = "GET", **headers: str) -> Answer:
-        """Request a target from nginx, unchanged."""
+        """Request an unchanged target from nginx."""
         return ask(self.http_port, target, credentials, method, **headers)
 
     def raw(self, request: bytes) -> Answer:
@@ -140,22 +140,22 @@ class Stack:
                 pass
 
     def lines(self, log: str, since: int = 0) -> list[str]:
-        """Return the lines of a log after line `since`, once the last line is complete. `log` is relative to /logs."""
+        """Wait until the last line of a log in /logs is complete, and return the lines after line `since`."""
 
         def whole() -> list[str] | None:
-            # After a rotation the file may not exist until the next line is written.
+            # After a rotation the file does not exist until the next line is written.
             text = self.output("nginx", "sh", "-c", f"[ ! -e /logs/{log} ] || tail -n +{since + 1} /logs/{log}")
             *lines, rest = text.split("\n")
-            return None if rest else [*lines, rest]  # the last write may be incomplete
+            return None if rest else [*lines, rest]  # None means that the last line is incomplete
 
         return wait_until(whole)[:-1]
 
     def records(self, log: str, since: int = 0, holding: str = "") -> list[dict[str, Any]]:
-        """Return the records of a log after line `since` whose lines contain a text. Each such line must be JSON."""
+        """Return the JSON records of those log lines after line `since` that contain a text."""
         return [json.loads(line) for line in self.lines(log, since) if holding in line]
 
     def count(self, log: str, pattern: str = "") -> int:
-        """Count the lines of a log that match a pattern, in the container, because tests poll the count."""
+        """Count the lines of a log that match a pattern. The container counts, because tests poll the count."""
         return int(self.output("nginx", "sh", "-c", f"cat /logs/{log} 2>/dev/null | grep -cE '{pattern}' || true"))
 
     def mails(self, containing: str = "") -> list[EmailMessage]:
@@ -178,10 +178,10 @@ class Stack:
         wait_until(lambda: self.get("/health/live").status == 200)
 
     def ids(self, *filters: str) -> list[str]:
-        """List the ids of the stack's containers that match Docker's filters, including stopped ones."""
+        """List the ids of the stack's running and stopped containers that match Docker's filters."""
         ours = f"label=com.docker.compose.project={self.project}"
         options = [f"--filter={one}" for one in (ours, "label=com.docker.compose.oneoff=False", *filters)]
-        # `docker compose ps` takes five times as long.
+        # Run `docker ps`, because `docker compose ps` takes five times as long.
         listed = self.run("docker", "ps", "--all", "--quiet", "--no-trunc", *options)
         assert 0 == listed.returncode, listed.stderr
         return listed.stdout.split()

@@ -15,7 +15,7 @@ from tests.support.data import v7_cases
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-MOST_AT_ONCE = 64  # concurrent requests; on a stalled machine more requests would time out in the queue
+MOST_AT_ONCE = 64  # limit of concurrent requests; on a stalled machine, more requests would time out
 POST_EVERY = 4  # every fourth request is a POST
 
 
@@ -80,7 +80,7 @@ class Traffic:
 
 @contextmanager
 def constant_rate(stack: Stack, rate: float, at_least: int) -> Any:
-    """Send requests while the block runs, starting it with `at_least` requests in flight.
+    """Send requests while the `with` block runs. The block starts when `at_least` requests are in flight.
 
     At the end, assert that every response was correct.
     """

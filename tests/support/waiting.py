@@ -16,12 +16,12 @@ _claims: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return an unused port of 127.0.0.1 outside the ephemeral range, claimed against other test processes."""
+    """Return an unused port of 127.0.0.1 outside the ephemeral range, and reserve the port for this test process."""
     while True:
         port = random.randrange(LOWEST, max(OF_CONNECTIONS, 2 * LOWEST))
         claim = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
-            claim.bind(f"\0tax-test-port-{port}")  # the claim ends with this process
+            claim.bind(f"\0tax-test-port-{port}")  # the kernel removes the claim when this process ends
             socket.create_server(("127.0.0.1", port)).close()
             _claims.append(claim)
             return port
@@ -29,12 +29,12 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds: float = 300) -> Result:
-    """Poll a condition until it is true, and return its result. Raises AssertionError after `seconds`."""
+    """Poll a condition until it is true, and return its result. Raise AssertionError after `seconds` seconds."""
     deadline = time.monotonic() + seconds
     looked = time.monotonic()
     while not (result := condition()):
         now = time.monotonic()
-        assert now < deadline, f"not within {seconds} s"
-        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a slow condition runs for at most a third of the time
+        assert now < deadline, f"the condition is still false after {seconds} s"
+        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a slow condition uses at most a third of the time
         looked = time.monotonic()
     return result

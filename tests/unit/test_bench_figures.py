@@ -94,7 +94,7 @@ def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["all lines, in order", "same bytes"])
-def test_lost_lines_are_an_exit_code_and_slowness_is_not(
+def test_lost_lines_cause_an_error_exit_and_slowness_does_not(
     place: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     """The benchmark fails if a run loses, reorders or changes lines. It succeeds if a run is slow or large."""

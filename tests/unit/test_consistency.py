@@ -1,4 +1,4 @@
-"""Tests that facts stated in two places are equal."""
+"""Tests that values in two places of the project are equal."""
 
 import json
 import re
@@ -36,14 +36,14 @@ def test_locks_agree() -> None:
 
 
 @pytest.mark.parametrize("lock", sorted([*LOCKS, *TOOLS_LOCKS]))
-def test_locks_hold_hashes_and_no_address(lock: str) -> None:
+def test_locks_contain_hashes_and_no_address(lock: str) -> None:
     """Every pinned package has hashes, and no lock file contains the address of a package index."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", text) if "==" in block)
 
 
-def test_one_version() -> None:
+def test_all_versions_are_equal() -> None:
     """Service, client, shared package, both images and the newest release in the changelog have the same version."""
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
@@ -62,7 +62,7 @@ def test_dependabot_watches_the_vendored_packages() -> None:
 
 
 def test_pre_commit_runs_the_tools_of_make_check() -> None:
-    """The pre-commit hooks run exactly the tools of `make check`, and mkdocs."""
+    """The pre-commit hooks run mkdocs and exactly the tools of `make check`."""
     tools = [
         set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
         for name, pattern in (("Makefile", r"^\t\$\(BIN\)/(\w+)"), (".pre-commit-config.yaml", r"\.venv/bin/(\w+)"))
@@ -76,27 +76,27 @@ def test_published_results_are_the_first_cases() -> None:
     assert v7_cases()[:11] == [{name: row[name] for name in row if name != "id"} for row in published]
 
 
-def test_the_client_knows_what_the_api_takes() -> None:
+def test_client_and_api_have_the_same_parameters() -> None:
     """The client's fields have the same limits and French names as the API's parameters."""
     numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
     assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
     assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
 
 
-def test_the_client_knows_what_the_api_answers() -> None:
+def test_client_and_api_have_the_same_result_fields() -> None:
     """Client and API have the same result fields in the same order, for both laws."""
     assert serialization.V7_FIELDS == responses.V7_FIELDS
     assert serialization.DATED_FIELDS == responses.DATED_FIELDS
 
 
 def tags(image: str) -> set[str]:
-    """Return the tags of an image in the project's files that begin with a number."""
+    """Return the tags of an image that begin with a number and occur in the project's files."""
     command = ["git", "grep", "-hoE", rf"\b{image}:[0-9]+\.[0-9a-z.-]+"]
     return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
 
 
 @pytest.mark.parametrize("image", ["nginx", "python"])
-def test_one_tag_of_an_image(image: str) -> None:
+def test_each_image_has_one_tag(image: str) -> None:
     """All files of the project use the same tag of an image."""
     assert 1 == len(tags(image))
 
@@ -125,11 +125,11 @@ def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
     }
 
 
-def test_every_setting_of_the_api_is_set_by_the_stack_or_has_one_place() -> None:
-    """docker-compose.yml sets every setting of the API, with a few explained exceptions."""
+def test_compose_sets_every_setting_of_the_api() -> None:
+    """docker-compose.yml sets every setting of the API, except four explained settings."""
     settings = (API / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'read\.\w+\("([A-Z_]+)"', settings))
-    # DB_FILE is for SQLite only, DB_PORT and DB_NAME have defaults, and `make drill` sets ALERT_DRILL.
+    # The exceptions: DB_FILE is for SQLite only, DB_PORT and DB_NAME have defaults, and `make drill` sets ALERT_DRILL.
     elsewhere = {"DB_FILE", "DB_PORT", "DB_NAME", "ALERT_DRILL"}
     assert set() == {name for name in read - elsewhere if not re.search(rf"^\s+{name}: ", COMPOSE, re.MULTILINE)}
 
@@ -141,9 +141,19 @@ def test_every_alert_is_explained() -> None:
     assert summaries == set(re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE))
 
 
-def test_the_client_has_the_init_that_a_signal_waits_for() -> None:
-    """The client's containers have an init, and tools/client-containers waits for its child before it signals."""
+def test_a_signal_waits_for_the_child_of_the_init() -> None:
+    """The client's containers have an init. tools/client-containers sends a signal only after the init has a child."""
     assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-containers").read_text(encoding="utf-8")
     client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
     assert client is not None
     assert "    init: true\n" in client[1]
+
+
+def test_the_mutation_tests_name_existing_files() -> None:
+    """All modules and tests that pyproject.toml lists for `make mutants` exist."""
+    mutmut = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    sources = [path.parent for path in ROOT.glob("services/*/src")]
+    modules = [path.removeprefix("src/") for path in mutmut["only_mutate"]]
+    assert [] == [path for path in modules if not any(any(source.glob(path)) for source in sources)]
+    assert [] == [path for path in mutmut["pytest_add_cli_args_test_selection"] if not (ROOT / path).is_file()]
+    assert modules

@@ -1,4 +1,4 @@
-"""Tests of links, anchors, paths, figures and parameters in the documents.
+"""Tests of links, anchors, paths, benchmark results and parameters in the documents.
 
 `mkdocs build --strict` checks only the links within docs/.
 """
@@ -16,7 +16,7 @@ DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)")
 FOLDERS = r"(?:bench|db|nginx|services|tests|tools|\.github)"
-SOURCE_PATH = re.compile(rf"`({FOLDERS}/(?![\w./-]*\.log`)[\w./-]*|[A-Z]+\.md|\.env\.example)`")  # logs are on a volume
+SOURCE_PATH = re.compile(rf"`({FOLDERS}/(?![\w./-]*\.log`)[\w./-]*|[A-Z]+\.md|\.env\.example)`")  # logs are untracked
 
 
 def read_prose(name: str) -> str:
@@ -69,8 +69,8 @@ def test_named_documents_exist() -> None:
         ("seconds of a million lines", "\n{} seconds."),
     ],
 )
-def test_the_readme_has_the_figures_of_the_benchmarks(target: str, phrase: str) -> None:
-    """Each figure of the README is the median in the verdict of bench/README.md."""
+def test_the_readme_has_the_results_of_the_benchmarks(target: str, phrase: str) -> None:
+    """Each benchmark result in the README is the median in the verdict of bench/README.md."""
     verdict = dict(re.findall(r"^- (.*?): ([\d.,]+) ", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE))
     assert phrase.format(verdict[target]) in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -63,7 +63,7 @@ def find_imports(module: str) -> frozenset[str]:
 
 
 def find_functions(module: str) -> Iterator[Function]:
-    """Yield the functions and methods of a module, including nested ones."""
+    """Yield the functions and methods of a module, including nested functions."""
     return (node for node in ast.walk(parse(module)) if isinstance(node, Function))
 
 
@@ -96,12 +96,12 @@ WALLS = {
 
 
 def is_in(module: str, room: str) -> bool:
-    """Return whether a module is a package or belongs to it."""
+    """Return whether a module is the package `room` or belongs to this package."""
     return f"{module}.".startswith(f"{room}.")
 
 
 @pytest.mark.parametrize("room", WALLS)
-def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+def test_a_package_imports_only_allowed_modules(room: str) -> None:
     """No module of a package imports a module or library that WALLS forbids for the package."""
     modules = [module for module in MODULES if is_in(module, room)]
     assert modules
@@ -115,7 +115,7 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
     assert set() == found
 
 
-def test_the_tax_rules_need_the_standard_library_alone() -> None:
+def test_the_tax_rules_import_only_the_standard_library() -> None:
     """The tax rules import only standard modules, and numpy in the vectorized module."""
     allowed = {"ast", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json"}
     allowed |= {"math", "typing", "income_tax"}
@@ -178,7 +178,7 @@ PARTICIPLE = re.compile(rf"_*(?:[a-z]+ed|{IRREGULAR.replace(' ', '|')})")
 
 
 def is_attribute(function: Function) -> bool:
-    """Return whether a function is a property, whose name may be a noun or an adjective."""
+    """Return whether a function is a property, whose name can be a noun or an adjective."""
     decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
     return not decorators.isdisjoint({"property", "cached_property", "functools.cached_property"})
 

@@ -19,16 +19,16 @@ def lines_of(form: str, event: str, **fields: object) -> list[bytes]:
     return lines.written
 
 
-def test_text_form_is_the_reference_s() -> None:
-    """A text line has the reference's format: date, time to the microsecond, thread, place and message."""
+def test_format_of_a_text_line() -> None:
+    """A text line has the date, the time to the microsecond, the thread, the place and the message."""
     (line,) = lines_of("text", "pause", seconds=1)
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, MainThread: \[index\] thread paused for 1 second\(s\)\n", line.decode()
     )
 
 
-def test_json_form_has_the_same_facts() -> None:
-    """A JSON line has the same facts as fields, and its time has a UTC offset."""
+def test_json_line_has_the_same_values() -> None:
+    """A JSON line has the same values in fields, and its time has a UTC offset."""
     (line,) = lines_of("json", "pause", seconds=1)
     record = json.loads(line)
     assert datetime.fromisoformat(record["time"]).tzinfo is not None
@@ -39,8 +39,8 @@ def test_json_form_has_the_same_facts() -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("event", ["request", "request refused", HOSTILE])
-def test_no_request_forges_a_line(form: str, event: str) -> None:
-    """Each event is one line without control characters, whatever the request contains."""
+def test_no_request_can_forge_a_line(form: str, event: str) -> None:
+    """Each event is one line without control characters, even if the request contains control characters."""
     (line,) = lines_of(form, event, method=HOSTILE, url=HOSTILE, remote=HOSTILE)
     text = line.decode()
     assert text.endswith("\n")
@@ -49,7 +49,7 @@ def test_no_request_forges_a_line(form: str, event: str) -> None:
 
 
 def test_a_long_body_is_truncated() -> None:
-    """The log has the first 4 KB of a longer body, a mark and the full length."""
+    """The log line of a body above 4 KB has the first 4 KB, a truncation mark and the full length."""
     fields = shorten("x" * (BODY_LIMIT + 1))
     assert ("x" * BODY_LIMIT + " [cut]", True, BODY_LIMIT + 1) == (
         fields["body"],
@@ -58,6 +58,6 @@ def test_a_long_body_is_truncated() -> None:
     )
 
 
-def test_body_at_the_limit_is_whole() -> None:
+def test_body_at_the_limit_is_not_truncated() -> None:
     """A body of exactly 4 KB is logged completely."""
     assert {"body": "x" * BODY_LIMIT} == shorten("x" * BODY_LIMIT)

@@ -9,7 +9,7 @@ from tax_common.env_reader import SettingsError
 
 
 def test_defaults_need_no_environment() -> None:
-    """An empty environment gives safe defaults: loopback only, no drill route, no trusted proxy."""
+    """By default, the service listens only on loopback and has no drill route, no trusted proxy and no pauses."""
     settings = read_settings({})
     assert ("127.0.0.1:8000", False, "", 0.0) == (
         settings.bind,
@@ -33,27 +33,27 @@ def test_defaults_need_no_environment() -> None:
         ("SMTP_TLS", "ssl", "none, starttls or tls"),
     ],
 )
-def test_wrong_value_is_named(name: str, value: str, expected: str) -> None:
+def test_error_names_a_wrong_setting(name: str, value: str, expected: str) -> None:
     """A wrong setting is rejected with its name, its value and the expected values."""
     with pytest.raises(SettingsError) as caught:
         read_settings({name: value})
     assert f"{name} is [{value}]; expected {expected}" == str(caught.value)
 
 
-def test_missing_secret_is_named() -> None:
+def test_error_names_an_unreadable_secret() -> None:
     """The error about an unreadable password file names the setting and the file."""
     with pytest.raises(SettingsError, match=r"^DB_PASSWORD_FILE=/nowhere/x: cannot be read"):
         read_settings({"DB_PASSWORD_FILE": "/nowhere/x"})
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    """A folder is rejected where the CA file is expected."""
+def test_a_folder_is_rejected_as_a_file(tmp_path: Path) -> None:
+    """A folder is rejected as the value of SMTP_CA_FILE."""
     with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a readable file$"):
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 
 
-def test_no_password_shows(tmp_path: Path) -> None:
-    """Printed settings show neither the database's password nor the mail server's."""
+def test_printed_settings_contain_no_password(tmp_path: Path) -> None:
+    """Printed settings do not contain the password of the database or of the mail server."""
     secret = tmp_path / "secret"
     secret.write_text("s3cr3t-of-a-test\n")
     settings = read_settings({"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)})

@@ -9,7 +9,7 @@ from income_tax.startup_checks import describe_thread_excess, read_thread_limit
 
 @pytest.mark.parametrize(("text", "allowed"), [("200\n", 200), ("max\n", None)])
 def test_the_limit_of_the_control_group_is_read(tmp_path: Path, text: str, allowed: int | None) -> None:
-    """The first readable limit counts. The word `max` or a missing file means that there is no limit."""
+    """The first readable file determines the limit. The word `max` or a missing file means that there is no limit."""
     limit = tmp_path / "pids.max"
     limit.write_text(text)
     assert allowed == read_thread_limit((tmp_path / "missing", limit))

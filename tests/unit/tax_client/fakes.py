@@ -78,7 +78,7 @@ class FakeApi:
 
 
 def return_zeros(taxpayer: Taxpayer) -> Result:
-    """Return a result that echoes the household and whose amounts are 0."""
+    """Return a result that echoes the household and has amounts of 0."""
     return Result(taxpayer.married, taxpayer.children, taxpayer.salary, 0, 0, 0.0, 0, 0)
 
 

@@ -23,7 +23,7 @@ def test_defaults_apply_without_options_and_variables() -> None:
 
 
 def test_an_option_overrides_its_variable_and_an_empty_variable_is_unset() -> None:
-    """An option overrides its environment variable, even an invalid one. An empty variable gives the default."""
+    """An option overrides its environment variable, even an invalid variable. An empty variable gives the default."""
     environment = {"TAX_URL": "nonsense", "LOG_FORMAT": "TEXT", "LOG_LEVEL": "", "TAX_TIMEOUT": "0.5"}
     settings = load_settings({"url": "https://tax.example/api", "log_format": None}, environment)
     assert ("https://tax.example/api", "text", "info", 0.5) == (

@@ -39,21 +39,21 @@ def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
     ],
 )
 def test_rejected_texts(kind: ValueType[Any], texts: list[str], expected: str) -> None:
-    """A text outside the bounds is rejected, and the message names the type and its bounds."""
+    """A text outside the bounds is rejected, and `expected` describes the type and its bounds."""
     assert expected == kind.expected
     for text in texts:
         with pytest.raises(ValueError):
             kind.parse(text)
 
 
-def test_a_wrong_option_is_a_sentence() -> None:
+def test_error_of_a_wrong_option_quotes_its_text() -> None:
     """The error about an option quotes the option's text."""
     parse = number("seconds", math.inf).build_argument_type()
     with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a number of seconds, inf or more, found \[1\]$"):
         parse("1")
 
 
-def test_blanks_around_a_setting_count_for_nothing() -> None:
+def test_blanks_around_a_setting_are_ignored() -> None:
     """Blanks around a variable's value are ignored, and an empty variable has the default."""
     read = Reader({"A": " 7 ", "B": "", "C": " x"})
     assert (7, 3) == (read.whole("A", 1, 0, 9), read.whole("B", 3, 0, 9))

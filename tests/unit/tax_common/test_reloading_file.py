@@ -16,7 +16,7 @@ def read_number(path: Path) -> int:
 
 
 def build(path: Path, **options: object) -> tuple[ReloadingFile[int], Reports]:
-    """Return the file of a number and its reports. A report is a reason, or a content with its recovery flag."""
+    """Return a file that contains a number, and its reports. A report is a reason, or a content and a recovery flag."""
     reports: Reports = []
     return ReloadingFile(path, read_number, reports.append, lambda *load: reports.append(load), **options), reports  # type: ignore[arg-type]
 
@@ -94,7 +94,7 @@ def test_the_former_file_that_returns_is_a_recovery(tmp_path: Path) -> None:
 
 
 def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
-    """With an initial content, a missing optional file is no error."""
+    """If there is an initial content, a missing optional file is not an error."""
     file, reports = build(tmp_path / "number", initial=7, is_required=False)
     assert (7, []) == (file.get(), reports)
     (tmp_path / "number").write_text("8")
@@ -102,7 +102,7 @@ def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
-    """Without an initial content, a missing or invalid file raises an error at once."""
+    """If there is no initial content, a missing or invalid file raises an error at once."""
     with pytest.raises(OSError):
         build(tmp_path / "number")
     (tmp_path / "number").write_text("one")
@@ -110,7 +110,7 @@ def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
         build(tmp_path / "number")
 
 
-def test_looks_keep_their_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checks_keep_their_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the interval after a check, the file is not checked again."""
     now = 100.0
     monkeypatch.setattr("tax_common.reloading_file.time.monotonic", lambda: now)

@@ -59,8 +59,8 @@ class BusySpool(Spool):
         return super().find_due(now)
 
 
-def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
-    """An ending process polls a busy spool again, and ends after its mail is sent and recorded."""
+def test_an_ending_process_waits_for_a_busy_spool(tmp_path: Path) -> None:
+    """A process that ends retries a busy spool, and ends after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -70,7 +70,7 @@ def test_a_process_that_ends_waits_for_a_busy_spool(tmp_path: Path) -> None:
     waiting.start()
     assert mailer.entered.wait(60)
     spool.refused.clear()
-    assert spool.refused.wait(60), "it is looked at once more"
+    assert spool.refused.wait(60), "the process did not query the spool again"
     spool.free.set()
     mailer.go.set()
     waiting.join(60)
@@ -92,7 +92,7 @@ class StuckMailer(FakeMailer):
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
-    """Reports return while the SMTP server hangs, and each failure is mailed or spooled."""
+    """`send` returns while the SMTP server hangs, and each failure is mailed or spooled."""
     mailer = StuckMailer()
     alerts = build_sender(tmp_path, mailer, Lines())
     alerts.start()
@@ -107,8 +107,8 @@ def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
     assert (201, 1, 1) == (open_incident.total, open_incident.mailed, len(mailer.sent))
 
 
-def test_spool_that_cannot_be_used_is_replaced_by_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a usable spool, the process logs and groups failures, mails them, and prints a warning to stderr."""
+def test_memory_replaces_an_unusable_spool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """If the spool is unusable, the process logs, groups and mails failures, and prints a warning to stderr."""
     (tmp_path / "state").touch()
     lines, mailer = Lines(), FakeMailer()
     alerts = build_sender(tmp_path / "state", mailer, lines)

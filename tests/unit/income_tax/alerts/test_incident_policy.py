@@ -40,8 +40,8 @@ RULES = AlertRules()
         ({"total": 6}, -899.0, None),
     ],
 )
-def test_which_mail_is_due(changes: dict[str, object], now: float, step: MailType | None) -> None:
-    """A mail is due exactly at the limits of the policy, such as the first mail's wait and the digests' interval."""
+def test_due_mail_at_each_limit(changes: dict[str, object], now: float, step: MailType | None) -> None:
+    """Each mail becomes due exactly at a limit of the policy, such as the end of the wait before the first mail."""
     assert step is choose_mail(replace(INCIDENT, **changes), RULES, now)  # type: ignore[arg-type]
 
 

@@ -10,8 +10,8 @@ from income_tax.alerts.mail_delivery import RETRIES
 from tests.unit.income_tax.alerts.world import World, count
 
 
-def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
-    """A storm causes a first mail after one second, digests at the repeat interval, and finally a recovery mail."""
+def test_many_failures_cause_one_mail_then_digests_then_recovery(world: World) -> None:
+    """Many failures cause a first mail after one second, then digests at the repeat interval, then a recovery mail."""
     world.fail(times=5)
     assert [] == world.after(0.9)
     assert [":5"] == world.after(0.1)
@@ -26,14 +26,14 @@ def test_storm_is_one_mail_then_digests_then_recovered(world: World) -> None:
     assert [] == world.after(100_000)
 
 
-def test_one_failure_is_mailed_once(world: World) -> None:
-    """A start-up failure that does not recur is mailed once, however long it lasts."""
+def test_single_failure_is_mailed_once(world: World) -> None:
+    """A start-up failure that does not recur is mailed only once, even after a long time."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     assert [] == world.after(1_000_000)
 
 
-def test_crash_loop_is_one_mail_then_one_a_repeat_interval(world: World) -> None:
+def test_crash_loop_is_mailed_once_per_repeat_interval(world: World) -> None:
     """A crash loop is mailed at once and then once per repeat interval until a start succeeds."""
     subjects = []
     for _ in range(40):
@@ -56,8 +56,8 @@ def test_failure_after_a_recovery_is_new(world: World) -> None:
     assert [":1"] == world.after(0)
 
 
-def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
-    """A successful start between two failed starts is no recovery if no recovery mail was sent in between."""
+def test_failure_cancels_a_recovery_that_is_not_yet_mailed(world: World) -> None:
+    """If a start fails before the recovery mail is sent, no recovery mail is sent and the incident continues."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     world.spool.resolve("startup")
@@ -67,7 +67,7 @@ def test_failure_before_the_mail_of_a_recovery_cancels_it(world: World) -> None:
 
 
 def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
-    """Drills are mailed at once, are not grouped, and never recover."""
+    """Drills are mailed at once, are not grouped, and cause no recovery mail."""
     world.fail("drill", times=2)
     assert [":1", ":1"] == world.after(0)
     world.spool.resolve("drill")
@@ -81,7 +81,7 @@ def test_each_route_is_an_incident(world: World) -> None:
     assert [":3", ":4"] == world.after(1)
 
 
-def test_clock_set_back_does_not_silence(world: World) -> None:
+def test_clock_set_back_does_not_suppress_mails(world: World) -> None:
     """When the machine's clock is set back by an hour, an ongoing incident is still mailed."""
     world.fail()
     assert [":1"] == world.after(1)
@@ -90,7 +90,7 @@ def test_clock_set_back_does_not_silence(world: World) -> None:
     assert [" [+1:1"] == world.after(1)
 
 
-def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
+def test_clock_set_back_does_not_suppress_a_postponed_mail(world: World) -> None:
     """When the clock is set back by an hour, a postponed mail is due and its incident continues."""
     world.mailer.broken = True
     world.fail("startup", times=3)
@@ -103,7 +103,7 @@ def test_clock_set_back_does_not_silence_a_postponed_mail(world: World) -> None:
 
 
 def test_clock_set_back_causes_one_attempt(world: World) -> None:
-    """After the clock is set back, a server that is still down gets one attempt and not one per postponed mail."""
+    """After the clock is set back, a server that is still down gets only one attempt for all postponed mails."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -126,7 +126,7 @@ def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
 
 
 def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
-    """A server that does not answer gets one attempt and not one per pending mail."""
+    """A server that does not answer gets only one attempt for all pending mails."""
     world.mailer.broken = True
     world.fail("drill", times=50)
     world.after(0)
@@ -151,7 +151,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
-    """The mail stays in the spool while its dead letter cannot be written."""
+    """A refused mail stays in the spool until its dead letter is written."""
     (tmp_path / "file").touch()
     world = World(tmp_path / "file/dead")
     world.mailer.refusing = True
@@ -161,7 +161,7 @@ def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> 
 
 
 def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mail is not sent again when the spool cannot record that it was sent."""
+    """A sent mail is not sent again if the spool cannot record the delivery."""
 
     def full(*_: object) -> None:
         raise OperationalError("database or disk is full")
@@ -176,8 +176,8 @@ def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypa
     assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.count_mails())
 
 
-def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: Path) -> None:
-    """Recipients refused with a 4xx get the same mail later. A recipient refused with a 5xx causes a dead letter."""
+def test_temporarily_refused_recipient_gets_the_mail_later(world: World, tmp_path: Path) -> None:
+    """A recipient that the server refuses with 4xx gets the mail later. A refusal with 5xx causes a dead letter."""
     world = World(tmp_path / "dead")
     world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
     world.fail("drill")
@@ -195,7 +195,7 @@ def test_recipient_refused_for_now_gets_the_mail_later(world: World, tmp_path: P
     assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.count_mails()
 
 
-def test_recipient_refused_for_now_delays_no_other(world: World) -> None:
+def test_temporarily_refused_recipient_delays_no_other_recipient(world: World) -> None:
     """While the server refuses one recipient temporarily, the other recipients get the incident's next mails."""
     world.mailer.refusals = {"b@test": (452, "452 full")}
     world.fail("startup")
@@ -223,6 +223,6 @@ def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.Mo
 
 
 def test_delays_double_with_jitter() -> None:
-    """Delays between attempts double up to a minute, and the jitter shortens them by a random part."""
+    """Delays between attempts double up to a minute, and the jitter shortens each delay by a random part."""
     assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
     assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

@@ -1,4 +1,4 @@
-"""The mails count every failure once in any series of failures and outages."""
+"""The mails count every failure exactly once in any series of failures and outages."""
 
 from collections.abc import Callable
 

@@ -40,7 +40,7 @@ def test_text_has_response_and_log_command() -> None:
 
 @pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
 def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
-    """The mail's shell command finds only the lines of its request id, even in archives and in folders with blanks."""
+    """The mail's shell command finds only the lines of its request, also in archived logs and folders with blanks."""
     folder = tmp_path / "the logs"
     folder.mkdir()
     (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
@@ -51,15 +51,15 @@ def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
     assert ["now", "before"] == [line.rpartition(" ")[2] for line in found.stdout.splitlines()]
 
 
-def test_alert_survives_its_json() -> None:
-    """An alert restored from JSON equals the original, even with lone surrogates."""
+def test_alert_is_restored_from_json() -> None:
+    """An alert restored from JSON equals the original, even if the alert contains lone surrogates."""
     alert = Alert("request", "é \udc80", {"a": [1]}, None, {"error": "\r\n"}, "place", "/x")
     assert alert.to_json().isascii()
     assert alert == Alert.from_json(alert.to_json())
 
 
 def test_alert_of_a_newer_version_is_readable() -> None:
-    """Fields of a newer version are ignored, because two versions may run during an update."""
+    """Unknown fields of a newer version are ignored, because two versions can run during an update."""
     newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
     assert ALERT == Alert.from_json(newer)
 
@@ -80,7 +80,7 @@ def test_first_mail_has_text_and_count() -> None:
     ],
 )
 def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, sentence: str) -> None:
-    """Digests and recoveries differ in subject and first sentence, and count the failures since the last mail."""
+    """Digests and recovery mails have their own subject and opening, and count the failures since the last mail."""
     mail = build_message(incident(total=5, mailed=1), step, "/l", 30)
     assert mail.suffix.startswith(suffix)
     assert mail.body.startswith(sentence)
@@ -89,8 +89,8 @@ def test_later_mails_differ_by_subject_and_opening(step: MailType, suffix: str, 
     assert "alert.c0ffee.2" == mail.name
 
 
-def test_no_failure_forges_a_header_or_a_line() -> None:
-    """Line breaks and control characters of a request, an error or a setting forge no header and no line."""
+def test_no_failure_can_forge_a_header_or_a_line() -> None:
+    """Line breaks and control characters in a request, an error or a setting cannot forge a header or a line."""
     evil = "x\r\nBcc: evil@example.org\r\n\r\nhello\x1b[2J\u2028\udc80"
     alert = Alert("request", "It failed:", {"response": {"errors": [evil]}}, None, {"error": evil})
     mail = build_message(incident(alert), MailType.FIRST, "/l", 30)

@@ -18,7 +18,7 @@ def by_place(spool: Spool) -> list[Incident]:
 
 
 def test_a_failure_opens_an_incident(spool: Spool) -> None:
-    """The first failure opens an incident with all facts of the failure and a unique token."""
+    """The first failure opens an incident with all fields of the failure and a unique token."""
     failure = build_alert(request_id="id-1")
     spool.report(failure, 7.0)
     incident = get_incident(spool)
@@ -30,7 +30,7 @@ def test_a_failure_opens_an_incident(spool: Spool) -> None:
 
 
 def test_the_next_failure_is_counted(spool: Spool) -> None:
-    """An incident counts further failures of its kind, place and route, and stores the last one and the request ids."""
+    """An incident counts failures of the same kind, place and route. It stores the last failure and the request ids."""
     for now, request_id in enumerate((None, "id-1", None, "id-2")):
         spool.report(build_alert(request_id=request_id), float(now))
     spool.report(build_alert(place="other"), 9.0)
@@ -45,7 +45,7 @@ def test_the_next_failure_is_counted(spool: Spool) -> None:
     assert ("other", 1, "[]") == (other.place, other.total, other.request_ids)
 
 
-def test_some_request_ids_are_kept(spool: Spool) -> None:
+def test_first_request_ids_are_kept(spool: Spool) -> None:
     """An incident keeps its first five request ids."""
     for number in range(SAMPLES + 2):
         spool.report(build_alert(request_id=f"id-{number}"), 1.0)
@@ -90,8 +90,8 @@ def test_one_kind_is_resolved(spool: Spool) -> None:
     assert {"startup": 0, "database": 0} == {i.kind: i.resolved for i in spool.open_incidents()}
 
 
-def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
-    """A queued mail is due at once and counts the failures so far. Its incident is under way until it is sent."""
+def test_a_queued_mail_counts_its_failures(spool: Spool) -> None:
+    """A queued mail is due at once and counts the failures so far. Its incident is marked as under way."""
     for request_id in ("id-1", "id-2"):
         spool.report(build_alert(request_id=request_id), 1.0)
     spool.report(build_alert(place="other"), 1.0)
@@ -119,7 +119,7 @@ def test_a_queued_mail_has_counted_its_failures(spool: Spool) -> None:
 
 
 def test_no_mail_is_queued_unless_due(spool: Spool) -> None:
-    """Nothing is queued if no mail is built or if the incident is not open."""
+    """No mail is queued if the callback builds no mail or if the incident is not open."""
     spool.report(build_alert(), 1.0)
     before = get_incident(spool)
     spool.queue_mail(before.id, lambda _: None, 2.0)
@@ -139,7 +139,7 @@ def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
 
 
 def test_an_older_file_is_migrated(tmp_path: Path) -> None:
-    """An older spool file gets the column of recipients and keeps its mails. A newer spool file stays unchanged."""
+    """An older spool file gets the column `recipients` and keeps its mails. A current spool file stays unchanged."""
     path = tmp_path / "spool.sqlite"
     for older in (True, False):
         spool = Spool(path)
@@ -154,8 +154,8 @@ def test_an_older_file_is_migrated(tmp_path: Path) -> None:
     assert ["", "b@test"] == [one.recipients for one in Spool(path).find_due(1.0)]
 
 
-def test_incidents_survive_their_process(tmp_path: Path) -> None:
-    """Another process reads reported failures from the spool file."""
+def test_incidents_persist_after_their_process(tmp_path: Path) -> None:
+    """Another process can read the failures that an earlier process reported."""
     path = tmp_path / "spool.sqlite"
     first = Spool(path)
     first.report(build_alert(), 1.0)

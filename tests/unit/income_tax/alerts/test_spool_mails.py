@@ -1,4 +1,4 @@
-"""The mails of the spool: their order, their delays and their closing."""
+"""The order, the delays and the closing of the spool's mails."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_inci
 
 
 def three_mails(spool: Spool) -> list[MailMessage]:
-    """Queue three mails that are due at 10, and return them."""
+    """Queue three mails that are due at time 10, and return these mails."""
     for name in ("c", "b", "a"):
         spool.report(build_alert("drill"), 1.0)
         spool.queue_mail(get_incident(spool).id, lambda _, name=name: (MailType.FIRST, build_mail(name)), 10.0)  # type: ignore[misc]
@@ -20,11 +20,11 @@ def three_mails(spool: Spool) -> list[MailMessage]:
 
 
 def test_mails_are_sent_in_their_order(spool: Spool) -> None:
-    """A mail is due from its time on, and the oldest mail comes first."""
+    """A mail becomes due at its time, and the oldest due mail comes first."""
     assert ["c", "b", "a"] == [one.name for one in three_mails(spool)]
 
 
-def test_a_postponed_mail(spool: Spool) -> None:
+def test_a_postponed_mail_is_due_later(spool: Spool) -> None:
     """A postponed mail delays other mails only if the server failed."""
     first, *_ = three_mails(spool)
     spool.postpone(replace(first, recipients="b@test"), 10.0, 5.0, others=False)
@@ -38,7 +38,7 @@ def test_a_postponed_mail(spool: Spool) -> None:
 
 
 def test_delays_are_bounded(spool: Spool) -> None:
-    """No mail waits longer than the longest delay. A later due time means that the clock was set back."""
+    """No mail waits longer than the longest delay, even after the clock is set back."""
     first, second, _ = three_mails(spool)
     spool.postpone(first, 10.0, 59.0, others=False)
     spool.postpone(second, 10.0, 1.0, others=True)
@@ -52,7 +52,7 @@ def test_delays_are_bounded(spool: Spool) -> None:
     assert 3 == len(spool.find_due(60.0))
 
 
-def test_a_closed_mail(spool: Spool) -> None:
+def test_a_closed_mail_is_not_due(spool: Spool) -> None:
     """A closed mail is no longer due, is counted by its state, and loses its body."""
     first, second, third = three_mails(spool)
     spool.close_mail(first, "sent")
@@ -66,7 +66,7 @@ def test_a_closed_mail(spool: Spool) -> None:
 
 
 def test_open_incidents_are_never_deleted(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Open incidents and pending mails are never deleted, however many later incidents are closed."""
+    """Open incidents and pending mails are never deleted, even if many later incidents are closed."""
     monkeypatch.setattr("income_tax.alerts.spool.HISTORY", 10)
     spool.report(build_alert(), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.FIRST, build_mail("first")), 1.0)

@@ -1,4 +1,4 @@
-"""Spool with a fake clock, mail server and log, for delivery tests."""
+"""A spool with a fake clock, a fake mail server and a fake log, for delivery tests."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.smtp import SINCE
 
 
 class World:
-    """Spool in memory, delivery, mail server, and a clock that the test sets."""
+    """A spool in memory, its delivery, a fake mail server, and a clock that the test sets."""
 
     def __init__(self, dead: Path = Path("unused")) -> None:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)

@@ -47,7 +47,7 @@ items = st.lists(good | good | good | mixed | odd, min_size=1, max_size=12)
 
 
 def calculate_one_by_one(pairs_of_items: list[Any], form: Any) -> list[dict[str, Any]]:
-    """Return the results and errors of the households one by one."""
+    """Calculate the households one by one, and return their results and errors."""
     schema = HouseholdSchema(HOUSEHOLD, form)
     answers: list[dict[str, Any]] = []
     for row, pairs in enumerate(pairs_of_items):
@@ -68,7 +68,7 @@ def read_results(many: ParsedBatch) -> Any:
 
 @given(items)
 def test_objects_equal_one_by_one(households: list[Any]) -> None:
-    """Each element of any array has the same result as a single household."""
+    """Each element of an array has the same result as in a request for this household alone."""
     no_object = ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
@@ -84,7 +84,7 @@ headers = st.permutations(["married", "children", "salary", "year", "single_pare
 
 @given(headers, st.integers(3, 6), st.lists(st.lists(cells, min_size=3, max_size=7), min_size=1, max_size=12))
 def test_rows_equal_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
-    """Each row of any text table has the same result as a single household."""
+    """Each row of a text table has the same result as in a request for this household alone."""
     header = sorted(names[:width], key=["married", "children", "salary"].__contains__)
     header = list(dict.fromkeys(["married", "children", "salary", *header]))
     alone: list[Any] = []
@@ -100,7 +100,7 @@ def test_rows_equal_one_by_one(names: list[str], width: int, rows: list[list[str
 
 @given(st.lists(good, min_size=1, max_size=12))
 def test_csv_equals_json(households: list[dict[str, Any]]) -> None:
-    """The CSV response has the figures and the errors of the JSON response."""
+    """The CSV response has the same values and errors as the JSON response."""
     many = parse_objects(households, YEARS)
     lines = list(csv.DictReader(io.StringIO(serialize_csv(many, SCHEDULES).decode(), newline="")))
     wanted = []
@@ -114,7 +114,7 @@ def test_csv_equals_json(households: list[dict[str, Any]]) -> None:
 
 
 def test_all_cases_at_once() -> None:
-    """One array with all 2,878 cases of the law and all 372 cases of `v7` gives the results of the cases."""
+    """One array with all 2,878 cases of the law and all 372 cases of `v7` gives the expected results."""
     law, old = law_cases(), v7_cases()
     names = ("married", "single_parent", "children", "salary")
     asked: list[dict[str, Any]] = [

@@ -45,7 +45,7 @@ def as_table(rows: list[tuple[Any, ...]]) -> ParsedBatch:
 
 @pytest.fixture
 def parsed_alone(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return the list of the salaries of households that are parsed individually."""
+    """Return a list that collects the salaries of the individually parsed households."""
     taken: list[object] = []
     parse_alone = HouseholdSchema.parse
 
@@ -113,7 +113,7 @@ def test_invalid_households_are_parsed_alone(
     ],
 )
 def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str, Any], error: str | None) -> None:
-    """Without a year, an object or a row may have neither a single parent nor a second salary."""
+    """Without a year, an object or a row with `single_parent` or `spouse_salary` is rejected."""
     one = {"married": "no", "children": 1, "salary": 5} | given
     for many in (parse_objects([one], YEARS), parse_rows([*one], [[*map(str, one.values())]], YEARS)):
         assert ([[error]] if error else []) == [found.errors for found in many.errors.values()]
@@ -165,7 +165,7 @@ def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
 
 
 def test_columns_are_households() -> None:
-    """Each household of the columns has all its values, and has no year under the rules `v7`."""
+    """Each household from the columns has all its values, and a household without a year has the year None."""
     dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
     many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
     assert [Household(True, 2, 7), *(Household(*convert_row(row)) for row in GOOD)] == list(many.households)
@@ -189,7 +189,7 @@ def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: objec
 
 @pytest.mark.parametrize("value", [[], {}, True, 1, None])
 def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
-    """An invalid value in a column of yes and no is an error of its own household only."""
+    """An invalid value in a column of yes and no affects only its own household."""
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
     assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()
@@ -205,7 +205,7 @@ def test_cdhr_note() -> None:
 
 
 def build_law(fine: bool) -> Law:
-    """Return the law of 2024. With `fine`, its figures need more than 64 bits in arrays."""
+    """Return the law of 2024. If `fine` is set, its constants need more than 64 bits in arrays."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
@@ -217,7 +217,7 @@ def build_law(fine: bool) -> Law:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_columns_equal_one_by_one(fine: bool) -> None:
-    """The amounts of columns are whole euros and equal the amounts of single households, under any figures."""
+    """Columns and single households give the same amounts in whole euros, even if constants need more than 64 bits."""
     law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
     found = assess_dated(many.households, law)
     owed = [law.assess(household) for household in many.households]
@@ -227,7 +227,7 @@ def test_columns_equal_one_by_one(fine: bool) -> None:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_empty_batch(fine: bool) -> None:
-    """An empty batch has empty columns, even under figures that need more than 64 bits."""
+    """An empty batch has empty columns, even if constants need more than 64 bits."""
     none, no = np.zeros(0, np.int64), np.zeros(0, bool)
     found = assess_dated(Households(none, no, no, none, none, none), build_law(fine))
     assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}

@@ -1,4 +1,4 @@
-"""A query string is parsed as a household or rejected with every error."""
+"""A query string is parsed as a household, or is rejected with a list of all errors."""
 
 from urllib.parse import quote, quote_plus
 
@@ -47,7 +47,7 @@ def test_spellings(query: str) -> None:
     assert Household(True, 3, 200_000) == read_household(query)
 
 
-def test_limits_are_included() -> None:
+def test_largest_values_are_valid() -> None:
     """The largest values are valid."""
     assert Household(False, MAX_CHILDREN, MAX_SALARY) == read_household(
         f"married=non&children={MAX_CHILDREN}&salary={MAX_SALARY}"
@@ -77,7 +77,7 @@ def test_limits_are_included() -> None:
     ],
 )
 def test_errors(query: str, errors: list[str]) -> None:
-    """Every error of a request is listed under the names that the request used."""
+    """All errors of a request are listed, with the parameter names that the request used."""
     assert errors == get_errors(query)
 
 
@@ -106,7 +106,7 @@ def test_errors(query: str, errors: list[str]) -> None:
     ],
 )
 def test_salary_in_plain_digits(value: str) -> None:
-    """A salary consists of plain ASCII digits within the limits."""
+    """A salary that is not a number within the limits in plain ASCII digits is rejected with a short error."""
     (error,) = get_errors("married=yes&children=1&salary=" + quote(value.encode("utf-8", "surrogatepass")))
     assert error.startswith("parameter [salary] has an invalid value: [")
     assert len(error) < 200
@@ -114,7 +114,7 @@ def test_salary_in_plain_digits(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["%FF", "%C3", "%zz", "%", "%ED%A0%80"])
 def test_invalid_escapes(value: str) -> None:
-    """A malformed escape or an escape of invalid UTF-8 is an invalid value and causes no crash."""
+    """A malformed escape or an escape of invalid UTF-8 is rejected as an invalid value."""
     (error,) = get_errors(f"married={value}&children=1&salary=1")
     assert error.startswith("parameter [married] has an invalid value: [")
 

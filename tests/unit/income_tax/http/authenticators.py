@@ -10,7 +10,7 @@ from income_tax.http.auth.password_check_queue import PasswordCheckQueue
 from income_tax.service_log import build_logger
 from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 
-CHEAP = "scrypt:1024:8:1"  # tests do not depend on the cost
+CHEAP = "scrypt:1024:8:1"  # a low cost keeps the tests fast
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 

@@ -1,4 +1,4 @@
-"""scrypt verifies a login once. The login then stays cached while it is used."""
+"""scrypt verifies credentials only once. The credentials then stay cached while requests use them."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.unit.income_tax.http.authenticators import CHEAP, LocalAuthenticator,
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the list of the passwords that scrypt checks."""
+    """Return a list that collects the passwords that scrypt checks."""
     seen: list[str] = []
     real = check_password_hash
 
@@ -39,7 +39,7 @@ def test_right_password_is_checked_once(checks: list[str]) -> None:
 
 
 def test_cached_logins_expire(checks: list[str]) -> None:
-    """An unused login is checked again after the TTL, but a login in use is not."""
+    """An unused login expires after the TTL and is checked again. A login in use does not expire."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     for _ in range(9):
         assert authenticator.verify("ann", "secret")
@@ -59,7 +59,7 @@ def test_wrong_logins_are_rejected(login: str, password: str) -> None:
 
 
 def test_unknown_login_costs_the_same_work(checks: list[str]) -> None:
-    """An unknown login is hashed too, so that the response time does not reveal which logins exist."""
+    """The password of an unknown login is checked too, so that the response time does not reveal existing logins."""
     LocalAuthenticator({}).verify("nobody", "guess")
     assert ["guess"] == checks
 
@@ -79,7 +79,7 @@ def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytes
     assert user[1:] != nobody[1:]
 
 
-def test_changed_password_counts_at_once() -> None:
+def test_changed_password_is_effective_at_once() -> None:
     """A changed password is effective at once, because the cache depends on the stored hash."""
     hashes = {"ann": generate_password_hash("old", CHEAP)}
     authenticator = LocalAuthenticator(hashes)
@@ -97,8 +97,8 @@ def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CACHE_SIZE == len(authenticator._cache)
 
 
-def test_cached_login_waits_for_nothing() -> None:
-    """A cached login succeeds without a query of the failures while guesses at the same login and address wait."""
+def test_cached_login_does_not_wait() -> None:
+    """A cached login succeeds at once without a query of the failures, even if wrong guesses must wait."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert authenticator.verify("ann", "secret")
     guess(authenticator, 5)

@@ -71,7 +71,7 @@ def test_invalid_json(body: bytes, error: str, expected: str) -> None:
     ],
 )
 def test_invalid_csv(body: bytes, errors: list[str], expected: str) -> None:
-    """A table is rejected with all errors of its header and the expected header."""
+    """A table with a wrong header is rejected with all errors of the header and the expected header."""
     assert (errors, [expected]) == reject(body, CSV)
 
 
@@ -90,9 +90,9 @@ def parse_batch(body: bytes, kind: str) -> ParsedBatch:
         b"married,children,salary\ryes,2,50000\rno,1;5,3\rno,1,3\r",
         b"married , children,salary\nyes,2,50000\n\nno,1;5,3\n\nno,1,3",
     ],
-    ids=["a semicolon in a line", "empty lines first", "line ends of old", "empty lines between"],
+    ids=["a semicolon in a line", "empty lines first", "carriage returns", "empty lines between"],
 )
-def test_first_line_decides_on_the_separator(body: bytes) -> None:
+def test_first_line_determines_the_separator(body: bytes) -> None:
     """Any line ending is accepted, and the first line determines the separator."""
     if b"\r" in body and b"\n" not in body:
         body = body.replace(b";", b"x")
@@ -102,14 +102,14 @@ def test_first_line_decides_on_the_separator(body: bytes) -> None:
 
 
 def test_cells_keep_their_line_ends() -> None:
-    """An error quotes a cell with its line endings."""
+    """An error quotes a cell and keeps the line endings in the cell."""
     (error,) = parse_batch(b'married,children,salary\r\nyes,2,"5\r\n6"\r\n', CSV).errors[0].errors
     assert "parameter [salary] has an invalid value: [5\r\n6]" == error
 
 
 @pytest.mark.parametrize("sign", [",", ";"])
 def test_maximum_number_of_values(sign: str) -> None:
-    """A body has at most twenty values per household."""
+    """A body with more than twenty values per household is rejected."""
     reader = BodyReader(1, schedules().years)
     with pytest.raises(ParameterError, match=r"^parameter \[marié\] is missing; .*; unknown parameter \[,*;*\]$"):
         reader.parse(JSON, json.dumps({sign * 20: 1}).encode())
@@ -145,7 +145,7 @@ def test_households_of_the_wrong_form() -> None:
         ("{}", "an object"),
     ],
 )
-def test_errors_repeat_the_value(number: str, told: str) -> None:
+def test_errors_quote_the_value(number: str, told: str) -> None:
     """An error quotes the value as in the request, unless the value is huge or nested."""
     body = '{"married":"yes","children":0,"salary":' + number + "}"
     assert [f"parameter [salary] has an invalid value: [{told}]"] == reject(body.encode())[0]
@@ -170,7 +170,7 @@ def test_long_texts_are_truncated() -> None:
     [("0" * 19 + "5", 5), ("0" * 20 + "5", None), ("999999999", 999_999_999), ("1000000000", None), ("X5", None)],
 )
 def test_digits_of_a_number(text: str, value: int | None) -> None:
-    """A number has at most twenty digits and no other character."""
+    """A text is a number only if it has at most twenty digits and no other character."""
     assert value == TextDecoder().decode(SALARY, text)
 
 
@@ -185,7 +185,7 @@ def test_json_numbers(given: Any, value: int | None) -> None:
 
 @pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
 def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
-    """In JSON, yes and no are strings."""
+    """In JSON, only strings are accepted as yes and no."""
     assert value == JsonDecoder().decode(MARRIED, given)
 
 
@@ -213,7 +213,7 @@ def test_text_of_an_error() -> None:
 
 
 def test_spellings_of_a_request() -> None:
-    """The spellings of a request are mapped by parameter, without unknown names."""
+    """The spellings in a request are returned by parameter, without unknown names."""
     schema = HouseholdSchema(CALCULATION, TextDecoder())
     assert {MARRIED: "marie", CHILDREN: "children"} == schema.find_spellings(
         [("marie", ""), ("x", ""), ("children", "")]

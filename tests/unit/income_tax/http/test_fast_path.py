@@ -20,7 +20,7 @@ class FakeAuthenticator:
     """Authenticator with one cached login."""
 
     def is_cached(self, authorization: str) -> bool:
-        """Return whether the header holds the cached login."""
+        """Return whether the header contains the cached login."""
         return authorization == "Basic x"
 
 
@@ -33,7 +33,7 @@ class BrokenSchedules:
 
 
 def build_fast_path(logged: list[str]) -> FastPathMiddleware:
-    """Build the fast path for an application that returns `flask` and the request id, and collect the logged events."""
+    """Build the fast path for an application that returns `flask` and the request id. `logged` collects the events."""
     return FastPathMiddleware(
         lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
         FakeAuthenticator(),  # type: ignore[arg-type]
@@ -56,21 +56,21 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
     ids=str,
 )
 def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
-    """The fast path passes requests with an unusual path, method, login or body to Flask before it logs anything."""
+    """The fast path passes a request with an unusual path, method, login or body to Flask and logs nothing."""
     logged: list[str] = []
     assert [b"flask", b""] == build_fast_path(logged)({**USUAL, **unusual}, lambda *_: lambda _: None)
     assert [] == logged
 
 
 def test_flask_answers_failing_requests() -> None:
-    """The fast path passes a failing request to Flask with the request id of the first log line."""
+    """The fast path passes a failing request to Flask, with the request id that the fast path has already logged."""
     logged: list[str] = []
     assert [b"flask", b"12345678"] == build_fast_path(logged)(dict(USUAL), lambda *_: lambda _: None)
     assert ["request"] == logged
 
 
 def test_answers_use_reloaded_schedules() -> None:
-    """After a reload, responses use the new schedules and have their version."""
+    """After a reload, responses use the new schedules and contain the new version."""
     other = copy.deepcopy(schedules().data)
     other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     current = SimpleNamespace(get=schedules)

@@ -1,4 +1,4 @@
-"""The fast path of GET / and the Flask application return and log the same for every request."""
+"""The fast path and the Flask application give every GET / the same response and the same log lines."""
 
 import base64
 import re
@@ -29,7 +29,7 @@ from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
 from tests.support.grammar import Grammar
 
 EXAMPLES, REQUESTS = budget(4, 12), 40
-CHEAP = "scrypt:1024:8:1"  # tests do not depend on the cost
+CHEAP = "scrypt:1024:8:1"  # a low cost keeps the tests fast
 HASHES = {name: generate_password_hash(password, CHEAP) for name, password in (("ann", "secret"), ("bob", "pä:ss"))}
 CLIENT = "192.0.2.1"
 FORMS = {
@@ -43,12 +43,12 @@ TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
 OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
 PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # seconds before a request
-# Headers that select the fast path or Flask, and headers that gunicorn does not forward.
+# The tests omit headers that select the fast path or Flask, and headers that gunicorn does not forward.
 LEFT_OUT = {"AUTHORIZATION", "CONTENT_LENGTH", "TRANSFER_ENCODING", "SCRIPT_NAME", "PATH_INFO"}
 
 
 def basic(text: str, coding: str = "utf-8") -> str:
-    """Build the Authorization header of a login."""
+    """Build the Authorization header of a text `login:password`."""
     return "Basic " + base64.b64encode(text.encode(coding)).decode()
 
 
@@ -60,7 +60,7 @@ AUTHORIZATIONS += [ANN + " ", ANN + "=", ANN[:-1], ANN[:9], ANN.lower(), "", "Ba
 
 
 class CountedLeaderLock(LeaderLock):
-    """Leader lock that counts its releases. Flask releases it, but the fast path does not."""
+    """Leader lock that counts its releases. Flask releases the lock, but the fast path does not."""
 
     passed = 0
 
@@ -98,7 +98,7 @@ class World:
         self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
     def ask(self, environ: dict[str, Any], later: float) -> list[Any]:
-        """Return a response's status, headers and body and its log lines, without times and request ids."""
+        """Return the status, headers, body and log lines of a request, without times and request ids."""
         self.clock.now += later
         del self.lines.written[:]
         parts, status, headers = run_wsgi_app(self.app.wsgi_app, environ | {"wsgi.input": BytesIO()})

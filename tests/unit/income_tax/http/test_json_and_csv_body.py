@@ -29,7 +29,7 @@ def get_errors(body: bytes, content_type: str = JSON) -> list[str]:
 
 
 def test_one_object() -> None:
-    """One object is one household and may have the parameter `explain`."""
+    """One object is one household and can have the parameter `explain`."""
     values = READER.parse(JSON, json.dumps(ONE | {"year": 2024, "explain": "yes"}).encode())
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
 
@@ -49,7 +49,7 @@ def test_limit() -> None:
     assert LIMIT == count_households(b"married,children,salary\n" + b"yes,2,3\n" * LIMIT, CSV)
     with pytest.raises(TooManyHouseholds):
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1))
-    with pytest.raises(TooManyHouseholds):  # the rest of the body is not parsed
+    with pytest.raises(TooManyHouseholds):  # the reader does not parse the rest of the body
         READER.parse(CSV, b"married,children,salary\n" + b"yes,2,3\n" * (LIMIT + 1) + b'"')
 
 
@@ -190,10 +190,10 @@ def test_invalid_tables(body: bytes, errors: list[str]) -> None:
         b'"salary","married","children"\n"50000","yes","2"',
         b"salary,year,married,children,spouse_salary\n50000,,yes,2,\n",
     ],
-    ids=["english", "semicolons of a spreadsheet", "quotes", "empty cells"],
+    ids=["english", "semicolons", "quotes", "empty cells"],
 )
 def test_valid_tables(body: bytes) -> None:
-    """A table may have any column order, English or French names, commas or semicolons, and empty cells."""
+    """A table can have any column order, English or French names, commas or semicolons, and empty cells."""
     many = READER.parse(CSV, body)
     assert isinstance(many, ParsedBatch)
     assert {} == many.errors

@@ -1,4 +1,4 @@
-"""The login throttle delays failed logins at their own address, and detects suspect addresses."""
+"""The login throttle delays a login after failures from the same address, and detects suspect addresses."""
 
 import pytest
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -25,8 +25,8 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("login", ["ann", "nobody"])
-def test_guesses_wait_longer_and_longer(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each failure after the free attempts doubles the wait, also for unknown logins. A waiting login is not hashed."""
+def test_each_failure_doubles_the_wait(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each failure after the free attempts doubles the wait of any login. No password is hashed during the wait."""
     checks: list[str] = []
 
     def check(stored: str, password: str) -> bool:
@@ -55,8 +55,8 @@ def test_right_password_waits_too_and_then_clears_the_failures() -> None:
     guess(authenticator, FREE_FAILURES)
 
 
-def test_nobody_else_is_locked_out() -> None:
-    """The same login at another address, and another login at the same address, need not wait."""
+def test_other_logins_and_addresses_do_not_wait() -> None:
+    """The same login at another address, and another login at the same address, do not wait."""
     authenticator = LocalAuthenticator({name: generate_password_hash("secret", CHEAP) for name in ("ann", "bob")})
     guess(authenticator, FREE_FAILURES)
     get_wait(authenticator)
@@ -71,16 +71,16 @@ def test_failures_expire() -> None:
     guess(authenticator, FREE_FAILURES)
 
 
-def test_clock_set_back_locks_nobody_out() -> None:
-    """A failure whose time is in the future causes no more than its own wait."""
+def test_clock_set_back_does_not_extend_the_wait() -> None:
+    """After the clock is set back, a failed login does not wait longer than before."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now -= 10_000
     assert 1 == get_wait(authenticator)
 
 
-def test_broken_store_lets_everybody_try() -> None:
-    """Without its store the throttle allows every login and logs at most one warning per minute."""
+def test_broken_store_allows_every_login() -> None:
+    """If the store fails, the throttle allows every login and logs at most one warning per minute."""
     lines = Lines()
     throttle = LoginThrottle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
     for _ in range(3):
@@ -91,8 +91,8 @@ def test_broken_store_lets_everybody_try() -> None:
     assert b"failed logins are not counted" in line
 
 
-def test_a_mistyped_password_makes_no_suspect() -> None:
-    """An address is not suspect after a few failures, or some time after its last failure."""
+def test_few_failures_do_not_make_an_address_suspect() -> None:
+    """Few failures do not make an address suspect. A suspect address becomes normal again after some time."""
     authenticator = LocalAuthenticator({})
     assert not authenticator.throttle.is_suspect(HERE)
     make_suspect(authenticator, HERE)

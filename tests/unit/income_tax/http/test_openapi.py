@@ -32,14 +32,14 @@ def find_refs(node: Any) -> Iterator[str]:
 
 
 def find_members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield every member of a schema at any depth with its path."""
+    """Yield the path and the schema of every member of a schema, at any depth."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "properties":
                 for name, schema in value.items():
                     yield (*path, name), schema
                     yield from find_members(schema, (*path, name))
-            elif key not in ("if", "then", "not"):  # conditions describe no member
+            elif key not in ("if", "then", "not"):  # skip conditions, because they describe no member
                 yield from find_members(value, path)
     elif isinstance(node, list):
         for value in node:
@@ -65,7 +65,7 @@ def build_schema(name: str) -> dict[str, Any]:
     ("path", "parameters"), [("/", CALCULATION), ("/curve", CURVE)], ids=["the calculation", "the curve"]
 )
 def test_parameters_equal_the_parser(path: str, parameters: tuple[Parameter, ...]) -> None:
-    """Names, limits and required parameters equal the parser's, and each parameter has a description."""
+    """The description has the names, the limits and the required parameters of the parser."""
     described = DOCUMENT["paths"][path]["get"]["parameters"]
     assert [(p.english, p.required) for p in parameters] == [(one["name"], one["required"]) for one in described]
     for parameter, one in zip(parameters, described, strict=True):
@@ -86,7 +86,7 @@ VALUES: dict[str, list[Any]] = {
 
 
 def generate_bodies() -> Iterator[dict[str, Any]]:
-    """Yield bodies that differ from valid ones in one value, or in two contradictory values."""
+    """Yield bodies that differ from valid bodies in one value, or in two contradictory values."""
     base = {"married": "yes", "children": 1, "salary": 30000, "year": 2024}
     for name, values in VALUES.items():
         yield {key: value for key, value in base.items() if key != name}
@@ -158,8 +158,8 @@ def test_every_amount_is_in_euros() -> None:
     assert {("Curve", "from"), ("DatedResult", "collected"), ("Household", "salary")} <= amounts.keys()
 
 
-def test_examples_are_those_of_the_file() -> None:
-    """The description has exactly the examples that another test sends to the service."""
+def test_description_has_exactly_the_examples() -> None:
+    """The description contains every example in EXAMPLES and no other example."""
     shown: dict[str, list[Any]] = {}
     for one in OPERATIONS:
         for content in (one.get("requestBody", {}).get("content", {}), one["responses"]["200"]["content"]):

@@ -1,4 +1,4 @@
-"""Page files: complete languages, unchanged vendored packages, and no address of another host."""
+"""Page files have complete translations, unchanged vendored packages, and no address of another host."""
 
 import hashlib
 import json

@@ -15,7 +15,7 @@ THREADS = 8
 
 
 class Crowd:
-    """Threads that verify logins at the same time while the test blocks the first check."""
+    """Threads that verify logins at the same time. Each check blocks until the test calls `end`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, suspects: int = 0) -> None:
         self.authenticator = LocalAuthenticator({"ann": "scrypt:x"}, threads=THREADS)
@@ -77,7 +77,7 @@ def test_many_threads_of_one_client_share_a_check(monkeypatch: pytest.MonkeyPatc
     assert ({"in": 50}, ["secret"]) == (crowd.end(), crowd.checked)
 
 
-def test_a_check_that_fails_fails_for_all_who_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_shared_check_reaches_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each thread that shares a check raises the check's error, and the queue stays usable."""
     queue, go = password_check_queue.PasswordCheckQueue(THREADS), threading.Event()
     errors: list[str] = []
@@ -104,7 +104,7 @@ def test_a_check_that_fails_fails_for_all_who_share_it(monkeypatch: pytest.Monke
 
 
 def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty guesses from different addresses leave a quarter of the threads free. Rejected guesses may be retried."""
+    """Fifty guesses from different addresses leave a quarter of the threads free. All other guesses are rejected."""
     crowd = Crowd(monkeypatch)
     for number in range(50):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -114,7 +114,7 @@ def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Different guesses from one address occupy a quarter of the threads, and other addresses are served."""
+    """Different guesses from one address occupy at most a quarter of the threads, and other addresses are served."""
     crowd = Crowd(monkeypatch)
     for number in range(20):
         crowd.verify(f"guess {number}")
@@ -123,8 +123,8 @@ def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> 
     assert {"wrong": 2, "in": 1, "busy": 18} == crowd.end()
 
 
-def test_suspects_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Suspects occupy half of the threads, and another login waits only for the running check."""
+def test_another_login_precedes_waiting_suspects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suspect addresses occupy at most half of the threads. Another address waits only for the running check."""
     crowd = Crowd(monkeypatch, suspects=20)
     for number in range(20):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -132,11 +132,11 @@ def test_suspects_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd.verify("secret", "198.51.100.1")
     wait_until(lambda: crowd.authenticator.queue._others_waiting == 1)
     assert {"wrong": 4, "in": 1, "busy": 16} == crowd.end()
-    assert "secret" == crowd.checked[1], "the first check was running already"
+    assert "secret" == crowd.checked[1], "expected this check directly after the running check"
 
 
-def test_suspects_with_one_question_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many threads with the same guess from a suspect address occupy a quarter of the threads."""
+def test_equal_guesses_of_a_suspect_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many requests with the same guess from a suspect address occupy at most a quarter of the threads."""
     crowd = Crowd(monkeypatch, suspects=2)
     for _ in range(20):
         crowd.verify("guess again", HERE)

@@ -1,4 +1,4 @@
-"""The database monitor: its reports, and its survival of driver errors."""
+"""The database monitor reports losses and recoveries, and continues after driver errors."""
 
 import struct
 from contextlib import AbstractContextManager
@@ -30,7 +30,7 @@ def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
 
 
 def test_first_answer_is_reported_once() -> None:
-    """The first answer is reported once, which marks the recovery after a start without the database."""
+    """The first answer is reported once. This report marks the recovery after a start without the database."""
     watch, told = watched(FakeEngine())
     watch.check()
     watch.check()
@@ -42,14 +42,14 @@ def test_first_answer_is_reported_once() -> None:
     [
         OSError("timed out"),
         TimeoutError(),
-        IndexError("tuple index out of range"),  # PyMySQL raises this error and the next two on a malformed answer
+        IndexError("tuple index out of range"),  # malformed answers make PyMySQL raise this error and the next two
         struct.error("unpack requires a buffer of 4 bytes"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     ],
     ids=lambda error: type(error).__name__,
 )
 def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
-    """Any driver error is reported once with its text as a loss, and the recovery is reported once."""
+    """Any driver error is reported once as a loss with the error's text, and the recovery is reported once."""
     engine = FakeEngine(error)
     watch, told = watched(engine)
     loss = f"the database does not answer: {str(error) or type(error).__name__}"
@@ -65,8 +65,8 @@ def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
     assert [loss, "answers"] * 2 == told
 
 
-def test_one_failed_query_is_no_loss() -> None:
-    """The monitor reports no loss if a second query succeeds at once, as after a pause of the machine."""
+def test_one_failed_query_is_not_reported_as_a_loss() -> None:
+    """The monitor reports no loss if one query fails and the next query succeeds at once."""
 
     class Once(FakeEngine):
         def connect(self) -> AbstractContextManager[Any]:
@@ -83,8 +83,8 @@ def test_one_failed_query_is_no_loss() -> None:
     assert (["answers"], None) == (told, watch.trouble)
 
 
-def test_thread_outlives_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread continues after an error that no driver should raise."""
+def test_thread_continues_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The monitor's thread continues after an unexpected error."""
     pauses: list[float] = []
 
     class Enough(BaseException):

@@ -1,4 +1,4 @@
-"""The service status: its metrics and its problems."""
+"""The metrics and the problems in the service status."""
 
 from collections import Counter
 from dataclasses import replace
@@ -37,12 +37,12 @@ def test_windows_add_all_workers() -> None:
 
 
 def test_a_healthy_service_has_no_problems() -> None:
-    """A healthy service has no problems."""
+    """The status of a healthy service lists no problems."""
     assert [] == overview(worker(1, "a"), worker(1, "b")).problems
 
 
-def test_each_problem_is_a_sentence() -> None:
-    """A message describes each problem of workers, requests, alerts and volumes."""
+def test_each_problem_has_a_message() -> None:
+    """The status has a message for each problem of workers, requests, alerts and volumes."""
     failing = worker(buckets={9990: bucket_of(5, 2)})
     cases = {
         "the database does not answer": [replace(worker(), troubles=["the database does not answer"])],
@@ -67,7 +67,7 @@ def test_each_problem_is_a_sentence() -> None:
 
 
 def test_a_missing_replica_is_a_problem() -> None:
-    """A missing replica is a problem with a remedy. Extra replicas are no problem."""
+    """A missing replica is reported with a remedy. Extra replicas are not a problem."""
     one = replace(overview(worker()), expected_replicas=2)
     assert ["only 1 of 2 replicas is running: run make up, or make up REPLICAS=1 to keep this number"] == one.problems
     for expected in (1, 2):

@@ -35,7 +35,7 @@ def test_published_counts_are_readable(tmp_path: Path) -> None:
     assert [] == read_snapshots(tmp_path, NOW)
 
 
-def test_a_closed_worker_publishes_no_more(tmp_path: Path) -> None:
+def test_a_closed_worker_leaves_no_file(tmp_path: Path) -> None:
     """A publication that was in progress when the worker closed leaves no file."""
     entered, go = threading.Event(), threading.Event()
 
@@ -57,8 +57,8 @@ def test_a_closed_worker_publishes_no_more(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_percentiles_are_right_to_a_quarter() -> None:
-    """A percentile is between the exact one and a quarter more. Without requests there is no percentile."""
+def test_percentiles_exceed_exact_values_by_at_most_a_quarter() -> None:
+    """A percentile exceeds the exact percentile by at most a quarter. Without requests the percentile is None."""
     activity = WorkerMetrics(Path("/nowhere"), "", FakeClock(NOW))
     for n in range(1, 1001):
         activity.record(200, n / 1000)
@@ -102,7 +102,7 @@ def test_ended_workers_are_skipped(tmp_path: Path) -> None:
     assert [] == read_snapshots(tmp_path / "missing", NOW)
 
 
-def test_a_full_disk_stops_no_worker(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_stop_a_worker(tmp_path: Path) -> None:
     """A worker keeps counting while its file cannot be written, and publishes the counts afterwards."""
     blocked = tmp_path / "workers"
     blocked.write_text("a file where the folder should be")
@@ -110,14 +110,14 @@ def test_a_full_disk_stops_no_worker(tmp_path: Path) -> None:
     activity.start(lambda: STATE)
     activity.record(200, 0.001)
     blocked.unlink()
-    # The first publication may precede the count.
+    # Wait for a later publication, because the worker can publish before it counts the request.
     (found,) = wait_until(lambda: [worker for worker in read_snapshots(blocked, NOW) if worker.buckets])
     assert 1 == merge_buckets([found], 0)[int(NOW)].requests
     activity.close()
 
 
 def test_expected_replicas(tmp_path: Path) -> None:
-    """The expected number of replicas is read from a file, and is None without a number."""
+    """The expected number of replicas is read from a file. A missing file or a file without a number gives None."""
     file = tmp_path / "replicas"
     assert read_expected_replicas(file) is None
     file.write_text("3\n")

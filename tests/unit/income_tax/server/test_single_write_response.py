@@ -20,7 +20,7 @@ class Socket:
 
 
 def answer(method: str, status: str, length: int | None, parts: list[bytes]) -> list[bytes]:
-    """Return the bytes of each send of a response."""
+    """Send a response, and return the bytes of each call of `sendall`."""
     request = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
     sock = Socket()
     response = SingleWriteResponse(request, sock, Config())

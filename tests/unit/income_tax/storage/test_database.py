@@ -8,7 +8,7 @@ from income_tax.storage.database import DatabaseError, wait_for_database
 
 
 def test_retries_until_it_answers() -> None:
-    """The wait ends when the database answers the third attempt."""
+    """The wait retries a failed read until the database answers."""
     tries: Iterator[object] = iter([DatabaseError("starting up"), DatabaseError("starting up"), "data"])
 
     def read() -> str:
@@ -22,8 +22,8 @@ def test_retries_until_it_answers() -> None:
     assert 2 == len(pauses)
 
 
-def test_gives_up_with_the_last_error() -> None:
-    """After the timeout the error quotes the last error of the database."""
+def test_timeout_raises_the_last_error() -> None:
+    """After the timeout, the wait raises the last error of the database with its text on one line."""
 
     def read() -> str:
         raise DatabaseError("connection\n  refused")

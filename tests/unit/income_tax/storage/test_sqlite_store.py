@@ -24,7 +24,7 @@ def add(store: SqliteStore) -> None:
         db.execute("INSERT INTO numbers VALUES (1)")
 
 
-def test_a_transaction_of_another_connection_is_waited_for(tmp_path: Path) -> None:
+def test_a_store_waits_for_another_transaction(tmp_path: Path) -> None:
     """A store waits until another connection commits, and then writes."""
     path = tmp_path / "numbers.sqlite"
     store = SqliteStore(path, SCHEMA)
@@ -39,7 +39,7 @@ def test_a_transaction_of_another_connection_is_waited_for(tmp_path: Path) -> No
     assert 2 == count(store)
 
 
-def test_a_lock_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_permanent_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the timeout a locked file causes an error and no partial change. The next transaction succeeds."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     path = tmp_path / "numbers.sqlite"
@@ -54,9 +54,7 @@ def test_a_lock_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
     assert 2 == count(store)
 
 
-def test_a_thread_that_keeps_the_connection_is_waited_for_as_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_waits_for_a_thread_that_keeps_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second thread waits for the connection of its process, and fails after the timeout."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     store, errors = SqliteStore(tmp_path / "numbers.sqlite", SCHEMA), list[str]()

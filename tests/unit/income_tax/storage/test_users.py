@@ -1,4 +1,4 @@
-"""The users file: its format, its editing and its reloading."""
+"""The format, the editing and the reloading of the users file."""
 
 import os
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_added_users_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
-    """A hash of another format or of too high a cost is rejected with its line number."""
+    """A hash with another format or with an excessive cost is rejected, and the error contains the line number."""
     path = tmp_path / "users"
     path.write_text(f"ann:{DIGESTED}\n")
     assert ["ann"] == list(read_users(path))
@@ -57,7 +57,7 @@ def test_unusable_hashes_are_rejected(tmp_path: Path, digest: str) -> None:
 
 
 def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor locks the folder from reading to writing, so that simultaneous editors lose no change."""
+    """An edit locks the folder from the read to the write, so that simultaneous edits lose no change."""
     path = tmp_path / "users"
     held: list[bool] = []
 

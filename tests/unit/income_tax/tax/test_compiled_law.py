@@ -1,4 +1,4 @@
-"""The law of 2018 to 2025 agrees with the cases and an oracle, and has general properties."""
+"""The laws of 2018 to 2025 agree with the test cases and with an oracle."""
 
 import copy
 from typing import Any
@@ -23,7 +23,7 @@ children = st.integers(0, 4) | st.integers(0, MAX_CHILDREN)
 
 @st.composite
 def households(draw: st.DrawFn) -> Household:
-    """Draw a household that the law allows, of any year."""
+    """Draw a valid household of any year."""
     married = draw(st.booleans())
     count = draw(children)
     alone = not married and count > 0 and draw(st.booleans())
@@ -45,7 +45,7 @@ def select_steps(law: Law, household: Household) -> dict[str, int]:
 
 
 def test_all_cases() -> None:
-    """The law gives every column of the 2,878 cases."""
+    """The law gives the value of every column in all 2,878 cases."""
     cases = law_cases()
     assert 2878 == len(cases)
     for case in cases:
@@ -81,7 +81,7 @@ def test_any_household_equals_the_oracle(household: Household) -> None:
 
 @given(households())
 def test_the_cap_is_respected(household: Household) -> None:
-    """Children never save more than the cap and never increase the tax."""
+    """The tax saving for children never exceeds the cap, and children never increase the tax."""
     steps = select_steps(YEARS[household.year or 0], household)
     assert steps["tax_adult_shares"] - steps["capped_tax"] <= steps["cap"]
     assert 0 <= steps["surcharge"]
@@ -102,7 +102,7 @@ def test_tax_rises_with_the_salary(household: Household, more: int) -> None:
 
 @pytest.mark.parametrize(("year", "married", "alone"), [(y, m, a) for y in YEARS for m, a in [(0, 0), (0, 1), (1, 0)]])
 def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
-    """With each further euro the tax rises by at most 3 euros. The collected amount jumps only at its threshold."""
+    """One more euro of salary raises the tax by at most 3 euros. The collected amount jumps only at its threshold."""
     length, count = 130_000, 1 if alone else 2 * married
     same = np.ones(length, np.int64)
     couple, parent = np.full(length, bool(married)), np.full(length, bool(alone))
@@ -117,7 +117,7 @@ def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
 
 @pytest.mark.parametrize(("married", "salary", "jump"), [(False, 23_374, 304), (True, 46_748, 620)])
 def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
-    """The rules `v7` end the reduction for modest incomes abruptly. One euro of salary costs hundreds of euros."""
+    """Under the rules `v7` the reduction ends abruptly, so that one more euro of salary costs hundreds of euros."""
     schedule = v7_schedule()
     before, after = (v7_rules.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1))
     assert jump == after - before
@@ -137,15 +137,15 @@ def test_notes() -> None:
 
 
 def test_results_are_plain_numbers() -> None:
-    """Amounts are integers, and shares and rate are the shortest floats of their decimals."""
+    """Amounts are integers, and shares and rate are floats without rounding errors."""
     found = YEARS[2024].assess(Household(True, 3, 60_000, 2024))
     kinds = [type(value) for value in found]
     assert [float if name in ("shares", "rate") else int for name in DatedAssessment._fields] == kinds
     assert (4.0, 0.11) == (found.shares, found.rate)
 
 
-def test_arrays_of_figures_that_are_too_fine() -> None:
-    """If products of figures exceed 64 bits, households are calculated one by one with the same results."""
+def test_too_fine_constants_prevent_arrays() -> None:
+    """If products of constants exceed 64 bits, households are calculated one by one with the same results."""
     data = copy.deepcopy(schedules().data)
     rows = data["schedules"]["2024"]["scale"]["brackets"]
     rows[1]["rate"], rows[3]["upper_limit"] = "0.1237", "180294.1237"

@@ -1,4 +1,4 @@
-"""In an explanation, each formula with names or with numbers evaluates to the step's result."""
+"""In an explanation, the formula with names and the formula with numbers both give the step's result."""
 
 import ast
 import json
@@ -43,7 +43,7 @@ def evaluated(formula: str, names: Mapping[str, Any]) -> Fraction:
 
 
 def functions(figures: oracle.Figures) -> dict[str, Any]:
-    """Return the functions that a formula may call."""
+    """Return the functions that a formula can call."""
     scales = {n: lambda q, n=n: oracle.scale(figures, n, Fraction(q)) for n, f in figures.items() if "brackets" in f}
     return scales | {"arr": lambda x: floor(Fraction(x) + Fraction(1, 2))}
 
@@ -56,12 +56,12 @@ def rate_of(figures: oracle.Figures) -> dict[str, Any]:
 
 @given(households())
 def test_each_formula_gives_its_step(household: Household) -> None:
-    """Each formula gives its step's result from the inputs, the year's figures and the earlier steps."""
+    """Each formula gives its step's result from the inputs, the year's constants and the earlier steps."""
     figures = schedules().data["schedules"][str(household.year)]
     known: dict[str, Any] = {n: Fraction(Decimal(f["value"])) for n, f in figures.items() if "value" in f}
     known |= {n: Fraction(getattr(household, n)) for n in ("children", "salary", "spouse_salary")}
     known |= {"married": household.married, "single_parent": household.single_parent}
-    known["reduction"] = Fraction(0)  # the steps have no reduction in years without one
+    known["reduction"] = Fraction(0)  # laws without a reduction have no step `reduction`
     for step in told(household):
         calls = functions(figures) | (rate_of(figures) if step["name"] == "rate" else {})
         result = Fraction(Decimal(str(step["result"])))
@@ -71,8 +71,8 @@ def test_each_formula_gives_its_step(household: Household) -> None:
 
 
 @given(households())
-def test_the_explanation_is_of_the_result(household: Household) -> None:
-    """The steps of an explanation contain the figures of the result."""
+def test_steps_contain_the_values_of_the_result(household: Household) -> None:
+    """The steps of an explanation contain the values of the result."""
     result = YEARS[household.year or 0].assess(household)._asdict()
     steps = {step["name"]: step["result"] for step in told(household)}
     shown = {name: value for name, value in result.items() if name in steps}
@@ -110,8 +110,8 @@ def reference(household: Household, step: str) -> str:
     return str(said(household, step)["reference"])
 
 
-def test_only_deciding_figures_are_named() -> None:
-    """A step names only figures of the branch taken. A step without figures names those whose articles define it."""
+def test_steps_list_only_deciding_parameters() -> None:
+    """A step lists the parameters of the branch taken, or otherwise the parameters whose articles define the step."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["cap_half_share"] == said(couple, "cap")["parameters"]
     assert ["cap_single_parent_first_child", "cap_half_share"] == said(alone, "cap")["parameters"]
@@ -121,8 +121,8 @@ def test_only_deciding_figures_are_named() -> None:
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_named_figures_are_in_the_schedule(year: int) -> None:
-    """Each step names figures of its year's schedule and cites exactly their articles."""
+def test_listed_parameters_are_in_the_schedule(year: int) -> None:
+    """Each step lists parameters of its year's schedule and cites exactly the articles of these parameters."""
     data = schedules().data
     for household in (Household(True, 3, 90_000, year), Household(False, 1, 20_000, year, single_parent=True)):
         for step in told(household):

@@ -69,7 +69,7 @@ def test_the_steps_of_a_household(household: Household) -> None:
     assert {int, float} >= {type(step["result"]) for step in told}
 
 
-def test_a_step_s_labels_and_articles() -> None:
+def test_labels_and_articles_of_a_step() -> None:
     """A step has labels in both languages, its formula, and the articles of its parameters without duplicates."""
     law = YEARS[2018]
     (step,) = (step for step in explain(law, ALONE, law.compute_values(ALONE)) if step["name"] == "cap")

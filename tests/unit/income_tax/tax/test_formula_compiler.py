@@ -1,4 +1,4 @@
-"""Formulas that are compiled for numbers or for arrays give the results of exact fractions."""
+"""Formulas that are compiled for numbers or for arrays give the same results as exact fractions."""
 
 # ruff: noqa: ARG005 - all expectations take the same arguments
 from fractions import Fraction
@@ -22,14 +22,14 @@ SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction
 
 @cache
 def compiled(formula: str, arrays: bool = False) -> tuple[CodeType, int]:
-    """Return the code of a formula of x, y and a flag, and its divisor."""
+    """Compile a formula of x, y and a flag. Return the code and the divisor of the result."""
     compiler = Compiler(CONSTANTS, {"scale": SCALE}, {"x": 1, "y": 2, "flag": 1}, arrays)
     compiler.define("result", formula)
     return compile("\n".join(compiler.lines), formula, "exec"), compiler.divisors["result"]
 
 
 def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
-    """Run the code of a formula, and return the result and its divisor."""
+    """Run the code of a formula. Return the result and the divisor of the result."""
     code, divisor = compiled(formula, arrays)
     names = {"x": x, "y": y, "flag": flag}
     if arrays:
@@ -66,7 +66,7 @@ def rate(q: Fraction) -> Fraction:
 )
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 400), st.booleans()), min_size=1, max_size=20))
 def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, int, bool]]) -> None:
-    """The code gives the exact fraction of the formula for single numbers and for arrays, with y in halves."""
+    """The code gives the exact result of the formula for single numbers and for arrays. The input y counts halves."""
     wanted = [exact(Fraction(x), Fraction(y, 2), flag) for x, y, flag in values]
     single = [Fraction(*run(formula, *value)) for value in values]
     assert wanted == single
@@ -82,7 +82,7 @@ def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, in
         ("arr(other(x))", "brackets missing: other"),
     ],
 )
-def test_missing_figures_are_named(formula: str, error: str) -> None:
+def test_missing_constants_and_scales_are_named(formula: str, error: str) -> None:
     """The error names a constant or a scale that the schedule lacks."""
     with pytest.raises(ScheduleError, match=error):
         compiled(formula)

@@ -29,18 +29,18 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 CALLS = {"min": "max", "max": "min"}
 STEPS = {step.name: step for year in (2018, 2024) for step in YEARS[year].steps}
 SAME = {
-    # At the full limit the partial reduction equals the full reduction, and at the end limit the partial one is 0.
+    # At the full limit the partial reduction equals the full reduction. At the end limit the partial reduction is 0.
     "taxable_income <= reduction_full_limit",
     "taxable_income <= reduction_end_limit",
     # The tax with all shares is never below 0.
     "max(tax_all_shares, tax_adult_shares - cap)",
 }
-# No case has a spouse with a capped deduction, or so many children that only the surtax is owed.
+# The cases lack a spouse with a capped deduction, and a household with so many children that it owes only the surtax.
 FURTHER = [Household(True, 2, 90_000, None, spouse_salary=200_000), Household(True, 99, 700_000)]
 
 
 def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the faults of a node as fields and replacements."""
+    """Yield the possible faults of a node. Each fault is a field name and a wrong value of the field."""
     match node:
         case ast.BinOp(op=operator):
             yield from (("op", other()) for other in SWAPS[type(operator)])
@@ -95,8 +95,8 @@ def test_further_households(year: int) -> None:
 
 
 @pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[f"{name}-{fault}" for name, fault in FAULTS])
-def test_a_fault_in_a_formula_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
-    """A fault in a formula makes the law invalid or changes a result, unless the fault is known to be harmless."""
+def test_a_fault_in_a_formula_is_detected(monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
+    """A fault in a formula makes the law invalid or changes a result, unless SAME lists the fault as harmless."""
 
     def faulty(parameters: Any) -> tuple[Step, ...]:
         return tuple(replace(step, formula=fault) if step.name == name else step for step in select_steps(parameters))

@@ -1,4 +1,4 @@
-"""Impossible figures are rejected by name, and figures at a limit are accepted."""
+"""The parser rejects impossible values with their names, and accepts values at a limit."""
 
 import copy
 from dataclasses import astuple, replace
@@ -59,8 +59,8 @@ def refusal(call: Any, *arguments: Any) -> str:
         ),
     ],
 )
-def test_impossible_figures_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
-    """Each impossible figure is rejected with its name and the expected range."""
+def test_impossible_values_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
+    """Each impossible value is rejected with its name and the expected range."""
     figures = {name: Fraction(str(value)) for name, value in constants.items()}
     assert words == refusal(check_figures, figures, scales)
 
@@ -78,7 +78,7 @@ def test_impossible_figures_are_named(constants: dict[str, object], scales: dict
         ({"reduction_end_limit_per_adult": 0}, {}),
     ],
 )
-def test_figures_at_a_limit_are_accepted(constants: dict[str, object], scales: dict[str, Scale]) -> None:
+def test_values_at_a_limit_are_accepted(constants: dict[str, object], scales: dict[str, Scale]) -> None:
     """An amount of 0, a rate of 1 and a bracket that begins below one euro are accepted."""
     check_figures({name: Fraction(str(value)) for name, value in constants.items()}, scales)
 
@@ -110,7 +110,7 @@ def law_with(**changes: str) -> Law:
 
 
 def test_a_result_in_cents_is_rejected() -> None:
-    """An error names in order the figures that make a result fractional. Rates are rounded and therefore not named."""
+    """The error lists the constants that make a result fractional. It lists no rate, because rates are rounded."""
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
     assert (
@@ -120,7 +120,7 @@ def test_a_result_in_cents_is_rejected() -> None:
 
 
 def test_rebuilt_laws_give_the_cases() -> None:
-    """Laws rebuilt from the same figures give every twentieth case, both one by one and in arrays."""
+    """Laws that are rebuilt from the same data give the results of every twentieth case, one by one and in arrays."""
     laws = parse_schedules(copy.deepcopy(schedules().data)).years
     assert YEARS.keys() == laws.keys()
     for year, law in laws.items():
@@ -138,8 +138,8 @@ def test_rebuilt_laws_give_the_cases() -> None:
         ]
 
 
-def test_impossible_figures_make_no_law() -> None:
-    """A law cannot be built from impossible figures or from a falling scale."""
+def test_impossible_values_are_rejected_by_the_law() -> None:
+    """A law cannot be built from impossible values or from a falling scale."""
     assert "cap_half_share is -1; expected 0 or more" == refusal(lambda: law_with(cap_half_share="-1"))
     falling = {**LAW.scales, "scale": scale((0, "0.2"), (9, "0.1"))}
     assert FALLING == refusal(lambda: replace(LAW, scales=falling))
@@ -151,7 +151,7 @@ def test_the_bounds_of_arrays() -> None:
     assert not law_with(cap_half_share="1000000001").fits_arrays
 
 
-def test_no_request_waits_for_the_code_of_a_law() -> None:
+def test_code_is_compiled_when_the_law_is_built() -> None:
     """A law's code is compiled when the law is built."""
     assert {"evaluate", "_picks"} <= vars(law_with()).keys()
 

@@ -24,8 +24,8 @@ def test_the_cap_equals_the_saving(children: int, salary: int) -> None:
 
 @pytest.mark.parametrize("married", [False, True])
 @pytest.mark.parametrize("children", [0, 1, 2, 3, 4])
-def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
-    """A household has a reduction below its limit and no reduction at the limit."""
+def test_reduction_ends_at_its_limit(married: bool, children: int) -> None:
+    """A household with an income below the limit has a reduction, and a household at the limit has no reduction."""
     halves = children if children < 3 else 2 * children - 2
     limit = (42_074 if married else 21_037) + 3797 * halves
     salaries = range(limit * 10 // 9 - 2, limit * 10 // 9 + 4)
@@ -36,7 +36,7 @@ def test_each_side_of_the_reduction_s_end(married: bool, children: int) -> None:
 
 @pytest.mark.parametrize("married", [False, True])
 def test_the_discount_ends_at_its_threshold(married: bool) -> None:
-    """The discount ends at the thresholds of the schedule, which may differ from the thresholds of 2018."""
+    """The discount ends at the thresholds of the schedule, which can differ from the thresholds of 2018."""
     early = with_thresholds(1000, 1500)
     end = 1500 if married else 1000
     assert [True, False, False] == [compute_discount(tax, married, early) > 0 for tax in (end - 1, end, end + 1)]
@@ -44,7 +44,7 @@ def test_the_discount_ends_at_its_threshold(married: bool) -> None:
 
 
 def with_thresholds(single: int, couple: int) -> V7Schedule:
-    """Return the figures of 2018 with other thresholds of the discount, in euros."""
+    """Return the schedule `v7` with other thresholds of the discount in euros."""
     ends = single * SCALE, couple * SCALE
     return replace(schedules().v7, decote_threshold_single=ends[0], decote_threshold_couple=ends[1])
 

@@ -14,7 +14,7 @@ from tests.support.data import RESULT_FIELDS, v7_cases, v7_schedule
 
 SCHEDULE = v7_schedule()
 
-# Section 1 of the contract, restated with fractions.
+# The constants of section 1 of the contract, for calculations with fractions.
 LIMITS = [(9964, "0", "0"), (27519, "0.14", "1394.96"), (73779, "0.30", "5798"), (156244, "0.41", "13913.69")]
 BEYOND = ("0.45", "20163.45")
 
@@ -59,7 +59,7 @@ def test_case(case: dict[str, Any]) -> None:
     )
 
 
-def test_all_cases_are_there() -> None:
+def test_the_contract_has_all_cases() -> None:
     """The contract has 372 cases."""
     assert 372 == len(v7_cases())
 
@@ -68,7 +68,7 @@ def test_all_cases_are_there() -> None:
 @example(False, 0, 0)
 @example(True, 99, MAX_SALARY)
 def test_equals_fractions(married: bool, children: int, salary: int) -> None:
-    """Integer arithmetic gives the contract's results in fractions for any household."""
+    """For any household, the integer arithmetic of the service gives the same result as the contract in fractions."""
     assert contract(married, children, salary) == assessed(married, children, salary)
 
 

@@ -15,7 +15,7 @@ from tax_client.api.credentials import Credentials, parse_credentials
     ],
 )
 def test_credentials_are_one_line(content: bytes, expected: Credentials) -> None:
-    """The login ends at the first colon, and the password keeps its colons, blanks and accents."""
+    """The login name ends at the first colon, and the password keeps its colons, blanks and accents."""
     assert expected == parse_credentials(content)
 
 
@@ -29,5 +29,5 @@ def test_malformed_credentials_are_an_error(content: bytes) -> None:
 
 
 def test_credentials_do_not_show_their_password() -> None:
-    """The representation of credentials contains the login, but not the password."""
+    """The representation of credentials contains the login name, but not the password."""
     assert "Credentials(login='admin')" == repr(Credentials("admin", "hunter2"))

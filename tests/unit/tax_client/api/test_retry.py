@@ -101,7 +101,7 @@ def test_each_attempt_is_logged_under_its_id(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_rejected_login_stops_all_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a 401 the retrier repeats neither the rejected request nor any other request."""
+    """After a 401 the retrier does not repeat the rejected request or any later request."""
     retrier, _, stopped, events = build_retrier(monkeypatch, 3)
 
     def reject(_: str) -> None:
@@ -124,7 +124,7 @@ def test_a_stop_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bug_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unexpected exception is logged with its traceback, and the returned reason omits its message."""
+    """An unexpected exception is logged with its traceback, and the returned reason omits the exception's message."""
     retrier, _, _, events = build_retrier(monkeypatch, 3)
 
     def fail(_: str) -> None:
@@ -190,7 +190,7 @@ def test_each_kind_without_a_response_is_transient_or_permanent() -> None:
 
 @pytest.mark.parametrize(("asked", "delays"), [(299.5, [299.5]), (300, [300]), (300.001, []), (999_999_999, [])])
 def test_five_minutes_are_the_longest_delay(asked: float, delays: list[float]) -> None:
-    """The retrier waits for a Retry-After of up to 300 s, and does not retry after a longer one."""
+    """The retrier waits for a Retry-After of up to 300 s, and does not retry after a longer Retry-After."""
     assert delays == list_delays(ApiError("status 429", "slow down", asked))
 
 
@@ -224,7 +224,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
-    """The parser returns the number of seconds, or the time until the date in any local time zone, or 0 if invalid."""
+    """The parser returns the seconds until the given time in any local time zone, or 0 for an invalid header."""
     assert seconds == parse_retry_after(header, lambda: NOW)
 
 

@@ -38,7 +38,7 @@ def collect(batches: Sequence[Batch]) -> tuple[list[Row], list[Problem]]:
 
 
 def build_rows(*taxpayers: Taxpayer) -> list[Row]:
-    """Build the results of these taxpayers, in which all amounts are 0."""
+    """Build results with amounts of 0 for these taxpayers."""
     return [(one.id, asdict(return_zeros(one))) for one in taxpayers]
 
 
@@ -111,7 +111,7 @@ def test_a_request_has_one_id_in_its_log_lines_and_in_the_api() -> None:
 
 
 def test_one_failure_stops_no_other_taxpayer() -> None:
-    """An ApiError or a bug fails one taxpayer, with its reason and request id, and no other taxpayer."""
+    """An ApiError or a bug affects only its own taxpayer, and the failure has a reason and a request id."""
     log, events = build_list_log()
 
     def fail_for_two(taxpayer: Taxpayer) -> Result:
@@ -132,7 +132,7 @@ def test_one_failure_stops_no_other_taxpayer() -> None:
     assert ["error"] == [e["level"] for e in events if e["event"] == "unexpected_failure"]
 
 
-def test_beyond_the_limit_a_fixed_number_of_threads_takes_the_batches_in_turn() -> None:
+def test_a_limit_bounds_the_number_of_threads() -> None:
     """With a limit of two, the pool calculates ten batches in two threads."""
     log, events = build_list_log()
     batches = build_batches(*[[taxpayer] for taxpayer in build_taxpayers(10)])

@@ -30,7 +30,7 @@ def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint is written to a temporary file, which replaces the previous checkpoint when complete."""
+    """A checkpoint is written to a temporary file. The complete temporary file replaces the previous checkpoint."""
     path, names = tmp_path / "c", list[str]()
     replace = Path.replace
 
@@ -93,7 +93,7 @@ def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
         (b"[]", "list indices must be integers or slices, not str"),
     ],
 )
-def test_another_file_is_no_checkpoint(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_another_file_is_not_a_checkpoint(tmp_path: Path, content: bytes, reason: str) -> None:
     """The error of a file that is not a checkpoint contains the reason."""
     path = tmp_path / "c"
     path.write_bytes(content)
@@ -101,7 +101,7 @@ def test_another_file_is_no_checkpoint(tmp_path: Path, content: bytes, reason: s
 
 
 def test_the_checkpoint_of_another_run_is_an_error(tmp_path: Path) -> None:
-    """The error lists each option that differs from the interrupted run. The checkpoint may record further options."""
+    """The error lists each option that differs from the interrupted run. The checkpoint can record further options."""
     path = tmp_path / "c"
     WHOLE.write(path)
     wanted = "input was [/in] and is now [/other]; year was [None] and is now [2024]"

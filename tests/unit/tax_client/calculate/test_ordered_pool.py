@@ -1,4 +1,4 @@
-"""Tests of the order of tasks over threads, and of signals."""
+"""Tests of the pool: the order of tasks, the limit of tasks in flight, and the effect of signals."""
 
 import signal
 import threading
@@ -41,7 +41,7 @@ def test_tasks_return_in_order_whichever_is_done_first() -> None:
 
 
 def test_the_number_of_tasks_in_flight_is_bounded() -> None:
-    """The pool limits the number of tasks that it has taken from the iterator but not returned."""
+    """The pool limits the number of tasks that are taken from the iterator and not yet returned."""
     taken: list[int] = []
 
     def generate() -> Iterator[Task]:
@@ -89,7 +89,7 @@ def test_a_signal_ends_the_wait_for_the_next_task() -> None:
 
 
 def test_a_second_signal_ends_the_grace_period() -> None:
-    """After a second signal the pool returns the tasks in flight, even if they are not done."""
+    """After a second signal the pool returns the tasks in flight, even if these tasks are not done."""
     messages, held = SignalQueue(), threading.Event()
     messages.put(signal.SIGINT)
     messages.put(signal.SIGINT)
@@ -98,7 +98,7 @@ def test_a_second_signal_ends_the_grace_period() -> None:
     held.set()
 
 
-def test_the_heartbeat_comes_while_the_pool_waits() -> None:
+def test_the_pool_calls_the_heartbeat_while_it_waits() -> None:
     """The pool calls the heartbeat while it waits for a task."""
     beaten = threading.Event()
     pool = OrderedPool[Task](lambda _: beaten.wait(30), 1, SignalQueue(), ignore, beaten.set, 0.001)

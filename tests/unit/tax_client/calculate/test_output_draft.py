@@ -67,7 +67,7 @@ def whole(tmp_path: Path) -> dict[str, str]:
 def test_a_death_while_publishing_loses_nothing(
     tmp_path: Path, whole: dict[str, str], monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
-    """A run that dies while publishing can be resumed and then writes the same files as a run that completes."""
+    """A run that dies during publication can be resumed, and then writes the same files as a run that completes."""
     folder = tmp_path / "run"
     folder.mkdir()
 
@@ -95,7 +95,7 @@ def test_a_death_while_publishing_loses_nothing(
 
 
 def test_a_checkpoint_with_shorter_files_is_rejected(tmp_path: Path) -> None:
-    """A run is not resumed if an output file is shorter than the checkpoint records."""
+    """A run is not resumed if an output file is shorter than its size in the checkpoint."""
     with open_writer(tmp_path, None) as first:
         first.write(BATCHES[0])
         first.save(now=True)
@@ -108,7 +108,7 @@ def test_a_checkpoint_with_shorter_files_is_rejected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("in_good_order", [False, True])
 def test_a_checkpoint_with_files_of_another_run_is_rejected(tmp_path: Path, in_good_order: bool) -> None:
-    """A run is not resumed if its errors file belongs to another run, and no file is changed."""
+    """If the errors file belongs to another run, the run is not resumed and no file is changed."""
     with open_writer(tmp_path, None) as first:
         first.write(BATCHES[0])
         first.save(now=True)

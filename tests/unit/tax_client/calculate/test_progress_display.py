@@ -44,7 +44,7 @@ def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
 
 
 def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
-    """The summary keeps fifty results and counts the others."""
+    """The summary shows fifty results and counts the other results."""
     summary = Summary()
     for number in range(60):
         summary.add([(number, asdict(TWO_CHILDREN_TAX))], [])
@@ -78,7 +78,7 @@ def test_the_progress_line_shows_rate_and_time_left() -> None:
 
 
 def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
-    """On a terminal of 40 columns the line is truncated to 39 characters, and blanks overwrite it at the end."""
+    """On a terminal of 40 columns the line is truncated to 39 characters, and blanks overwrite the line at the end."""
     reader, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, 40))
     with os.fdopen(terminal, "w") as stream:
@@ -88,7 +88,7 @@ def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
         progress.show()
         progress.clear()
     shown = b""
-    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # EIO marks the end, not b""
+    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # a closed terminal raises EIO
         while piece := screen.read(1000):
             shown += piece
     assert [

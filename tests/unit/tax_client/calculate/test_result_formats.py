@@ -15,7 +15,7 @@ ROW = {"id": 1, **asdict(TWO_CHILDREN_TAX)}
 
 
 def encode(name: str, rows: list[list[int]], is_dated: bool = False) -> str:
-    """Encode a results file of equal results, with rows written in these pieces."""
+    """Encode a results file of equal results. Each inner list has the ids of rows that are encoded together."""
     result_format, count = choose_format(Path(name), is_dated), 0
     content = result_format.encode_head()
     notes = {"notes": [{"code": "CDHR"}, {"code": "CIMR"}]}
@@ -27,7 +27,7 @@ def encode(name: str, rows: list[list[int]], is_dated: bool = False) -> str:
 
 
 def test_a_json_file_is_an_array_with_a_taxpayer_a_line() -> None:
-    """The file is an array with one line per result, whose fields have the order of the published table."""
+    """The file is an array with one line per result. The fields of a result have the order of the published table."""
     text = encode("r.json", [[], [1], [], [1, 1]])
     assert [ROW] * 3 == json.loads(text)
     assert list(ROW) == list(json.loads(text)[0])
@@ -35,7 +35,7 @@ def test_a_json_file_is_an_array_with_a_taxpayer_a_line() -> None:
     assert [] == json.loads(encode("r.json", []))
 
 
-def test_json_lines_and_csv_hold_the_same_results() -> None:
+def test_json_lines_and_csv_contain_the_same_results() -> None:
     """The suffix selects JSON lines or CSV. A CSV file has a header and the codes of the notes."""
     assert [ROW] * 2 == [json.loads(line) for line in encode("r.jsonl", [[1], [1]]).splitlines()]
     assert [

@@ -24,7 +24,7 @@ BAD = BadLine(2, "x", "why")
 
 
 def build_batch(first: int, *bad: BadLine) -> Batch:
-    """Build a batch of two taxpayers, of whom only the first has a result, and bad lines."""
+    """Build a batch of bad lines and two taxpayers. Only the first taxpayer has a result."""
     one, other = Taxpayer(first, "no", 0, 1), Taxpayer(first + 1, "no", 0, 1)
     return Batch(
         [one, *bad, other], Position(10 * first, first + 1), outcomes={first: {"salary": 1}}, default_reason="left"
@@ -75,7 +75,7 @@ def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
 def test_unread_lines_are_listed_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: bool, written: int
 ) -> None:
-    """The writer lists unread lines one by one up to a limit, or not at all, and the rest as one problem."""
+    """The writer lists unread lines one by one up to a limit, or lists none. The remaining lines are one problem."""
     monkeypatch.setattr(module, "LISTED_MAX", 6)
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(
@@ -88,7 +88,7 @@ def test_unread_lines_are_listed_up_to_a_limit(
 
 
 def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Path) -> None:
-    """The writer adds no problem for the rest if the input ends before the limit."""
+    """If the input ends before the limit, the writer adds no problem for remaining lines."""
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(iter([build_batch(1)]), one_by_one=True)
         assert [] == writer.publish(whole=True)
@@ -176,7 +176,7 @@ def test_a_complete_run_writes_no_checkpoint_at_its_end(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("failing", ["r.json", "e.jsonl"])
 def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    """If one file cannot be published, the writer returns its error, publishes the other and keeps the checkpoint."""
+    """If a file cannot be published, the writer returns an error, publishes the other file and keeps the checkpoint."""
     publish = OutputFile.publish
 
     def reject(file: OutputFile) -> None:
@@ -211,7 +211,7 @@ def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkey
 
 
 def test_the_errors_are_published_alone(tmp_path: Path) -> None:
-    """The writer can publish the errors file only, and then removes the draft of the results and the checkpoint."""
+    """After the writer publishes only the errors file, the draft of the results and the checkpoint are removed."""
     (tmp_path / "r.json").write_text("before")
     with open_writer(tmp_path) as writer:
         writer.write(replace(build_batch(1), outcomes={}))

@@ -8,7 +8,7 @@ from tax_client.load.run_results import Run
 
 
 def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) -> Counters:
-    """Build counters with one right answer per latency, in microseconds; `counts` overrides single counters."""
+    """Build counters with one right answer for each latency in microseconds. `counts` overrides single counters."""
     usual: dict[str, Any] = dict.fromkeys(("sent", "right", "answered", "measured"), len(latencies))
     counters = Counters(**(usual | counts))
     counters.latencies = count_latencies(latencies)
@@ -16,7 +16,7 @@ def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) ->
 
 
 def build_run(*reports: Counters, started: float = 1000.0, measured_from: float = 0.0) -> Run:
-    """Build the run of one sender, which reports every 0.25 s."""
+    """Build the run of one sender that reports every 0.25 s."""
     run = Run(started, {"url": "http://x", "loop": "closed"}, {"python": "3"}, cores=1.0, measured_from=measured_from)
     recorder = RunRecorder(run)
     for number, counters in enumerate(reports):
@@ -25,7 +25,7 @@ def build_run(*reports: Counters, started: float = 1000.0, measured_from: float 
 
 
 def build_troubled_run() -> Run:
-    """Build a run of six requests in 0.5 s: three right, one wrong, one timeout, one unanswered."""
+    """Build a run of 0.5 s with three right answers, one wrong answer, one timeout and one unanswered request."""
     bad = build_counters(range(4000, 5000, 1000), sent=3, right=0, wrong=1, answered=1, measured=1)
     bad.failures["timeout"] = 1
     bad.examples["timeout"] = "timeout: expected <an> answer"

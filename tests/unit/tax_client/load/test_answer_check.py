@@ -1,4 +1,4 @@
-"""Tests of the comparison of an answer with the expected one."""
+"""Tests of the comparison of an answer with the expected answer."""
 
 import orjson
 import pytest
@@ -51,7 +51,7 @@ def test_a_batch_is_compared_household_by_household() -> None:
 
 
 def test_many_differences_are_truncated() -> None:
-    """The explanation lists five differences and counts the others."""
+    """The explanation lists five differences and counts the other differences."""
     wrong = build_body([{**RESULT, "tax": n} for n in range(20)])
     assert "and 15 more" in check_answer(200, wrong, build_body([RESULT] * 20))[1]
 

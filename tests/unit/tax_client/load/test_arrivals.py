@@ -15,8 +15,8 @@ from tax_client.load.arrivals import (
 )
 
 
-def test_a_closed_loop_hands_out_a_number_at_once() -> None:
-    """A closed loop returns the next request number, due at once, until no number is left."""
+def test_a_closed_loop_returns_a_number_at_once() -> None:
+    """A closed loop returns the next request number, which is due at once, until no number is left."""
     loop = ClosedLoop(iter(range(2)), NEVER)
     assert [(0, 5.0), (1, 6.0), None] == [loop.take(5.0), loop.take(6.0), loop.take(7.0)]
     assert loop.is_over(7.0)
@@ -30,7 +30,7 @@ def test_a_closed_loop_ends_when_its_time_is_over() -> None:
     assert loop.is_over(10.0)
 
 
-def test_a_stopped_closed_loop_hands_out_no_number() -> None:
+def test_a_stopped_closed_loop_returns_no_number() -> None:
     """A closed loop returns no number after a stop, even if numbers are left."""
     loop = ClosedLoop(itertools.count(), NEVER)
     assert (0, 5.0) == loop.take(5.0)

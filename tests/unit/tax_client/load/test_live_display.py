@@ -15,14 +15,14 @@ TIMED = Plan(4, 1, None, 20.0, None, "constant", 0.0, 0.0, 0, None)
 
 
 class Terminal(io.StringIO):
-    """A stream that claims to be a terminal."""
+    """A stream whose `isatty` returns True."""
 
     def isatty(self) -> bool:
         """Return True."""
         return True
 
 
-def test_without_a_terminal_there_is_a_line_every_two_seconds_and_one_at_the_end() -> None:
+def test_the_line_display_writes_every_two_seconds_and_at_the_end() -> None:
     """The line display writes a line at most every two seconds, and a last line at the end."""
     stream, ticks = io.StringIO(), iter([100.0, 101.0, 102.0, 103.0])
     with LineDisplay(RunRecorder(build_run(build_counters())), PLAN, stream, clock=lambda: next(ticks)) as lines:
@@ -40,8 +40,8 @@ def test_a_line_of_a_timed_run_shows_the_time() -> None:
 
 
 @pytest.mark.parametrize(("cpu", "warned"), [(0.2, False), (0.24, True)])
-def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: bool) -> None:
-    """Both displays warn when the client uses 96 % of a core, but not when it uses 80 %."""
+def test_the_display_warns_when_the_client_is_the_bottleneck(cpu: float, warned: bool) -> None:
+    """Both displays warn when the client uses 96 % of a core, but not when the client uses 80 %."""
     recorder = RunRecorder(build_run())
     recorder.add_report(0, SenderReport(0, 0.25, 1, Counters(cpu=cpu)))
     lines, terminal = io.StringIO(), Terminal()
@@ -50,8 +50,8 @@ def test_the_display_warns_of_a_client_that_is_the_limit(cpu: float, warned: boo
     assert [warned] * 2 == ["the client is the bottleneck" in stream.getvalue() for stream in (lines, terminal)]
 
 
-def test_the_load_is_that_of_the_running_senders() -> None:
-    """The load is the sum of the CPU time per second of the running senders, divided by the cores."""
+def test_the_load_includes_only_running_senders() -> None:
+    """The load is the CPU time per second of all running senders, divided by the number of cores."""
     run = build_run()
     run.cores = 2.0
     recorder = RunRecorder(run)
@@ -81,7 +81,7 @@ def test_a_closed_terminal_does_not_stop_a_run() -> None:
     assert 2 == len(refused)
 
 
-def test_a_terminal_shows_figures_and_errors() -> None:
+def test_a_terminal_shows_progress_and_errors() -> None:
     """The live display shows progress, latencies, outcomes, errors and the client's load, and is cleared at the end."""
     stream = Terminal()
     recorder = RunRecorder(build_troubled_run())

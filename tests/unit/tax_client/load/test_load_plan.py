@@ -31,7 +31,7 @@ def test_poisson_arrivals_repeat_only_with_a_seed(seed: int | None, processes: t
     assert different == len({share.build_arrivals(0.0).next_due for share in shares})
 
 
-def test_the_shares_of_all_processes_are_the_whole() -> None:
+def test_the_shares_of_all_processes_cover_all_requests() -> None:
     """The shares of three processes contain each request number and each connection exactly once."""
     shares = [build_plan().build_share(process) for process in range(3)]
     assert list(range(100)) == sorted(number for share in shares for number in share.generate_numbers())
@@ -39,7 +39,7 @@ def test_the_shares_of_all_processes_are_the_whole() -> None:
 
 
 def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
-    """In a closed loop the connections start evenly over the ramp-up. In an open loop all start at once."""
+    """In a closed loop the connections start evenly over the ramp-up. In an open loop all connections start at once."""
     ramped = build_plan(ramp_up=4.0)
     starts = sorted(start for process in range(3) for start in ramped.build_share(process).compute_start_times(10.0))
     assert [10 + n / 2 for n in range(8)] == starts

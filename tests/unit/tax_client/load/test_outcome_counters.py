@@ -30,7 +30,7 @@ def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], per
 
 @settings(max_examples=budget(5, 50))  # decoding with the library is slow
 @given(values)
-def test_an_encoded_histogram_is_read_by_the_library_and_by_us(found: list[int]) -> None:
+def test_library_and_decoder_read_an_encoded_histogram(found: list[int]) -> None:
     """The library and our decoder return the counts that were encoded."""
     latencies = count_latencies(found)
     text = encode_histogram(latencies)
@@ -41,7 +41,7 @@ def test_an_encoded_histogram_is_read_by_the_library_and_by_us(found: list[int])
     assert round(latencies.max * 1000) == theirs.get_value_at_percentile(100)
 
 
-def test_known_figures() -> None:
+def test_statistics_of_known_latencies() -> None:
     """For latencies from 1 to 100 ms, percentiles, mean and maximum are precise to 0.1 %."""
     latencies = count_latencies(range(1000, 100_001, 1000))
     assert [50.0, 95.0, 99.0, 100.0] == pytest.approx(latencies.percentiles([50, 95, 99, 100]), rel=1e-3)
@@ -49,8 +49,8 @@ def test_known_figures() -> None:
     assert 100 == pytest.approx(latencies.max, rel=1e-3)
 
 
-def test_figures_without_latencies_are_zero() -> None:
-    """An empty histogram returns 0 for each figure and None as its encoding."""
+def test_statistics_without_latencies_are_zero() -> None:
+    """An empty histogram returns 0 for each statistic and None as its encoding."""
     assert ([0.0, 0.0], 0.0, 0.0, 0) == (EMPTY.percentiles([50, 99]), EMPTY.mean, EMPTY.max, EMPTY.total)
     assert encode_histogram(EMPTY) is None
 
@@ -63,7 +63,7 @@ def test_values_out_of_range_count_at_its_limits() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA==", HdrHistogram(1, 1000, 2).encode().decode()])
-def test_other_texts_are_refused(text: str) -> None:
-    """The decoder raises ValueError for text that is not an HdrHistogram, or is one of another precision."""
+def test_other_texts_are_rejected(text: str) -> None:
+    """The decoder raises ValueError for a text that is not an HdrHistogram or has another precision."""
     with pytest.raises(ValueError, match="HdrHistogram"):
         decode_histogram(text)

@@ -58,7 +58,7 @@ def report() -> bytes:
     return write_json(build_run(build_counters(range(0))))
 
 
-def test_a_run_survives_its_file() -> None:
+def test_a_run_is_restored_from_json() -> None:
     """A run that is written to JSON and read back is the same run."""
     run = build_troubled_run()
     content = json.loads(json.dumps(build_content(run)))
@@ -69,7 +69,7 @@ def test_a_run_survives_its_file() -> None:
 
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES.items() for name in names])
-def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path, place: str, name: str) -> None:
+def test_a_damaged_report_is_rejected(report: bytes, tmp_path: Path, place: str, name: str) -> None:
     """The error of a value that is missing, invalid or out of range contains the file and the name of the value."""
     path = tmp_path / "x.json"
     for bad in (*PLACES[place][name], MISSING):
@@ -83,8 +83,8 @@ def test_a_damaged_report_is_refused_in_a_sentence(report: bytes, tmp_path: Path
             read_report(path)
 
 
-def test_every_value_of_a_report_is_damaged_above() -> None:
-    """The test above damages each value of a report, except figures derived from other values."""
+def test_damage_covers_every_value_of_a_report() -> None:
+    """The test above damages each value of a report, except values that are derived from other values."""
     content = build_content(build_troubled_run())
     assert {*BAD} == {*content} - {"answers_per_second", "client_load", "latency_ms", "latency_from_send_ms"}
     assert {*BAD_TOTAL} == {*content["total"]}
@@ -92,7 +92,7 @@ def test_every_value_of_a_report_is_damaged_above() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other"}', '{"format": "tax-client flood 1"}'])
-def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
+def test_other_files_are_rejected(tmp_path: Path, content: str) -> None:
     """The error of a file that is not a report contains the name of the file."""
     path = tmp_path / "x.json"
     path.write_text(content)
@@ -100,7 +100,7 @@ def test_other_files_are_refused_in_a_sentence(tmp_path: Path, content: str) -> 
         read_report(path)
 
 
-def test_a_report_of_an_engine_of_earlier_versions_is_read(tmp_path: Path) -> None:
+def test_a_report_of_an_earlier_engine_is_read(tmp_path: Path) -> None:
     """A report of the earlier requests engine can be read and compared with a current report."""
     old, new = build_troubled_run(), build_troubled_run()
     old.settings["engine"], new.settings["engine"] = "requests", "curl"

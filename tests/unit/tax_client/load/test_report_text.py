@@ -41,8 +41,8 @@ def test_a_warm_up_that_never_ended_is_a_warning() -> None:
     )
 
 
-def test_two_runs_are_set_side_by_side() -> None:
-    """The comparison shows each figure of both runs, its change, and the settings that differ."""
+def test_two_runs_are_compared_side_by_side() -> None:
+    """The comparison shows each value of both runs, the change of the value, and the settings that differ."""
     first, second = build_run(build_counters()), build_run(build_counters(range(2000, 10_000, 2000), unsent=7))
     second.settings["url"] = "http://y"
     text = compare_runs(first, second, ("a.json", "b.json"))

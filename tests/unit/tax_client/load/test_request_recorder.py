@@ -67,7 +67,7 @@ def test_a_wrong_answer_is_counted_and_listed_with_its_id_and_query() -> None:
 
 
 def test_an_answer_in_another_serialization_is_right_each_time() -> None:
-    """The recorder ignores spaces in the JSON of an answer, for the first answer and for later ones."""
+    """The recorder ignores spaces in the JSON of an answer, for the first answer and for later answers."""
     recording = Recording()
     spaced = b'{ "response" : { "result" : { "tax" : 1 } } }'
     for body in (spaced, spaced, build_body(RESULTS[0])):
@@ -98,7 +98,7 @@ def test_the_throughput_counts_answers_only() -> None:
 
 
 def test_latencies_cover_right_and_wrong_answers_and_timeouts() -> None:
-    """The latency of a timeout is the time waited. Error statuses and other network failures have no latency."""
+    """The latency of a timeout is the waiting time. Error statuses and other network failures have no latency."""
     recording = Recording(is_open=True)
     recording.answer(0, 200, build_body(RESULTS[0]))
     recording.answer(0, 200, build_body({"tax": 9}))
@@ -130,7 +130,7 @@ def test_a_retry_is_counted_separately_and_its_latency_is_the_whole_wait() -> No
 
 
 def test_a_retry_waits_for_retry_after() -> None:
-    """A retry waits at least for Retry-After, and no retry follows a Retry-After of more than five minutes."""
+    """A retry waits at least for the time in Retry-After. No retry follows a Retry-After of more than five minutes."""
     recording = Recording(retries=1)
     assert 7 == recording.answer(0, 429, b"busy", retry_after=7)
     assert recording.answer(1, 503, b"busy", retry_after=301) is None
@@ -154,7 +154,7 @@ def test_an_unknown_host_is_retried_but_a_lack_of_descriptors_is_not() -> None:
     assert recording.fail(1, "no descriptor left") is None
 
 
-def test_retries_end() -> None:
+def test_retries_end_at_the_limit() -> None:
     """The recorder counts a failure when no retry is left."""
     recording = Recording(retries=1)
     assert recording.answer(0, 503, b"busy") is not None
@@ -193,7 +193,7 @@ def test_answers_after_the_end_are_not_in_the_throughput() -> None:
 
 
 def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
-    """The latency of a request sent 2 s late and answered in 0.5 s is 2.5 s from the schedule, 0.5 s from the send."""
+    """A request that is sent 2 s late and answered after 0.5 s has two latencies, 2.5 s and 0.5 s."""
     recording = Recording(is_open=True)
     recording.answer(0, 200, build_body(RESULTS[0]), due=WARM, sent=WARM + 2)
     counters = recording.recorder.take_counters()

@@ -1,4 +1,4 @@
-"""Tests of a run's figures: throughput, verdict, intervals, and the merge of several runs."""
+"""Tests of a run's results: throughput, verdict, intervals, and the merge of several runs."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run
 
 
 def test_the_warm_up_is_not_in_the_throughput() -> None:
-    """The throughput of a run of 0.5 s with a warm-up of 0.25 s covers the second 0.25 s only."""
+    """The throughput of a run of 0.5 s with a warm-up of 0.25 s covers only the last 0.25 s."""
     run = build_run(build_counters(measured=0), build_counters(), measured_from=0.25)
     assert 16.0 == run.rate
 
 
 def build_ended_run(requests: int | None, stopped: float | None, length: float | None, badly: bool = False) -> Run:
-    """Build a run of eight answers in 0.5 s, whose last answer arrived after 0.4 s and which ended in the given way."""
+    """Build a run with eight answers in 0.5 s, and end it in the given way. The last answer arrives after 0.4 s."""
     run = build_run(build_counters(), build_counters())
     run.length, run.total.last = length, 0.4
     run.ended_badly = ["process 0 was ended"] if badly else []
@@ -43,7 +43,7 @@ def test_the_measured_time_ends_with_the_run(run: Run, seconds: float) -> None:
 
 
 def test_simultaneous_clients_are_merged() -> None:
-    """A merge adds counts and latencies, and shifts the intervals of a client by its later start."""
+    """A merge adds counts and latencies, and shifts the intervals of a client that started later."""
     first, second = (
         build_run(build_counters()),
         build_run(build_counters(range(10_000, 50_000, 10_000)), started=1001.0),
@@ -57,7 +57,7 @@ def test_simultaneous_clients_are_merged() -> None:
 
 
 def test_settings_of_each_client_are_marked() -> None:
-    """A merged run shows loop, connections and processes per client, and other settings once."""
+    """A merged run shows loop, connections and processes per client, and each other setting only once."""
     runs = [build_run(build_counters(), started=1000.0 + n) for n in range(3)]
     own = {"loop": "open, 100 requests/s", "connections": 4, "processes": 1, "requests": None, "retries": 2}
     for run in runs:
@@ -69,7 +69,7 @@ def test_settings_of_each_client_are_marked() -> None:
 
 
 def test_a_missing_client_is_an_error() -> None:
-    """A merged run with two of three expected reports is not all right."""
+    """The verdict on a merged run is bad if one of three expected reports is missing."""
     runs = [build_run(build_counters()), build_run(build_counters())]
     assert merge_runs(runs, expected_clients=2).is_all_right
     merged = merge_runs(runs, expected_clients=3)

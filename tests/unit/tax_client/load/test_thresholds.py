@@ -51,13 +51,13 @@ def test_thresholds_fail_a_run(text: str, met: bool) -> None:
     ],
 )
 def test_a_threshold_covers_its_kind_of_errors(texts: str, fails: bool) -> None:
-    """A run with wrong, failed or unsent requests fails unless a threshold allows that number of them."""
+    """A run with wrong, failed or unsent requests fails unless the thresholds allow these requests."""
     bad = build_counters(sent=6, wrong=1, unsent=2)
     bad.failures["timeout"] = 1
     assert fails is has_failed(build_run(bad), [parse_threshold(text) for text in texts.split()])
 
 
-def test_no_threshold_covers_the_client_itself() -> None:
+def test_thresholds_do_not_cover_failures_of_the_client() -> None:
     """A run that sent no request or lost a process fails under any threshold."""
     allowed = [parse_threshold("errors>100%")]
     killed = build_run(build_counters())
@@ -71,7 +71,7 @@ def test_no_threshold_covers_the_client_itself() -> None:
     "text",
     ["p99>200", "p0>1ms", "p99=2ms", "foo>1", "errors>1ms", "rate>5%", "p99>-1ms", "", "p99>", "errors==0", "errors>."],
 )
-def test_other_texts_are_refused(text: str) -> None:
+def test_other_texts_are_rejected(text: str) -> None:
     """The error of an invalid threshold states the expected form and quotes the text."""
     known = r"\(>, >=, < or <=\) and a limit: p50, .* mean or max .* errors, wrong, failed, unsent or retries .* rate "
     with pytest.raises(ValueError, match=rf"expected a measurement, a comparison {known}.*found \[{re.escape(text)}\]"):

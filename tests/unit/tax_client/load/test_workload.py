@@ -35,7 +35,7 @@ def test_a_batch_is_an_array_of_households(lines: Path) -> None:
     workload = read_workload(lines, 2)
     assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
     assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
-    assert 1.5 == workload.households, "on average"
+    assert 1.5 == workload.households, "expected the average number of households per request"
 
 
 @pytest.mark.parametrize(("batch", "households"), [(None, 1), (3, 3), (500, 3)])
@@ -56,7 +56,7 @@ def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["x", "[]", "{}", '{"query": 1, "expected": {}}', '{"query": "é", "expected": {}}', '{"query": "a=1"}']
 )
-def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
+def test_the_error_of_a_bad_line_contains_its_number(lines: Path, line: str) -> None:
     """The error of a bad line contains its number, the expected form, and the command that writes workloads."""
     with lines.open("a") as stream:
         stream.write(line + "\n")
@@ -64,7 +64,7 @@ def test_the_error_of_a_bad_line_names_it(lines: Path, line: str) -> None:
         read_workload(lines, None)
 
 
-def test_an_empty_workload_is_refused(tmp_path: Path) -> None:
+def test_an_empty_workload_is_rejected(tmp_path: Path) -> None:
     """The reader raises UserError for an empty file and for a missing file."""
     (tmp_path / "empty").touch()
     with pytest.raises(UserError, match="found an empty file"):

@@ -29,7 +29,7 @@ from tests.unit.tax_client.fakes import read_lines
     ],
 )
 def test_a_header_names_the_columns(content: bytes, expected: Taxpayer) -> None:
-    """The header may list English or French columns in any order, separated by commas, semicolons or tabs."""
+    """The header can list English or French columns in any order, separated by commas, semicolons or tabs."""
     assert [expected] == read_lines(content)
 
 
@@ -52,7 +52,7 @@ def test_a_wrong_header_is_an_error(header: bytes, message: str) -> None:
 
 
 def test_csv_quotes_are_allowed_below_a_header() -> None:
-    """Cells may be quoted only in a file with a header. A cell without a closing quote makes its line bad."""
+    """Quoted cells are allowed only in a file with a header. A cell without a closing quote makes its line bad."""
     content = b'"id","married","children","salary"\n1,"yes",2,"5"\n"2","no,0,7\n'
     good, bad = read_lines(content)
     assert Taxpayer(1, "yes", 2, 5) == good
@@ -72,7 +72,7 @@ optional = st.lists(st.sampled_from(["year", "single_parent", "spouse_salary"]),
 
 @given(optional.flatmap(lambda more: st.permutations(["id", "married", "children", "salary", *more])), st.data())
 def test_the_fast_pattern_agrees_with_the_parser(columns: list[str], data: st.DataObject) -> None:
-    """If the fast pattern matches a line, it yields the same taxpayer as the parser, for any columns."""
+    """For any columns, a line that the fast pattern matches gives the same taxpayer as the parser."""
     line_format = LineFormat(
         tuple(columns), data.draw(st.sampled_from([",", ";", "\t"])), data.draw(st.sampled_from([None, 2024]))
     )

@@ -43,7 +43,7 @@ Values = dict[str, str]
 
 
 class Columns:
-    """A line parser for files with these columns, which matches a whole line with one pattern."""
+    """A line parser for files with these columns. One pattern matches a whole line."""
 
     def __init__(self, names: Sequence[str], separator: str, quoted: bool) -> None:
         blanks = "[ ]*" if separator == "\t" else "[ \t]*"
@@ -65,7 +65,7 @@ PLAIN = Columns(REQUIRED, ",", quoted=False)
 
 
 def parse_header(line: bytes) -> Columns | None:
-    """Return the columns of a header, or None for any other line. Raises ValueError if the columns are wrong."""
+    """Return the columns of a header, or None for any other line. Raise ValueError if the columns are wrong."""
     text = line.decode("utf-8", "replace").strip(" \t\r").lower()
     for separator in ",;\t":
         spellings = [name.strip(" \t").strip('"') for name in text.split(separator)]
@@ -114,7 +114,7 @@ def list_significant(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def read_by_oracle(content: bytes, form: str, year: int | None) -> tuple[list[Taxpayer], list[int]]:
-    """Return the taxpayers of a file and the numbers of its bad lines. Raises ValueError if the header is wrong."""
+    """Return the taxpayers of a file and the numbers of its bad lines. Raise ValueError if the header is wrong."""
     lines = list(list_significant(content))
     as_json = form == "jsonl" or (form == "either" and bool(lines) and lines[0][1].lstrip(b" \t").startswith(b"{"))
     columns = parse_header(lines[0][1]) if lines and not as_json else None

@@ -35,7 +35,7 @@ def test_a_repeated_name_is_rejected(more: str) -> None:
 
 
 @pytest.mark.parametrize("married", ['":"', '\\":\\"', "a:b\\\\"])
-def test_a_colon_within_a_text_is_no_name(married: str) -> None:
+def test_a_colon_within_a_string_is_not_a_field_name(married: str) -> None:
     """A colon or quote within a string is not mistaken for a field name."""
     (bad,) = read_lines(f'{{"id": 6, "married": "{married}", "children": 2, "salary": 5}}'.encode(), "jsonl")
     assert isinstance(bad, BadLine)

@@ -38,7 +38,7 @@ def split_by_kind(content: bytes) -> tuple[list[Taxpayer], list[BadLine]]:
     ],
 )
 def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> None:
-    """The reader accepts blanks, any case, French words, leading zeros, a BOM and CRLF."""
+    """The reader accepts blanks, capital letters, French words, leading zeros, a BOM and CRLF."""
     assert [expected] == read_lines(line)
 
 
@@ -76,7 +76,7 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
     ],
 )
 def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: str) -> None:
-    """The reason of a bad line contains the field and the expected value, and has less than 200 characters."""
+    """The reason of a bad line contains the field and the expected value, and has fewer than 200 characters."""
     (bad,) = read_lines(line)
     assert isinstance(bad, BadLine)
     reason = bad.reason
@@ -108,7 +108,7 @@ def test_the_second_line_of_an_id_is_bad() -> None:
 
 
 def test_a_long_bad_line_is_truncated() -> None:
-    """The text of a bad line is truncated to 1000 characters and the original length."""
+    """The text of a long bad line consists of its first 1000 characters and its original length."""
     (bad,) = read_lines(b"x" * 5000)
     assert isinstance(bad, BadLine)
     assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
@@ -146,7 +146,7 @@ def test_every_line_of_the_grammar_is_read_in_order(rows: list[tuple[int, str, i
     assert expected == read_lines(end.join(lines).encode())
 
 
-def test_the_first_line_of_a_stream_decides_its_form() -> None:
+def test_the_first_line_of_a_stream_determines_its_format() -> None:
     """The reader expects JSON lines from a stream whose first line begins with a JSON object."""
     assert [Taxpayer(1, "no", 0, 5)] == read_lines(b'{"id":1,"married":"no","children":0,"salary":5}\n', "either")
     assert [Taxpayer(1, "no", 0, 5)] == read_lines(b"1,no,0,5\n", "either")
@@ -183,7 +183,7 @@ def test_a_reader_continues_from_a_position() -> None:
     assert whole.position == later.position
 
 
-def test_the_sample_holds_the_published_taxpayers_and_many_kinds_of_bad_lines() -> None:
+def test_the_sample_contains_published_taxpayers_and_many_kinds_of_bad_lines() -> None:
     """The sample file contains the taxpayers of the published results, in order, and seven kinds of bad lines."""
     taxpayers, bad_lines = split_by_kind((DATA / "taxpayers.txt").read_bytes())
     published = json.loads((DATA / "published.json").read_bytes())

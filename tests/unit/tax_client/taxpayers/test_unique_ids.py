@@ -10,7 +10,7 @@ from tax_client.taxpayers.unique_ids import UniqueIds
     st.lists(st.integers(0, 2**60) | st.integers(0, 50) | st.integers(0, 1000).map(lambda n: n << 40), max_size=3000)
 )
 def test_each_id_is_claimed_once(numbers: list[int]) -> None:
-    """`claim` returns the number of the first line with an id, for any number of ids."""
+    """For any ids, `claim` returns the number of the first line that has the id."""
     ids, first = UniqueIds(), dict[int, int]()
     for line, number in enumerate(numbers, start=1):
         assert first.setdefault(number, line) == ids.claim(number, line)

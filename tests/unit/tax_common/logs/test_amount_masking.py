@@ -33,7 +33,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-def test_no_digit_of_any_script_shows(spell: Callable[[str], str]) -> None:
+def test_digits_of_every_script_are_masked(spell: Callable[[str], str]) -> None:
     """In any script and encoding, the masked text is the same for all amounts."""
     assert {"0", "٠", "०", "０", "𝟎"} <= {*SCRIPTS}
     for zero in SCRIPTS:
@@ -47,18 +47,18 @@ def test_numerals_are_masked(numeral: str) -> None:
     assert "salaire=* €, marié" == mask_amounts(f"salaire={numeral} €, marié")
 
 
-def test_a_control_character_is_no_numeral() -> None:
+def test_a_control_character_is_not_a_numeral() -> None:
     """The last ASCII character stays unchanged next to a non-ASCII letter."""
     assert "é\x7f" == mask_amounts("é\x7f")
 
 
 def test_an_amount_is_one_star() -> None:
-    """An amount with its cents becomes one star, and the letters and signs around the amount stay."""
+    """An amount with its cents becomes one star, and the letters and signs around the amount stay unchanged."""
     assert "/?mari*=oui&salaire=*" == mask_amounts("/?mari%C3%A9=oui&salaire=61000.50")
     assert '{"tax":*,"rate":*}' == mask_amounts('{"tax":42842,"rate":0.41}')
 
 
-def test_ids_stay() -> None:
+def test_ids_are_not_masked() -> None:
     """The request id of a response and the id of a taxpayer are not masked."""
     for wrong in ("61000", "６１０００", "marié: 6"):
         quoted = mask_amounts(f'{{"errors":["{wrong}"],"request_id":"a.1-2_3b"}}')
@@ -79,7 +79,7 @@ def record_of(place: str, request_id: str | None = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", ["alerts", "database", "log", "main", "reload", "schedules", "throttle", "users"])
-def test_errors_outside_requests_stay_readable(place: str) -> None:
+def test_errors_outside_requests_are_not_masked(place: str) -> None:
     """Error messages outside requests keep their ports and codes."""
     record = record_of(place)
     assert "[Errno 111] 127.0.0.1:61000" == record["reason"]
@@ -88,22 +88,22 @@ def test_errors_outside_requests_stay_readable(place: str) -> None:
 
 @pytest.mark.parametrize(("place", "request_id"), [("main", "abc12345"), ("index", None), ("gunicorn.error", None)])
 def test_errors_of_requests_are_masked(place: str, request_id: str | None) -> None:
-    """The numbers of an error message are masked if the line has a request id or a place that requests pass."""
+    """The numbers of an error message are masked if the line has a request id or a place that handles requests."""
     record = record_of(place, request_id)
     assert "[Errno *] *:*" == record["reason"]
     assert record["exception"].endswith("ConnectionRefusedError: [Errno *] *:*")
 
 
 def test_a_traceback_keeps_its_lines() -> None:
-    """A traceback keeps its files and line numbers, but its error message is masked."""
+    """A traceback keeps its file names and line numbers, and all its other numbers are masked."""
     trace = 'Traceback (most recent call last):\n  File "/srv/v7.py", line 12, in tax\n    return tax + 1\n'
     assert trace.replace("+ 1", "+ *") + "E: *: at line *" == mask_amounts(trace + "E: 61000: at line 12")
     assert 'E: *\n  File "*", line *' == mask_amounts('E: 1\n  File "61000", line 12')
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_a_request_that_fails_shows_no_amount(form: str) -> None:
-    """Log lines and mail of a failed request show its id, but no amount from its URL, body or error."""
+def test_a_failing_request_logs_no_amount(form: str) -> None:
+    """The log lines and the mail of a failed request contain its id, but no amount from its URL, body or error."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
     request_log.register(app, build_request_logger(lines.write, form, mask=True))

@@ -28,7 +28,7 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of a line has six decimals and the zone's offset, within one second and in the next second."""
+    """The time of a line has six decimals and the zone's offset, even after the second changes."""
     clock, nanoseconds = Clock(), 1_595_577_920_000_000_000
     for more, wanted in (
         (969_132_999, "2020-07-24T10:05:20.969132+02:00"),
@@ -41,7 +41,7 @@ def test_the_time_of_a_line(zone: None, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("second", [0, 1])
 def test_the_first_seconds_of_the_epoch(zone: None, monkeypatch: pytest.MonkeyPatch, second: int) -> None:
-    """The time of a clock that was never set is valid."""
+    """In the first seconds of the epoch, the time of a line is valid."""
     monkeypatch.setattr(time, "time_ns", lambda: second * 10**9)
     assert ["1970-01-01T01:00:01.000000+01:00"] * second == [Clock().now()] * second
 
@@ -54,7 +54,7 @@ def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_origin_of_a_line() -> None:
-    """A line begins with time, level, service, host, process and thread. Its own fields follow and may replace them."""
+    """A line begins with time, level, service, host, process and thread. An event can replace one of these fields."""
     stamped = stamp("warning", {"event": "it", "n": 1})
     assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
     assert [
@@ -85,10 +85,10 @@ class Odd:
         ({"a": "\ud800"}, b'{"a": "\\ud800"}\n'),
         ({"a": 2**70, "b": Odd()}, b'{"a": 1180591620717411303424, "b": "odd"}\n'),
     ],
-    ids=["plain", "odd", "not ASCII", "half a character", "a large number and something odd"],
+    ids=["plain", "odd", "not ASCII", "lone surrogate", "large number and odd object"],
 )
 def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
-    """Any line is one JSON object in ASCII, whatever its fields contain."""
+    """Any event becomes one line with a JSON object in ASCII."""
     assert line == render_json(None, "info", event)
 
 
@@ -125,8 +125,8 @@ def test_masked_values() -> None:
     ("place", "request_id", "hidden"),
     [("main", None, False), ("index", None, True), (None, None, True), ("main", "id-1", True)],
 )
-def test_which_fields_are_masked(place: str | None, request_id: str | None, hidden: bool) -> None:
-    """Fields that quote a request are always masked. Errors are masked where they may quote a request."""
+def test_masked_fields_of_a_line(place: str | None, request_id: str | None, hidden: bool) -> None:
+    """Fields that quote a request are always masked. Errors are masked only if they can quote a request."""
     given = dict.fromkeys(("url", "body", "taxpayer", "result", "text", "reason", "exception", "other"), "a 12")
     fields = {name: value for name, value in (("place", place), ("request_id", request_id)) if value}
     event = build_masking_processor(["main"])(None, "info", {**given, **fields})

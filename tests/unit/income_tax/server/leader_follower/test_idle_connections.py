@@ -44,7 +44,7 @@ def test_the_leader_reads_and_sends_without_releasing(pair: Pair) -> None:
 
 
 def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
-    """A thread releases the lock while it waits for its peer, and loses no byte."""
+    """The leader releases the lock while it waits for its peer, and no byte is lost."""
     connection, peer, lock = pair
     with ThreadPoolExecutor(1) as other:
         late = other.submit(lambda: (lock.acquire(), peer.sendall(b"late"), lock.release()))
@@ -55,7 +55,7 @@ def test_waiting_for_a_peer_releases_the_lock(pair: Pair) -> None:
         data = bytes(range(256)) * 40_000
 
         def read() -> bytes:
-            lock.acquire()  # nobody reads before the sender has released the lock
+            lock.acquire()  # wait until the sender has released the lock
             lock.release()
             received = b""
             while len(received) < len(data):
@@ -101,7 +101,7 @@ def test_idle_connections_are_claimed_once() -> None:
 
 @pytest.mark.parametrize("kind", [ReadinessPoller, SelectorPoller])
 def test_each_readiness_is_reported_once(kind: type[ReadinessPoller]) -> None:
-    """A readable connection is reported once and again after it is rearmed, but never after it is unregistered."""
+    """A readable connection is reported once, and again after a rearm. An unregistered connection is not reported."""
     calls = kind()
     ours, peer = socket.socketpair()
     other, silent = socket.socketpair()

@@ -22,7 +22,7 @@ def test_one_thread_leads_until_it_releases_the_lock() -> None:
         follower.result(PATIENCE)
         assert (False, True) == (lock.is_held, other.submit(lambda: lock.is_held).result())
         lock.release()
-        assert other.submit(lambda: lock.is_held).result(), "only who has it can pass it on"
+        assert other.submit(lambda: lock.is_held).result(), "a thread that does not hold the lock must not release it"
 
 
 def test_the_middleware_releases_the_lock() -> None:

@@ -1,4 +1,4 @@
-"""Tests of the chart data: scales, small bars, and the figures as text."""
+"""Tests of the chart data: scales, small bars, and the tables of values."""
 
 import pytest
 
@@ -16,15 +16,15 @@ from tax_client.load.run_results import Run
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
 
-def test_scales_hold_their_values() -> None:
-    """A wide range of values gets a logarithmic scale, any other range a scale from 0. Each scale covers its values."""
+def test_scales_cover_their_values() -> None:
+    """Wide ranges get a logarithmic scale, and other ranges get a scale from 0. Each scale covers its values."""
     assert (0, True) == (fit_axis("count", [1, 20]).low, fit_axis("count", [1, 20]).high > 20)
     wide = fit_axis("milliseconds", [0.3, 800])
     assert wide.is_logarithmic
     assert 0 < wide.low < 0.3
     assert wide.high > 800
     assert not fit_axis("count", [1, 20]).is_logarithmic
-    assert not fit_axis("count", [0, 800]).is_logarithmic, "0 has no logarithm"
+    assert not fit_axis("count", [0, 800]).is_logarithmic, "0 has no logarithm, so that the scale must be linear"
 
 
 def test_a_rare_error_is_visible_beside_a_frequent_one() -> None:
@@ -33,7 +33,7 @@ def test_a_rare_error_is_visible_beside_a_frequent_one() -> None:
 
 
 def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
-    """One request of 10,000 has a bar of 1 % of the scale's height, and the table shows its exact share."""
+    """One of 10,000 requests has a bar of 1 % of the scale's height, and the table shows its exact share."""
     latencies = build_counters()
     latencies.latencies.counts.clear()
     for microseconds, count in ((1_000, 9_999), (500_000, 1)):
@@ -45,8 +45,8 @@ def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
     assert [["9,999", "100 %"], ["1", "0.01 %"]] == [row[1:] for row in chart.rows if row[1] != "0"]
 
 
-def test_charts_hold_the_figures_of_the_run() -> None:
-    """Each row of a chart's table shows the figures of one interval."""
+def test_charts_contain_the_values_of_the_run() -> None:
+    """Each row of a chart's table shows the values of one interval."""
     run = build_troubled_run()
     latency, errors = build_latency(run), build_errors(run)
     assert latency
@@ -55,7 +55,7 @@ def test_charts_hold_the_figures_of_the_run() -> None:
     assert [["0 to 0.25 s", "2 ms", "3 ms", "3 ms"], ["0.25 to 0.5 s", "4 ms", "4 ms", "4 ms"]] == latency.rows
     assert ["time", "timeout", "wrong"] == errors.header
     assert [["0 to 0.25 s", "0", "0"], ["0.25 to 0.5 s", "1", "1"]] == errors.rows
-    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "stacked, in answers per second"
+    assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "expected stacked answers per second"
 
 
 def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
@@ -78,6 +78,6 @@ def test_an_open_loop_has_two_percentile_curves() -> None:
 
 
 @pytest.mark.parametrize("run", [build_run(), build_run(build_counters(range(0)))])
-def test_charts_without_figures_are_left_out(run: Run) -> None:
+def test_charts_without_values_are_omitted(run: Run) -> None:
     """A run without answers has no charts of latencies and errors."""
     assert [None] * 4 == [build(run) for build in (build_latency, build_distribution, build_percentiles, build_errors)]

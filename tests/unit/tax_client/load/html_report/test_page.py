@@ -78,7 +78,7 @@ def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
 def test_a_text_of_the_data_does_not_end_its_script() -> None:
     """A kind of failure that contains HTML remains a string in the page's data.
 
-    A merged report of another client may contain such a kind.
+    A merged report of another client can contain such a kind.
     """
     run = build_troubled_run()
     for counters in (run.total, run.intervals[0].counters):
@@ -88,13 +88,13 @@ def test_a_text_of_the_data_does_not_end_its_script() -> None:
     assert HOSTILE in json.loads(reader.inline["script"][0])["errors"]["header"]
 
 
-def test_the_page_carries_the_licence_of_uplot() -> None:
+def test_the_page_contains_the_licence_of_uplot() -> None:
     """The page contains the copyright notice of uPlot, which the MIT licence requires."""
     assert "Copyright (c) 2022 Leon Sorokin" in build_page(build_run())
 
 
 def test_unsent_requests_are_errors() -> None:
-    """Unsent requests count as errors: 97 unsent requests and 3 right answers give 97 % errors and a bad verdict."""
+    """Unsent requests count as errors, so that 97 unsent requests and 3 right answers are 97 % errors."""
     run = build_run(build_counters(range(1000, 4000, 1000), unsent=97))
     assert (97, False) == (run.total.errors, run.is_all_right)
     for text in ("errors>0", "errors>=97%", "unsent>96"):
@@ -115,7 +115,7 @@ def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
     ("households", "note"),
     [(11.0, "176 households a second"), (1.5, "24 households a second"), (1, "over 0.5 s"), ("1, 500", "over 0.5 s")],
 )
-def test_households_a_second_are_those_that_were_sent(households: object, note: str) -> None:
+def test_the_page_shows_households_per_second_of_batches(households: object, note: str) -> None:
     """The page shows households per second for batches, unless the batch sizes of merged clients differ."""
     run = build_run(build_counters(), build_counters())
     run.settings["households a request"] = households
