@@ -1,6 +1,6 @@
-"""Fixtures of the stacks, one stack per profile and database.
+"""Fixtures that start one stack per profile and database.
 
-Without a Docker engine the tests are skipped, unless the engine is required.
+Without a Docker engine pytest skips the tests, unless REQUIRE_DOCKER=1 is set.
 """
 
 import subprocess
@@ -29,16 +29,16 @@ def engine_answers() -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrize each test with the stack of its profile, on PostgreSQL or on both databases.
+    """Parametrize each test with the stack of the test's profile, on PostgreSQL or on both databases.
 
-    The tests of a stack form a group, which pytest-xdist runs in one process.
+    Group the tests by stack, because pytest-xdist must run all tests of a stack in one process.
     """
     if "stack" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("profile")
     profile = mark.args[0] if mark else "shipped"
     both = THOROUGH or metafunc.definition.get_closest_marker("both_databases")
-    # The few tests on MySQL without special settings share one stack.
+    # Profiles without settings share one MySQL stack, because few tests use MySQL.
     with_mysql = profile if PROFILES[profile] else "shipped"
     stacks = [(profile, "postgres"), (with_mysql, "mysql")][: 2 if both else 1]
     named = {"-".join(stack): stack for stack in stacks}
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by stack, in the order of the profiles. Skip tests of stacks without a Docker engine."""
+    """Sort the tests by stack, in the order of the profiles. Without a Docker engine, skip the tests in this folder."""
     items.sort(key=rank_stack)
     if REQUIRED or engine_answers():
         return
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def rank_stack(item: pytest.Item) -> int:
-    """Return the rank of a test's stack in the order of starts. Tests without a stack come first."""
+    """Return the position of a test's stack in the order of starts, or -1 if the test needs no stack."""
     call = getattr(item, "callspec", None)
     if call is None or "stack" not in call.params or not item.path.is_relative_to(HERE):
         return -1
@@ -68,7 +68,7 @@ def rank_stack(item: pytest.Item) -> int:
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start the stack of a profile and yield it when it is healthy."""
+    """Start the stack of a profile, and yield the stack when it is healthy."""
     profile, database = request.param
     with Stack.running(tmp_path_factory.mktemp(profile), database, **PROFILES[profile]) as running:
         yield running
@@ -87,7 +87,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(stack: Stack, browser: Browser) -> Open:
-    """Return a function that opens tabs of the stack with the client's credentials."""
+    """Return a function that opens browser tabs of the stack with the client's credentials."""
     origin, credentials = f"http://127.0.0.1:{stack.http_port}", stack.credentials
     return lambda **options: tab(browser, origin, credentials, forwarded=True, **options)
 

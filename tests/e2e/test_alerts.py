@@ -1,4 +1,4 @@
-"""Tests of the alerts of a real stack with two replicas during failures."""
+"""Tests of the alerts of a stack with two replicas."""
 
 from collections import Counter
 from typing import Any
@@ -12,12 +12,12 @@ from tests.support.smtp import failures_in
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-# The profile has failing routes, short alert intervals, and starts that do not wait for the database.
+# The profile sets failing routes, short alert intervals, and no wait for the database at a start.
 pytestmark = pytest.mark.profile("alerts")
 
 
 def records_since(stack: Stack, line: int) -> list[dict[str, Any]]:
-    """Return the records of the API's log after a line."""
+    """Return the records of the API's log after a line number."""
     return stack.records("api/api.log", line)
 
 
@@ -35,7 +35,7 @@ def test_storm(stack: Stack) -> None:
         fail(20)
         return set(failures) == set(by_route(inbox.mails())[1])
 
-    # The first mails are sent immediately, before the failures stop and before the quiet time begins.
+    # The service sends the first mails while failures continue, and does not wait for a quiet time.
     wait_until(is_mailed_meanwhile)
     fail(budget(400, 2000))
     counts = inbox.counting(drill=failures["/drill"], drill_other=failures["/drill/other"])
@@ -44,8 +44,8 @@ def test_storm(stack: Stack) -> None:
     assert (failures.total(), 2) == (len(failed), len({record["host"] for record in failed}))
 
 
-def test_mail_server_and_replicas_away(stack: Stack) -> None:
-    """Failures during an outage of the mail server are mailed later, even after all replicas were killed."""
+def test_failures_are_mailed_after_an_outage(stack: Stack) -> None:
+    """The service mails all failures after an outage of the mail server, even if all replicas were killed meanwhile."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
     stack.compose("stop", "mailhog")
     try:
@@ -59,7 +59,7 @@ def test_mail_server_and_replicas_away(stack: Stack) -> None:
 
 
 def test_ten_restarts_without_database(stack: Stack) -> None:
-    """Ten failed starts cause one mail. After the database returns, a second mail reports recovery and the count."""
+    """Ten failed starts cause one mail, and a second mail reports the recovery and the number of failures."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
 
     def failed_starts() -> int:
@@ -67,17 +67,17 @@ def test_ten_restarts_without_database(stack: Stack) -> None:
 
     stack.compose("stop", "db")
     try:
-        # As on a first start, there are no saved schedules.
+        # Delete the saved schedules, so that the replicas need the database to start.
         stack.output("api", "sh", "-c", "rm /state/schedules-*")
         stack.compose("restart", "api")
         wait_until(lambda: failed_starts() >= 10)
         (first,) = inbox.of_starts()
     finally:
         stack.compose("start", "db")
-        wait_until(lambda: stack.healthy("api") == 2)  # Docker restarts the replicas with a backoff
+        wait_until(lambda: stack.healthy("api") == 2)  # waits for Docker, which restarts the replicas with a backoff
     mails = wait_until(lambda: len(inbox.of_starts()) == 2 and inbox.of_starts())
     assert ["Tax calculation server crash", "Tax calculation server crash [recovered]"] == sorted(
         mail["Subject"] for mail in mails
     )
-    assert failures_in(first) in (1, 2), "the two replicas may start, and fail, at once"
+    assert failures_in(first) in (1, 2), "one or two starts fail before the first mail"
     assert failed_starts() == sum(map(failures_in, mails))

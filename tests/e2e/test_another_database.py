@@ -1,4 +1,4 @@
-"""Test of a change of the database, on its own stack."""
+"""Test of a change of the database, with a separate stack."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ PUBLISHED = 42842  # the tax of this household
 
 
 def test_change_of_database(tmp_path: Path) -> None:
-    """`make up DB=mysql` permanently replaces a running PostgreSQL without a failed request.
+    """`make up DB=mysql` permanently replaces a running PostgreSQL database, and no request fails.
 
-    `make clean` removes all volumes.
+    Afterwards `make clean` removes all volumes.
     """
     stack = Stack.create(tmp_path, "postgres")
     try:
@@ -36,7 +36,7 @@ def test_change_of_database(tmp_path: Path) -> None:
 
 
 def databases(stack: Stack) -> list[str]:
-    """Return the image names of the database containers, including stopped ones."""
+    """Return the image names of the database containers, including stopped containers."""
     return [container["Config"]["Image"].partition(":")[0] for container in stack.containers("db")]
 
 

@@ -1,4 +1,4 @@
-"""Tests of attacks on the stack: other containers, forged headers, guessed passwords, and slow connections."""
+"""Tests of attacks from other containers, with forged headers, guessed passwords and slow connections."""
 
 import json
 import re
@@ -10,8 +10,9 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
-GUESSES = budget(100, 300)  # per attacker
-NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}  # whether it is internal
+GUESSES = budget(100, 300)  # number of guesses per attacker
+# Whether each network is internal.
+NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}
 REACHED = """
 import socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ with ThreadPoolExecutor(len(places)) as pool:
 
 
 def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
-    """Return the addresses that a container on a network of the stack can connect to."""
+    """Start a container on a network of the stack, and return the addresses that the container can reach."""
     image = ["--entrypoint", "python", f"{stack.project}-client"]
     finished = stack.run(
         "docker", "run", "--rm", "--network", f"{stack.project}_{network}", *image, "-c", REACHED, *places
@@ -38,8 +39,8 @@ def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
     return finished.stdout.split()
 
 
-def test_walls_between_networks(stack: Stack) -> None:
-    """Clients reach only nginx, and nginx reaches no database. Only the networks edge and mail are external."""
+def test_networks_are_isolated(stack: Stack) -> None:
+    """Clients reach only nginx, nginx does not reach the database, and only two networks are external."""
     port = {"postgres": 5432, "mysql": 3306}[stack.database]
     api = [f"{address}:8000" for address in addresses(stack, "api")]
     db = [f"{address}:{port}" for address in addresses(stack, "db")]
@@ -64,8 +65,8 @@ def list_networks(stack: Stack, service: str) -> set[str]:
     return {name.rpartition("_")[2] for name in set.union(*networks)}
 
 
-def test_forwarded_headers_are_believed_from_nginx_alone(stack: Stack) -> None:
-    """A container that bypasses nginx cannot forge its client address."""
+def test_forwarded_headers_are_accepted_only_from_nginx(stack: Stack) -> None:
+    """The API ignores forwarded headers of a container that bypasses nginx."""
     ask = """
 import sys, urllib.request
 headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https", "X-Request-ID": sys.argv[1]}
@@ -81,11 +82,11 @@ urllib.request.urlopen(urllib.request.Request("http://api:8000/health/none", hea
 
 
 def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
-    """After five guesses, every replica returns a 429 for the login, but not for another login."""
+    """After five guesses both replicas return a 429 for the guessed login name, but not for another login name."""
     login = f"guessed-{secrets.token_hex(4)}"
     answers = [stack.get(TARGET, f"{login}:{number}") for number in range(5)]
     assert [401] * 5 == [answer.status for answer in answers]
-    # If the wait has expired, the next failure starts a longer one.
+    # If the throttling has already ended, the next failure starts a longer throttling.
     refused = wait_until(lambda: (a := stack.get(TARGET, f"{login}:again")).status == 429 and a)
     assert int(refused.headers["retry-after"]) > 0
     assert refused.errors
@@ -94,32 +95,33 @@ def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
     assert 401 == stack.get(TARGET, f"{login}-other:x").status
 
 
-def test_a_client_is_served_under_attack(stack: Stack) -> None:
-    """A client that honours Retry-After succeeds during 500 slow connections and a brute force on its login."""
+def test_a_client_succeeds_during_attacks(stack: Stack) -> None:
+    """A client that obeys Retry-After succeeds during 500 slow connections and many guesses of its password."""
     login = stack.credentials.partition(":")[0]
     programs = [*[(SLOW, "250")] * 2, *[(GUESS, "16", login, str(GUESSES))] * 3]
-    stack.restart_api()  # empties the cache of verified logins
+    stack.restart_api()  # empties the cache of verified credentials
     with attackers(stack, *programs) as running:
         wait_until(lambda: all("ready" in attacker.said() for attacker in running))
         wait_until(lambda: open_connections(stack) >= 500)
         loaded = stack.make("load", "REQUESTS=3000", "THREADS=16", "OPTIONS=--retries 9 --timeout 60")
         own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
-        wait_until(lambda: open_connections(stack) >= 500)  # attackers reopen closed connections
+        wait_until(lambda: open_connections(stack) >= 500)  # the attackers reopen closed connections
         wait_until(lambda: stack.count("nginx/access.log", '"status":408'))
         wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
         wait_until(lambda: all("many" in attacker.said() for attacker in running[2:]))
         *slow, first, second, third = [attacker.stop() for attacker in running]
     assert "3000 right, 0 wrong, 0 failed" in loaded
     assert [200] * 50 == own
-    assert all(count["cut off"] for count in slow), "slow headers are hung up on"
+    assert all(count["cut off"] for count in slow), "nginx must close connections with slow headers"
     for count in (first, second, third):
-        # On a stalled machine, nginx returns a 504 for a guess that waits too long.
+        # If the machine stalls, nginx returns a 504 for a guess that waits too long.
         assert {"401", "429", "504"} >= {seen.rpartition(" ")[2] for seen in count}
-        # Five guesses are free. Then each wait allows one guess, plus one concurrent guess per worker process.
+        # Five guesses are free. After each throttling period, the API accepts one concurrent guess per worker.
         assert count["one 401"] < 25
 
 
 def open_connections(stack: Stack) -> int:
-    """Count the established connections of clients to nginx."""
+    """Count the established connections between clients and nginx."""
     table = stack.output("nginx", "cat", "/proc/net/tcp")
-    return len(re.findall(r":1F90 [0-9A-F]+:[0-9A-F]{4} 01 ", table))  # local port 8080, established
+    # Match local port 8080 and the state "established".
+    return len(re.findall(r":1F90 [0-9A-F]+:[0-9A-F]{4} 01 ", table))

@@ -1,4 +1,4 @@
-"""Tests of a lowered BATCH_MAX: the limits of the API and of nginx."""
+"""Tests of the limits of the API and of nginx with a lowered BATCH_MAX."""
 
 import json
 
@@ -12,32 +12,32 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.profile("small")
 MOST = int(PROFILES["small"]["BATCH_MAX"])
 HOUSEHOLD = {"married": "yes", "children": 3, "salary": 200_000}
-LARGEST = MOST << 10  # maximum bytes of a body, 1 KiB per household
+LARGEST = MOST << 10  # maximum length of a body in bytes: 1 KiB per household
 
 
 def post_households(stack: Stack, households: int, length: int = 0) -> Page:
-    """Post a number of households in a body that has at least a given length."""
+    """Post this number of households in a body with at least `length` bytes."""
     body = json.dumps([HOUSEHOLD] * households).ljust(length)
     return load(stack.http_port, "/", stack.credentials, body, Content_Type="application/json")
 
 
-def test_the_most_households_are_calculated(stack: Stack) -> None:
-    """BATCH_MAX households are calculated, even in a body of the maximum length."""
+def test_batch_of_maximum_size_is_calculated(stack: Stack) -> None:
+    """The API calculates BATCH_MAX households, even in a body of the maximum length."""
     for page in (post_households(stack, MOST), post_households(stack, MOST, LARGEST)):
         assert 200 == page.status
         assert MOST == len([one["result"]["tax"] for one in page.json["response"]["results"]])
 
 
-def test_one_household_more_is_refused_by_the_api(stack: Stack) -> None:
-    """The API rejects one household more than BATCH_MAX with a 413 that names the limit."""
+def test_one_household_more_is_rejected_by_the_api(stack: Stack) -> None:
+    """The API rejects more than BATCH_MAX households with a 413 that contains the limit."""
     page = post_households(stack, MOST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"more than {MOST} households" in page.json["response"]["errors"][0]
     assert passed_on(stack, page)
 
 
-def test_one_byte_more_is_refused_by_nginx(stack: Stack) -> None:
-    """The proxy derives its body limit from BATCH_MAX and rejects a longer body with a 413 that names both limits."""
+def test_one_byte_more_is_rejected_by_nginx(stack: Stack) -> None:
+    """Nginx rejects a body longer than BATCH_MAX KiB with a 413 that contains the limits of bytes and households."""
     page = post_households(stack, MOST, LARGEST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"at most {MOST}k, and {MOST} households at once" in page.json["response"]["errors"][0]
@@ -51,7 +51,7 @@ def passed_on(stack: Stack, page: Page) -> bool:
     return bool(record["upstream"])
 
 
-def test_the_description_says_the_limit(stack: Stack) -> None:
+def test_the_description_contains_the_limit(stack: Stack) -> None:
     """/openapi.json limits the array of households to BATCH_MAX items."""
     description = load(stack.http_port, "/openapi.json", stack.credentials).json
     content = description["paths"]["/"]["post"]["requestBody"]["content"]["application/json"]

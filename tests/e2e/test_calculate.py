@@ -1,4 +1,4 @@
-"""Tests of an interrupted or killed `make calculate`: its output, cleanup and resumption."""
+"""Tests of `make calculate` after an interruption or a kill: output, cleanup and resumption."""
 
 import json
 import os
@@ -26,13 +26,13 @@ def contents(stack: Stack) -> list[bytes]:
 
 
 def copies(stack: Stack) -> list[Path]:
-    """List the remaining copies of inputs."""
+    """Return the paths of all copies of input files."""
     return list((stack.folder / "results").glob(".calculate-*"))
 
 
 @contextmanager
 def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a slow `make calculate` in its own session, and yield its process after the first checkpoint."""
+    """Start a slow `make calculate` in a separate session, and yield the process after the first checkpoint."""
     checkpoint = stack.folder / "results/results.json.checkpoint"
     checkpoint.unlink(missing_ok=True)
     with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 20 --max-threads 1") as process:
@@ -43,7 +43,7 @@ def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def file(stack: Stack) -> Path:
-    """Write a file of many taxpayers and return its path."""
+    """Write a file with many taxpayers, and return the file's path."""
     path = stack.folder / "many households.txt"
     write_taxpayers(path, LINES)
     return path
@@ -51,18 +51,18 @@ def file(stack: Stack) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(stack: Stack, file: Path) -> list[bytes]:
-    """Return the output files of an uninterrupted run."""
+    """Return the contents of the output files of an uninterrupted run."""
     stack.make("calculate", f"FILE={file}", "OPTIONS=--batch 1000")
     return contents(stack)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_calculation_is_gone_on_with(
+def test_an_interrupted_calculation_can_be_resumed(
     stack: Stack, file: Path, whole: list[bytes], number: signal.Signals
 ) -> None:
-    """After SIGINT or SIGTERM both files parse and no container is left.
+    """After SIGINT or SIGTERM both output files are valid, and no container is left.
 
-    A run with --resume produces the bytes of an uninterrupted run.
+    A run with --resume then produces the files of an uninterrupted run.
     """
     with calculating(stack, file) as process:
         os.killpg(process.pid, number)
@@ -78,8 +78,8 @@ def test_an_interrupted_calculation_is_gone_on_with(
     assert whole == contents(stack)
 
 
-def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
-    """A mistyped option or a file without taxpayers leaves earlier results unchanged."""
+def test_earlier_results_stay_after_a_failed_run(stack: Stack) -> None:
+    """If an option is mistyped or a file has no taxpayers, earlier results stay unchanged."""
     file = stack.folder / "one.JSONL"
     file.write_text('{"id":1,"married":"yes","children":2,"salary":55555}\n')
     stack.make("calculate", f"FILE={file}")
@@ -95,7 +95,7 @@ def test_results_of_before_stay_until_there_are_others(stack: Stack) -> None:
 
 
 def test_a_killed_calculation_leaves_no_container(stack: Stack, file: Path) -> None:
-    """After a SIGKILL the client's container ends, and the copy of the input is removed."""
+    """After a SIGKILL the client's container and the copy of the input file are removed."""
     with calculating(stack, file) as process:
         os.killpg(process.pid, signal.SIGKILL)
     wait_until(lambda: not containers(stack))

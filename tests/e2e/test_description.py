@@ -1,4 +1,4 @@
-"""Test that the stack conforms to its OpenAPI description, with requests that schemathesis generates."""
+"""Test that the responses to requests of schemathesis conform to the stack's OpenAPI description."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ class Exchange(NamedTuple):
 
 
 def exchanges(har: Path, credentials: str) -> list[Exchange]:
-    """Return the requests in a report of schemathesis, which sends some without a login or with a wrong one."""
+    """Return the requests in a report of schemathesis. Some requests have no credentials or wrong credentials."""
     login = "Basic " + base64.b64encode(credentials.encode()).decode()
     return [
         Exchange(
@@ -45,7 +45,7 @@ def exchanges(har: Path, credentials: str) -> list[Exchange]:
 
 
 def not_among(description: dict[str, Any], asked: list[Exchange]) -> list[str]:
-    """Return the operations of the description that no request used."""
+    """Return the operations of the description that no request in `asked` used."""
     operations = [(method.upper(), path) for path, methods in description["paths"].items() for method in methods]
 
     def is_asked(method: str, path: str) -> bool:
@@ -55,12 +55,12 @@ def not_among(description: dict[str, Any], asked: list[Exchange]) -> list[str]:
     return [f"{method} {path}" for method, path in operations if not is_asked(method, path)]
 
 
-@pytest.mark.parametrize("login", [True, False], ids=["login", "no login"])
+@pytest.mark.parametrize("login", [True, False], ids=["with credentials", "without credentials"])
 def test_generated_requests(stack: Stack, tmp_path: Path, login: bool) -> None:
-    """Every response to thousands of valid and invalid requests conforms to the description.
+    """All responses to generated valid and invalid requests conform to the description.
 
-    With a login every operation succeeds at least once, and no request with the correct login gets a 401 or a 429.
-    Without a login only the health checks succeed.
+    With credentials every operation succeeds at least once, and no request with the correct credentials gets a 401 or a
+    429. Without credentials only the health checks succeed.
     """
     credentials, har = stack.credentials, tmp_path / "run.har"
     description = tmp_path / "openapi.json"

@@ -1,7 +1,7 @@
-"""Tests that no request fails while workers are killed, end or are replaced, under a flood on the fast path.
+"""Tests that no request of a flood on the fast path fails while workers are killed, end or are replaced.
 
-The requests of test_faults.py pause, so that Flask handles them (http/app.py). The tests here use default settings,
-and three of four requests take the fast path. Each fourth request is a POST.
+In test_faults.py requests pause, and therefore Flask answers them (see http/app.py). This module uses default settings.
+Three of four requests take the fast path, and every fourth request is a POST.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.profile("floods")
 RATE = 300  # requests per second
-ROUNDS = budget(1, 5)  # each round kills every worker of every replica
-GENERATIONS = budget(2, 6)  # generations of workers, including the first
-WORKERS = 2  # default number per replica
+ROUNDS = budget(1, 5)  # number of rounds; each round kills every worker of every replica
+GENERATIONS = budget(2, 6)  # number of generations of workers, including the first generation
+WORKERS = 2  # default number of workers per replica
 
 
 def has_replaced(stack: Stack, replica: str, before: set[int], stay: set[int]) -> bool:
-    """Return whether the replica has all its workers and has kept exactly the workers in `stay`."""
+    """Return whether the replica has all its workers, and only the workers in `stay` remain from `before`."""
     now = list_workers(stack, replica)
     return len(now) == WORKERS and now & before == stay
 
@@ -38,7 +38,7 @@ def wait_for_answers(stack: Stack) -> None:
 
 
 def kill_all_workers(stack: Stack) -> None:
-    """Kill all workers of all replicas one by one, each after the previous worker has been replaced."""
+    """Kill the workers of all replicas one by one. After each kill, wait for the replacement of the worker."""
     for replica in list_replicas(stack):
         for _ in range(WORKERS):
             oldest, *stay = sorted(before := list_workers(stack, replica))
@@ -47,18 +47,18 @@ def kill_all_workers(stack: Stack) -> None:
 
 
 def test_killed_workers(stack: Stack) -> None:
-    """Every request gets a correct response while all workers of both replicas are killed."""
+    """Every request gets a correct response while all workers of both replicas are killed one by one."""
     retried = count_retries(stack)
     with constant_rate(stack, RATE, 1):
         for _ in range(ROUNDS):
             kill_all_workers(stack)
-        # Killing a worker without a request in flight causes no retry.
+        # Repeat the kills until one causes a retry. A killed worker without a request in flight causes no retry.
         wait_until(lambda: count_retries(stack) > retried or kill_all_workers(stack))
-        wait_for_answers(stack)  # from the new workers, because no original worker is left
+        wait_for_answers(stack)  # only new workers are left to answer
 
 
 def test_hangups(stack: Stack) -> None:
-    """SIGHUP replaces all workers of each replica while every request gets a correct response."""
+    """Every request gets a correct response while SIGHUP replaces all workers of each replica."""
     with constant_rate(stack, RATE, 1):
         for replica in list_replicas(stack):
             before = list_workers(stack, replica)
@@ -69,7 +69,7 @@ def test_hangups(stack: Stack) -> None:
 
 @pytest.mark.profile("recycling")
 def test_recycled_workers(stack: Stack) -> None:
-    """Workers that end after MAX_REQUESTS requests lose no request."""
+    """Every request gets a correct response while workers end after MAX_REQUESTS requests and are replaced."""
     replicas = list_replicas(stack)
     seen: dict[str, set[int]] = {replica: set() for replica in replicas}
 

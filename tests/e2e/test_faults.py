@@ -1,4 +1,4 @@
-"""Tests that no request fails while parts of the stack are killed, restarted, changed or scaled under traffic."""
+"""Tests that no request fails while parts of the stack are killed, restarted, changed or scaled."""
 
 import secrets
 import threading
@@ -22,13 +22,13 @@ from tests.support.traffic import Traffic, constant_rate
 from tests.support.waiting import wait_until
 
 RATE = budget(100, 200)  # requests per second
-IN_FLIGHT = RATE // 10  # minimum at the time of each fault
+IN_FLIGHT = RATE // 10  # minimum number of requests in flight at each fault
 TIMES = budget(1, 5)
 pytestmark = pytest.mark.profile("faults")
 
 
 def find_upstreams(stack: Stack, since: int) -> set[str]:
-    """Return the replicas that answered requests after a line of nginx's log."""
+    """Return the replicas that answered requests after line `since` of nginx's log."""
     records = stack.records("nginx/access.log", since)
     return {record["upstream"] for record in records if record["upstream_status"] == "200"}
 
@@ -39,7 +39,7 @@ def wait_for_load(traffic: Traffic) -> None:
 
 
 def test_killed_workers(stack: Stack) -> None:
-    """A worker killed during its requests is replaced, and other workers answer its requests."""
+    """If a worker is killed during its requests, other workers answer the requests, and a new worker starts."""
     before, retried = count_worker_starts(stack), count_retries(stack)
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(1, TIMES + 1):
@@ -52,7 +52,7 @@ def test_killed_workers(stack: Stack) -> None:
 
 
 def test_killed_replicas(stack: Stack) -> None:
-    """A killed replica is restarted, and the other replica answers its requests."""
+    """If a replica is killed, the other replica answers its requests, and Docker restarts the killed replica."""
     retried = count_retries(stack)
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
@@ -67,7 +67,8 @@ def test_killed_replicas(stack: Stack) -> None:
             )
             wait_until(lambda: stack.healthy("api") == 2)
             since = stack.count("nginx/access.log")
-            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)  # nginx has rediscovered the replica
+            # Wait until nginx uses the restarted replica again.
+            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
     assert count_retries(stack) > retried
 
 
@@ -84,7 +85,7 @@ def test_recreated_replicas(stack: Stack) -> None:
 
 
 def test_rolling_updates(stack: Stack) -> None:
-    """`make up` with a changed setting replaces every replica without a failed request."""
+    """If a setting has changed, `make up` replaces every replica, and no request fails."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             old = set(list_replicas(stack))
@@ -96,13 +97,13 @@ def test_rolling_updates(stack: Stack) -> None:
 
 
 def list_images(stack: Stack) -> set[str]:
-    """Return the images of the replicas."""
+    """Return the image ids of the replicas."""
     return {container["Image"] for container in stack.containers("api")}
 
 
 @contextmanager
 def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
-    """Poll the numbers of running and healthy replicas while the block runs, and yield the list of samples."""
+    """Record the numbers of running and healthy replicas every 0.2 s, and yield the growing list of records."""
     ours = (f"project={stack.project}", "service=api")
     filters = [f"--filter=label=com.docker.compose.{label}" for label in ours]
     looks: list[tuple[int, int]] = []
@@ -125,9 +126,9 @@ def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
 
 
 def test_rolling_code(stack: Stack) -> None:
-    """`make up` with changed code replaces the replicas with a new image, while two replicas are always healthy."""
+    """If the code has changed, `make up` replaces the replicas, and two replicas are healthy at any time."""
     (usual,) = list_images(stack)
-    name = f"{stack.project}-before"  # the test removes this tag only, because other stacks may use the image
+    name = f"{stack.project}-before"  # the test removes only this tag, because other stacks might use the image
     stack.run("docker", "tag", usual, name)
     try:
         with (stack.folder / "services/api/src/income_tax/__init__.py").open("a") as source:
@@ -145,7 +146,7 @@ def test_rolling_code(stack: Stack) -> None:
 
 
 def test_scaling(stack: Stack) -> None:
-    """Scaling from two to four replicas and back loses no request, and nginx discovers the new replicas."""
+    """No request fails during scaling from two to four replicas and back, and nginx uses the new replicas."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for _ in range(TIMES):
             for replicas in (4, 2):
@@ -159,7 +160,7 @@ def test_scaling(stack: Stack) -> None:
 
 
 def test_hangups(stack: Stack) -> None:
-    """SIGHUP replaces the workers of a replica without a failed request."""
+    """No request fails while SIGHUP replaces the workers of a replica."""
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
             before = count_worker_starts(stack)
@@ -170,7 +171,7 @@ def test_hangups(stack: Stack) -> None:
 
 @pytest.mark.profile("slow_recycling")
 def test_recycled_workers(stack: Stack) -> None:
-    """Workers that end after MAX_REQUESTS requests lose no request."""
+    """No request fails while workers end after MAX_REQUESTS requests and are replaced."""
     before = count_worker_starts(stack)
     with constant_rate(stack, RATE, IN_FLIGHT):
         wait_until(lambda: count_worker_starts(stack) >= before + 10)

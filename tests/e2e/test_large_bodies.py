@@ -1,4 +1,4 @@
-"""Tests of large bodies, which nginx buffers on disk until they are complete."""
+"""Tests of large request bodies, which nginx buffers on disk until each body is complete."""
 
 from contextlib import ExitStack
 from socket import create_connection, socket
@@ -12,12 +12,12 @@ from tests.support.waiting import wait_until
 
 LARGE = 2_000_000  # bytes
 BY_NGINX = "Too many requests: wait a second and try again."
-ABOVE_A_BUFFER = 100_000  # bytes, more than nginx buffers in memory
+ABOVE_A_BUFFER = 100_000  # bytes, larger than nginx's buffer in memory
 CLOSE = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 
 
 def begin_body(stack: Stack, length: int, sent: int) -> socket:
-    """Open a connection and send a request with a body of `length` bytes, but only `sent` bytes of the body."""
+    """Open a connection, announce a body of `length` bytes, and send only `sent` bytes of the body."""
     one = create_connection(("127.0.0.1", stack.http_port), timeout=30)
     one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
     one.sendall(bytes(sent))
@@ -30,8 +30,8 @@ def ask(stack: Stack, length: int) -> Page:
     return load(stack.http_port, "/", stack.credentials, household.ljust(length), Content_Type="application/json")
 
 
-def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
-    """Ten unauthenticated clients with unfinished bodies of the maximum size do not block another client's body."""
+def test_incomplete_bodies_do_not_block_other_bodies(stack: Stack) -> None:
+    """Ten incomplete bodies of the maximum size from unauthenticated clients do not block another client's body."""
     largest = 10_000 << 10
     with ExitStack() as held:
         for _ in range(10):
@@ -40,8 +40,8 @@ def test_unfinished_bodies_take_no_room_from_others(stack: Stack) -> None:
     assert (200, 42842) == (page.status, page.json["response"]["result"]["tax"])
 
 
-def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
-    """While nginx's disk is full, only bodies above its buffer get a JSON 500. Afterwards all bodies are accepted."""
+def test_small_bodies_are_accepted_while_the_disk_is_full(stack: Stack) -> None:
+    """While nginx's disk is full, bodies larger than its buffer get a JSON 500, and smaller bodies are accepted."""
     with mount_disk(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
         within(stack, container, "mkdir", "/bodies/requests")
         refused = ask(stack, ABOVE_A_BUFFER)
@@ -51,10 +51,10 @@ def test_a_full_disk_of_bodies_stops_no_small_ones(stack: Stack) -> None:
 
 
 def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
-    """Send a body of unknown length, a large and a small body while two large bodies are in flight.
+    """Send a body of unknown length, a large body and a small body while two large bodies are in flight.
 
-    Return each status and whether the response is nginx's own 429. nginx may process the two bodies in flight after the
-    later requests.
+    Return each status and whether the response is nginx's own 429. Callers must repeat the call, because nginx can
+    process the later requests before the two bodies in flight.
     """
     unknown = b"POST /" + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n"
     large = b"POST /" + CLOSE + b"Content-Length: %d\r\n\r\n" % LARGE + bytes(LARGE)
@@ -67,6 +67,6 @@ def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
 
 
 @pytest.mark.profile("limits")
-def test_large_bodies_are_limited_apart(stack: Stack) -> None:
-    """Each address may send two large bodies at a time. Others, or bodies of unknown length, get a 429."""
+def test_large_bodies_are_limited_per_address(stack: Stack) -> None:
+    """An address with two large bodies in flight gets a 429 for a third large body or a body of unknown length."""
     wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))

@@ -1,4 +1,4 @@
-"""Tests of the dated law on the stack: the cases through every route, and the schedules of every database."""
+"""Tests of the dated law on the stack: cases in GET requests and batches, and the schedules of each database."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ OF_VERSION_1 = (
 
 @pytest.mark.both_databases
 def test_schedules_are_the_data_file(stack: Stack, credentials: str, tmp_path: Path) -> None:
-    """The stack returns the schedules of the data file, with the same version and the same bytes as on SQLite."""
+    """The stack returns the schedules of the data file, with the same version and bytes as a service on SQLite."""
     answer = stack.get("/schedules", credentials)
     assert schedules().version == answer.headers["x-schedules-version"] == answer.body["response"]["version"]
     with running_service(tmp_path) as service:
@@ -32,7 +32,7 @@ def test_schedules_are_the_data_file(stack: Stack, credentials: str, tmp_path: P
 
 
 def test_cases_by_get(stack: Stack, credentials: str) -> None:
-    """The 2,878 cases of the law and 11 of the tax authority get the expected results in single GETs."""
+    """Single GET requests return the expected results of the 2,878 law cases and of the tax authority's 11 cases."""
     cases = [*law_cases(), *official_cases()]
 
     def ask(case: dict[str, object]) -> Answer:
@@ -45,7 +45,7 @@ def test_cases_by_get(stack: Stack, credentials: str) -> None:
 
 
 def test_cases_by_batch(stack: Stack, credentials: str) -> None:
-    """All cases get the expected results in one JSON array, and the cases of the law in one CSV file."""
+    """A JSON array with all cases and a CSV file with the law cases both get the expected results."""
     cases = [*law_cases(), *official_cases()]
     body = json.dumps([asked(case) for case in [*cases, *v7_cases()]]).encode()
     status, _, answer = request(stack.http_port, "/", credentials, "POST", body, Content_Type="application/json")
@@ -65,7 +65,7 @@ def test_cases_by_batch(stack: Stack, credentials: str) -> None:
 
 
 def test_limit_of_a_batch(stack: Stack, credentials: str) -> None:
-    """The stack accepts 10,000 households. More households get a 413 with the limit, from the API or from nginx."""
+    """The stack accepts 10,000 households, and rejects more households with a 413 that contains the limit."""
     one = {"year": 2024, "married": "yes", "single_parent": "no", "children": 2, "salary": 50_000, "spouse_salary": 0}
     statuses = []
     for count in (10_000, 10_001, 100_000):
@@ -77,7 +77,7 @@ def test_limit_of_a_batch(stack: Stack, credentials: str) -> None:
 
 @pytest.mark.both_databases
 def test_a_volume_of_an_older_service(stack: Stack, credentials: str) -> None:
-    """`make up` migrates a database with the tables of an older version. Until then the service continues."""
+    """The service continues with tables of an older version in the database, and `make up` migrates the tables."""
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"
     if stack.database == "mysql":
         owner = "MYSQL_PWD=$(cat /run/secrets/db_owner_password) mysql -h 127.0.0.1 -u tax_owner tax -e"

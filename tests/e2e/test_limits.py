@@ -1,4 +1,4 @@
-"""Tests of lowered limits of nginx, and of the limit of threads."""
+"""Tests of lowered nginx limits, and of the thread limit of the API."""
 
 import secrets
 from collections.abc import Iterator
@@ -35,22 +35,22 @@ def assert_refused(answer: Answer, status: int, sentence: str) -> None:
     ],
     ids=["request line", "header", "headers", "body"],
 )
-def test_size_limits_are_settings(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
-    """Requests beyond the lowered limits of request line, headers or body get an error that names the limit."""
+def test_size_limits_are_enforced(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
+    """Nginx rejects a request above a limit of request line, headers or body with an error that contains the limit."""
     assert_refused(stack.raw(request_bytes), status, sentence)
 
 
 @limits
-def test_slow_clients_are_cut_off(stack: Stack) -> None:
-    """A client that stalls in its headers or body is disconnected after CLIENT_TIMEOUT."""
+def test_slow_clients_are_disconnected(stack: Stack) -> None:
+    """If a client stops sending its headers or body, nginx disconnects the client after CLIENT_TIMEOUT."""
     in_headers, in_body = b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
     for begun in (in_headers, in_body):
-        # The default is 10 s. A stalled machine may exceed it once, but not every time.
+        # The default is 10 s. The test repeats the request, because a stall of the test machine can add time.
         wait_until(lambda begun=begun: seconds_until_cut_off(stack, begun) < 10)
 
 
 def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
-    """Send the beginning of a request, and return the logged seconds until nginx closes the connection."""
+    """Send the beginning of a request, and return the logged duration in seconds until nginx closes the connection."""
     agent = f"slow-{secrets.token_hex(4)}"
     with create_connection(("127.0.0.1", stack.http_port), timeout=60) as slow:
         slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
@@ -63,7 +63,7 @@ def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
 
 @limits
 def test_connection_limit(stack: Stack) -> None:
-    """The fifth concurrent request of an address gets a JSON 429 with Retry-After."""
+    """Nginx rejects the fifth concurrent request of an address with a JSON 429 and Retry-After."""
     with ExitStack() as held:
 
         def fifth() -> Answer | None:
@@ -82,14 +82,14 @@ def test_connection_limit(stack: Stack) -> None:
 
 @pytest.fixture
 def fresh_nginx(stack: Stack) -> Iterator[Stack]:
-    """Restart nginx before and after a test, to reset its request counts."""
+    """Restart nginx before and after a test, so that nginx forgets its request counts."""
     restart_nginx(stack)
     yield stack
     restart_nginx(stack)
 
 
 def restart_nginx(stack: Stack) -> None:
-    """Restart nginx, which resets its request counts, and wait until it reaches the API."""
+    """Restart nginx to reset the request counts, and wait until nginx reaches the API."""
     stack.compose("restart", "nginx")
     ask_itself = ("nginx", "curl", "-fsS", "http://127.0.0.1:8081/health/live")
     wait_until(lambda: stack.execute(*ask_itself).returncode == 0)
@@ -97,19 +97,19 @@ def restart_nginx(stack: Stack) -> None:
 
 @pytest.mark.profile("small")
 def test_rate_limit(fresh_nginx: Stack) -> None:
-    """After its burst an address gets JSON 429s with Retry-After, while the container's health check succeeds."""
+    """Nginx rejects requests beyond the burst with a JSON 429 and Retry-After, but its health check succeeds."""
     stack, allowed = fresh_nginx, 1 + int(PROFILES["small"]["RATE_BURST"])
     answers = [stack.get(LIVE) for _ in range(allowed + 9)]
     up = stack.output("nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
-    assert [200] * allowed == [answer.status for answer in answers[:allowed]], "the burst, and one that the rate allows"
+    assert [200] * allowed == [answer.status for answer in answers[:allowed]], "nginx accepts the burst plus one"
     refused = next(answer for answer in answers if answer.status == 429)
     assert_refused(refused, 429, "Too many requests")
     assert "1" == refused.headers["retry-after"]
     assert "up" in up
 
 
-def test_more_threads_than_a_container_may_have(stack: Stack) -> None:
-    """The API exits with 64 and names the settings if it needs more threads than its container allows."""
+def test_too_many_threads_are_rejected(stack: Stack) -> None:
+    """If the API needs more threads than its container allows, it names the settings and exits with 64."""
     finished = stack.run("docker", "compose", "run", "--rm", "--no-deps", "-T", "--env", "THREADS=500", "api")
     assert 64 == finished.returncode, finished.stderr
     assert "2 workers of 500 threads need" in finished.stderr

@@ -1,4 +1,4 @@
-"""Tests of `make load`: its requests, its reports, and its cleanup after every kind of end."""
+"""Tests of `make load`: requests, reports, and the cleanup after each kind of exit."""
 
 import json
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.profile("clients")
 
 
 def reports(stack: Stack, ending: str) -> set[Path]:
-    """Return the paths of the reports."""
+    """Return the paths of the reports with this ending."""
     return set((stack.folder / "reports").glob(f"load-*.{ending}"))
 
 
@@ -35,30 +35,30 @@ def run_load(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[st
 
 @contextmanager
 def loading(stack: Stack, clients: int = 1) -> Iterator[subprocess.Popen[str]]:
-    """Start a `make load` of ten minutes in its own session, and yield its process during the flood."""
+    """Start a `make load` of ten minutes in a separate session, and yield the process during the flood."""
     with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         assert process.stderr
-        assert any(" requests" in line for line in process.stderr), "it tells how far it is"
+        assert any(" requests" in line for line in process.stderr), "`make load` must print its progress"
         wait_until(lambda: clients == len(containers(stack)))
         yield process
 
 
 def containers(stack: Stack) -> list[str]:
-    """List the ids of the client's containers, including stopped ones."""
+    """Return the ids of the client's containers, including stopped containers."""
     own = ("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}")
     return stack.run(*own, "--filter", "label=com.docker.compose.service=client").stdout.split()
 
 
-def test_reports_are_left(stack: Stack) -> None:
-    """The report contains the internal URL, the engine and the counts."""
+def test_report_is_written(stack: Stack) -> None:
+    """`make load` writes a report with the internal URL, the engine and the counts."""
     _, report = run_load(stack, "REQUESTS=500")
     assert ("http://nginx:8080", "curl") == (report["settings"]["url"], report["settings"]["engine"])
     assert (500, 500) == (report["total"]["sent"], report["total"]["right"])
 
 
 @pytest.mark.parametrize("batch", [[], ["BATCH=50"]])
-def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch: list[str]) -> None:
-    """All responses to random households of all years match results that are calculated without the server."""
+def test_random_households_get_correct_responses(stack: Stack, batch: list[str]) -> None:
+    """All responses for random households equal the results that `make load` calculates without the server."""
     _, report = run_load(stack, "HOUSEHOLDS=400", "SEED=1", "REQUESTS=400", *batch)
     assert 400 == report["total"]["right"]
     assert (8 if batch else 400) == report["settings"]["different requests"]
@@ -81,8 +81,8 @@ def test_households_at_random_are_answered_as_the_rules_say(stack: Stack, batch:
         ),
     ],
 )
-def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, batch: list[str], counted: str) -> None:
-    """`make load` accepts a file at any path in any format of `make calculate`, and sends a small file as one batch."""
+def test_taxpayers_files_are_accepted(stack: Stack, name: str, content: str, batch: list[str], counted: str) -> None:
+    """`make load` accepts a taxpayers file of each format, and a batch size above the number of taxpayers."""
     file = stack.folder / name
     file.write_text(content)
     _, report = run_load(stack, f"FILE={file}", "REQUESTS=10", *batch)
@@ -100,8 +100,8 @@ def test_a_taxpayers_file_is_asked_for(stack: Stack, name: str, content: str, ba
         (["CLIENTS=2", "OPTIONS=--fail-if 'errors>0'"], "With CLIENTS=2, use FAIL_IF"),
     ],
 )
-def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], said: str) -> None:
-    """A missing file, a file without households, or conflicting options cause one error message and no requests."""
+def test_invalid_options_cause_an_error_message(stack: Stack, arguments: list[str], said: str) -> None:
+    """`make load` rejects missing files, files without households and conflicting options, and writes no report."""
     before = reports(stack, "json")
     refused = stack.run("make", "load", *arguments)
     assert 2 == refused.returncode
@@ -109,8 +109,8 @@ def test_what_cannot_be_asked_is_a_sentence(stack: Stack, arguments: list[str], 
     assert before == reports(stack, "json")
 
 
-def test_several_clients_are_one_report(stack: Stack) -> None:
-    """Several clients produce one report with total counts, and conditions apply to the totals."""
+def test_several_clients_produce_one_report(stack: Stack) -> None:
+    """Several clients produce one report with total counts, and each condition applies to the total counts."""
     said, report = run_load(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
     assert (900, 900, 3) == (report["total"]["sent"], report["total"]["right"], report["clients"])
     assert "threshold   errors>0: passed" in said
@@ -120,8 +120,8 @@ def test_several_clients_are_one_report(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("clients", ["CLIENTS=1", "CLIENTS=2"])
-def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients: str) -> None:
-    """Failed requests of all clients fail the run, unless a condition allows them."""
+def test_errors_fail_the_run_unless_a_condition_allows_them(stack: Stack, clients: str) -> None:
+    """Failed requests fail the run with one or two clients, unless a condition allows the errors."""
     nowhere = (clients, "REQUESTS=10", "OPTIONS=--url http://nginx:9")
     run_load(stack, *nowhere, code=2)
     said, report = run_load(stack, *nowhere, "FAIL_IF=errors>100%")
@@ -131,7 +131,7 @@ def test_conditions_alone_judge_the_errors_of_all_clients(stack: Stack, clients:
 
 @pytest.mark.parametrize(("number", "clients"), pairs([signal.SIGINT, signal.SIGTERM], [1, 2]))
 def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: signal.Signals, clients: int) -> None:
-    """SIGINT or SIGTERM to all processes ends the flood with its summary and removes the containers."""
+    """After SIGINT or SIGTERM to all processes, `make load` prints the summary and removes the containers."""
     with loading(stack, clients) as process:
         os.killpg(process.pid, number)
         out, err = process.communicate(timeout=300)
@@ -142,18 +142,18 @@ def test_an_interruption_leaves_a_report_and_no_container(stack: Stack, number: 
 
 @pytest.mark.parametrize(("alone", "clients"), pairs([False, True], [1, 2]))
 def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bool) -> None:
-    """After a SIGKILL of the session or of the script only, the containers and temporary files are removed."""
+    """After a SIGKILL of the script or of its whole session, all containers and temporary files are removed."""
     with loading(stack, clients) as process:
         script = int(stack.run("pgrep", "--parent", str(process.pid)).stdout)
         os.kill(script, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
-        wait_until(lambda: not containers(stack), 300)  # a continuing flood would take longer
+        wait_until(lambda: not containers(stack), 300)  # the limit in seconds, shorter than the flood
     wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
 
 
 @pytest.mark.parametrize("clients", [1, 2])
-def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int) -> None:
-    """SIGTERM while Docker creates the containers prevents the flood."""
-    before = set((stack.folder / "reports").glob(".load-*/alive"))  # files of earlier runs still in cleanup
+def test_an_interruption_before_the_flood_prevents_the_flood(stack: Stack, clients: int) -> None:
+    """If SIGTERM arrives before the flood starts, `make load` does not start the flood and removes all its files."""
+    before = set((stack.folder / "reports").glob(".load-*/alive"))  # files of earlier runs whose cleanup has not ended
     with stack.making("load", "DURATION=600", f"CLIENTS={clients}") as process:
         wait_until(lambda: set((stack.folder / "reports").glob(".load-*/alive")) - before)
         os.killpg(process.pid, signal.SIGTERM)
@@ -164,8 +164,8 @@ def test_an_interruption_before_the_flood_ends_it_too(stack: Stack, clients: int
 
 
 @pytest.mark.parametrize(("shell", "clients"), pairs([("dash",), ("bash", "--posix")], ["2", "1"]))
-def test_any_shell_tells_how_it_ended(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
-    """In every shell, the script exits with 0 on success and with 1 after a failed condition."""
+def test_script_returns_the_exit_code_in_each_shell(stack: Stack, shell: tuple[str, ...], clients: str) -> None:
+    """In each shell, the script exits with 0 after success and with 1 after a failed condition."""
     for condition, code in (("errors>0", 0), ("max>1us", 1)):
         few: dict[str, Any] = {"REQUESTS": "20", "CLIENTS": clients, "FAIL_IF": condition}
         finished = stack.run(*shell, "tools/run-load", **few)

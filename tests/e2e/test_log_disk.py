@@ -1,4 +1,4 @@
-"""Tests of a full or read-only log disk under the running stack."""
+"""Tests of the running stack with a full or read-only log disk."""
 
 import json
 import time
@@ -15,7 +15,8 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 LOGS = "/logs/api"
 NGINX_LOGS = "/logs/nginx"
-LOSING, WRITING = "log lines are being lost", "log lines are written again"  # on stderr; the mail contains LOSING
+# Printed on stderr. The mail contains only LOSING.
+LOSING, WRITING = "log lines are being lost", "log lines are written again"
 READY = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8000/health/ready').read().decode())"
 
 
@@ -36,7 +37,7 @@ def mount(stack: Stack, pid: int, *command: str) -> None:
 
 @contextmanager
 def mount_disk(stack: Stack, container: dict[str, Any], folder: str, options: str) -> Iterator[str]:
-    """Mount a small disk over a folder of a container, and yield the container's id."""
+    """Mount a temporary disk over a folder of a container, and yield the container's id."""
     pid = container["State"]["Pid"]
     mount(stack, pid, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
     try:
@@ -47,23 +48,23 @@ def mount_disk(stack: Stack, container: dict[str, Any], folder: str, options: st
 
 @contextmanager
 def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
-    """Mount a small disk over the log folder of one replica, and yield the container's id."""
+    """Mount a temporary disk over the log folder of one replica, and yield the container's id."""
     try:
         with mount_disk(stack, stack.containers("api")[replica], LOGS, options) as container:
             yield container
     finally:
-        time.sleep(CHECK_EVERY)  # then each worker reopens the log on the volume before its next write
+        time.sleep(CHECK_EVERY)  # waits until each worker must reopen the log on the volume before its next write
 
 
 def written_ids(stack: Stack) -> set[str]:
-    """Return the ids of the requests whose responses are in the log on the volume or in its archives."""
+    """Return the ids of all answered requests in the log on the volume and in the archives of the log."""
     lines = stack.output("nginx", "sh", "-c", f"cat {LOGS}/api.log*").splitlines()
-    records = [json.loads(line) for line in lines if line.startswith("{")]  # an archive may be a text log
+    records = [json.loads(line) for line in lines if line.startswith("{")]  # skips archives in text format
     return {record["request_id"] for record in records if record["event"] == "answer"}
 
 
 def ask_all(stack: Stack, credentials: str, count: int) -> set[str]:
-    """Send `count` concurrent requests, so that all workers get some, and return the request ids."""
+    """Send `count` requests concurrently, so that each worker gets some, and return the request ids."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(count)))
     assert {200} == {answer.status for answer in answers}
@@ -78,7 +79,7 @@ def readiness(stack: Stack, container: str) -> dict[str, Any]:
 
 
 def record(line: str) -> dict[str, Any] | None:
-    """Parse the record of a line, or return None if the line is truncated."""
+    """Return the record of a log line, or None if the line is truncated."""
     try:
         found: dict[str, Any] = json.loads(line)
     except json.JSONDecodeError:
@@ -91,8 +92,8 @@ def count_printed(stack: Stack, sentence: str) -> int:
     return stack.compose("logs", "--no-color", "api").count(f"{sentence}\n")
 
 
-def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
-    """With a full log disk requests are answered, and the loss is counted, mailed and logged. Then writing resumes."""
+def test_requests_succeed_with_a_full_log_disk(stack: Stack, credentials: str) -> None:
+    """With a full log disk the API answers requests, reports the loss, and resumes writing after space is freed."""
     inbox, sentence = Inbox(stack), f"{LOSING}: {LOGS}/api.log: the disk is full"
     printed = count_printed(stack, sentence)
     with own_disk(stack, "size=8m,mode=1777", 0) as container:
@@ -100,7 +101,7 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
         def read_records() -> list[dict[str, Any]]:
             lines = within(stack, container, "sh", "-c", f"cat {LOGS}/api.log 2>/dev/null || true").splitlines()
             whole = [one for line in lines if (one := record(line))]
-            # The full disk may truncate one line of each of the two workers.
+            # The full disk can truncate one line of each of the two workers.
             assert len(lines) - len(whole) <= 2
             return whole
 
@@ -122,11 +123,11 @@ def test_requests_go_on_with_a_full_log_disk(stack: Stack, credentials: str) -> 
         wait_until(lambda: count_printed(stack, f"{WRITING}: {LOGS}/api.log: {resumed[0]['lines']} lost"))
     mails = wait_until(lambda: len(inbox.mails(LOSING)) > 1 and inbox.mails(LOSING))
     subjects = ["Tax calculation server crash", "Tax calculation server crash [recovered]"]
-    assert subjects == sorted(mail["Subject"] for mail in mails), "one first mail of both workers"
+    assert subjects == sorted(mail["Subject"] for mail in mails), "both workers share the alert mail"
 
 
 def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
-    """If the log folder becomes read-only, the workers continue in the open log file without a lost line."""
+    """If the log folder becomes read-only, the workers write to the open log file, and no line is lost."""
     with own_disk(stack, "ro", 1):
         requests = ask_all(stack, credentials, 200)
     assert requests <= written_ids(stack)
@@ -140,8 +141,8 @@ def is_json(line: str) -> bool:
     return True
 
 
-def test_requests_go_on_with_nginx_s_log_disk_full(stack: Stack, credentials: str) -> None:
-    """With nginx's log disk full, every request is answered. With space again, nginx logs after one truncated line."""
+def test_requests_succeed_with_a_full_disk_of_nginx_logs(stack: Stack, credentials: str) -> None:
+    """With a full disk of nginx's logs every request is answered, and nginx resumes logging after space is added."""
     (nginx,) = stack.containers("nginx")
     with mount_disk(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
 
@@ -153,7 +154,7 @@ def test_requests_go_on_with_nginx_s_log_disk_full(stack: Stack, credentials: st
             requests = ask_all(stack, credentials, 8)
             lines = within(stack, container, "cat", f"{NGINX_LOGS}/access.log").split("\n")[:-1]
             whole = [json.loads(line) for line in lines if is_json(line)]
-            assert 1 >= len(lines) - len(whole), "the line that was cut short has no end: the next one stands in it"
+            assert 1 >= len(lines) - len(whole), "only the truncated line can be invalid"
             return requests <= {record["request_id"] for record in whole}
 
         wait_until(is_full)

@@ -1,4 +1,4 @@
-"""Tests of log rotation: every line is complete, and every request has exactly its records."""
+"""Tests of log rotation: complete lines, and exactly the expected records of each request."""
 
 import json
 import re
@@ -16,10 +16,10 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 REQUESTS = budget(6_000, 20_000)
-BETWEEN_ROTATIONS = REQUESTS // 10  # minimum lines of the API's log
+BETWEEN_ROTATIONS = REQUESTS // 10  # minimum number of lines in the API's log
 ROTATIONS = 3
 KEPT = 4  # default number of archives
-RATE = 600  # requests per second, slow enough for all rotations
+RATE = 600  # requests per second, low enough for all rotations during the flood
 
 
 def all_lines(stack: Stack, log: str) -> list[str]:
@@ -34,7 +34,7 @@ def archives(stack: Stack, log: str) -> list[str]:
 
 
 def flood_and_rotate(stack: Stack) -> None:
-    """Run a flood with three rotations."""
+    """Run a flood, and rotate the logs three times during the flood."""
     finished: list[str] = []
     load = ("load", f"REQUESTS={REQUESTS}", f"RATE={RATE}")
     flood = threading.Thread(target=lambda: finished.append(stack.make(*load)))
@@ -44,7 +44,7 @@ def flood_and_rotate(stack: Stack) -> None:
             enough = stack.count("api/api.log") + BETWEEN_ROTATIONS
             wait_until(lambda enough=enough: not flood.is_alive() or stack.count("api/api.log") > enough)
             assert "api.log" in stack.make("rotate")
-    finally:  # otherwise later tests would count the lines of this flood
+    finally:  # waits for the flood's end, because later tests would count its lines
         flood.join()
     assert f"{REQUESTS} right, 0 wrong, 0 failed" in finished[0]
 
@@ -59,8 +59,8 @@ def count_answers(stack: Stack) -> Counter[str]:
 
 
 @pytest.mark.profile("clients")
-def test_rotation_loses_nothing(stack: Stack) -> None:
-    """Each request of a flood with three rotations has exactly its records in the logs of nginx, API and client."""
+def test_rotation_loses_no_record(stack: Stack) -> None:
+    """After three rotations during a flood, the logs of nginx, API and client contain each request exactly once."""
     stack.make("rotate")
     before, old = count_answers(stack), archives(stack, "api/api.log")
     flood_and_rotate(stack)
@@ -77,15 +77,16 @@ def test_rotation_loses_nothing(stack: Stack) -> None:
 
 
 @pytest.mark.profile("masked")
-def test_logs_are_bounded_unattended(stack: Stack) -> None:
-    """Logs beyond LOG_MAX_SIZE are rotated automatically, and the newest LOG_KEEP archives are kept."""
+def test_large_logs_are_rotated_automatically(stack: Stack) -> None:
+    """The stack rotates logs larger than LOG_MAX_SIZE automatically, and keeps the newest LOG_KEEP archives."""
     seen: dict[str, set[str]] = {log: set() for log in RENAMED}
 
     def many() -> bool:
-        stack.make("load", "REQUESTS=3000")  # two megabytes of the API's log, almost one of each other log
+        # Write two megabytes to the API's log, and almost one megabyte to each other log.
+        stack.make("load", "REQUESTS=3000")
         for log in RENAMED:
             now = archives(stack, log)
-            assert len(now) <= 3, "a third one for a moment, before the oldest goes"
+            assert len(now) <= 3, "at most one archive waits for its deletion"
             seen[log].update(now)
         return len(seen["api/api.log"]) >= 5 and all(len(names) >= 3 for names in seen.values())
 
@@ -96,13 +97,13 @@ def test_logs_are_bounded_unattended(stack: Stack) -> None:
 
 
 def count_ids(lines: list[str], words: str) -> Counter[str]:
-    """Count the text lines that contain a text, by the request id at their end."""
+    """Count the lines that contain `words`, by the request id at the end of the line."""
     return Counter(line.rpartition("(")[2].removesuffix(")") for line in lines if words in line)
 
 
 @pytest.mark.profile("text")
-def test_rotation_in_text_form(stack: Stack) -> None:
-    """Every line of the text logs is complete, and each request has its lines in the logs of nginx, API and client."""
+def test_rotation_of_text_logs(stack: Stack) -> None:
+    """After rotations of text logs, every line is complete, and each request has all its lines in the three logs."""
     flood_and_rotate(stack)
     client, lines = all_lines(stack, "client/client.log"), all_lines(stack, "api/api.log")
     assert [] == [line for line in client + lines if not TEXT_LINE.match(line)]
@@ -114,19 +115,19 @@ def test_rotation_in_text_form(stack: Stack) -> None:
 
 
 def everywhere(stack: Stack, words: str) -> set[str]:
-    """Return the logs and the spool files that contain a text. An archive counts as its log."""
+    """Return the log and spool files that contain a text. For an archive, return the name of its log."""
     find = ("sh", "-c", f"grep -rl '{words}' /logs /state/alerts || true")
     names = stack.output("api", *find).split()
     return {re.sub(r"\.log\..*", ".log", name) for name in names}
 
 
 def too_large(stack: Stack, amount: str) -> int:
-    """Send a request with a body above the limit, which nginx logs as an error, and return the status."""
+    """Send a request whose body exceeds the limit, and return the status. Nginx logs such a request as an error."""
     head = f"POST /?salary={amount} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {1 << 40}\r\n\r\n"
     return stack.raw(head.encode()).status
 
 
-# Targets and their form in nginx's log with MASK_AMOUNTS=on.
+# Maps each request target to the logged target with MASK_AMOUNTS=on.
 ADDRESSES = {
     "/?salary=246813579": "/?[masked]",
     "/?salary=246813579&marié=oui": "/?[masked]",
@@ -138,8 +139,8 @@ ADDRESSES = {
 }
 
 
-def addresses_told(stack: Stack) -> list[str]:
-    """Request each target in ADDRESSES unchanged, and return the targets that nginx logged."""
+def list_logged_targets(stack: Stack) -> list[str]:
+    """Request each target in ADDRESSES unchanged, and return the targets in nginx's log."""
     ids = [f"address-{number}-{time.time_ns()}" for number in range(len(ADDRESSES))]
     for target, request_id in zip(ADDRESSES, ids, strict=True):
         stack.raw(
@@ -148,25 +149,26 @@ def addresses_told(stack: Stack) -> list[str]:
 
     def find_uris() -> list[str] | None:
         uris = {record["request_id"]: record["uri"] for record in records(stack, "nginx/access.log")}
-        return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None  # nginx logs after the response
+        # Return None until nginx has logged all requests, because nginx logs after each response.
+        return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None
 
     return wait_until(find_uris)
 
 
 def test_amounts_are_logged(stack: Stack) -> None:
-    """The stack as shipped logs the target of a request including its amounts."""
+    """With default settings nginx logs the target of a request with its amounts."""
     assert 413 == too_large(stack, "761943805")
     wait_until(lambda: {"/logs/nginx/access.log", "/logs/nginx/error.log"} == everywhere(stack, "761943805"))
 
 
 @pytest.mark.profile("masked")
-def test_amounts_can_be_hidden(stack: Stack) -> None:
-    """With MASK_AMOUNTS=on no log, alert or spool file contains a salary or a tax."""
+def test_amounts_can_be_masked(stack: Stack) -> None:
+    """With MASK_AMOUNTS=on the logs, alert mails and spool files contain no salary or tax."""
     credentials = stack.credentials
     answer = stack.get("/?marie=oui&enfants=3&salaire=418877263", credentials)
     assert 400 == stack.get("/?marie=oui&enfants=3&salaire=639151478x", credentials).status
     assert 413 == too_large(stack, "872396154")
-    assert [*ADDRESSES.values()] == addresses_told(stack)
+    assert [*ADDRESSES.values()] == list_logged_targets(stack)
     assert 500 == stack.get("/drill?salary=954327618", credentials).status
     mails = wait_until(lambda: stack.mails("/drill?salary=*"))
     stack.make("calculate")
@@ -179,6 +181,6 @@ def test_amounts_can_be_hidden(stack: Stack) -> None:
     assert [] == [line for line in mine if tax in line]
     assert {amount: set() for amount in sent} == kept
     assert [] == [mail for mail in mails if "954327618" in mail.as_string()]
-    # Ids, times, hosts and process ids may contain any digits.
+    # Exclude ids, times, hosts and process ids, because they can contain any digits.
     told = [json.dumps({n: v for n, v in r.items() if n not in ("request_id", "time", "host", "pid")}) for r in client]
     assert [] == [record for record in told if "55555" in record or "2814" in record]

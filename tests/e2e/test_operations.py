@@ -1,4 +1,4 @@
-"""Tests of operations on the stack: start, stop, passwords, hardening, and messages about missing requirements."""
+"""Tests of operations on the stack: start, stop, passwords, hardening, and error messages."""
 
 import json
 import signal
@@ -21,11 +21,12 @@ KILLED = 128 + signal.SIGKILL  # exit code after a SIGKILL
 
 @pytest.mark.both_databases
 def test_up_after_down(stack: Stack) -> None:
-    """`make down` stops all containers without SIGKILL. The next `make up` has the same database, mails and logs."""
+    """`make down` stops all containers without SIGKILL, and the next `make up` keeps the database, mails and logs."""
     stack.make("drill")
     mails, lines = list_message_ids(stack.mails()), stack.count("api/api.log")
     try:
-        stack.compose("stop")  # the first step of `make down`, which then removes the containers
+        # Stop the containers separately, because `make down` also removes them.
+        stack.compose("stop")
         ends = {service: [c["State"] for c in stack.containers(service)] for service in LONG_RUNNING}
         stack.make("down")
         assert [] == stack.containers("api")
@@ -33,7 +34,7 @@ def test_up_after_down(stack: Stack) -> None:
         stack.make("up")
     assert {"exited"} == {end["Status"] for states in ends.values() for end in states}
     killed = [service for service, states in ends.items() for end in states if end["ExitCode"] == KILLED]
-    assert [] == killed, "signals are handled: nothing waits for a kill"
+    assert [] == killed, "every container must exit on SIGTERM, without a SIGKILL"
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
     assert mails <= list_message_ids(stack.mails())
@@ -47,18 +48,18 @@ def list_message_ids(mails: list[EmailMessage]) -> set[str]:
 
 
 @pytest.mark.both_databases
-def test_plain_compose_commands_keep_the_choice(stack: Stack) -> None:
-    """`docker compose up` without make runs the same database and changes nothing."""
+def test_compose_without_make_keeps_the_database(stack: Stack) -> None:
+    """`docker compose up` without make keeps the chosen database, and recreates no container."""
     before = {c["Id"] for service in ("db", "api", "nginx", "mailhog") for c in stack.containers(service)}
     stack.compose("up", "--detach", "--wait", "db", "api", "nginx", "mailhog")
     assert before == {c["Id"] for service in ("db", "api", "nginx", "mailhog") for c in stack.containers(service)}
 
 
-def test_killed_replica_comes_back(stack: Stack) -> None:
-    """A killed replica is restarted, and no request fails."""
+def test_killed_replica_is_restarted(stack: Stack) -> None:
+    """If a replica is killed, Docker restarts the replica, and no request fails."""
     credentials = stack.credentials
     victim = stack.containers("api")[0]
-    # This kills all processes except init, which then exits. Docker restarts no container after `docker kill`.
+    # Kill all processes except init, which then exits. After `docker kill`, Docker would not restart the container.
     stack.run("docker", "exec", victim["Id"], "sh", "-c", "kill -9 -1")
     assert [200] * 20 == [stack.get(TARGET, credentials).status for _ in range(20)]
 
@@ -71,7 +72,7 @@ def test_killed_replica_comes_back(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_containers_are_hardened(stack: Stack) -> None:
-    """Every long-running container has a read-only root, dropped capabilities, resource limits and bounded logs."""
+    """Every long-running container has a read-only root, dropped capabilities, and limits of resources and logs."""
     running = set(stack.compose("ps", "--services", "--status", "running").split())
     assert LONG_RUNNING == running
     for service in running:
@@ -91,7 +92,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_only_loopback_is_published(stack: Stack) -> None:
-    """The stack publishes only the ports of nginx and of MailHog's page, and only on loopback."""
+    """The stack publishes only the ports of nginx and of MailHog's page, and only on the loopback interface."""
     published = {
         (service, port["HostIp"])
         for service in ("db", "api", "nginx", "mailhog")
@@ -103,8 +104,8 @@ def test_only_loopback_is_published(stack: Stack) -> None:
 
 
 @pytest.mark.both_databases
-def test_secrets_show_nowhere(stack: Stack) -> None:
-    """No secret is in a container's configuration or in a log."""
+def test_secrets_are_in_no_configuration_or_log(stack: Stack) -> None:
+    """The configurations and the logs of the containers contain no secret."""
     folder = stack.folder / "secrets"
     secrets = [path.read_text().strip().rpartition(":")[2] for path in folder.iterdir() if path.is_file()]
     assert 4 == len(secrets)
@@ -112,14 +113,14 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
     printed = stack.compose("logs")
     assert f" on {stack.database} serves " in printed
     assert [] == [secret for secret in secrets if secret in described or secret in printed]
-    marker = token_hex(16)  # a control that the search reads the logs
+    marker = token_hex(16)  # a control word, which proves that the search reads the logs
     stack.get(f"/{marker}", stack.credentials)
     words = [f"--regexp={word}" for word in [*secrets, marker]]
 
     def found_in_the_logs() -> Finished | None:
         # nginx's account can read all logs and archives.
         found = stack.execute("nginx", "grep", "-rohaF", *words, "/logs")
-        return None if "No such file" in found.stderr else found  # a log was rotated during the search
+        return None if "No such file" in found.stderr else found  # None if a log was rotated during the search
 
     found = wait_until(found_in_the_logs)
     assert (0, "", {marker}) == (found.returncode, found.stderr, set(found.stdout.split()))
@@ -127,7 +128,7 @@ def test_secrets_show_nowhere(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_new_database_passwords(stack: Stack) -> None:
-    """`make db-password` changes both accounts' passwords without a failed request, and the old ones are rejected."""
+    """`make db-password` replaces the passwords of both accounts, and no request fails."""
     files = [stack.folder / f"secrets/db_{account}_password" for account in ("reader", "owner")]
     old, replicas = [path.read_text() for path in files], {c["Id"] for c in stack.containers("api")}
     with constant_rate(stack, 50, 1):
@@ -135,7 +136,7 @@ def test_new_database_passwords(stack: Stack) -> None:
     assert [True, True] == [path.read_text() != before for path, before in zip(files, old, strict=True)]
     assert [] == list((stack.folder / "secrets").glob("*.new"))
     assert set() == replicas & {c["Id"] for c in stack.containers("api")}
-    stack.make("reload")  # writes with the owner account and reads with the reader account
+    stack.make("reload")  # uses both accounts: the owner account writes, and the reader account reads
     assert [] == stack.get("/health/ready").body["response"]["degraded"]
     wait_until(lambda: stack.healthy("db") == 1)
     for account, password in zip(("tax_reader", "tax_owner"), old, strict=True):
@@ -145,14 +146,14 @@ def test_new_database_passwords(stack: Stack) -> None:
 
 
 def login(stack: Stack, account: str, password: str) -> str:
-    """Return the command that logs in to the database over TCP in its container."""
+    """Return the command that connects to the database over TCP, for use in the database container."""
     if stack.database == "mysql":
         return f"MYSQL_PWD={password} mysql -h 127.0.0.1 -u {account} tax -e 'SELECT 1'"
     return f"PGPASSWORD={password} psql -h 127.0.0.1 -U {account} tax -c 'SELECT 1'"
 
 
-def test_the_client_s_password_has_one_way(stack: Stack) -> None:
-    """`make user-add` rejects the stack's own client and explains how to change its password, which works."""
+def test_user_add_rejects_the_stack_s_client(stack: Stack) -> None:
+    """`make user-add` rejects the login name `client`, and its error names the command that changes this password."""
     refused = stack.run("make", "user-add", "LOGIN=client")
     assert 2 == refused.returncode
     assert "rm secrets/client_credentials" in refused.stderr
@@ -162,8 +163,8 @@ def test_the_client_s_password_has_one_way(stack: Stack) -> None:
     assert [401, 200] == [stack.get(TARGET, login).status for login in (before, stack.credentials)]
 
 
-def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
-    """`make up` reports a port that another program uses."""
+def test_port_in_use_is_reported(stack: Stack, tmp_path: Path) -> None:
+    """If another program uses the port, `make up` fails and reports the port conflict."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         other = Stack.create(tmp_path, stack.database)
         try:
@@ -174,8 +175,8 @@ def test_a_taken_port_is_said(stack: Stack, tmp_path: Path) -> None:
     assert "Another program uses a port of the stack" in finished.stderr
 
 
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    """Make targets fail with one message without Docker, with an invalid setting, or without a running stack."""
+def test_missing_requirements_are_reported(tmp_path: Path) -> None:
+    """Without Docker, with an invalid setting or without a running stack, a make target fails and prints the reason."""
     stack = Stack.create(tmp_path, "postgres")
     wrong = stack.run("make", "up", "DB=oracle")
     assert (2, "DB is [oracle]; expected postgres or mysql") == (wrong.returncode, wrong.stderr.splitlines()[0])

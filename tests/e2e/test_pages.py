@@ -1,4 +1,4 @@
-"""Tests of the pages through nginx in a real browser, in addition to tests/integration/pages."""
+"""Tests of the pages through nginx in a real browser. They extend the tests in tests/integration/pages."""
 
 import re
 from typing import Any
@@ -15,8 +15,8 @@ from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("path", ["/simulator", "/status", "/docs"])
-def test_page_comes_whole(opened: Open, stack: Stack, path: str) -> None:
-    """Nginx adds its headers and keeps the page's own policy, and the browser reports no violation."""
+def test_page_keeps_its_policy(opened: Open, stack: Stack, path: str) -> None:
+    """Nginx adds its security headers, keeps the page's policy, and causes no policy violation in the browser."""
     headers = load(stack.http_port, path, stack.credentials).headers
     assert "script-src 'self'" in headers["content-security-policy"]
     assert ("nosniff", "no-referrer") == (headers["x-content-type-options"], headers["referrer-policy"])
@@ -26,10 +26,10 @@ def test_page_comes_whole(opened: Open, stack: Stack, path: str) -> None:
 
 
 def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]) -> None:
-    """A link and a submitted form show the API's results, and nginx logs the requests without a salary."""
+    """The simulator shows the API's results after a link and after a form, and nginx logs no salary."""
     before = stack.count("nginx/access.log")
     with opened() as tab:
-        posts: list[Response] = []  # without calculations that the page cancelled after a change of the form
+        posts: list[Response] = []  # excludes calculations that the page cancelled after a change of the form
         tab.page.on("response", lambda answer: posts.append(answer) if answer.request.method == "POST" else None)
         tab.open(SIMULATOR)
         assert in_euros(family["collected"]) == tab.text("#collected")
@@ -38,24 +38,24 @@ def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]
         expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")
 
     def records() -> list[dict[str, Any]] | None:
-        """Return the tab's records once each POST has a record."""
+        """Return the tab's records as soon as each POST has a record, or None before."""
         found = stack.records("nginx/access.log", before)
         return found if sum((r["method"], r["status"]) == ("POST", 200) for r in found) >= len(posts) > 0 else None
 
-    # The search covers only the URIs, because ids and times may contain any digits.
+    # Search only the URIs, because ids and times can contain any digits.
     assert [] == [r for r in wait_until(records) if re.search("50000|20000|51234", r["uri"])]
 
 
-def test_call_is_executed(opened: Open, family: dict[str, Any]) -> None:
-    """An executed operation of the page /docs shows the API's response."""
+def test_executed_operation_shows_the_response(opened: Open, family: dict[str, Any]) -> None:
+    """If the user executes an operation on the page /docs, the page shows the API's response."""
     with opened() as tab:
         tab.open("/docs")
         assert f'"collected": {family["collected"]}' in execute(expand(tab, "calculation", "calculate"))
 
 
-def test_operators_page(opened: Open, stack: Stack) -> None:
+def test_status_page(opened: Open, stack: Stack) -> None:
     """The status page shows replicas, workers, requests, alerts, the disk space of the logs, and a link to MailHog."""
-    assert 200 == stack.get("/schedules", stack.credentials).status  # one request for the counter
+    assert 200 == stack.get("/schedules", stack.credentials).status  # sends a request that the page counts
     with opened() as tab:
 
         def is_counted() -> bool:

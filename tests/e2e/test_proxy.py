@@ -1,4 +1,4 @@
-"""Tests of nginx's own responses, of retries and request ids, and of readable logs."""
+"""Tests of nginx: its own responses, retries, request ids and logs."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
-BATCHES = budget(30, 100)  # batches of 30 generated requests
+BATCHES = budget(30, 100)  # number of batches of 30 generated requests
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error on discarding the body
+NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error when it discards the body
 
 
 def find_records(stack: Stack, request_id: str) -> list[dict[str, Any]]:
-    """Wait for the records of a request in nginx's log, which are written after the response."""
+    """Wait until nginx has logged a request, and return the records of the request."""
     return wait_until(lambda: stack.records("nginx/access.log", holding=request_id))
 
 
@@ -64,36 +64,36 @@ def assert_nginx_error(answer: Answer, status: int) -> None:
     ],
     ids=lambda value: value[:24].decode("ascii", "replace") if isinstance(value, bytes) else str(value),
 )
-def test_refusals_are_json(stack: Stack, request_bytes: bytes, status: int) -> None:
-    """Malformed, oversized and unknown requests get a JSON error with an id that is in nginx's log."""
+def test_rejections_are_json(stack: Stack, request_bytes: bytes, status: int) -> None:
+    """Nginx rejects malformed, oversized and unsupported requests with a JSON error, and logs the request id."""
     answer = stack.raw(request_bytes)
     assert_nginx_error(answer, status)
     (record,) = find_records(stack, answer.request_id)
     assert status == record["status"]
 
 
-def test_raw_accent_is_told_to_percent_encode(stack: Stack) -> None:
-    """A query with an unencoded `marié` gets an error that shows the encoded form."""
+def test_raw_accent_gets_the_encoded_form(stack: Stack) -> None:
+    """The error for an unencoded `marié` in a query contains the percent-encoded form."""
     assert "mari%C3%A9" in stack.raw("GET /?marié=oui".encode() + END + b"\r\n").errors[0]
 
 
 @pytest.mark.parametrize("length", [7000, 7900])
-def test_what_nginx_lets_pass_gunicorn_takes(stack: Stack, length: int) -> None:
-    """Gunicorn accepts the longest request line that nginx accepts, and the API returns a 400 for the parameter."""
+def test_gunicorn_accepts_long_request_lines_of_nginx(stack: Stack, length: int) -> None:
+    """Gunicorn accepts a request line of nearly the longest length that nginx accepts."""
     answer = stack.get("/?married=yes&children=1&salary=" + "9" * (length - 60), stack.credentials)
     assert 400 == answer.status
     assert answer.errors[0].startswith("parameter [salary] has an invalid value: [999")
 
 
-def test_header_that_only_gunicorn_refuses(stack: Stack) -> None:
-    """A control character in a header passes nginx, and gunicorn rejects the request in JSON."""
+def test_control_character_in_a_header_is_rejected_by_gunicorn(stack: Stack) -> None:
+    """If a header contains a control character, nginx forwards the request, and gunicorn returns a JSON 400."""
     answer = stack.raw(b"GET /" + END + b"X: a\x01b\r\n\r\n")
     assert 400 == answer.status
     assert answer.errors
 
 
 def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
-    """For every byte in a request, each line of nginx's and the API's logs is a JSON object in UTF-8."""
+    """Each line of the logs of nginx and the API is a JSON object in UTF-8, for every byte value in a request."""
     for byte in range(256):
         raw = bytes([byte])
         stack.get_nothing(
@@ -103,16 +103,16 @@ def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
     assert stack.records("api/api.log")
 
 
-@pytest.mark.parametrize("header", [b"", b"X: a\x01b\r\n"], ids=["the API", "gunicorn"])
-def test_answer_is_not_lost_to_a_body_that_nobody_reads(stack: Stack, header: bytes) -> None:
-    """A rejection before the end of the body reaches the client, and never becomes a 502."""
+@pytest.mark.parametrize("header", [b"", b"X: a\x01b\r\n"], ids=["rejected by the API", "rejected by gunicorn"])
+def test_rejection_arrives_despite_an_unread_body(stack: Stack, header: bytes) -> None:
+    """If a request is rejected before its body is read, the client receives the rejection and never a 502."""
     request = b"POST /" + END + header + b"Content-Length: 900000\r\n\r\n" + b"x" * 900_000
     expected = 400 if header else 401
     assert [expected] * 40 == [stack.raw(request).status for _ in range(40)]
 
 
-def test_nothing_above_4xx(stack: Stack) -> None:
-    """All responses to generated requests, valid or malformed, are JSON with a status below 500."""
+def test_no_response_above_4xx(stack: Stack) -> None:
+    """All responses to generated valid and malformed requests are JSON with a status below 500."""
     seen, authorization = Counter[str](), base64.b64encode(stack.credentials.encode())
 
     @settings(max_examples=BATCHES, database=None, phases=[Phase.generate])
@@ -128,12 +128,12 @@ def test_nothing_above_4xx(stack: Stack) -> None:
     assert seen["none"] < 1.5 * BATCHES, seen
 
 
-def test_no_api(stack: Stack) -> None:
-    """Without a replica nginx returns a JSON 502, and it rediscovers the API afterwards."""
+def test_missing_replica_causes_a_502(stack: Stack) -> None:
+    """Without a running replica nginx returns a JSON 502, and it reaches the API again after a restart."""
     stack.compose("stop", "api")
     try:
         credentials = stack.credentials
-        # nginx returns 504s until its DNS cache expires.
+        # Until its DNS cache expires, nginx returns 504s.
         answer = wait_until(lambda: (a := stack.get(TARGET, credentials)).status == 502 and a)
         assert_nginx_error(answer, 502)
     finally:
@@ -142,18 +142,19 @@ def test_no_api(stack: Stack) -> None:
 
 
 @pytest.mark.profile("limits")
-def test_api_that_hangs(stack: Stack) -> None:
-    """Nginx returns a JSON 504 if a replica does not answer in time."""
+def test_hanging_replica_causes_a_504(stack: Stack) -> None:
+    """If a replica does not answer in time, nginx returns a JSON 504."""
     credentials = stack.credentials
     stack.compose("pause", "api")
     try:
         assert_nginx_error(stack.get(TARGET, credentials), 504)
     finally:
         stack.compose("unpause", "api")
-        wait_until(lambda: stack.healthy("api") == 1)  # Docker marks a paused container as unhealthy
+        # Wait for the replica, because Docker marks a paused container as unhealthy.
+        wait_until(lambda: stack.healthy("api") == 1)
 
 
-# A replica that drops a request N times, where N is the path, and then returns the number of attempts.
+# A fake replica. It drops the first N requests to the path /N, and then returns the number of attempts.
 MORTAL = """
 import collections, http.server
 asked = collections.Counter()
@@ -171,14 +172,14 @@ http.server.HTTPServer(("", 8000), Handler).serve_forever()
 
 
 def reached_alone(stack: Stack) -> bool:
-    """Return whether nginx sends a request to the fake replica at the first attempt."""
+    """Return whether nginx reaches the fake replica at the first attempt."""
     (record,) = find_records(stack, stack.get("/0").request_id)
     return bool(record["upstream_status"] == "200")
 
 
 @pytest.fixture
 def mortal(stack: Stack) -> Iterator[Stack]:
-    """Run the stack with the fake replica in place of its own replicas."""
+    """Run the stack with the fake replica instead of the real replicas."""
     (image,) = {container["Image"] for container in stack.containers("api")}
     name = f"{stack.project}-mortal"
     stack.compose("stop", "api")
@@ -195,12 +196,12 @@ def mortal(stack: Stack) -> Iterator[Stack]:
         stack.make("up")
 
 
-# Paths and body sizes: the largest body that nginx retries, and one byte more.
+# Paths and body sizes. The first size is the largest that nginx retries, and the second has one byte more.
 LARGE_AND_NOT = [("/01", 1_999_999), ("/001", 2_000_000)]
 
 
-def test_requests_outlive_their_workers(mortal: Stack) -> None:
-    """Nginx sends a calculation to a single replica once more if its worker dies, unless its body is large."""
+def test_request_of_a_dead_worker_is_retried_once(mortal: Stack) -> None:
+    """Nginx retries the request of a dead worker once, except a DELETE or a request with a large body."""
     assert "2" == mortal.get("/1").headers["asked"]
     assert_nginx_error(mortal.get("/2"), 502)
     assert "3" == mortal.get("/2").headers["asked"]
@@ -209,8 +210,8 @@ def test_requests_outlive_their_workers(mortal: Stack) -> None:
     assert [200, 502] == [load(mortal.http_port, path, None, "x" * size).status for path, size in LARGE_AND_NOT]
 
 
-def test_request_id_runs_through(stack: Stack) -> None:
-    """A valid request id of the client is in both logs and in the response. An invalid id is replaced."""
+def test_request_id_is_in_both_logs(stack: Stack) -> None:
+    """Both logs and the response contain the client's request id if it is valid, and otherwise a new request id."""
     own = f"client-{secrets.token_hex(8)}"
     assert own == stack.get(TARGET, stack.credentials, X_Request_ID=own).request_id
     assert 1 == len(find_records(stack, own))
@@ -219,8 +220,8 @@ def test_request_id_runs_through(stack: Stack) -> None:
     assert 32 == len(stack.get(TARGET, stack.credentials, X_Request_ID=json.dumps("x" * 9)).request_id)
 
 
-def test_an_edited_file_is_taken_in(stack: Stack) -> None:
-    """`make up` recreates nginx only if one of its files has changed."""
+def test_edited_file_recreates_nginx(stack: Stack) -> None:
+    """`make up` recreates the nginx container only if a configuration file of nginx has changed."""
     file = stack.folder / "nginx/templates/headers.conf.template"
     usual = file.read_text()
     try:

@@ -1,4 +1,4 @@
-"""Tests of schedule updates: atomic reload by all replicas, rejection, backup and restore."""
+"""Tests of schedule updates: simultaneous reload by all replicas, rejection, backup and restore."""
 
 import json
 import threading
@@ -41,7 +41,7 @@ def set_cap(stack: Stack, euros: str) -> None:
 
 @dataclass(frozen=True)
 class Timed:
-    """A response with the start and end of its request, in seconds."""
+    """The version and tax in a response, with the start and end times of the request in seconds."""
 
     began: float
     ended: float
@@ -50,7 +50,7 @@ class Timed:
 
 @contextmanager
 def asking(stack: Stack, credentials: str) -> Iterator[list[Timed]]:
-    """Run four sequential clients with at most 200 requests per second in total, and yield the growing responses."""
+    """Run four clients with at most 200 requests per second in total, and yield the growing list of responses."""
     answers: list[Timed] = []
     over = threading.Event()
 
@@ -73,7 +73,7 @@ def asking(stack: Stack, credentials: str) -> Iterator[list[Timed]]:
 def reload_under_traffic(stack: Stack, credentials: str, old: tuple[str, int]) -> tuple[str, int]:
     """Run `make reload` under traffic, and return the new version and tax.
 
-    Assert that no request that began after the first new response gets the old figures.
+    Assert that every request that began after the first new response gets the new version and tax.
     """
     with asking(stack, credentials) as answers:
         wait_until(lambda: len(answers) > 20)
@@ -89,7 +89,7 @@ def reload_under_traffic(stack: Stack, credentials: str, old: tuple[str, int]) -
 
 @pytest.mark.both_databases
 def test_reload_changes_all_replicas_at_once(stack: Stack) -> None:
-    """Under traffic `make reload` changes the schedules of all replicas at once, and changes them back."""
+    """During traffic `make reload` changes the schedules of all replicas simultaneously."""
     credentials, usual = stack.credentials, (stack.folder / FIGURES).read_text()
     ((version, tax),) = facts(ask_many(stack, credentials))
     try:
@@ -105,10 +105,10 @@ def test_reload_changes_all_replicas_at_once(stack: Stack) -> None:
     assert {version, new_version} <= logged
 
 
-def test_bad_figures_are_refused(stack: Stack) -> None:
-    """`make reload` rejects an incomplete data file, mails the missing figure, and changes nothing.
+def test_incomplete_tax_data_is_rejected(stack: Stack) -> None:
+    """`make reload` rejects an incomplete data file, mails the name of the missing constant, and changes no schedule.
 
-    A reload of the complete file mails the recovery.
+    A later reload of the complete file mails the recovery.
     """
     credentials, usual, inbox = stack.credentials, (stack.folder / FIGURES).read_text(), Inbox(stack)
     before = facts(ask_many(stack, credentials))
@@ -130,7 +130,7 @@ def test_bad_figures_are_refused(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
-    """With an incomplete database, a reload and a restart keep the old schedules, and an alert is mailed."""
+    """If the database is incomplete, the API keeps its schedules after a reload and a restart, and mails an alert."""
     credentials, inbox = stack.credentials, Inbox(stack)
     before = facts(ask_many(stack, credentials))
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"
@@ -153,7 +153,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> None:
-    """A backup restored in a new project gives the same version and results, also after `make up`."""
+    """A backup that is restored in a new project gives the same version and tax, even after `make up`."""
     backed_up = facts(ask_many(stack, stack.credentials))
     backup = stack.folder / stack.make("backup").strip()
     other = Stack.create(tmp_path, stack.database)

@@ -1,4 +1,4 @@
-"""Tests of the service in containers."""
+"""Tests of the service, the client and the logs in containers."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def assert_json_error(answer: Answer, status: int) -> None:
 
 
 @pytest.mark.both_databases
-def test_database_is_the_chosen_one(stack: Stack) -> None:
+def test_only_the_chosen_database_runs(stack: Stack) -> None:
     """`make up DB=...` starts only the chosen database."""
     (database,) = stack.containers("db")
     assert stack.database == database["Config"]["Image"].partition(":")[0]
@@ -33,7 +33,7 @@ def test_database_is_the_chosen_one(stack: Stack) -> None:
 
 
 def test_all_cases(stack: Stack, credentials: str) -> None:
-    """All 372 cases of the contract get the expected results through nginx, from concurrent threads."""
+    """Concurrent clients get the expected results of all 372 contract cases through nginx."""
 
     def ask(case: dict[str, Any]) -> Any:
         target = f"/?married={case['married']}&children={case['children']}&salary={case['salary']}"
@@ -45,8 +45,8 @@ def test_all_cases(stack: Stack, credentials: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, "client:wrong", "nobody:x"])
-def test_login_is_asked_for(stack: Stack, wrong: str | None) -> None:
-    """A request without valid credentials gets a JSON 401."""
+def test_credentials_are_required(stack: Stack, wrong: str | None) -> None:
+    """The API answers a request without valid credentials with a JSON 401."""
     assert_json_error(stack.get(TARGET, wrong), 401)
 
 
@@ -68,17 +68,17 @@ def test_login_is_asked_for(stack: Stack, wrong: str | None) -> None:
     ],
 )
 def test_bad_input(stack: Stack, credentials: str, query: str) -> None:
-    """Invalid input gets a JSON 400 with a list of errors."""
+    """The API answers invalid input with a JSON 400 and a list of errors."""
     assert_json_error(stack.get("/" + query, credentials), 400)
 
 
 def test_drill_route_is_off(stack: Stack, credentials: str) -> None:
-    """The stack as shipped returns a 404 for the drill route."""
+    """With default settings the drill route returns a 404."""
     assert_json_error(stack.get("/drill", credentials), 404)
 
 
 def test_calculate(stack: Stack) -> None:
-    """`make calculate` writes the published results, and the invalid lines to the errors file."""
+    """`make calculate` writes the published results to the results file, and the invalid lines to the errors file."""
     stack.make("calculate")
     results = json.loads((stack.folder / "results/results.json").read_text(encoding="utf-8"))
     errors = (stack.folder / "results/errors.jsonl").read_text(encoding="utf-8").splitlines()
@@ -87,7 +87,7 @@ def test_calculate(stack: Stack) -> None:
 
 
 def test_calculate_a_file(stack: Stack) -> None:
-    """`make calculate FILE=` accepts a file at any path, and fails with one message if the file does not exist."""
+    """`make calculate` calculates a file outside the project's folders, and reports a missing file."""
     file = stack.folder / "one taxpayer.txt"
     file.write_text("7,non,0,100000\n")
     stack.make("calculate", f"FILE={file}")
@@ -98,8 +98,8 @@ def test_calculate_a_file(stack: Stack) -> None:
     assert "FILE=/nowhere/x cannot be read" in missing.stderr
 
 
-def test_calculate_many_at_once(stack: Stack) -> None:
-    """`make calculate` accepts options of the client, and a results file whose extension determines the format."""
+def test_calculate_with_options(stack: Stack) -> None:
+    """`make calculate` passes OPTIONS to the client, and chooses the format by the extension of the results file."""
     file = stack.folder / "households.csv"
     file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2024,no,0,x\n3,,yes,2,55555\n")
     stack.make("calculate", f"FILE={file}", "OUT=taxes.csv", "OPTIONS=--batch 1000")
@@ -113,8 +113,8 @@ def test_calculate_many_at_once(stack: Stack) -> None:
     assert "expected a name that ends in .json, .jsonl or .csv" in again.stderr
 
 
-def test_load_is_logged_by_all(stack: Stack) -> None:
-    """Every request of `make load` gets a correct response and has its records in the logs of nginx, API and client."""
+def test_load_is_logged_by_nginx_api_and_client(stack: Stack) -> None:
+    """The logs of nginx, API and client contain the expected records of every request of `make load`."""
     before = {log: stack.count(log) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
     stack.make("load", "REQUESTS=3000", "THREADS=32")
     nginx, api, client = (stack.records(log, count) for log, count in before.items())
@@ -128,19 +128,19 @@ def test_load_is_logged_by_all(stack: Stack) -> None:
 
 
 @pytest.mark.both_databases
-def test_logs_of_the_others(stack: Stack) -> None:
-    """All services log to the same volume, including the database and MailHog."""
+def test_all_services_log_to_the_volume(stack: Stack) -> None:
+    """All services, including the database and MailHog, log to the same volume."""
     stack.make("calculate")
     listed = stack.output("nginx", "sh", "-c", "ls /logs/*/*.log").split()
     assert {"api", "client", "nginx", "mailhog", stack.database} <= {path.split("/")[2] for path in listed}
 
     def starts(server: str) -> int:
-        """Count the starts in a server's logs. PostgreSQL begins a new file at midnight."""
+        """Count the starts in all logs of a server, because PostgreSQL begins a new log at midnight."""
         words = "ready for connections|ready to accept connections|Binding to address"
         counts = stack.output("nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
         return sum(map(int, counts.split()))
 
-    # A file's existence proves nothing, because the service `folders` creates some.
+    # Check the contents of the logs, because the service `folders` creates some of the files.
     before = {server: starts(server) for server in (stack.database, "mailhog")}
     stack.compose("restart", "db", "mailhog")
     wait_until(lambda: all(starts(server) > count for server, count in before.items()))
@@ -149,10 +149,10 @@ def test_logs_of_the_others(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_startup_alert(stack: Stack) -> None:
-    """Each `make drill` sends and shows an e-mail that names the database error."""
+    """Each `make drill` sends and prints one e-mail with the database error."""
 
     def drills() -> list[Any]:
-        # Select the drill's mails only, and count duplicates once. The earlier database restart may have caused others.
+        # Exclude other mails, which the earlier database restart could have caused, and duplicates.
         mails = stack.mails("The tax service could not start: it cannot read the tax data.")
         return list({mail["Message-ID"]: mail for mail in mails}.values())
 
@@ -167,8 +167,8 @@ def test_startup_alert(stack: Stack) -> None:
     assert "Connection refused" in stack.make("mail")
 
 
-def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
-    """The API logs the client address that nginx saw, and ignores forged headers."""
+def test_client_address_comes_from_nginx(stack: Stack, credentials: str) -> None:
+    """The API logs the client address that nginx logs, and ignores forged headers."""
     answer = stack.get(TARGET, credentials, X_Forwarded_For="9.9.9.9", Forwarded="for=9.9.9.9")
     logged = stack.records("api/api.log", holding=answer.request_id)
     (record,) = wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
@@ -177,7 +177,7 @@ def test_client_address_is_nginx_s_word(stack: Stack, credentials: str) -> None:
 
 
 def test_users_without_restart(stack: Stack) -> None:
-    """An added user can log in immediately, and a removed user can no longer log in."""
+    """The API accepts an added user immediately, and rejects a removed user, without a restart."""
     added = stack.run(
         "sh", "-c", 'echo "pa:ss" | docker compose run --rm --no-deps -T --user "$(id -u):10001" admin users add ann'
     )
@@ -190,7 +190,7 @@ def test_users_without_restart(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_reader_account_cannot_write(stack: Stack) -> None:
-    """The API's database account can read the tax data but cannot change it."""
+    """The API's database account can read the tax data, but cannot write to the database."""
     code = """
 import os
 from income_tax.bootstrap import build_engine
@@ -215,19 +215,19 @@ for statement in ("DELETE FROM brackets", "UPDATE constants SET value = 0", "CRE
 
 @pytest.mark.profile("text")
 def test_failure_alert_and_text_log(stack: Stack, credentials: str) -> None:
-    """A failure causes a JSON 500 and a mail with the request id, and every line of the text log is valid."""
+    """A failure causes a JSON 500, a mail with the request id, and correctly formatted lines in the text log."""
     answer = stack.get("/drill", credentials)
     assert_json_error(answer, 500)
     mail, *_again = wait_until(lambda: stack.mails(containing=answer.request_id))
     assert "error: Drill" in mail.get_content()
-    lines = all_lines(stack, "api/api.log")  # including the start, which another test may have rotated
+    lines = all_lines(stack, "api/api.log")  # includes the archives, because another test could have rotated the log
     assert any("drill route is on" in line for line in lines)
     assert [] == [line for line in lines if not TEXT_LINE.match(line)]
 
 
 @pytest.mark.profile("text")
-def test_requests_overtake_those_that_pause(stack: Stack, credentials: str) -> None:
-    """With SLEEP_TIME some requests pause, and others overtake them."""
+def test_requests_overtake_paused_requests(stack: Stack, credentials: str) -> None:
+    """With SLEEP_TIME some requests pause, and other requests end before the paused requests."""
 
     def is_overtaken() -> bool:
         before = stack.count("api/api.log")

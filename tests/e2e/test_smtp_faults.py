@@ -1,4 +1,4 @@
-"""Tests of the stack's alerts under every fault of its mail server."""
+"""Tests of the stack's alerts during each kind of fault of the mail server."""
 
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.xdist_group("mailing")
 SETTINGS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "5", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "60"}
 
-UNTOLD = """
+COUNT_PENDING = """
 import sqlite3
 spool = sqlite3.connect("/state/alerts/spool.sqlite")
 counts = "SELECT count(*) FROM incidents WHERE NOT closed", "SELECT count(*) FROM letters WHERE state = 'pending'"
@@ -25,21 +25,21 @@ print(sum(spool.execute(count).fetchone()[0] for count in counts))
 """
 
 
-# On a stalled machine the service may also mail about its database.
+# Selects the mails about drills, because a stalled machine can also cause mails about the database.
 OF_DRILLS = "request: GET /drill"
 
 
 @pytest.fixture(scope="module", params=budget(["postgres"], ["postgres", "mysql"]))
 def database(request: pytest.FixtureRequest) -> str:
-    """Return the database of the mailing stack."""
+    """Return the name of the mailing stack's database."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def smtp(database: str) -> Iterator[FaultySmtp]:
-    """Run a faulty SMTP server for each stack.
+    """Run a faulty SMTP server for the stack of each database.
 
-    The server listens on the gateway of Docker's default network, which containers can reach.
+    The server listens on the gateway address of Docker's default network, because containers can reach this address.
     """
     inspect = ("docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
     gateway = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.strip()
@@ -49,19 +49,19 @@ def smtp(database: str) -> Iterator[FaultySmtp]:
 
 @pytest.fixture(scope="module")
 def mailing(database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Run a separate stack that mails to the faulty server."""
+    """Run a separate stack that sends its mails to the faulty server."""
     server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
     with Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
         yield running
 
 
-def tell_all(stack: Stack) -> None:
+def wait_until_all_mailed(stack: Stack) -> None:
     """Wait until every failure and every recovery has been mailed."""
-    wait_until(lambda: stack.output("api", "python", "-c", UNTOLD).strip() == "0")
+    wait_until(lambda: stack.output("api", "python", "-c", COUNT_PENDING).strip() == "0")
 
 
 def kill_and_start(stack: Stack) -> None:
-    """Kill all processes of the API at once, as in a crash of the machine, and start them again."""
+    """Kill all containers of the API simultaneously, as a crash of the machine would, and start the API again."""
     try:
         stack.compose("kill", "api")
     finally:
@@ -69,7 +69,7 @@ def kill_and_start(stack: Stack) -> None:
 
 
 def fail(stack: Stack, count: int) -> None:
-    """Send `count` requests that fail with a 500."""
+    """Send `count` requests to the drill route, and assert that each gets a 500."""
     assert [500] * count == flood(stack.http_port, stack.credentials, ["/drill"] * count, 4)
 
 
@@ -78,14 +78,14 @@ def records(stack: Stack, event: str, since: int) -> list[dict[str, Any]]:
     return [record for record in stack.records("api/api.log", since) if record["event"] == event]
 
 
-def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: FaultySmtp) -> None:
-    """While the mail server hangs, failed requests are answered. Afterwards every failure is mailed."""
-    tell_all(mailing)
+def test_responses_do_not_wait_for_a_hanging_mail_server(mailing: Stack, smtp: FaultySmtp) -> None:
+    """While the mail server hangs, the API answers failed requests, and later mails every failure."""
+    wait_until_all_mailed(mailing)
     before = mailing.count("api/api.log")
     smtp.release.clear()
     smtp.set("hang")
     fail(mailing, 1)
-    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after earlier attempts, if any
+    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # skips earlier attempts
     fail(mailing, 30)
     assert [] == records(mailing, "alert sent", before) + records(mailing, "alert not sent", before)
     smtp.set("")
@@ -94,8 +94,8 @@ def test_answers_do_not_wait_for_a_server_that_hangs(mailing: Stack, smtp: Fault
 
 
 @pytest.mark.parametrize("fault", ["451", "reset", "refuse"])
-def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, fault: str) -> None:
-    """After the fault, the server receives mails that report every failure."""
+def test_every_failure_is_mailed_after_the_fault(mailing: Stack, smtp: FaultySmtp, fault: str) -> None:
+    """After a fault of the mail server, the API mails every failure."""
     before = mailing.count("api/api.log")
     smtp.set(fault)
     fail(mailing, 10)
@@ -104,12 +104,12 @@ def test_every_alert_arrives_after_the_fault(mailing: Stack, smtp: FaultySmtp, f
     smtp.mails_counting(10, OF_DRILLS)
 
 
-def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Stack, smtp: FaultySmtp) -> None:
-    """A service that was killed during a mail, and restarted while the server hangs, later mails every failure."""
+def test_a_killed_service_mails_every_failure_later(mailing: Stack, smtp: FaultySmtp) -> None:
+    """If the API is killed during a mail and restarted while the server hangs, it later mails every failure."""
     smtp.release.clear()
     smtp.set("hang")
     fail(mailing, 10)
-    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # after attempts of earlier tests
+    wait_until(lambda: "hang" == smtp.attempts.get(timeout=30))  # skips attempts of earlier tests
     kill_and_start(mailing)
     assert "hang" == smtp.attempts.get(timeout=60)  # an attempt of the restarted service
     smtp.set("")
@@ -118,18 +118,19 @@ def test_a_killed_service_tells_what_a_hanging_server_has_not_taken(mailing: Sta
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["living", "killed"])
-def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
-    """A permanently rejected mail is logged and saved as a dead letter, and the other failures are mailed."""
-    tell_all(mailing)  # else the server might reject a mail of the previous test
+def test_rejected_mails_become_dead_letters(mailing: Stack, smtp: FaultySmtp, is_killed: bool) -> None:
+    """The API logs a permanently rejected mail, saves it as a dead letter, and mails the other failures."""
+    wait_until_all_mailed(mailing)  # ensures that the server does not reject a mail of the previous test
     before, kept = mailing.count("api/api.log"), dead_letters(mailing)
     smtp.set("550")
     fail(mailing, 10)
     wait_until(lambda: records(mailing, "alert refused", before))
     if is_killed:
-        fail(mailing, 10)  # some or all of these failures are in no mail yet
+        fail(mailing, 10)  # some or all of these failures are not yet in a mail
         kill_and_start(mailing)
     smtp.set("")
-    failures: dict[str, int] = {}  # by Message-ID, because a mail rejected at the time of the kill may be sent again
+    # The keys are Message-IDs, because the API can send a mail again that was rejected at the time of the kill.
+    failures: dict[str, int] = {}
 
     def list_dead_letters() -> set[str]:
         return {record["dead_letter"] for record in records(mailing, "alert refused", before)}
@@ -149,5 +150,6 @@ def test_refused_mails_are_kept(mailing: Stack, smtp: FaultySmtp, is_killed: boo
 
 def dead_letters(stack: Stack) -> set[str]:
     """Return the paths of the dead letters."""
-    find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")  # the folder is created with the first dead letter
+    # Search from the parent folder, because the first dead letter creates the folder.
+    find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")
     return set(stack.output("api", *find).split())

@@ -1,4 +1,4 @@
-"""Tests of make targets for a running stack."""
+"""Tests of `make user-add` and `make logs` for a running stack."""
 
 import contextlib
 import os
@@ -15,14 +15,14 @@ HEAD = re.compile(r"^==> (/logs/\S+) <==$")
 
 
 def test_user_add(stack: Stack) -> None:
-    """`make user-add` reads the password from stdin, and the running containers accept the login immediately."""
+    """`make user-add` reads the password from stdin, and the running containers accept the new user immediately."""
     before = {container["Id"] for container in stack.containers("api")}
     assert 401 == stack.get(TARGET, "ann:pass word").status
     try:
         added = stack.run("sh", "-c", "echo 'pass word' | make user-add LOGIN=ann")
         assert 0 == added.returncode, added.stderr
         assert "pass word" not in added.stdout + added.stderr
-        assert [200] * 8 == [answer.status for answer in asked_by_all(stack, "ann:pass word")]
+        assert [200] * 8 == [answer.status for answer in ask_all_workers(stack, "ann:pass word")]
         assert before == {container["Id"] for container in stack.containers("api")}
     finally:
         stack.make("user-remove", "LOGIN=ann")
@@ -41,25 +41,25 @@ def test_user_add_on_a_terminal(stack: Stack) -> None:
             assert select.select([ours], [], [], 60)[0], shown
             shown += os.read(ours, 1000).decode(errors="replace")
         os.write(ours, b"pass word\n")
-        with contextlib.suppress(OSError):  # the terminal was closed
+        with contextlib.suppress(OSError):  # raised when the process closes the terminal
             while select.select([ours], [], [], 60)[0] and (said := os.read(ours, 1000)):
                 shown += said.decode(errors="replace")
         assert 0 == process.wait(60), shown
         assert "pass word" not in shown
-        assert [200] * 8 == [answer.status for answer in asked_by_all(stack, "ann:pass word")]
+        assert [200] * 8 == [answer.status for answer in ask_all_workers(stack, "ann:pass word")]
     finally:
         process.kill()
         os.close(ours)
         stack.run("make", "user-remove", "LOGIN=ann")
 
 
-def asked_by_all(stack: Stack, credentials: str) -> list[Answer]:
+def ask_all_workers(stack: Stack, credentials: str) -> list[Answer]:
     """Send eight requests, two per worker, and return the responses."""
     return [stack.get(TARGET, credentials) for _ in range(8)]
 
 
 def sections(printed: str) -> dict[str, list[str]]:
-    """Split the output of `tail` by its headers, and return the lines of each file."""
+    """Split the output of `tail` at the header lines, and return the lines of each file."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in printed.splitlines():
@@ -71,7 +71,7 @@ def sections(printed: str) -> dict[str, list[str]]:
 
 
 def test_logs(stack: Stack) -> None:
-    """`make logs` prints the newest LINES lines of every log."""
+    """`make logs LINES=30` prints the newest 30 lines of every log."""
     stack.make("load", "REQUESTS=4")
     answer = stack.get(TARGET, stack.credentials)
     wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
@@ -83,5 +83,5 @@ def test_logs(stack: Stack) -> None:
     for log in ("api", "nginx"):
         assert any(answer.request_id in line for path in found for line in found[path] if f"/{log}/" in path)
     assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
-    # A blank line separates the files.
+    # Exclude empty lines, because `tail` separates the files by an empty line.
     assert 30 >= max(len([line for line in lines if line]) for lines in found.values())

@@ -1,4 +1,4 @@
-"""Tests of HTTPS, and of HTTP while HTTPS is on."""
+"""Tests of a stack with TLS=on over HTTPS and HTTP."""
 
 import json
 import ssl
@@ -35,7 +35,7 @@ def get_securely(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> None:
-    """A client that trusts the certificate gets a response with an HSTS header."""
+    """A client that trusts the certificate gets a response with an HSTS header, and other clients fail."""
     status, headers = get_securely(stack, LIVE, trusting(stack), host)
     assert (200, "max-age=86400") == (status, headers["strict-transport-security"])
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -43,7 +43,7 @@ def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> No
 
 
 def test_http_redirects_to_https(stack: Stack) -> None:
-    """HTTP serves only health checks, and returns a JSON 308 to HTTPS for all other requests."""
+    """Over HTTP nginx forwards only health checks, and redirects all other requests to HTTPS with a JSON 308."""
     answer = stack.get(TARGET, "client:x")
     assert (308, f"https://127.0.0.1:{stack.https_port}{TARGET}") == (answer.status, answer.headers["location"])
     assert answer.errors
@@ -51,8 +51,8 @@ def test_http_redirects_to_https(stack: Stack) -> None:
     assert [200, 200] == [stack.get(target).status for target in (LIVE, "/health/ready")]
 
 
-def test_plain_http_on_the_https_port_is_json(stack: Stack) -> None:
-    """A plain HTTP request to the HTTPS port gets a JSON 400."""
+def test_plain_http_on_the_https_port_gets_a_json_400(stack: Stack) -> None:
+    """Nginx answers a plain HTTP request to the HTTPS port with a JSON 400."""
     with create_connection(("127.0.0.1", stack.https_port), timeout=30) as plain:
         plain.sendall(b"GET /" + HOST + b"\r\n")
         head, _, body = plain.makefile("rb").read().partition(b"\r\n\r\n")
@@ -61,12 +61,12 @@ def test_plain_http_on_the_https_port_is_json(stack: Stack) -> None:
 
 
 def test_the_stack_s_client_works_with_tls(stack: Stack) -> None:
-    """`make load` works without a certificate, because it uses an internal network."""
+    """With TLS=on `make load` succeeds without the certificate, because the client uses HTTP on an internal network."""
     assert "300 right, 0 wrong, 0 failed" in stack.make("load", "REQUESTS=300")
 
 
 def test_a_new_certificate_without_downtime(stack: Stack) -> None:
-    """`nginx -s reload` loads a new certificate and key without a failed request."""
+    """After `nginx -s reload` nginx uses the new certificate, and no request fails."""
     old = trusting(stack)
     for name in ("cert.pem", "key.pem"):
         (stack.folder / "secrets/tls" / name).unlink()
@@ -92,8 +92,8 @@ def test_a_new_certificate_without_downtime(stack: Stack) -> None:
         assert [200] * 400 == list(statuses)
 
 
-def test_tls_without_certificate_is_said(stack: Stack, tmp_path: Path) -> None:
-    """`make up` fails with one message if TLS has an invalid value or the certificate is missing."""
+def test_tls_without_certificate_is_reported(stack: Stack, tmp_path: Path) -> None:
+    """If TLS has an invalid value or the certificate is missing, `make up` fails and reports the reason."""
     other = Stack.create(tmp_path, stack.database)
     wrong = other.run("make", "up", "TLS=maybe")
     assert (2, "TLS is [maybe]; expected on or off") == (wrong.returncode, wrong.stderr.splitlines()[0])

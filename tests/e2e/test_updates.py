@@ -1,4 +1,4 @@
-"""Tests of `make up` with obstacles: another folder's stack, an invalid setting, and unhealthy replicas."""
+"""Tests of `make up` with a stack of another folder, an invalid setting, or unhealthy replicas."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.profile("operations")
 
 
-def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> None:
-    """In a second clone with the same project name, `make` reports the conflict and leaves the stack unchanged."""
+def test_another_folder_does_not_change_the_stack(stack: Stack, tmp_path: Path) -> None:
+    """In a second clone with the same project name, `make` reports the conflict and does not change the stack."""
     second = Stack.create(tmp_path, stack.database, COMPOSE_PROJECT_NAME=stack.project)
     before = {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
     for target in ("up", "clean"):
@@ -22,8 +22,8 @@ def test_another_folder_leaves_the_stack_alone(stack: Stack, tmp_path: Path) -> 
     assert before == {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}
 
 
-def test_a_setting_that_stops_replicas_can_be_mended(stack: Stack) -> None:
-    """A failed start is reported and keeps the old replicas. With the corrected setting `make up` succeeds."""
+def test_invalid_setting_keeps_the_old_replicas(stack: Stack) -> None:
+    """If a setting prevents a start, `make up` fails and keeps the old replicas, and succeeds after a correction."""
     before = {c["Id"] for c in stack.containers("api")}
     settings = stack.folder / ".env"
     usual = settings.read_text()
@@ -40,15 +40,15 @@ def test_a_setting_that_stops_replicas_can_be_mended(stack: Stack) -> None:
     assert before == {c["Id"] for c in stack.containers("api")}
 
 
-def test_no_replica_stays_as_it_was(stack: Stack) -> None:
-    """`make up` with a change replaces stopped and hanging replicas."""
+def test_unhealthy_replicas_are_replaced(stack: Stack) -> None:
+    """`make up` replaces stopped and hanging replicas if a setting has changed."""
     stopped, hanging = before = [c["Id"] for c in stack.containers("api")]
     stack.run("docker", "stop", stopped)
     stack.make("up", "REPLICAS=3")
     try:
-        # This stops all processes except init, which only waits for them.
+        # Suspend all processes except init, which only waits for the other processes.
         stack.run("docker", "exec", hanging, "sh", "-c", "kill -STOP -1")
-        wait_until(lambda: hanging not in healthy_ids(stack), seconds=240)  # three failed health checks
+        wait_until(lambda: hanging not in healthy_ids(stack), seconds=240)  # long enough for three failed health checks
     finally:
         stack.make("up", "REPLICAS=2", ROLL="1")
     assert set() == {c["Id"] for c in stack.containers("api")} & set(before)

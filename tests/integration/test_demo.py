@@ -1,4 +1,4 @@
-"""Tests of `make demo` in a fresh copy of the project: its output, and the end of its processes."""
+"""Tests of `make demo` in a fresh copy of the project: the output, and the end of all processes."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ DEMO = [sys.executable, "-m", "tools.demo"]
 
 
 def test_demo(tmp_path: Path) -> None:
-    """The demo prints the eleven published results, the invalid lines and one alert mail, and exits."""
+    """The demo prints the eleven published results, the invalid lines and one alert mail, and then exits."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
         said, _ = demo.communicate(timeout=300)
@@ -31,8 +31,8 @@ def test_demo(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """After a signal the demo stops all processes that it started, without a traceback."""
+def test_interrupted_demo_stops_all_processes(tmp_path: Path, number: signal.Signals) -> None:
+    """After a signal the demo stops all processes that it started, and prints no traceback."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
         assert demo.stdout is not None

@@ -27,17 +27,17 @@ def project(tmp_path: Path) -> Path:
 
 
 def lend_venv(project: Path) -> None:
-    """Create a virtual environment in the copy, with links to the programs of the tests' virtual environment."""
+    """Create a virtual environment in the copy. Its programs are links to the programs that run the tests."""
     folder = project / ".venv/bin"
     folder.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
         if program.name != ".ready":
             (folder / program.name).symlink_to(program)
-    (folder / ".ready").write_text(f"{project.resolve()}\n")  # the project that the environment belongs to
+    (folder / ".ready").write_text(f"{project.resolve()}\n")  # records the project folder of the environment
 
 
 def environment(**own: str) -> dict[str, str]:
-    """Return the environment for a `make`, without the variables of the tests' own `make` and settings."""
+    """Return the environment variables for `make`, without settings and without variables of an outer `make`."""
     return {name: value for name, value in os.environ.items() if name in SHELL} | own
 
 
@@ -51,7 +51,7 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def serving(project: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run `make serve` on a free port in its own session, and kill it at the end."""
+    """Run `make serve` on a free port in a separate session, and kill the session when the context ends."""
     with in_session(["make", "serve"], project, environment(BIND="127.0.0.1:0"), one_output=True) as process:
         try:
             yield process
@@ -61,7 +61,7 @@ def serving(project: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
-    """Wait until the service prints its address, and return its port."""
+    """Wait until the service prints its address, and return the port."""
     assert process.stdout
     said = ""
     while not (found := re.search(r"serves http://127.0.0.1:(\d+)", said)):
@@ -80,7 +80,7 @@ def answers(port: int) -> bool:
 
 
 def test_serve(project: Path) -> None:
-    """`make serve` accepts the login that `make credentials` prints, and Ctrl-C ends all its processes."""
+    """`make serve` accepts the credentials that `make credentials` prints, and Ctrl-C ends all processes."""
     lend_venv(project)
     with serving(project) as process:
         port = port_of(process)
@@ -88,7 +88,8 @@ def test_serve(project: Path) -> None:
         credentials = make(project, "--silent", "credentials").stdout.strip()
         answer = ask(port, TARGET, credentials)
         refused = ask(port, TARGET, f"{credentials}x")
-        os.killpg(process.pid, signal.SIGINT)  # Ctrl-C in a terminal signals the whole process group
+        # Ctrl-C in a terminal has the same effect, because it signals the whole process group.
+        os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
         wait_until(lambda: gone(process.pid))
     assert (200, 42842) == (answer.status, answer.body["response"]["result"]["tax"])
@@ -99,8 +100,8 @@ def test_serve(project: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["venv", "serve"])
-def test_without_python_it_says_what_to_do(project: Path, target: str) -> None:
-    """If PYTHON is not an interpreter, `make` prints one message with the remedy and creates no `.venv`."""
+def test_make_without_python_prints_the_remedy(project: Path, target: str) -> None:
+    """If PYTHON is not an interpreter, `make` prints the remedy and does not create `.venv`."""
     finished = make(project, target, "PYTHON=/nowhere")
     sentence, *rest = finished.stderr.splitlines()
     assert 2 == finished.returncode

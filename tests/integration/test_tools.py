@@ -1,4 +1,4 @@
-"""Tools that change the user's files or signal containers, tested without a container engine."""
+"""Tests, without a container engine, of tools that change the user's files or signal containers."""
 
 import shutil
 import signal
@@ -14,12 +14,12 @@ from tests.support.waiting import wait_until
 
 
 def tool(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool in a folder until it exits."""
+    """Run a tool in a folder, and return its exit code and output."""
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
-    """`save-settings` replaces old values in `.env`, and keeps other lines, the file mode and a symbolic link."""
+def test_save_settings_keeps_other_lines_mode_and_link(tmp_path: Path) -> None:
+    """`save-settings` replaces values in `.env`, and keeps the other lines, the file mode and the symbolic link."""
     real, link = tmp_path / "settings", tmp_path / ".env"
     real.write_text("DB=postgres\nTZ=Europe/Paris\nDBX=1\n")
     real.chmod(0o600)
@@ -33,7 +33,7 @@ def test_settings_are_remembered_in_place(tmp_path: Path) -> None:
 
 
 def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
-    """If the new settings cannot be written, `save-settings` keeps the old settings and reports the failure."""
+    """If the disk is full, `save-settings` keeps the old settings and reports the failure."""
     settings = tmp_path / ".env"
     settings.write_text("DB=postgres\n")
     (tmp_path / ".env.new").symlink_to("/dev/full")
@@ -44,7 +44,7 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
-    """A concurrent `make db-password` fails, prints the remedy, and changes neither passwords nor lock."""
+    """A second concurrent `make db-password` fails, prints the remedy, and changes no file."""
     (tmp_path / "secrets/.db-password").mkdir(parents=True)
     (tmp_path / "secrets/db_reader_password").write_text("old")
     done = tool(tmp_path, str(ROOT / "tools/rotate-db-passwords"))
@@ -58,8 +58,8 @@ def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("alone", ["cert.pem", "key.pem"])
-def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
-    """`make certs` does not overwrite a certificate without a key, or a key without a certificate."""
+def test_incomplete_certificate_pair_is_not_overwritten(tmp_path: Path, alone: str) -> None:
+    """If only the certificate or only the key exists, `make certs` reports the file and does not overwrite it."""
     folder = tmp_path / "secrets/tls"
     folder.mkdir(parents=True)
     (folder / alone).write_text("mine")
@@ -69,14 +69,14 @@ def test_half_a_pair_is_kept(tmp_path: Path, alone: str) -> None:
     assert ["mine"] == [path.read_text() for path in folder.iterdir()]
 
 
-def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
-    """`make venv` recreates a virtual environment that was copied from another folder."""
+def test_copied_environment_is_recreated(tmp_path: Path) -> None:
+    """`make venv` recreates a virtual environment that was created in another folder."""
     copy_project(tmp_path)
     marker = tmp_path / ".venv/bin/.ready"
     marker.parent.mkdir(parents=True)
 
     def would_make() -> bool:
-        # The marker is up to date, so only the folder that it names decides.
+        # The marker is newer than its sources, so only the folder name in the marker decides.
         return "tools/create-venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
 
     assert would_make()
@@ -86,8 +86,8 @@ def test_a_copy_makes_its_own_environment(tmp_path: Path) -> None:
     assert not would_make()
 
 
-def test_no_signal_is_sent_before_a_client_can_hear_it(tmp_path: Path) -> None:
-    """The script sends a signal only after the container runs the client, because an earlier signal would be lost."""
+def test_signal_is_sent_only_after_the_client_runs(tmp_path: Path) -> None:
+    """The script sends a signal only after the container runs the client, because an earlier signal is lost."""
     docker = tmp_path / "docker"
     docker.write_text(
         """#!/bin/sh
@@ -112,10 +112,10 @@ echo "$1" >> calls
         ("", "kill -s TERM 0", -signal.SIGTERM),
         ("", "kill -s KILL 0", -signal.SIGKILL),
     ],
-    ids=["left alone", "before it is watched", "watched", "killed"],
+    ids=["normal exit", "SIGTERM before the watcher runs", "SIGTERM", "SIGKILL"],
 )
-def test_the_folder_of_a_run_is_cleared_away(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
-    """The watcher removes a run's folder after any end of the script, even before it runs in its own session."""
+def test_the_folder_of_a_run_is_removed(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
+    """The watcher removes the folder of a run after every kind of exit of the script."""
     (tmp_path / "tools").symlink_to(ROOT / "tools")
     for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")

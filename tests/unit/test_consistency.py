@@ -152,7 +152,7 @@ def test_a_signal_waits_for_the_child_of_the_init() -> None:
 def test_the_mutation_tests_name_existing_files() -> None:
     """All modules and tests that pyproject.toml lists for `make mutants` exist."""
     mutmut = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    sources = [path.parent for path in ROOT.glob("services/*/src")]
+    sources = [*ROOT.glob("services/*/src")]
     modules = [path.removeprefix("src/") for path in mutmut["only_mutate"]]
     assert [] == [path for path in modules if not any(any(source.glob(path)) for source in sources)]
     assert [] == [path for path in mutmut["pytest_add_cli_args_test_selection"] if not (ROOT / path).is_file()]

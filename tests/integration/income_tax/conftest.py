@@ -1,4 +1,4 @@
-"""A fixture with the running service, which the tests of a file share."""
+"""A fixture that starts the service for the tests of one module."""
 
 from collections.abc import Iterator
 

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 SETTINGS = {"DRILL_ROUTE": "on"}
 SHORT = SETTINGS | {"ALERT_QUIET": "1", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "2"}
-OVER = SETTINGS | {"ALERT_QUIET": "1"}  # for a service that only mails recoveries
+OVER = SETTINGS | {"ALERT_QUIET": "1"}  # for a restarted service that mails only recoveries
 TWO_KINDS = ["/drill", "/drill/other"]
 
 
@@ -30,7 +30,7 @@ def failed_attempts(service: Service, event: str) -> int:
 
 
 def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
-    """While the SMTP server does not reply to the first mail, the service answers fifty more failed requests."""
+    """The service answers fifty failed requests while the SMTP server delays its reply to the first mail."""
     with FaultySmtp("hang") as smtp:
         prepare(tmp_path)
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
@@ -44,8 +44,8 @@ def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("killed", [False, True], ids=["living", "killed"])
 @pytest.mark.parametrize("fault", ["hang", "refuse", "451", "reset"])
-def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed: bool) -> None:
-    """Each failure is mailed once after a fault of the SMTP server, even if all processes were killed."""
+def test_every_failure_is_mailed_after_the_fault(tmp_path: Path, fault: str, killed: bool) -> None:
+    """After a fault of the SMTP server the service mails each failure once, even if all its processes were killed."""
     prepare(tmp_path)
     with FaultySmtp(fault) as smtp:
         with service_with(tmp_path, smtp.port, **SHORT) as service:
@@ -67,7 +67,7 @@ def test_every_alert_arrives_after_the_fault(tmp_path: Path, fault: str, killed:
 
 
 def test_mail_with_a_lost_reply_is_sent_again(tmp_path: Path) -> None:
-    """If the connection breaks after the server accepted a mail, the service resends it with the same Message-ID."""
+    """If the connection breaks after the server accepted a mail, the service resends the mail unchanged."""
     prepare(tmp_path)
     with FaultySmtp("lost") as smtp, service_with(tmp_path, smtp.port, **SETTINGS) as service:
         assert 500 == service.get("/drill").status
@@ -79,7 +79,7 @@ def test_mail_with_a_lost_reply_is_sent_again(tmp_path: Path) -> None:
 
 
 def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
-    """After a 550 reply the service logs the refusal and saves the mail as a dead letter. Later mails arrive."""
+    """The service saves a mail that gets a 550 reply as a dead letter, and delivers later mails."""
     prepare(tmp_path)
     with FaultySmtp("550") as smtp:
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
@@ -97,7 +97,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_recipients(tmp_path: Path) -> None:
-    """A recipient rejected with 451 gets the mail later. A recipient rejected with 550 causes a dead letter."""
+    """The service retries a recipient that got a 451 reply, and writes a dead letter for a 550 reply."""
     prepare(tmp_path)
     settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
     with FaultySmtp() as smtp:
@@ -118,10 +118,10 @@ def test_refused_recipients(tmp_path: Path) -> None:
 STORM = budget(100, 1000)
 
 
-def test_storm_is_a_few_mails_with_exact_counts(tmp_path: Path) -> None:
-    """A storm of failures at two routes causes two mails per route, the second one after recovery, with exact counts.
+def test_storm_causes_few_mails_with_exact_counts(tmp_path: Path) -> None:
+    """Many failures at two routes cause one alert and one recovery mail per route, with exact counts.
 
-    Each failed request has its own query, which does not affect the grouping.
+    Each failed request has a different query string, but the service groups failures by path only.
     """
     prepare(tmp_path)
     with FaultySmtp() as smtp:
@@ -141,8 +141,8 @@ def test_storm_is_a_few_mails_with_exact_counts(tmp_path: Path) -> None:
     assert {"/drill": 2, "/drill/other": 2} == Counter(map(route_of, mails))
 
 
-def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
-    """Two services that share a state folder count failures together, and one of the two sends the mails."""
+def test_services_with_one_state_folder_send_each_mail_once(tmp_path: Path) -> None:
+    """Two services with the same state folder count failures together, and only one service sends the mails."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         with (
@@ -163,7 +163,7 @@ def test_two_services_of_one_folder_send_once(tmp_path: Path) -> None:
 
 
 def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
-    """After a kill of the process that sends the mails, another process sends the next mail."""
+    """If the process that sends the mails is killed, another process sends the next mail."""
     prepare(tmp_path)
     with (
         FaultySmtp() as smtp,
@@ -177,7 +177,7 @@ def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
         doomed, kept = (one, other) if sender in workers else (other, one)
         doomed.kill()
         assert 500 == kept.get("/drill/other").status
-        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # the first mail may arrive twice
+        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # the first mail might arrive twice
 
 
 def children(service: Service) -> set[int]:
@@ -186,8 +186,8 @@ def children(service: Service) -> set[int]:
     return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
-def test_full_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
-    """If the spool cannot be opened, the service still answers and mails failures, and logs the spool error."""
+def test_unusable_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
+    """If the service cannot open the spool, it logs the error, and still answers and mails failures."""
     (tmp_path / "state").touch()
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")

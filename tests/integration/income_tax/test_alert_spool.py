@@ -1,4 +1,4 @@
-"""Use of the spool file by several processes and after a fork, and its replacement while it is locked or damaged."""
+"""The spool file: concurrent processes, forks, locks and damage."""
 
 import json
 import multiprocessing
@@ -29,14 +29,14 @@ REPORTS = 50
 
 
 def report_many(path: Path) -> None:
-    sqlite_store.TIMEOUT = 60  # a slow disk must not make this test fail
+    sqlite_store.TIMEOUT = 60  # prevents a failure of the test on a slow disk
     spool = Spool(path)
     for _ in range(REPORTS):
         spool.report(ALERT, 1.0)
 
 
-def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
-    """Processes that create the file and report failures at the same time count each failure once."""
+def test_simultaneous_processes_count_each_failure_once(tmp_path: Path) -> None:
+    """If several processes create the spool and report failures simultaneously, the spool counts each failure once."""
     path = tmp_path / "alerts/spool.sqlite"
     processes = [multiprocessing.get_context("spawn").Process(target=report_many, args=[path]) for _ in range(4)]
     for process in processes:
@@ -50,8 +50,8 @@ def test_processes_that_begin_together_count_exactly(tmp_path: Path) -> None:
     assert 0o700 == path.parent.stat().st_mode & 0o777
 
 
-def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
-    """After a fork both the parent and the child can use the spool that the parent has opened."""
+def test_spool_works_in_parent_and_child_after_a_fork(tmp_path: Path) -> None:
+    """After a fork the parent and the child can both use a spool that the parent opened before the fork."""
     spool = Spool(tmp_path / "spool.sqlite")
     spool.report(ALERT, 1.0)
     child = os.fork()
@@ -65,7 +65,7 @@ def test_fork_gets_a_connection_of_its_own(tmp_path: Path) -> None:
 
 
 def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
-    """One process holds the lock, which its child does not inherit. Another process gets the lock after its release."""
+    """Only one process at a time holds the sender lock, and a forked child does not inherit the lock."""
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     assert (True, False, True) == (first.try_acquire(), second.try_acquire(), first.try_acquire())
     child = os.fork()
@@ -100,7 +100,7 @@ def events(lines: Lines) -> list[str]:
 def test_failures_of_a_locked_spool_are_counted_later(
     tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure that a locked spool cannot record is added to the spool later, and one mail counts all failures."""
+    """The sender records a failure after the spool's lock ends, and one mail counts all failures."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
@@ -120,7 +120,7 @@ def test_failures_of_a_locked_spool_are_counted_later(
 
 @pytest.mark.usefixtures("hasty")
 def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: Parts) -> None:
-    """While the spool stays locked, the background sender mails alerts from memory, and counts each failure once."""
+    """While the spool is locked, the background sender mails alerts from memory and counts each failure once."""
     alerts, mailer, _ = parts
     alerts.send(ALERT)
     with locked(tmp_path / "spool.sqlite"):
@@ -135,7 +135,7 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
 
 
 def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
-    """Pending mails in a spool without the column `recipients` are sent to all recipients."""
+    """The service sends pending mails from a spool without the column `recipients` to all recipients."""
     path = tmp_path / "spool.sqlite"
     spool = Spool(path)
     spool.report(ALERT, 1.0)
@@ -149,8 +149,8 @@ def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
     assert [replace(build_message(incident, MailType.FIRST, "/l", 1.0), id=1)] == Spool(path).find_due(1.0)
 
 
-def test_damaged_spool_is_replaced_by_memory_until_it_is_mended(tmp_path: Path, parts: Parts) -> None:
-    """A damaged spool stays unchanged and is logged once. After its removal the sender creates a new spool."""
+def test_damaged_spool_is_replaced_by_memory_until_its_removal(tmp_path: Path, parts: Parts) -> None:
+    """The sender logs a damaged spool once and mails from memory, until the damaged file is removed."""
     path = tmp_path / "spool.sqlite"
     path.write_bytes(b"no database" * 1000)
     alerts, mailer, lines = parts
@@ -181,7 +181,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the spool's timeout, and remove the pause after its errors."""
+    """Shorten the spool's timeout, and remove the pause after a spool error."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     monkeypatch.setattr(alert_thread, "PAUSE", 0.0)
 
@@ -193,7 +193,7 @@ def recovered(mailer: FakeMailer) -> set[str]:
 
 @pytest.mark.usefixtures("hasty")
 def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> None:
-    """Recoveries during a lock of the spool are mailed after its release. No other recovery is mailed."""
+    """The sender mails exactly the recoveries that occurred while the spool was locked, after the lock ends."""
     alerts, mailer, lines = parts
     for kind in ("startup", "database", "log"):
         alerts.send(failure(kind))
@@ -208,7 +208,7 @@ def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> N
 
 @pytest.mark.usefixtures("hasty")
 def test_a_new_failure_cancels_a_recovery(tmp_path: Path, parts: Parts) -> None:
-    """A new failure before the spool records a recovery continues the incident."""
+    """If a failure occurs before the spool records a recovery, the incident continues without a recovery mail."""
     alerts, mailer, _ = parts
     alerts.send(failure("database"))
     with locked(tmp_path / "spool.sqlite"):
@@ -220,7 +220,7 @@ def test_a_new_failure_cancels_a_recovery(tmp_path: Path, parts: Parts) -> None:
 
 
 def test_recoveries_are_mailed_from_memory(tmp_path: Path, parts: Parts) -> None:
-    """Recoveries of incidents in memory are mailed from memory."""
+    """If the spool cannot be opened, the sender mails recoveries from memory."""
     (tmp_path / "spool.sqlite").mkdir()
     alerts, mailer, _ = parts
     kinds: list[Kind] = ["database", "log"]

@@ -11,13 +11,13 @@ STARTS = budget(4, 10)
 
 
 def start_without_data(folder: Path, smtp_port: int, **settings: str) -> int:
-    """Start the service without tax data, and return its exit code."""
+    """Start the service without tax data, and return the exit code of the service."""
     env = environment(folder, smtp_port, DB_FILE="nowhere.sqlite", **settings)
     return subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, timeout=120, check=False).returncode
 
 
-def test_a_crash_loop_is_one_mail_and_its_end_another(tmp_path: Path) -> None:
-    """A crash loop causes one mail. The recovery mail counts the other attempts."""
+def test_a_crash_loop_causes_one_mail_and_one_recovery_mail(tmp_path: Path) -> None:
+    """A crash loop causes one mail, and the recovery mail counts the other failed starts."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         assert [2] * STARTS == [start_without_data(tmp_path, smtp.port) for _ in range(STARTS)]
@@ -33,7 +33,7 @@ def test_a_crash_loop_is_one_mail_and_its_end_another(tmp_path: Path) -> None:
 
 
 def test_a_crash_loop_is_mailed_at_the_repeat_interval(tmp_path: Path) -> None:
-    """After the repeat interval the next failed start mails the number of attempts."""
+    """The first failed start after the repeat interval mails the number of failed starts since the first mail."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         for _ in range(3):
@@ -47,7 +47,7 @@ def test_a_crash_loop_is_mailed_at_the_repeat_interval(tmp_path: Path) -> None:
 
 
 def test_failed_starts_without_a_mail_server_are_mailed_later(tmp_path: Path) -> None:
-    """The first successful start sends the pending mails of earlier failed starts, in order."""
+    """A successful start sends the pending mails of earlier failed starts in their original order."""
     prepare(tmp_path)
     with FaultySmtp("refuse") as smtp:
         assert [2, 2, 2] == [start_without_data(tmp_path, smtp.port) for _ in range(3)]
@@ -59,7 +59,7 @@ def test_failed_starts_without_a_mail_server_are_mailed_later(tmp_path: Path) ->
 
 
 def test_each_drill_is_mailed(tmp_path: Path) -> None:
-    """Each drill start causes a mail. An ongoing crash loop is not mailed again."""
+    """Each drill start causes a mail of its own during a crash loop, and the crash loop causes no second mail."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         start_without_data(tmp_path, smtp.port)

@@ -1,4 +1,4 @@
-"""Alerts over TLS and with a login, sent to a real SMTP server with certificates of a private CA."""
+"""Alert mails to a real SMTP server with TLS, credentials and certificates of a private CA."""
 
 import json
 import ssl
@@ -23,7 +23,7 @@ USER, PASSWORD = "alerts@example.org", "s3cret/+= x"
 
 @dataclass(frozen=True)
 class Pki:
-    """The CA file, and two TLS contexts of a server: one certified for 127.0.0.1, one for another host."""
+    """The CA file, a server's TLS context for 127.0.0.1, and a server's TLS context for another host."""
 
     ca_file: Path
     here: ssl.SSLContext
@@ -45,7 +45,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
-    """Authenticate a login for aiosmtpd."""
+    """Check the credentials of an SMTP client for aiosmtpd."""
     return AuthResult(success=(USER.encode(), PASSWORD.encode()) == (data.login, data.password), handled=False)
 
 
@@ -59,7 +59,7 @@ SERVERS: Mapping[str, Options] = {
 
 
 def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict[str, Any]]:
-    """Start the service without tax data, which causes a mail. Return the log records."""
+    """Start the service without tax data, which causes a mail, and return the log records."""
     (folder / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     ended = subprocess.run(
         [*COMMAND, "sqlite"],
@@ -73,10 +73,10 @@ def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict
     return [json.loads(line) for line in (folder / "api.log").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("login", [False, True], ids=["anonymous", "login"])
+@pytest.mark.parametrize("login", [False, True], ids=["without credentials", "with credentials"])
 @pytest.mark.parametrize("tls", list(SERVERS))
 def test_mail_arrives(tmp_path: Path, pki: Pki, tls: str, login: bool) -> None:
-    """Mails arrive over STARTTLS, over implicit TLS and without TLS, with and without a login."""
+    """The mail arrives over STARTTLS, implicit TLS or plain SMTP, with or without SMTP credentials."""
     settings = {"SMTP_TLS": tls, "SMTP_CA_FILE": str(pki.ca_file)}
     if login:
         settings |= {"SMTP_USER": USER, "SMTP_PASSWORD_FILE": str(tmp_path / "password")}
@@ -88,8 +88,8 @@ def test_mail_arrives(tmp_path: Path, pki: Pki, tls: str, login: bool) -> None:
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 @pytest.mark.parametrize("trouble", ["unknown authority", "other name"])
-def test_wrong_certificates_delay_the_mail(tmp_path: Path, pki: Pki, tls: str, trouble: str) -> None:
-    """The mail stays pending if the server's certificate has an unknown CA or another host name."""
+def test_mail_stays_pending_with_a_wrong_certificate(tmp_path: Path, pki: Pki, tls: str, trouble: str) -> None:
+    """If the server's certificate has an unknown CA or another host name, the mail stays pending."""
     settings = {"SMTP_TLS": tls} | ({"SMTP_CA_FILE": str(pki.ca_file)} if trouble == "other name" else {})
     with SmtpCatcher(**SERVERS[tls](pki.elsewhere if trouble == "other name" else pki.here)) as smtp:
         log = fail_to_start(tmp_path, smtp, **settings)
@@ -107,8 +107,8 @@ def test_server_without_starttls_gets_no_mail(tmp_path: Path) -> None:
     assert ("alert not sent", True) == (log[-1]["event"], "STARTTLS" in log[-1]["reason"])
 
 
-def test_wrong_password_loses_nothing(tmp_path: Path, pki: Pki) -> None:
-    """If the server rejects the login (535), the mail stays pending until the password is correct."""
+def test_mail_stays_pending_with_a_wrong_password(tmp_path: Path, pki: Pki) -> None:
+    """If the server rejects the password with 535, the mail stays pending until the password is correct."""
     with SmtpCatcher(**SERVERS["tls"](pki.here), **LOGIN) as smtp:
         settings = {"SMTP_TLS": "tls", "SMTP_CA_FILE": str(pki.ca_file), "SMTP_USER": USER}
         (tmp_path / "wrong").write_text("wrong\n")
@@ -120,13 +120,13 @@ def test_wrong_password_loses_nothing(tmp_path: Path, pki: Pki) -> None:
             fail_to_start(tmp_path, smtp, SMTP_PASSWORD_FILE=str(tmp_path / "password"), **settings)
             return not smtp.mailbox.empty()
 
-        wait_until(arrived)  # the next attempt is due some time later
+        wait_until(arrived)  # repeats the start until the next attempt is due
     assert not (tmp_path / "state/alerts/dead").exists()
     assert PASSWORD not in (tmp_path / "api.log").read_text(encoding="utf-8")
 
 
-def test_a_missing_authority_file_is_a_wrong_setting(tmp_path: Path) -> None:
-    """If the CA file is missing, the service names the setting and exits with code 64."""
+def test_missing_ca_file_is_reported(tmp_path: Path) -> None:
+    """If the CA file is missing, the service prints the name of the setting and exits with code 64."""
     env = environment(tmp_path, 1, SMTP_CA_FILE="/nowhere/ca.pem")
     ended = subprocess.run([*COMMAND, "sqlite"], env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (64, "income-tax: SMTP_CA_FILE=/nowhere/ca.pem: cannot be read; expected a readable file\n") == (

@@ -1,4 +1,4 @@
-"""With MASK_AMOUNTS=on the running service writes no salary or tax to its log, its alert mails or its spool."""
+"""MASK_AMOUNTS=on keeps salaries and taxes out of the service's log, alert mails and spool."""
 
 import json
 import re
@@ -11,36 +11,36 @@ import pytest
 from tests.support.service import Service, running_service
 
 SALARIES = ("761943805", "639151478", "872396154", "954327618")
-ELSEWHERE = "４１８８７７２６３"  # a salary in digits that are not ASCII
+ELSEWHERE = "４１８８７７２６３"  # a salary in non-ASCII digits
 SPELLINGS = (
     ELSEWHERE,
     quote(ELSEWHERE),
     ELSEWHERE.encode("unicode_escape").decode(),
     ELSEWHERE.encode().decode("latin-1"),
 )
-LONG = re.compile(r"[0-9]{7,}")  # amounts only: times, ports and process ids have fewer digits
+LONG = re.compile(r"[0-9]{7,}")  # matches only amounts, because times, ports and process ids have fewer digits
 
 
 @pytest.fixture(params=["json", "text"])
 def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
-    """Yield the running service with masked amounts, once per log format."""
+    """Run the service with MASK_AMOUNTS=on, and yield the service for each log format."""
     with running_service(tmp_path, MASK_AMOUNTS="on", LOG_FORMAT=request.param) as running:
         yield running
 
 
 def written(folder: Path) -> str:
-    """Return the content of all files that the service has written, except its tax data."""
+    """Return the contents of the log, the spool and all other written files except the tax data."""
     while True:
         paths = [path for path in folder.rglob("*") if path.is_file() and not path.match("*.sqlite")]
         try:
             contents = [path.read_bytes() for path in [*paths, *folder.rglob("spool.*")]]
-        except FileNotFoundError:  # the service has just renamed a temporary file
+        except FileNotFoundError:  # the service renamed a temporary file during the search
             continue
         return "\n".join(content.decode(errors="backslashreplace") for content in contents)
 
 
 def shown(amounts: set[str], told: str) -> list[str]:
-    """Return the amounts that a text contains."""
+    """Return each known amount that the text contains."""
     return [amount for amount in (*amounts, *SPELLINGS) if amount in told]
 
 
@@ -62,7 +62,7 @@ def ask_in_every_way(service: Service) -> list[tuple[int, str]]:
 
 
 def test_no_amount_of_any_request_is_written(service: Service) -> None:
-    """The service writes no amount of a single request, a batch, a curve or a rejected request to any file."""
+    """The service writes no amount to any file, regardless of the kind of request."""
     answers = ask_in_every_way(service)
     assert [200, 200, 400, 400, 200, 200, 200, 400, 200] == [status for status, _ in answers]
     told = re.sub(r'"request_id": "\w+"', "", " ".join(body for _, body in answers))
@@ -75,7 +75,7 @@ def test_no_amount_of_any_request_is_written(service: Service) -> None:
 
 @pytest.fixture
 def without_numpy(tmp_path: Path) -> str:
-    """Create a module folder whose numpy raises an error that quotes salaries, so that batches fail."""
+    """Create a folder with a module `numpy` that makes batches fail with an error that quotes salaries."""
     folder = tmp_path / "modules"
     folder.mkdir()
     words = f"no array of {SALARIES[0]}, {ELSEWHERE}"
@@ -86,7 +86,7 @@ def without_numpy(tmp_path: Path) -> str:
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("kind", ["application/json", "text/csv"])
 def test_no_amount_of_a_batch_that_fails_is_mailed(tmp_path: Path, without_numpy: str, form: str, kind: str) -> None:
-    """The mail and the log of a failed batch mask amounts, but contain the code location and the request id."""
+    """The mail and the log of a failed batch contain the code location and the request id, but no amount."""
     body = f"married,children,salary\nno,0,{SALARIES[0]}\n"
     if kind == "application/json":
         body = json.dumps([{"married": "no", "children": 0, "salary": int(SALARIES[0])}])

@@ -1,4 +1,4 @@
-"""Bodies of POST / over HTTP: batches, content negotiation and invalid bodies."""
+"""Tests of `POST /` over HTTP: batches, content negotiation and invalid bodies."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_valid_and_invalid_households_in_one_batch(service: Service) -> None:
     ids=lambda value: str(value)[:20],
 )
 def test_invalid_bodies(service: Service, body: str, content_type: str, status: int) -> None:
-    """The service rejects a malformed, empty, ambiguous, too long or unsupported body with JSON errors."""
+    """The service rejects each kind of invalid body with the expected status and JSON errors."""
     answer = service.post(body, content_type)
     assert_json_error(answer, status)
     if status == 413:
@@ -59,10 +59,10 @@ def test_largest_batch(service: Service) -> None:
 @pytest.mark.parametrize(
     "chunks",
     [b"ZZ\r\n{}\r\n0\r\n\r\n", b"2\r\n{}xx0\r\n\r\n", b"2\r\n{}\r\n0\r\nbad trailer\r\n\r\n", b"40\r\n{}"],
-    ids=["no size", "no end of a chunk", "a bad trailer", "cut off"],
+    ids=["invalid chunk size", "missing chunk end", "invalid trailer", "truncated chunk"],
 )
 def test_malformed_chunked_body(service: Service, chunks: bytes) -> None:
-    """A malformed chunked body causes a 400 response and no alert."""
+    """The service answers a malformed chunked body with a 400, and sends no alert."""
     head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {service.authorization}\r\nContent-Type: {JSON}\r\n"
     answer = service.raw(f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode() + chunks, end=True)
     assert_json_error(answer, 400)
@@ -81,7 +81,7 @@ def test_malformed_chunked_body(service: Service, chunks: bytes) -> None:
     ],
 )
 def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
-    """The response has the media type that Accept prefers, regardless of parameters, and `Vary: Accept`."""
+    """The service chooses the media type by the Accept header without its parameters, and sends `Vary: Accept`."""
     status, headers, _ = service.post_raw(json.dumps([HOUSEHOLD]), JSON, Accept=accept)
     assert (200, kind, "Accept") == (status, headers["content-type"].partition(";")[0], headers["vary"])
 
@@ -94,7 +94,7 @@ def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
     ],
 )
 def test_unsupported_encodings(service: Service, headers: dict[str, str], said: str) -> None:
-    """A compressed body or an unsupported character set causes a 415 response with the reason."""
+    """The service rejects a compressed body or an unsupported character set and names the encoding."""
     sent = {"Content_Type": JSON} | headers
     _, _, body = request(service.port, "/", service.credentials, "POST", json.dumps(HOUSEHOLD).encode(), **sent)
     (error,) = json.loads(body)["response"]["errors"]
@@ -116,7 +116,7 @@ def test_parameters_in_two_places(service: Service) -> None:
     assert_json_error(service.post(json.dumps(HOUSEHOLD), JSON, target=QUERY), 400)
 
 
-def test_post_needs_a_login(service: Service) -> None:
-    """Without a login the service does not parse the body."""
+def test_post_requires_credentials(service: Service) -> None:
+    """The service rejects a POST without credentials before it parses the body."""
     refused: Answer = service.post("[" * 100_000, JSON, credentials=None)
     assert_json_error(refused, 401)

@@ -7,7 +7,7 @@ from tests.support.service import Service
 
 
 def test_curve(service: Service) -> None:
-    """Each point has the same tax as `GET /`, the average rate, and the marginal rate up to the next point."""
+    """Each point contains the tax from `GET /`, the average rate, and the marginal rate up to the next point."""
     curve = service.get("/curve?" + CURVE).body["response"]["curve"]
     points = curve.pop("points")
     assert {
@@ -31,7 +31,7 @@ def test_curve(service: Service) -> None:
 
 
 def test_curves_of_other_households(service: Service) -> None:
-    """The service calculates curves of single parents and couples, with French names, and without a year."""
+    """Curves for single parents, for couples with French parameter names, and without a year match `GET /`."""
     alone = "/curve?year=2024&married=no&single_parent=yes&children=1&from=50000&to=50000&step=1"
     two = "/curve?annee=2024&marie=oui&enfants=1&salaire_conjoint=30000&de=50000&a=50000&pas=1"
     old = "/curve?married=no&children=1&from=50000&to=50000&step=1"
@@ -56,7 +56,7 @@ def test_curves_of_other_households(service: Service) -> None:
     ],
 )
 def test_notes_of_a_curve(service: Service, query: str, codes: list[str]) -> None:
-    """A curve has exactly the notes of the results at its points. A curve without notes has no field `notes`."""
+    """A curve contains exactly the notes of the results at its points, and no field `notes` if no result has a note."""
     curve = service.get("/curve?" + query).body["response"]["curve"]
     household = query.partition("&from=")[0] + "&spouse_salary=" + str(curve["spouse_salary"])
     targets = [f"/?{household}&salary={point['salary']}" for point in curve["points"]]
@@ -75,7 +75,7 @@ V7_CURVE = (
 
 
 def test_curve_without_a_year(service: Service) -> None:
-    """Without a year the curve equals the curve of version 7 byte for byte."""
+    """The response without a year equals the curve response of version 7 byte for byte."""
     _, _, body = service.request("GET", "/curve?married=yes&children=3&from=0&to=200000&step=100000")
     assert V7_CURVE.encode() == body
 
@@ -99,14 +99,14 @@ def test_curve_without_a_year(service: Service) -> None:
     ],
 )
 def test_invalid_curves(service: Service, query: str, error: str) -> None:
-    """The first error names the invalid parameter of a curve."""
+    """The service rejects an invalid curve request, and the first error names the invalid parameter."""
     answer = service.get("/curve?" + query)
     assert_json_error(answer, 400)
     assert error == answer.errors[0]
 
 
 def test_expected_values_of_a_curve(service: Service) -> None:
-    """The expected values use the parameter names of the request."""
+    """The list of expected values uses the parameter names of the request."""
     hints = {
         "de=5&a=3": ["[de] up to [a]"],
         "from=0&a=2000": ["at most 2000 points: a larger [pas], or a smaller range"],
@@ -117,7 +117,7 @@ def test_expected_values_of_a_curve(service: Service) -> None:
 
 
 def test_largest_curve(service: Service) -> None:
-    """A curve has at most 2,000 points."""
+    """The service returns a curve with the maximum of 2,000 points."""
     answer = service.get("/curve?married=no&children=0&from=1&to=2000&step=1")
     assert 2000 == len(answer.body["response"]["curve"]["points"])
     assert_json_error(service.get("/curve?married=no&children=0&from=0&to=2000&step=1"), 400)

@@ -1,4 +1,4 @@
-"""Taxes under the law of each income year over HTTP: by GET, JSON and CSV."""
+"""Taxes under the law of each income year over HTTP, with GET requests, JSON bodies and CSV bodies."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from tests.support.service import Service
 
 def test_all_cases_by_get(service: Service) -> None:
     """`GET /` returns the expected result of each case."""
-    cases = law_cases()[:: budget(7, 1)]  # the tests of batches use all cases
+    cases = law_cases()[:: budget(7, 1)]  # the batch tests use all cases
     assert [as_result(case) for case in cases] == [
         {name: value for name, value in result.items() if name in as_result(case)}
         for case, result in zip(cases, get_all(service, [query_of(case) for case in cases]), strict=True)
@@ -21,7 +21,7 @@ def test_all_cases_by_get(service: Service) -> None:
 
 
 def test_all_cases_explained(service: Service) -> None:
-    """The explained steps of each case contain the tax for all shares and the tax for the adults' shares only."""
+    """The steps of each explained result contain the expected taxes for all shares and for the adults' shares."""
     names, cases = ("tax_all_shares", "tax_adult_shares"), law_cases()[:: budget(7, 1)]
     results = get_all(service, [query_of(case) + "&explain=yes" for case in cases])
     found = [{step["name"]: step["result"] for step in result["steps"]} for result in results]
@@ -35,7 +35,7 @@ def test_official_cases_by_get(service: Service) -> None:
 
 
 def test_all_cases_in_one_json(service: Service) -> None:
-    """The response to one JSON array with all cases, including those without a year, has the expected results."""
+    """`POST /` returns the expected results of all cases, with and without a year, in one JSON array."""
     cases = [*law_cases(), *official_cases()]
     answer = service.post(json.dumps([asked(case) for case in cases] + [asked(case) for case in v7_cases()]), JSON)
     results = [item["result"] for item in answer.body["response"]["results"]]
@@ -45,7 +45,7 @@ def test_all_cases_in_one_json(service: Service) -> None:
 
 
 def test_all_cases_in_one_csv(service: Service) -> None:
-    """The response to a CSV body with all cases has the expected results in CSV."""
+    """`POST /` returns the expected results of all cases as CSV if the cases are in one CSV body."""
     cases = [*law_cases(), *official_cases()]
     answer = service.post_raw(csv_of(cases), CSV, Accept=CSV)
     assert 200 == answer[0]
@@ -66,7 +66,7 @@ def test_csv_responses_are_logged(service: Service) -> None:
 
 
 def test_one_object_equals_get(service: Service) -> None:
-    """A household in a POST body gets the same result as by GET, and is absent from the logged URL."""
+    """A POST request returns the same result as a GET request, and its logged URL does not contain the household."""
     one = service.get(QUERY + "&explain=yes")
     other = service.post(json.dumps(HOUSEHOLD | {"explain": "yes"}), JSON)
     assert [200, 200] == [one.status, other.status]
@@ -79,7 +79,7 @@ def test_one_object_equals_get(service: Service) -> None:
 
 
 def test_response_without_a_year_is_unchanged(service: Service) -> None:
-    """Without a year the response equals the response of version 7 byte for byte."""
+    """The response without a year equals the response of version 7 byte for byte."""
     target = "/?married=yes&children=2&salary=50000"
     status, _, body = service.request("GET", target)
     assert 200 == status
@@ -90,7 +90,7 @@ def test_response_without_a_year_is_unchanged(service: Service) -> None:
 
 
 def test_version_of_the_schedules(service: Service) -> None:
-    """The response to each calculation and its log line contain the version of the schedules."""
+    """Each calculation response and the log line of the response contain the version of the schedules."""
     answers = [service.get(QUERY), service.post(json.dumps([HOUSEHOLD]), JSON), service.get("/curve?" + CURVE)]
     version = schedules().version
     assert [version] * 3 == [answer.headers["x-schedules-version"] for answer in answers]
@@ -98,8 +98,8 @@ def test_version_of_the_schedules(service: Service) -> None:
     assert [version] * 3 == [logged[answer.request_id] for answer in answers]
 
 
-def test_unknown_years_get_the_known_ones(service: Service) -> None:
-    """The service rejects an unknown year and lists the known years."""
+def test_unknown_year_is_rejected_with_the_valid_years(service: Service) -> None:
+    """The service rejects an unknown year and lists the valid years."""
     answer = service.get(QUERY.replace("2024", "2030"))
     assert_json_error(answer, 400)
     assert ["parameter [year] has an invalid value: [2030]"] == answer.errors

@@ -1,4 +1,4 @@
-"""The fast path of GET / and Flask return the same status, body, headers and log lines."""
+"""The equivalence of Flask and the fast path of `GET /`: status, body, headers and log lines."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ OF_THE_MOMENT = ("time", "pid", "thread")
 
 @pytest.fixture(scope="module", params=["json", "masked", "text"])
 def cached_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Yield a service with one worker and a cached login, once per log format."""
+    """Run the service with one worker and cached credentials, and yield the service for each log format."""
     settings = {"json": {}, "masked": {"MASK_AMOUNTS": "on"}, "text": {"LOG_FORMAT": "text"}}[request.param]
     with running_service(tmp_path_factory.mktemp("front"), WORKERS="1", **settings) as service:
         assert 200 == service.get("/?" + GOOD).status
@@ -38,7 +38,7 @@ def cached_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 
 def read_lines(service: Service, request_id: str) -> list[Any]:
-    """Return the log lines of a request, without the fields that differ between requests."""
+    """Return the log lines of a request without the fields that differ between two equal requests."""
     lines = [line for line in service.log_lines() if request_id in line]
     if not all(line.startswith("{") for line in lines):
         return [line.partition(": [")[2] for line in lines]
@@ -49,7 +49,7 @@ def read_lines(service: Service, request_id: str) -> list[Any]:
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("number", [0, 1])
 def test_fast_path_equals_flask(cached_service: Service, query: str, number: int) -> None:
-    """A GET with Content-Length, which Flask answers, gets the same response and log lines as a plain GET."""
+    """A request with Content-Length, which Flask handles, gets the same response and log lines as the fast path."""
     target = f"/?{query}" if query else "/"
     request_id = f"both-{number}-{QUERIES.index(query)}"
     answers, lines = [], []

@@ -1,4 +1,4 @@
-"""Generated requests, well-formed and malformed, sent to the running service."""
+"""Generated well-formed and malformed requests to the running service."""
 
 import base64
 from collections import Counter
@@ -13,8 +13,8 @@ from tests.support.service import Service
 EXAMPLES, REQUESTS = budget(25, 100), 30
 
 
-def test_nothing_above_4xx(service: Service) -> None:
-    """Generated requests get JSON responses with a status below 500, and cause no alert."""
+def test_no_response_above_4xx(service: Service) -> None:
+    """The service answers each generated request with JSON and a status below 500, and sends no alert."""
     seen = Counter[str]()
 
     @settings(max_examples=EXAMPLES, phases=[Phase.generate])

@@ -1,4 +1,4 @@
-"""The API over HTTP: calculations, and rejections in JSON with the request id."""
+"""The API over HTTP: calculations, JSON rejections and request ids."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_all_cases(service: Service) -> None:
     "target", [TARGET, "/?mari%C3%A9=oui&enfants=3&salaire=200000", "/?marie=Oui&enfants=3&salaire=200000"]
 )
 def test_spellings_have_one_result(service: Service, target: str) -> None:
-    """English, French and unaccented parameter names lead to the same result."""
+    """English, French and unaccented parameter names give the same result."""
     answer = service.get(target)
     assert (200, {"response": {"result": PUBLISHED}}) == (answer.status, answer.body)
 
@@ -51,8 +51,8 @@ def test_spellings_have_one_result(service: Service, target: str) -> None:
 @pytest.mark.parametrize(
     "credentials", [None, "client:wrong", "nobody:secret", "client", ":", ":secret", "clïent:sécret"]
 )
-def test_login_is_required(service: Service, credentials: str | None) -> None:
-    """A request without a valid login and password gets a 401 response in JSON."""
+def test_credentials_are_required(service: Service, credentials: str | None) -> None:
+    """The service answers a request without valid credentials with a JSON 401."""
     answer = service.get(TARGET, credentials)
     assert_json_error(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Basic ")
@@ -60,7 +60,7 @@ def test_login_is_required(service: Service, credentials: str | None) -> None:
 
 @pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic " + "x" * 4000, "Bearer abc", "\xff\xfe"])
 def test_malformed_authorization(service: Service, value: str) -> None:
-    """A malformed Authorization header causes a 401 response."""
+    """The service answers a malformed Authorization header with a 401."""
     assert_json_error(service.get(TARGET, None, Authorization=value), 401)
 
 
@@ -82,7 +82,7 @@ def test_malformed_authorization(service: Service, value: str) -> None:
     ],
 )
 def test_bad_input(service: Service, query: str) -> None:
-    """Invalid input causes a 400 response with a list of errors."""
+    """The service answers invalid input with a 400 and a list of errors."""
     assert_json_error(service.get("/" + query), 400)
 
 
@@ -97,7 +97,7 @@ def test_bad_input(service: Service, query: str) -> None:
     ],
 )
 def test_other_addresses_and_methods(service: Service, method: str, target: str, status: int) -> None:
-    """The service rejects unknown paths and methods in JSON. The drill route is off by default."""
+    """The service rejects unknown paths, unsupported methods and, by default, the drill route in JSON."""
     assert_json_error(service.get(target, method=method), status)
 
 
@@ -121,7 +121,7 @@ HOST = b"\r\nHost: x\r\n"
     ids=["raw accent", "long", "garbage", "version", "coding", "identity", "long header", "header", "expect", "length"],
 )
 def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
-    """Gunicorn's own rejections are JSON with a logged request id, and do not echo the request."""
+    """Gunicorn's own rejections are JSON, have a logged request id, and do not quote the request."""
     answer = service.raw(request_bytes)
     assert_json_error(answer, status)
     assert sent.encode() in request_bytes.lower()
@@ -131,7 +131,7 @@ def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status
 
 @pytest.mark.parametrize(("method", "target"), [("POST", "/"), ("GET", TARGET), ("POST", "/health/live")])
 def test_unread_bodies_are_drained(service: Service, method: str, target: str) -> None:
-    """After a long unread body the client receives the response, and can reuse the connection."""
+    """If the service rejects a request with a long body, the client gets the response and can reuse the connection."""
     connection, sockets = HTTPConnection("127.0.0.1", service.port, timeout=30), set()
     for _ in range(10):
         connection.request(method, target, body=b"x" * 900_000)
@@ -145,13 +145,13 @@ def test_unread_bodies_are_drained(service: Service, method: str, target: str) -
 
 
 def test_rejections_arrive_while_the_client_sends(service: Service) -> None:
-    """Gunicorn's rejection arrives while the client is still sending."""
+    """The client receives gunicorn's rejection even though it has not sent its whole body."""
     for _ in range(10):
         answer = service.raw(b"GET / HTTP/1.1" + HOST + b"bad header\r\n\r\n" + b"x" * 900_000)
         assert_json_error(answer, 400)
 
 
-HALF, DIGITS = '"\\ud800"', "9" * 20  # a lone UTF-16 surrogate; a number of more than 64 bits
+HALF, DIGITS = '"\\ud800"', "9" * 20  # a lone UTF-16 surrogate, and a number with more than 64 bits
 FAR = "9" * 400  # a number too large for a float
 
 
@@ -165,26 +165,26 @@ FAR = "9" * 400  # a number too large for a float
     ],
     ids=["value", "name", "names", "numbers"],
 )
-def test_json_that_a_response_cannot_repeat(service: Service, body: str, status: int) -> None:
-    """The service rejects JSON strings and numbers that a response cannot echo, and does not fail."""
+def test_json_that_a_response_cannot_contain_is_rejected(service: Service, body: str, status: int) -> None:
+    """The service rejects JSON strings and numbers that its JSON response cannot contain."""
     answer = service.post(body, "application/json")
     assert status == answer.status
     assert answer.errors if status == 400 else all(one["errors"] for one in answer.body["response"]["results"])
 
 
 def test_raw_accents_get_a_hint(service: Service) -> None:
-    """The response to an unencoded `marié` contains its percent-encoded form."""
+    """The response to an unencoded `marié` shows the percent-encoded form."""
     assert "mari%C3%A9" in service.raw("GET /?marié=oui HTTP/1.1\r\nHost: x\r\n\r\n".encode()).errors[0]
 
 
 def test_head(service: Service) -> None:
-    """A HEAD request gets the status of GET and no body."""
+    """The response to HEAD has the status of the GET response and no body."""
     answer = service.get(TARGET, method="HEAD")
     assert (200, None) == (answer.status, answer.body)
 
 
 def test_well_formed_request_id_is_kept(service: Service) -> None:
-    """The service keeps a well-formed X-Request-ID in the response and in both log lines."""
+    """The response and both log lines contain the client's well-formed X-Request-ID."""
     own = f"test-{secrets.token_hex(8)}"
     answer = service.get(TARGET, X_Request_ID=own)
     assert own == answer.request_id
@@ -193,12 +193,12 @@ def test_well_formed_request_id_is_kept(service: Service) -> None:
 
 @pytest.mark.parametrize("given", ["short", "x" * 65, 'quote"quote', "a b c d e f", "é" * 8])
 def test_malformed_request_id_is_replaced(service: Service, given: str) -> None:
-    """The service replaces a malformed X-Request-ID."""
+    """The service replaces a malformed X-Request-ID with a new id."""
     assert re.fullmatch("[0-9a-f]{32}", service.get(TARGET, X_Request_ID=given).request_id)
 
 
-def test_health_needs_no_login(service: Service) -> None:
-    """Without a login, liveness returns the version, and readiness returns the degraded parts."""
+def test_health_checks_require_no_credentials(service: Service) -> None:
+    """Without credentials, liveness returns the version, and readiness returns the degraded parts."""
     live, ready = service.get("/health/live", None), service.get("/health/ready", None)
     assert (200, "alive") == (live.status, live.body["response"]["status"])
     assert re.fullmatch(r"\d+\.\d+\.\d+", live.body["response"]["version"])
@@ -210,7 +210,7 @@ def test_health_needs_no_login(service: Service) -> None:
 
 
 def test_forwarded_headers_are_not_trusted(service: Service) -> None:
-    """Without a trusted proxy, a client cannot claim another address."""
+    """If no proxy is trusted, a client cannot forge its address with forwarded headers."""
     answer = service.get(TARGET, X_Forwarded_For="9.9.9.9")
     remotes = [r["remote"] for r in service.log() if r.get("request_id") == answer.request_id and "remote" in r]
     assert ["127.0.0.1"] == remotes
@@ -221,7 +221,7 @@ FORGED = "2020-07-24 10:05:20.969132, Thread-2: [index] start of a request that 
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
-    """Line ends and terminal codes in a URL or a login cannot start a log line, in either log format."""
+    """In both log formats, line ends and terminal codes in a URL or a login name cannot start a log line."""
     with running_service(tmp_path, LOG_FORMAT=form) as service:
         before = len(service.log_lines())
         for end in ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x1b[2K\x1b[1G"):
@@ -229,7 +229,7 @@ def test_requests_cannot_forge_log_lines(tmp_path: Path, form: str) -> None:
             assert 404 == service.get(f"/{quote(end + FORGED)}").status
             assert 401 == service.get("/?salary=1", credentials=f"x{end}{FORGED}:secret").status
         text = (tmp_path / "api.log").read_bytes().decode()
-        lines = text.splitlines()  # splitlines() splits at every character that a reader may treat as a line end
+        lines = text.splitlines()  # splitlines() splits at every character that a log reader could treat as a line end
         assert lines == text.split("\n")[:-1]
         assert len(lines) >= before + 24 * 2
         assert [] == [line for line in lines if line.startswith(FORGED[:10]) or not line.isprintable()]

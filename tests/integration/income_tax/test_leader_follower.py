@@ -1,4 +1,4 @@
-"""The worker's connections: shared between workers, kept alive, and closed at a stop."""
+"""The connections of the workers: distribution, keep-alive, pipelining and stops."""
 
 import base64
 import signal
@@ -21,7 +21,7 @@ def request_bytes(service: Service) -> bytes:
 
 
 def status_of(connection: socket.socket) -> tuple[int, str | None]:
-    """Return the status of the next response, and its `Connection` header."""
+    """Return the status and the `Connection` header of the next response."""
     answer = HTTPResponse(connection)
     answer.begin()
     answer.read()
@@ -46,8 +46,8 @@ def serve_burst(service: Service, size: int) -> set[int]:
     return {*served}
 
 
-def test_connections_of_bursts_are_shared(tmp_path: Path) -> None:
-    """Both workers serve connections of a burst."""
+def test_both_workers_answer_bursts(tmp_path: Path) -> None:
+    """Both workers answer requests of one burst of connections."""
     with running_service(tmp_path, WORKERS="2", THREADS="8") as service:
         service.get(TARGET)
         wait_until(lambda: len(list((tmp_path / "state/workers").glob("*.json"))) == 2)
@@ -55,7 +55,7 @@ def test_connections_of_bursts_are_shared(tmp_path: Path) -> None:
 
 
 def test_more_connections_than_threads(tmp_path: Path) -> None:
-    """A worker with two threads answers requests on 200 simultaneous connections, and keeps them open."""
+    """A worker with two threads answers requests on 200 simultaneous connections, and keeps the connections open."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(200)]
         for _ in range(2):
@@ -65,13 +65,13 @@ def test_more_connections_than_threads(tmp_path: Path) -> None:
 
 
 def test_pipelined_requests(tmp_path: Path) -> None:
-    """The worker answers all pipelined requests."""
+    """The worker answers all pipelined requests of a connection."""
     with running_service(tmp_path, WORKERS="1") as service, connect(service) as connection:
         connection.sendall(request_bytes(service) * 20)
         received = b""
         while received.count(b"HTTP/1.1 200") < 20 or not received.endswith(b"}"):
             piece = connection.recv(65536)
-            assert piece, "the service has closed the connection"
+            assert piece, "the service closed the connection too early"
             received += piece
         assert 20 == received.count(b'"result"')
 
@@ -80,9 +80,9 @@ LINGERING = "from gunicorn.workers import gthread\ngthread.STOP_KEEPALIVE_LINGER
 
 
 def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
-    """A stopping service answers requests on kept-alive connections, and ends each with `Connection: close`.
+    """A stopping service answers requests on open connections with `Connection: close`.
 
-    The test extends the linger time, so that a slow machine does not close the connections earlier.
+    The test extends gunicorn's linger time, because a slow test machine could otherwise exceed the linger time.
     """
     (tmp_path / "python").mkdir()
     path = begun_with(tmp_path / "python", LINGERING)
@@ -94,7 +94,7 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
         service.process.send_signal(signal.SIGTERM)
         for connection in connections:
             ends = None
-            while ends != "close":  # the worker may not have received the signal yet
+            while ends != "close":  # repeats the request until the worker has received the signal
                 connection.sendall(request_bytes(service))
                 status, ends = status_of(connection)
                 assert 200 == status
@@ -103,7 +103,7 @@ def test_requests_during_a_stop_are_answered(tmp_path: Path) -> None:
 
 
 def test_a_stop_closes_idle_connections(tmp_path: Path) -> None:
-    """A stopping service closes idle kept-alive connections and exits."""
+    """A stopping service closes idle connections and exits."""
     with running_service(tmp_path, WORKERS="1") as service, ExitStack() as opened:
         connections = [opened.enter_context(connect(service)) for _ in range(3)]
         for connection in connections:
@@ -114,8 +114,8 @@ def test_a_stop_closes_idle_connections(tmp_path: Path) -> None:
         assert 0 == service.process.wait(timeout=60)
 
 
-def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
-    """A worker loads numpy for its first batch, and not for single households."""
+def test_numpy_is_imported_for_the_first_batch(tmp_path: Path) -> None:
+    """A worker imports numpy for its first batch, but not for a single household."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         (pid,) = {record["pid"] for record in service.log() if record["event"] == "answer"}
@@ -123,11 +123,11 @@ def test_numpy_is_imported_at_the_first_batch(tmp_path: Path) -> None:
         assert "_multiarray_umath" not in maps.read_text()
         households = '[{"year": 2024, "married": "yes", "children": 2, "salary": 50000}]'
         assert 200 == service.post(households, "application/json").status
-        assert "_multiarray_umath" in maps.read_text()  # numpy's C extension
+        assert "_multiarray_umath" in maps.read_text()  # the name of numpy's C extension
 
 
-def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
-    """In one worker with two threads, a slow request and an unread response do not delay other requests."""
+def test_slow_clients_do_not_delay_other_clients(tmp_path: Path) -> None:
+    """A client that sends slowly and a client that reads no response do not delay other clients of a worker."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         half, deaf = opened.enter_context(connect(service)), opened.enter_context(connect(service))
         request = request_bytes(service)
@@ -135,7 +135,7 @@ def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
         half.sendall(request[:40])
         assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
         deaf.setblocking(False)
-        with suppress(BlockingIOError):  # raised when the socket buffers of both sides are full
+        with suppress(BlockingIOError):  # raised when the send buffer is full
             while True:
                 deaf.send(request * 100)
         half.sendall(request[40:])
@@ -143,7 +143,7 @@ def test_a_slow_client_delays_no_other(tmp_path: Path) -> None:
 
 
 def test_short_requests_do_not_wait_for_long_ones(tmp_path: Path) -> None:
-    """While one thread waits for the body of a batch, another thread answers a request with a cached login."""
+    """While one thread waits for the body of a batch, another thread answers a request whose credentials are cached."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         service.get(TARGET)
         slow, quick = opened.enter_context(connect(service)), opened.enter_context(connect(service))

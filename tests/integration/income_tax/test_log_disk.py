@@ -1,4 +1,4 @@
-"""The service on a full log disk: requests, alerts and recovery."""
+"""The service with a full log disk: requests, alerts and recovery."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 
 
-def test_full_disk_stops_no_request(tmp_path: Path) -> None:
-    """On a full disk the service answers requests, counts and mails the lost log lines, and later logs again."""
+def test_requests_succeed_while_the_log_disk_is_full(tmp_path: Path) -> None:
+    """While the disk is full, the service answers requests, mails an alert, and later logs the number of lost lines."""
     with running_service(tmp_path, WORKERS="1") as service:
         log = tmp_path / "api.log"
         log.rename(tmp_path / "api.log.1")
@@ -37,7 +37,7 @@ def test_full_disk_stops_no_request(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_at_the_start_is_reported(tmp_path: Path) -> None:
-    """A service that starts on a full log disk answers requests, and mails the loss of log lines and the recovery."""
+    """A service that starts with a full log disk answers requests, and mails the loss of log lines and the recovery."""
     log = tmp_path / "api.log"
     log.symlink_to("/dev/full")
     with running_service(tmp_path) as service:

@@ -18,7 +18,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def logs(folder: Path) -> dict[str, Path]:
-    """Create the logs of a volume, and return their paths by name."""
+    """Create the logs of a volume, and return the paths of the logs by name."""
     paths = {name: folder / name for name in ("api/api.log", "nginx/access.log", "nginx/error.log", "postgres/x-1.log")}
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
@@ -26,14 +26,14 @@ def logs(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def test_small_logs_are_left_alone(tmp_path: Path) -> None:
-    """A log that is not larger than the limit stays unchanged."""
+def test_small_logs_stay_unchanged(tmp_path: Path) -> None:
+    """The rotation does not change a log that is not larger than the limit."""
     logs(tmp_path)
     assert ([], []) == rotate(tmp_path, 100, 3)
 
 
 def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder is locked during a rotation, so that two rotations never archive a log twice."""
+    """A rotation locks the folder, so that two concurrent rotations cannot archive the same log twice."""
     logs(tmp_path)
     held: dict[str, set[bool]] = {}
     for name in ("rename_log", "truncate_log", "remove_old_archives"):
@@ -45,7 +45,7 @@ def test_one_rotation_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
-    """The API's log and nginx's access log are renamed. Other logs are copied and truncated in place."""
+    """The rotation renames the API's log and nginx's access log, and copies and truncates the other logs."""
     paths = logs(tmp_path)
     inode = paths["nginx/error.log"].stat().st_ino
     assert sorted(paths.values()) == sorted(rotate(tmp_path, 99, 3).rotated)
@@ -54,8 +54,8 @@ def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
     assert "x" * 100 == (tmp_path / "nginx/error.log.1").read_text()
 
 
-def test_oldest_archives_are_dropped(tmp_path: Path) -> None:
-    """The rotation keeps only the newest archives."""
+def test_oldest_archives_are_deleted(tmp_path: Path) -> None:
+    """The rotation deletes all archives except the newest."""
     for number in range(6):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -63,8 +63,8 @@ def test_oldest_archives_are_dropped(tmp_path: Path) -> None:
     assert ["333", "444", "555"] == [path.read_text()[:3] for path in kept]
 
 
-def test_an_error_of_one_log_stops_no_other(tmp_path: Path) -> None:
-    """An error names the log that cannot be rotated. All other logs are rotated, and the command exits with 1."""
+def test_an_error_of_one_log_does_not_stop_the_rotation(tmp_path: Path) -> None:
+    """If one log cannot be rotated, `rotate` rotates all other logs, reports the error and exits with 1."""
     paths = logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     done = rotate(tmp_path, 99, 3)
@@ -74,8 +74,8 @@ def test_an_error_of_one_log_stops_no_other(tmp_path: Path) -> None:
     assert (1, f"income-tax: {done.errors[0]}\n") == (command.returncode, command.stderr)
 
 
-def test_a_full_disk_gets_its_space_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the disk is too full for a copy, the log is truncated without a copy."""
+def test_log_on_a_full_disk_is_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the disk has no space for a copy, the rotation truncates the log without a copy."""
 
     def full(_source: Path, target: Path) -> None:
         target.write_text("part")
@@ -88,13 +88,13 @@ def test_a_full_disk_gets_its_space_back(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rotation loop prints errors, continues, and touches the `alive` file each time."""
+    """The rotation loop prints errors, continues after errors, and touches the file `alive` after each rotation."""
     logs(tmp_path)
     (tmp_path / "nginx/error.log.1").mkdir()
     alive, looks = tmp_path / "alive", []
 
     class Enough(Exception):
-        """An exception that ends the loop."""
+        """An exception that ends the rotation loop."""
 
     def pause(_seconds: float) -> None:
         alive.unlink()  # unlink() raises an error if the rotation did not touch the file
@@ -108,8 +108,8 @@ def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("step", ["touch", "chmod", "replace"])
-def test_an_error_removes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Repeated rotation errors of a log neither remove nor add archives."""
+def test_archives_stay_unchanged_after_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """If the rotation of a log fails repeatedly, its archives stay unchanged."""
     for number in range(3):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -132,15 +132,15 @@ def test_an_error_removes_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ([".", "--every", "-1"], 64, "expected a number of seconds above 0, found [-1]"),
     ],
 )
-def test_wrong_usage_is_a_sentence(arguments: list[str], code: int, said: str) -> None:
-    """The command reports a missing folder or an invalid interval in one message."""
+def test_wrong_usage_causes_one_message(arguments: list[str], code: int, said: str) -> None:
+    """The command rejects a missing folder or an invalid interval with one message."""
     command = subprocess.run([*COMMAND, "rotate", *arguments], capture_output=True, text=True, check=False)
     assert code == command.returncode
     assert said in command.stderr
 
 
-def test_command_rotates_a_running_service_s_log(tmp_path: Path) -> None:
-    """`rotate --now` on a log in use loses no line. The archive and the new log contain all lines."""
+def test_command_rotates_a_log_in_use(tmp_path: Path) -> None:
+    """After `rotate --now` on a log in use, the archive and the new log together contain all lines."""
     folder = tmp_path / "logs/api"
     folder.mkdir(parents=True)
     with running_service(tmp_path, LOG_FILE=str(folder / "api.log")) as service:

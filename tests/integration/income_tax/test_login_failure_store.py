@@ -1,4 +1,4 @@
-"""The database of failed logins: concurrent writers, its size limit, damage and throttling."""
+"""The store of failed login attempts: concurrent writers, the size limit, damage and throttling."""
 
 import multiprocessing
 import subprocess
@@ -26,8 +26,8 @@ for number in range(250):
 """
 
 
-def test_processes_share_one_count(tmp_path: Path) -> None:
-    """Four processes that create the database and count failures at the same time lose no failure."""
+def test_processes_share_one_failure_count(tmp_path: Path) -> None:
+    """If four processes create the store and record failures simultaneously, the store counts every failure."""
     path = tmp_path / "logins/failures.sqlite"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) for _ in range(4)]
     assert [0] * 4 == [writer.wait(60) for writer in writers]
@@ -44,7 +44,7 @@ def create_files(folder: Path, barrier: Barrier) -> None:
 
 
 def test_processes_that_create_a_file_together_succeed(tmp_path: Path) -> None:
-    """Four processes that create the same file at the same moment, again and again, lose no failure."""
+    """If four processes create the same file at the same moment, the file counts all four failures."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(4)
     processes = [context.Process(target=create_files, args=[tmp_path, barrier]) for _ in range(4)]
@@ -58,7 +58,7 @@ def test_processes_that_create_a_file_together_succeed(tmp_path: Path) -> None:
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
-    """After a long pause the count restarts at 1. `clear` deletes the failures of one login at one address."""
+    """The count restarts at 1 after a long pause, and `clear` affects one login name at one address."""
     file = LoginFailureStore(tmp_path / "f")
     file.add("ann", "a", 1.0, 0.0)
     file.add("ann", "a", 2.0, 0.0)
@@ -70,8 +70,8 @@ def test_old_failures_do_not_count(tmp_path: Path) -> None:
     assert [None, Failures(1, 2.0)] == [file.find("ann", "a"), file.find("ann", "b")]
 
 
-def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store keeps only the newest failures, regardless of the logins' length, and no login in plain text."""
+def test_the_store_is_limited_in_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store has a size limit, keeps only the newest failures, and contains no login name in plain text."""
     monkeypatch.setattr(login_failure_store, "ROWS", 50)
     file = LoginFailureStore(tmp_path / "f")
     for number in range(1000):
@@ -88,11 +88,11 @@ def guesses(service: Service, count: int) -> list[int]:
 
 
 def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
-    """After the free attempts each worker answers 429 in JSON with Retry-After, even after a restart."""
+    """After five failed attempts every worker returns a JSON 429 with Retry-After, even after a restart."""
     with running_service(tmp_path, WORKERS="3") as service:
         assert [401] * 5 == guesses(service, 5)
         file = LoginFailureStore(tmp_path / "state/logins/failures.sqlite")
-        for _ in range(9):  # The login stays throttled until after the restart.
+        for _ in range(9):  # makes the throttling last until after the restart
             file.add("client", "127.0.0.1", time.time(), 0.0)
         assert [429] * 9 == guesses(service, 9)
         answer = service.get(TARGET)
@@ -105,8 +105,8 @@ def test_guesses_are_throttled_by_all_workers(tmp_path: Path) -> None:
         assert 401 == service.get(TARGET, "somebody:else").status
 
 
-def test_cached_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
-    """The service answers a client with a cached login while that login is throttled at the client's address."""
+def test_cached_credentials_are_not_throttled(tmp_path: Path) -> None:
+    """The service accepts cached credentials even while it throttles the login name at the client's address."""
     with running_service(tmp_path, WORKERS="1") as service:
         assert 200 == service.get(TARGET).status
         assert [401] * 5 == guesses(service, 5)
@@ -114,8 +114,8 @@ def test_cached_login_is_not_delayed_by_guesses(tmp_path: Path) -> None:
         assert [200] * 20 == [service.get(TARGET).status for _ in range(20)]
 
 
-def test_a_damaged_file_stops_no_login(tmp_path: Path) -> None:
-    """If the file is not a database, the service logs a warning and accepts logins."""
+def test_a_damaged_file_does_not_block_credentials(tmp_path: Path) -> None:
+    """If the file is not a database, the service logs a warning and accepts valid credentials."""
     (tmp_path / "state/logins").mkdir(parents=True)
     (tmp_path / "state/logins/failures.sqlite").write_bytes(b"rubbish" * 1000)
     with running_service(tmp_path, WORKERS="1") as service:

@@ -1,4 +1,4 @@
-"""The pages over HTTP: headers, files and login, and the examples of the API description."""
+"""The pages over HTTP: headers, static files, credentials, and the examples of the API description."""
 
 import json
 import re
@@ -19,7 +19,7 @@ LOGIN = "client:secret"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_content_security_policy(service: Service, path: str) -> None:
-    """The Content-Security-Policy of a page allows only the service's own scripts and styles, and no frames."""
+    """The Content-Security-Policy of each page allows only the service's own scripts and styles, and forbids frames."""
     page = load(service.port, path, LOGIN)
     assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
@@ -31,8 +31,8 @@ def test_content_security_policy(service: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/openapi.json", "/static/x/style.css"])
-def test_pages_need_a_login(service: Service, path: str) -> None:
-    """Each page and each static file requires the login of the API."""
+def test_pages_require_credentials(service: Service, path: str) -> None:
+    """Each page and each static file requires the credentials of the API."""
     assert 401 == service.get(path, None).status
 
 
@@ -40,8 +40,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_rejected_login_is_a_page(service: Service, path: str) -> None:
-    """After a rejected login a browser gets a page in its language. Other clients get JSON."""
+def test_browser_gets_a_page_after_rejected_credentials(service: Service, path: str) -> None:
+    """The 401 response is a page in the browser's language for a browser, and JSON for other clients."""
     page = load(service.port, path, None, Accept=BROWSER, Accept_Language="fr")
     assert (401, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     assert "L’identifiant ou le mot de passe" in page.text
@@ -51,7 +51,7 @@ def test_rejected_login_is_a_page(service: Service, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_files_of_a_page(service: Service, path: str) -> None:
-    """Each file of a page exists, is cacheable as immutable, and can be revalidated."""
+    """Each static file of a page exists, is cacheable as immutable, and can be revalidated."""
     page = load(service.port, path, LOGIN)
     addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
     assert len(addresses) >= 4
@@ -70,13 +70,13 @@ def test_files_of_a_page(service: Service, path: str) -> None:
     ],
 )
 def test_page_without_scripts_has_a_message(service: Service, path: str, languages: str, words: str) -> None:
-    """A page that needs scripts contains a message for browsers without scripts."""
+    """A page that requires scripts contains a message for browsers without scripts."""
     (said,) = re.findall("<noscript>(.*)</noscript>", load(service.port, path, LOGIN, Accept_Language=languages).text)
     assert words in said
 
 
 def test_files_of_another_edition(service: Service) -> None:
-    """A file requested under another edition is served without caching. A missing file causes a 404."""
+    """The service returns a file of another edition without caching, and a 404 for a missing file."""
     assert "no-store" == load(service.port, "/static/000000000000/style.css", LOGIN).headers["cache-control"]
     for name in ("nothing.js", "../app.py", "..%2fapp.py", "vendor"):
         assert 404 == load(service.port, f"/static/000000000000/{name}", LOGIN).status
@@ -86,14 +86,14 @@ def test_files_of_another_edition(service: Service) -> None:
     ("languages", "heading"), [("fr-FR,fr;q=0.9,en;q=0.8", "Combien paie un foyer"), ("de, en;q=0.5", "What does")]
 )
 def test_language_of_the_browser(service: Service, languages: str, heading: str) -> None:
-    """The simulator page is in the language that the browser prefers."""
+    """The service returns the simulator page in the language that the browser prefers."""
     page = load(service.port, "/simulator", LOGIN, Accept_Language=languages)
     assert heading in page.text
     assert "Accept-Language" == page.headers["vary"]
 
 
 def test_log_has_no_page_content(service: Service) -> None:
-    """The service logs the media type and the size of a page instead of its content."""
+    """The service logs the media type and the size of a page instead of the content."""
     page = load(service.port, "/simulator", LOGIN)
     own = [record for record in service.log() if record.get("request_id") == page.headers["x-request-id"]]
     (line,) = [record for record in own if record["event"] == "answer"]
@@ -101,7 +101,7 @@ def test_log_has_no_page_content(service: Service) -> None:
 
 
 def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
-    """The status page counts a failure's mail as pending until the mail server accepts the mail."""
+    """The status page counts an alert mail as pending until the mail server accepts the mail."""
     prepare(tmp_path)
     with FaultySmtp("refuse") as smtp, service_with(tmp_path, smtp.port, DRILL_ROUTE="on") as service:
 
@@ -118,7 +118,7 @@ def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
 
 
 def test_focusable_elements_have_ids(service: Service) -> None:
-    """Each focusable element of the status page has an id, which an update needs to restore the focus."""
+    """Each focusable element of the status page has an id, because an update uses the id to restore the focus."""
     main = re.search("<main .*</main>", load(service.port, "/status", LOGIN).text, re.DOTALL)
     assert main
     focusable = re.findall(r"<(?:a|button|input|select|summary)\b[^>]*>|<[^>]* tabindex=[^>]*>", main[0])
@@ -127,7 +127,7 @@ def test_focusable_elements_have_ids(service: Service) -> None:
 
 
 def test_described_routes_exist(service: Service) -> None:
-    """Each path of the API description exists, and the described income years equal the years of the schedules."""
+    """Each described path without parameters exists, and the described years equal the years of the schedules."""
     description = load(service.port, "/openapi.json", LOGIN).json
     for path, operations in description["paths"].items():
         if "get" in operations and "parameters" not in operations["get"]:
@@ -137,8 +137,8 @@ def test_described_routes_exist(service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_is_true(service: Service, name: str) -> None:
-    """Each example of the API description contains the actual response of the service."""
+def test_examples_equal_actual_responses(service: Service, name: str) -> None:
+    """Each example response in the API description equals the actual response of the service."""
     example = EXAMPLES[name]
     if example.operation == "calculate_posted":
         csv = isinstance(example.request, str)

@@ -1,4 +1,4 @@
-"""The snapshot of the schedules on disk: its lock, its reloads, and reports of an invalid file."""
+"""The schedule snapshot on disk: locking, reloads, and reports of an invalid file."""
 
 import fcntl
 import json
@@ -34,7 +34,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_each_bad_file_and_each_recovery_is_reported_once(tmp_path: Path) -> None:
-    """An invalid file is reported once. The next valid file is also reported once, even with the same version."""
+    """Each invalid snapshot causes one report, and the next valid snapshot causes one report."""
     told: list[str] = []
     file = ScheduleSnapshot(tmp_path / "schedules.json")
     file.save(schedules().data)
@@ -50,8 +50,8 @@ def test_each_bad_file_and_each_recovery_is_reported_once(tmp_path: Path) -> Non
     assert [bad, good, bad, good] == told
 
 
-def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
-    """If the snapshot becomes invalid, the service keeps its schedules, and mails the failure and the recovery."""
+def test_invalid_snapshot_and_recovery_are_mailed(tmp_path: Path) -> None:
+    """If the snapshot becomes invalid, the service keeps its schedules and mails the failure and the recovery."""
     with running_service(tmp_path, WORKERS="1") as service:
         version = service.get(TARGET).headers["x-schedules-version"]
         (path,) = (tmp_path / "state").glob("schedules-*.json")
@@ -59,14 +59,14 @@ def test_alert_of_a_bad_file_ends_with_it(tmp_path: Path) -> None:
         path.write_text("{")
         assert version == service.get(TARGET).headers["x-schedules-version"]
         assert "the snapshot is invalid" in service.mailbox.next().get_content()
-        write_atomically(path, good)  # atomic: the service never reads a truncated file
+        write_atomically(path, good)  # replaces the file atomically, so that the service never reads a truncated file
         wait_until(lambda: 200 == service.get(TARGET).status and not service.mailbox.empty())
         assert service.mailbox.next()["Subject"].endswith(" [recovered]")
 
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """Hold a lock file in place of another process."""
+    """Hold the lock of a file, as another process would."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -74,7 +74,7 @@ def held(lock: Path) -> Iterator[None]:
 
 
 def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
-    """The second of two simultaneous refreshes reads after the first has saved, so that the newer data is kept."""
+    """Of two simultaneous refreshes, the second reads the data after the first saves, so the newer data is kept."""
     path = tmp_path / "schedules.json"
     reads, waits, go = Event(), Event(), Event()
 
@@ -99,8 +99,8 @@ def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
     assert {"figures": "new"} == json.loads(path.read_text())
 
 
-def test_a_held_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    """If the lock is held until the timeout, `refresh` returns the data with the error, and does not save it."""
+def test_refresh_returns_after_the_lock_timeout(tmp_path: Path) -> None:
+    """If `refresh` cannot get the lock before its timeout, it returns the data and an error, and saves nothing."""
     file = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0)
     with held(file.lock):
         data, trouble = file.refresh(lambda: {"figures": "new"})
@@ -110,8 +110,8 @@ def test_a_held_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
     assert ({"figures": "new"}, None) == file.refresh(lambda: {"figures": "new"})
 
 
-def test_a_start_goes_on_without_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a start cannot lock the snapshot, it logs an event and uses the schedules that it has read."""
+def test_a_start_succeeds_without_saving_the_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a starting service cannot lock the snapshot, it logs an event and uses the schedules from the database."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, lines, over = ScheduleSnapshot(tmp_path / "schedules.json", timeout=0), Lines(), list[str]()
@@ -128,7 +128,7 @@ def has_open(pid: int, path: Path) -> bool:
     """Return whether a process has a file open."""
     try:
         return path in [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except FileNotFoundError:  # the process has just closed the file
+    except FileNotFoundError:  # the process closed the file during the search
         return False
 
 
@@ -144,9 +144,9 @@ def running(folder: Path, *arguments: str) -> Iterator[int]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("arguments", [["reload", "sqlite"], ["sqlite"]], ids=["a reload", "a start"])
+@pytest.mark.parametrize("arguments", [["reload", "sqlite"], ["sqlite"]], ids=["reload", "start"])
 def test_the_database_is_read_under_the_lock(tmp_path: Path, arguments: list[str]) -> None:
-    """A reload and a start read the database while they hold the lock."""
+    """A reloading service and a starting service read the database only while they hold the lock."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, engine = build_snapshot(settings, "sqlite"), build_engine(settings, "sqlite")

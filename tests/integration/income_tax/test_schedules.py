@@ -1,4 +1,4 @@
-"""Tests of `GET /schedules` over HTTP, and of the login that all routes of the law require."""
+"""Tests of `GET /schedules` over HTTP, and of the credentials that all calculation routes require."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_schedules(service: Service) -> None:
-    """The response contains each figure with its unit, article, terms, date and references from the data file."""
+    """The response contains the data file's parameters with unit and article, and the schedules of all years."""
     answer = service.get("/schedules")
     told, data = answer.body["response"], schedules().data
     assert [schedules().version, [*range(2018, 2026)]] == [told["version"], told["years"]]
@@ -23,7 +23,7 @@ def test_schedules(service: Service) -> None:
 
 
 def test_one_schedule(service: Service) -> None:
-    """The response for one schedule contains the terms of its figures. An unknown name causes a 404."""
+    """The response for one schedule combines its values with their descriptions, and an unknown schedule gets a 404."""
     told = service.get("/schedules/2024").body["response"]
     assert "2024" == told["schedule"]
     whole = service.get("/schedules").body["response"]
@@ -36,8 +36,8 @@ def test_one_schedule(service: Service) -> None:
 
 
 @pytest.mark.parametrize("target", ["/schedules", "/schedules/2018"])
-def test_schedules_are_cached(service: Service, target: str) -> None:
-    """A client can revalidate the schedules by ETag, and a shared cache must not store the schedules."""
+def test_schedules_are_cacheable_by_the_client(service: Service, target: str) -> None:
+    """The response has `Cache-Control: private`, and a client can revalidate the response by ETag."""
     answer = service.get(target)
     assert "private" == answer.headers["cache-control"]
     again = service.request("GET", target, If_None_Match=answer.headers["etag"])
@@ -46,6 +46,6 @@ def test_schedules_are_cached(service: Service, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", [QUERY, "/curve?" + CURVE, "/schedules", "/schedules/2024"])
-def test_login_is_required(service: Service, target: str) -> None:
-    """Each route requires a login."""
+def test_credentials_are_required(service: Service, target: str) -> None:
+    """Each calculation or schedule route requires credentials."""
     assert_json_error(service.get(target, credentials=None), 401)

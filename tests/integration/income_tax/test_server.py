@@ -1,4 +1,4 @@
-"""The running service: alert mails, changes of users, concurrent requests, logs and the graceful stop."""
+"""The running service: alert mails, user changes, concurrent requests, logs and the graceful stop."""
 
 import json
 import re
@@ -17,7 +17,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
-    """A failure causes a 500 response without internals, and a mail with the response, error and request id."""
+    """A failure causes a 500 response without internals, and a mail with the response, the error and the request id."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")
         mail = service.mailbox.next()
@@ -31,8 +31,8 @@ def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
         assert any(r["event"].startswith("drill route is on") and r["level"] == "warning" for r in service.log())
 
 
-def test_drill_needs_a_login(tmp_path: Path) -> None:
-    """The drill route requires a login, so that unauthenticated clients cannot cause alerts."""
+def test_drill_requires_credentials(tmp_path: Path) -> None:
+    """The drill route requires credentials, so that unauthenticated clients cannot cause alerts."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         assert 401 == service.get("/drill", None).status
         assert service.mailbox.empty()
@@ -43,7 +43,7 @@ def users(folder: Path, *arguments: str, password: str = "") -> Called:
 
 
 def test_users_change_without_a_restart(tmp_path: Path) -> None:
-    """An added user can log in at once. A removed user cannot log in, even if the login is cached."""
+    """The service accepts an added user immediately, and rejects a removed user even if the credentials were cached."""
     with running_service(tmp_path) as service:
         assert 401 == service.get(TARGET, "ann:pa:ss").status
         assert 0 == users(service.folder, "add", "ann", password="pa:ss\n").returncode
@@ -53,9 +53,9 @@ def test_users_change_without_a_restart(tmp_path: Path) -> None:
         assert [401, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
 
 
-@pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "no hash"])
+@pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "invalid hash"])
 def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
-    """The service logs an invalid users file and keeps the previous users. The next valid file takes effect."""
+    """The service logs an invalid users file, keeps the previous users, and reads the next valid file."""
     with running_service(tmp_path) as service:
         path = tmp_path / "users"
         good = path.read_bytes()
@@ -78,7 +78,7 @@ def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
     ],
 )
 def test_users_command_rejects(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
-    """The command rejects invalid logins and passwords with a message and exit code 64. The file stays unchanged."""
+    """The command rejects invalid arguments and passwords with exit code 64, and leaves the users file unchanged."""
     prepare(tmp_path)
     before = (tmp_path / "users").read_text()
     ended = users(tmp_path, *arguments, password=password)
@@ -93,7 +93,7 @@ def ask_at_once(service: Service, count: int) -> list[int]:
 
 
 def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
-    """With SLEEP_TIME some requests pause, and the log shows that other requests overtake the paused requests."""
+    """With SLEEP_TIME some requests pause, and other requests end before the paused requests."""
     with running_service(tmp_path, SLEEP_TIME="1", WORKERS="1", THREADS="32") as service:
         assert [200] * 32 == ask_at_once(service, 32)
         log = service.log()
@@ -106,9 +106,9 @@ def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
 
 
 def test_text_log(tmp_path: Path) -> None:
-    """In the text log each line has the reference's format, and a pause has its message."""
+    """Each line of the text log has the documented format, and each pause is logged with its duration."""
     with running_service(tmp_path, LOG_FORMAT="text", SLEEP_TIME="1", THREADS="16") as service:
-        # Each request pauses at random.
+        # Repeat the requests until one pauses, because the service selects the requests at random.
         wait_until(lambda: ask_at_once(service, 16) and any("paused" in line for line in service.log_lines()))
         lines = service.log_lines()
     assert [] == [line for line in lines if not TEXT_LINE.match(line)]
@@ -116,8 +116,8 @@ def test_text_log(tmp_path: Path) -> None:
     assert any(re.search(r": \[index\] answer: 200 \{\"response\":", line) for line in lines)
 
 
-def test_every_request_has_its_lines(tmp_path: Path) -> None:
-    """Two workers with many threads write one log, and each request has its two lines, intact."""
+def test_every_request_has_two_log_lines(tmp_path: Path) -> None:
+    """The log of two workers contains exactly two complete lines for each of 400 concurrent requests."""
     with running_service(tmp_path) as service:
         with ThreadPoolExecutor(16) as pool:
             ids = [answer.request_id for answer in pool.map(lambda _: service.get(TARGET), range(400))]
@@ -128,8 +128,8 @@ def test_every_request_has_its_lines(tmp_path: Path) -> None:
     assert [["request", "answer"]] * 400 == [lines[request_id] for request_id in ids]
 
 
-def test_a_stop_finishes_requests(tmp_path: Path) -> None:
-    """A stopping service answers the requests in flight and then exits."""
+def test_a_stop_answers_requests_in_flight(tmp_path: Path) -> None:
+    """A stopping service answers all requests in flight, and then exits."""
     settings = {"SLEEP_TIME": "1", "WORKERS": "1", "THREADS": "16"}
     with running_service(tmp_path, **settings) as service, ThreadPoolExecutor(16) as pool:
         answers = [pool.submit(service.get, TARGET) for _ in range(16)]

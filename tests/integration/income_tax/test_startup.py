@@ -1,4 +1,4 @@
-"""The start of the service: its order, exit codes and alert mails."""
+"""The start of the service: log order, exit codes and alert mails."""
 
 import json
 import os
@@ -24,14 +24,14 @@ def events(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("arguments", [[], ["oracle"], ["sqlite", "mysql"], ["--postgres"]])
 def test_wrong_usage(arguments: list[str], tmp_path: Path) -> None:
-    """After a missing or unknown argument the command prints its usage and exits with code 64."""
+    """If an argument is missing or unknown, the command prints its usage and exits with code 64."""
     ended = start(*arguments, env=environment(tmp_path, 1))
     assert 64 == ended.returncode
     assert "usage: income-tax" in ended.stderr
 
 
 def test_wrong_setting(tmp_path: Path) -> None:
-    """The service names an invalid setting in one message, and exits with code 64."""
+    """If a setting is invalid, the service prints one message with the setting's name and exits with code 64."""
     ended = start("sqlite", env=environment(tmp_path, 1, LOG_FORMAT="xml"))
     assert (64, "income-tax: LOG_FORMAT is [xml]; expected json or text\n") == (ended.returncode, ended.stderr)
 
@@ -40,7 +40,7 @@ def test_wrong_setting(tmp_path: Path) -> None:
     ("database", "port"), [("postgres", "5432"), ("pgres", "5432"), ("mysql", "3306"), ("sqlite", "")]
 )
 def test_no_database(database: str, port: str, tmp_path: Path) -> None:
-    """Without tax data the service reports the failure on stderr, in the log and by e-mail, and exits with code 2."""
+    """Without a database the service prints, logs and mails the failure, and exits with code 2."""
     with SmtpCatcher() as smtp, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         env = environment(tmp_path, smtp.port, DB_PORT=str(closed.getsockname()[1]))
@@ -56,14 +56,14 @@ def test_no_database(database: str, port: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("database", ["postgres", "mysql"])
 def test_silent_database(database: str, tmp_path: Path) -> None:
-    """If the database server accepts the connection and never replies, the service exits with code 2."""
+    """If the database server accepts the connection but never replies, the service exits with code 2."""
     with SmtpCatcher() as smtp, socket.create_server(("127.0.0.1", 0)) as silent:
         env = environment(tmp_path, smtp.port, DB_PORT=str(silent.getsockname()[1]))
         assert 2 == start(database, env=env).returncode
 
 
-def test_taken_port(tmp_path: Path) -> None:
-    """If the port is in use, the service prints the remedy on stderr, nothing on stdout, and exits with code 64."""
+def test_port_in_use(tmp_path: Path) -> None:
+    """If the port is in use, the service prints the remedy only on stderr, and exits with code 64."""
     prepare(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = start("sqlite", env=environment(tmp_path, 1, BIND=f"127.0.0.1:{taken.getsockname()[1]}"))
@@ -72,8 +72,8 @@ def test_taken_port(tmp_path: Path) -> None:
     assert "BIND=127.0.0.1:8001" in ended.stderr
 
 
-def test_the_snapshot_of_the_same_database_alone(tmp_path: Path) -> None:
-    """A start without its database uses the snapshot of that database, and never another database's snapshot."""
+def test_start_uses_only_the_snapshot_of_the_same_database(tmp_path: Path) -> None:
+    """Without its database the service starts from the snapshot of the same database, but not from another snapshot."""
     with running_service(tmp_path) as service:
         version = service.get("/health/ready").body["response"]["schedules"]
     (tmp_path / "tax.sqlite").rename(tmp_path / "away.sqlite")
@@ -87,7 +87,7 @@ def test_the_snapshot_of_the_same_database_alone(tmp_path: Path) -> None:
 
 
 def test_incomplete_tax_data(tmp_path: Path) -> None:
-    """If the tax data lacks a constant, the service names the constant and exits with code 2."""
+    """If the tax data lacks a constant, the service mails the name of the constant and exits with code 2."""
     prepare(tmp_path)
     with closing(sqlite3.connect(tmp_path / "tax.sqlite")) as database:
         database.execute("DELETE FROM constants WHERE name = 'cap_half_share'")
@@ -99,7 +99,7 @@ def test_incomplete_tax_data(tmp_path: Path) -> None:
 
 
 def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
-    """If a reload can neither save the snapshot nor spool its alert, it mails the alert and exits with code 2."""
+    """If `reload` cannot write to the state folder, it still mails its alert, and exits with code 2."""
     prepare(tmp_path)
     (tmp_path / "state").touch()
     with SmtpCatcher() as smtp:
@@ -110,8 +110,8 @@ def test_reload_without_a_usable_state_folder(tmp_path: Path) -> None:
     assert "did not reload its schedules" in mail.get_content()
 
 
-def test_reload_of_refused_figures(tmp_path: Path) -> None:
-    """`reload --refused` mails the reason why the database rejected new figures, and exits with code 2."""
+def test_reload_reports_rejected_tax_data(tmp_path: Path) -> None:
+    """`reload --refused REASON` prints and mails the reason for the rejection, and exits with code 2."""
     prepare(tmp_path)
     with SmtpCatcher() as smtp:
         refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=environment(tmp_path, smtp.port))
@@ -123,7 +123,7 @@ def test_reload_of_refused_figures(tmp_path: Path) -> None:
 
 
 def test_log_that_cannot_be_opened(tmp_path: Path) -> None:
-    """If the log cannot be opened, the service prints a message, mails an alert and exits with code 1."""
+    """If the service cannot open its log, it prints a message, mails an alert and exits with code 1."""
     (tmp_path / "file").touch()
     with SmtpCatcher() as smtp:
         ended = start("sqlite", env=environment(tmp_path, smtp.port, LOG_FILE=str(tmp_path / "file/api.log")))
@@ -134,7 +134,7 @@ def test_log_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_mail_error_does_not_hide_the_first_error(tmp_path: Path) -> None:
-    """Without database and SMTP server, exit code and stderr report the database error. The log has both errors."""
+    """Without database and SMTP server, stderr reports the database error, and the log contains both errors."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ended = start("sqlite", env=environment(tmp_path, closed.getsockname()[1]))
@@ -144,7 +144,7 @@ def test_a_mail_error_does_not_hide_the_first_error(tmp_path: Path) -> None:
 
 
 def test_no_users_file(tmp_path: Path) -> None:
-    """Without a users file the service does not start, and prints the command that creates the file."""
+    """If the users file is missing, the service prints the command that creates the file, and exits with code 64."""
     prepare(tmp_path)
     (tmp_path / "users").unlink()
     ended = start("sqlite", env=environment(tmp_path, 1))
@@ -153,7 +153,7 @@ def test_no_users_file(tmp_path: Path) -> None:
 
 
 def test_order_of_a_successful_start(tmp_path: Path) -> None:
-    """A successful start logs the startup with the version, then the database connection."""
+    """A starting service logs first the startup with the version, and then the database connection."""
     with running_service(tmp_path) as service:
         first, second = service.log()[:2]
     assert ("server startup", "successful database connection") == (first["event"], second["event"])
@@ -161,7 +161,7 @@ def test_order_of_a_successful_start(tmp_path: Path) -> None:
 
 
 def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
-    """A second seeding leaves the database content unchanged."""
+    """A second `seed` does not change the database."""
     seed(tmp_path)
     before = dump(tmp_path)
     seed(tmp_path)
@@ -174,7 +174,7 @@ def dump(folder: Path) -> str:
 
 
 def test_secrets_are_generated_once(tmp_path: Path) -> None:
-    """The command writes missing secrets and keeps existing secrets. The users file has no password in plain text."""
+    """`secrets` creates missing secrets, keeps existing secrets, and writes no plain-text password to `users`."""
     env = dict(os.environ)
     assert 0 == start("secrets", str(tmp_path / "s"), env=env).returncode
     first = {path.name: path.read_text() for path in (tmp_path / "s").rglob("*") if path.is_file()}
@@ -187,7 +187,7 @@ def test_secrets_are_generated_once(tmp_path: Path) -> None:
 
 
 def test_lost_credentials_are_generated_again(tmp_path: Path) -> None:
-    """If the client's credentials are lost, the command generates new credentials and updates the users file."""
+    """If the client's credentials file is missing, the command creates new credentials and updates the users file."""
     env = dict(os.environ)
     start("secrets", str(tmp_path), env=env)
     users = (tmp_path / "api/users").read_text()

@@ -36,7 +36,7 @@ def run(path: Path, script: str) -> None:
 
 
 def seed(path: Path, **how: Any) -> bool:
-    """Seed or update a database, and return whether figures were written."""
+    """Seed or update a database, and return whether tax data was written."""
     return seed_database(build_file_engine(path, writable=True), FOLDER, **how)
 
 
@@ -48,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_seeded_data_is_read(path: Path) -> None:
-    """The service reads the complete data file back from the database, with the same version."""
+    """The service reads the complete data of the data file from the seeded database, with the same version."""
     data = fetch_schedules(build_file_engine(path))
     assert schedules().data == data
     assert schedules().version == parse_schedules(data).version
@@ -63,7 +63,7 @@ def test_one_round_trip(path: Path) -> None:
 
 
 def test_seeding_again(path: Path) -> None:
-    """A second seeding writes nothing and keeps manual corrections, unless it is forced."""
+    """A second seeding keeps manual corrections unless `force` is set."""
     run(path, "UPDATE constants SET value = 1 WHERE name = 'cap_half_share' AND schedule = '2024'")
     assert not seed(path)
     assert "1" == fetch_schedules(build_file_engine(path))["schedules"]["2024"]["cap_half_share"]["value"]
@@ -71,17 +71,17 @@ def test_seeding_again(path: Path) -> None:
     assert schedules().data == fetch_schedules(build_file_engine(path))
 
 
-def test_given_figures_are_always_written(path: Path) -> None:
-    """The argument `figures` replaces the figures in the database, even if the data file was already seeded."""
+def test_given_tax_data_is_always_written(path: Path) -> None:
+    """Tax data in the argument `figures` always replaces the tax data in the database."""
     backup = copy.deepcopy(schedules().data)
     backup["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     assert seed(path, figures=json.dumps(backup).encode())
     assert backup == fetch_schedules(build_file_engine(path))
-    assert not seed(path), "a later seeding with the data file keeps the given figures"
+    assert not seed(path), "a later seeding keeps the given tax data"
 
 
 def test_tables_of_an_older_version(tmp_path: Path) -> None:
-    """The service rejects a database of version 1 and names the remedy. Seeding updates the database once."""
+    """The service rejects a database of version 1 and names the remedy, and a seeding updates the database."""
     path = tmp_path / "tax.sqlite"
     run(path, OF_VERSION_1)
     with pytest.raises(DatabaseError, match=r"it has no table parameters, schema_version, sources\): run `make up`"):
@@ -92,7 +92,7 @@ def test_tables_of_an_older_version(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_seeding(path: Path) -> None:
-    """The service rejects tables without a version, left by a killed seeding. The next seeding recreates the tables."""
+    """The service rejects the tables of an interrupted seeding, and the next seeding recreates the tables."""
     run(path, "DELETE FROM schema_version; DELETE FROM sources")
     with pytest.raises(DatabaseError, match="its schema version is"):
         fetch_schedules(build_file_engine(path))
@@ -101,7 +101,7 @@ def test_an_interrupted_seeding(path: Path) -> None:
 
 
 def test_tables_of_a_newer_version(path: Path) -> None:
-    """The service neither reads nor overwrites a database of a newer version."""
+    """The service does not read or overwrite a database of a newer version."""
     run(path, "UPDATE schema_version SET version = version + 1; DELETE FROM constants")
     with pytest.raises(DatabaseError, match="its schema version is"):
         fetch_schedules(build_file_engine(path))
@@ -149,8 +149,8 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_impossible_figures_are_rejected(path: Path, path_in_data: tuple[Any, ...], value: Any, error: str) -> None:
-    """Seeding names incomplete or impossible figures in its error, and writes nothing."""
+def test_invalid_values_are_rejected(path: Path, path_in_data: tuple[Any, ...], value: Any, error: str) -> None:
+    """A seeding rejects missing or invalid values with an error that names the value, and writes nothing."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=json.dumps(broken(path_in_data, value)))
     assert schedules().data == fetch_schedules(build_file_engine(path))
@@ -159,13 +159,13 @@ def test_impossible_figures_are_rejected(path: Path, path_in_data: tuple[Any, ..
 @pytest.mark.parametrize(
     ("figures", "error"),
     [
-        ("", "not JSON"),  # seeding does not replace an empty backup with the data file
+        ("", "not JSON"),  # the data file must not replace an empty backup
         ("[]", "malformed"),
         ('{"parameters": {}, "schedules": {}}', "at least one income year"),
     ],
 )
 def test_malformed_files_are_rejected(path: Path, figures: str, error: str) -> None:
-    """Seeding rejects a malformed file, and writes nothing."""
+    """A seeding rejects a malformed file and writes nothing."""
     with pytest.raises(ScheduleError, match=error):
         seed(path, figures=figures)
     assert schedules().data == fetch_schedules(build_file_engine(path))

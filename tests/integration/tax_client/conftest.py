@@ -1,4 +1,4 @@
-"""Fixtures: a folder to run the client in, an environment without settings, and a slow service."""
+"""Fixtures for runs of the client: a folder, an environment without settings, and a slow service."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from tests.support.service import Service, running_service
 
 @dataclass(frozen=True)
 class Place:
-    """A folder to run the client in, and the client's files in this folder."""
+    """A folder with the input and output files of a client."""
 
     folder: Path
 
     def arguments(self, command: str, url: str, *more: str) -> list[str]:
-        """Return the arguments of a command whose files are in this folder."""
+        """Return the arguments for a command that reads and writes its files in this folder."""
         files = ["--credentials-file", str(self.folder / "credentials"), "--log-file", str(self.folder / "client.log")]
         if command == "calculate":
             files += ["--results", str(self.folder / "results.json"), "--errors", str(self.folder / "errors.jsonl")]
@@ -31,7 +31,7 @@ class Place:
         return main(self.arguments(command, url, *more))
 
     def write(self, lines: str) -> str:
-        """Write a taxpayers file of these lines and return its path."""
+        """Write a taxpayers file with these lines, and return the path of the file."""
         path = self.folder / "taxpayers.txt"
         path.write_text(lines)
         return str(path)
@@ -60,17 +60,17 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Create a folder with credentials, and unset all settings in the environment except the time-out."""
+    """Create a folder with credentials, and remove all settings except the time-out from the environment."""
     for variable, *_ in SETTINGS.values():
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("TAX_TIMEOUT", "300")  # for a slow machine
+    monkeypatch.setenv("TAX_TIMEOUT", "300")  # prevents time-outs on a slow test machine
     (tmp_path / "credentials").write_text("admin:pass:é\n")
     return Place(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def slow_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run the service with SLEEP_TIME=0.05, which delays half of its answers by 50 ms."""
+    """Run the service with SLEEP_TIME=0.05, which delays half of the answers by 50 ms."""
     with running_service(tmp_path_factory.mktemp("service"), SLEEP_TIME="0.05") as running:
         yield running
 

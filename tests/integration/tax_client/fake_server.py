@@ -32,7 +32,8 @@ class Request:
 
 
 Plain = tuple[int, bytes]  # status and body
-Reply = Plain | tuple[int, bytes, Mapping[str, str]]  # with headers that add to or replace the default ones
+# Status, body, and headers that extend or replace the default headers.
+Reply = Plain | tuple[int, bytes, Mapping[str, str]]
 Script = Callable[[Request], Reply]
 
 
@@ -44,7 +45,7 @@ def published_reply(request: Request) -> Plain:
 
 
 def echo_reply(request: Request) -> Plain:
-    """Return a result for any household in which all amounts are 0."""
+    """Return a result with all amounts 0 for the household in the query."""
     query = dict(request.query)
     zeros = dict.fromkeys(("tax", "surcharge", "rate", "discount", "reduction"), 0)
     household = {"married": query["married"], "children": int(query["children"]), "salary": int(query["salary"])}
@@ -58,7 +59,7 @@ def result_body(result: dict[str, Any]) -> bytes:
 
 @dataclass
 class FakeServer:
-    """The running server: its address, its requests, and one item per connection."""
+    """A running server: the address, the received requests, and one item per connection."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
@@ -67,11 +68,11 @@ class FakeServer:
 
 @contextmanager
 def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeServer]:  # noqa: C901 - includes its classes
-    """Serve the answers of a script until the context ends, over HTTPS if `tls` is given."""
+    """Serve the answers of a script until the context ends. If `tls` is given, use HTTPS."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 30  # seconds; else a client that leaves its connection open would block the test
+        timeout = 30  # in seconds; without the limit, an open connection would block the end of the test
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -97,7 +98,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
             pass
 
     class Server(ThreadingHTTPServer):
-        daemon_threads = False  # server_close() waits for every handler
+        daemon_threads = False  # makes server_close() wait for every handler
         request_queue_size = 256
 
         def get_request(self) -> tuple[socket.socket, Any]:
@@ -106,7 +107,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
             return connection, address
 
         def handle_error(self, *_args: object) -> None:
-            pass  # tests of time-outs and interruptions disconnect the client
+            pass  # ignores the errors that disconnected clients cause
 
     accepted: list[socket.socket] = []
     server = Server(("127.0.0.1", 0), Handler)
@@ -120,7 +121,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[FakeS
     finally:
         server.shutdown()
         thread.join()
-        for connection in accepted:  # urllib3 leaves failed connections open until garbage collection
-            with suppress(OSError):  # already closed
+        for connection in accepted:  # closes connections that urllib3 leaves open until garbage collection
+            with suppress(OSError):  # the connection is already closed
                 connection.shutdown(socket.SHUT_RD)
         server.server_close()

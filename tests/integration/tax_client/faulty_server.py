@@ -1,4 +1,4 @@
-"""A fast server on the loopback that answers correctly, except for faults that a test scripts by request number."""
+"""A fast server on the loopback interface. A test scripts the server's faults by request number."""
 
 import asyncio
 import socket
@@ -31,14 +31,14 @@ class Faults:
     slow_seconds: float = 0.5
     refused: frozenset[int] = frozenset()  # status 503
     retry_after: int = 0  # seconds in the Retry-After of a 503
-    reset: frozenset[int] = frozenset()  # requests whose connection is reset before the answer
+    reset: frozenset[int] = frozenset()  # the requests whose connection is reset before the answer
     stall_at: int = 0  # the request at which the whole server stalls
     stall_seconds: float = 0.0
 
 
 @dataclass
 class FaultyServer:
-    """The running server: its address, the number of faults of each kind, and the request ids."""
+    """A running server: the address, the number of faults of each kind, and the request ids."""
 
     url: str = ""
     did: Counter[str] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class FaultyServer:
 
 
 class Connection(asyncio.Protocol):
-    """A connection whose requests each arrive in one piece, after the previous answer."""
+    """A connection without pipelining. Each request must arrive in one piece."""
 
     def __init__(self, faults: Faults, seen: FaultyServer) -> None:
         self._faults, self._seen = faults, seen
@@ -115,11 +115,11 @@ def serve_faults(faults: Faults) -> Iterator[FaultyServer]:
         """Wait until pending connections are accepted, then abort all connections."""
         while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.gather(*accepting)
-        server.close()  # a server that is closed earlier leaks connections that it is accepting
+        server.close()  # not earlier, because the server would leak connections that it is accepting
         while seen.open:
             for transport in seen.open:
                 transport.abort()
-            await asyncio.sleep(0)  # lets the loop close the transports
+            await asyncio.sleep(0)  # allows the event loop to close the transports
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -19,8 +19,8 @@ from tests.integration.tax_client.fake_server import (
 )
 
 
-def test_the_published_run(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The sample file gives the published results in order, lists its bad lines, and exits with 0."""
+def test_sample_file_gives_the_published_results(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """The client writes the published results of the sample file in order, lists the bad lines, and exits with 0."""
     with serving(published_reply) as server:
         assert 0 == place.run("calculate", server.url)
     assert PUBLISHED == place.results
@@ -29,7 +29,7 @@ def test_the_published_run(place: Place, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_request_carries_parameters_credentials_and_an_id(place: Place) -> None:
-    """A request has three parameters, the credentials in UTF-8, and a request id that the log contains too."""
+    """Each request contains three parameters, the credentials in UTF-8, and a request id that the client logs."""
     with serving(published_reply) as server:
         place.run("calculate", server.url + "/tax", place.write("1,oui,2,55555\n"))
     (request,) = server.requests
@@ -44,7 +44,7 @@ def test_a_request_carries_parameters_credentials_and_an_id(place: Place) -> Non
 
 
 def test_debug_logs_the_raw_answer(place: Place) -> None:
-    """With --debug the client also logs the raw answer of each request, and never logs the password."""
+    """With --debug the client logs the raw answer to each request, but does not log the password."""
     with serving(published_reply) as server:
         place.run("calculate", server.url, "--debug")
     raw = [event for event in place.log if event["event"] == "raw_answer"]
@@ -54,8 +54,8 @@ def test_debug_logs_the_raw_answer(place: Place) -> None:
     assert "pass:" not in (place.folder / "client.log").read_text()
 
 
-def test_the_text_log_has_the_reference_s_sentences(place: Place) -> None:
-    """A line of the text log has the date, the thread, the place in brackets and the message."""
+def test_text_log_lines_have_the_documented_format(place: Place) -> None:
+    """Each line of the text log contains the date, the thread, the place in brackets and the message."""
     with serving(published_reply) as server:
         place.run("calculate", server.url, place.write("1,yes,2,55555\n"), "--log-format", "text")
     lines = [line.split(", ", 1)[1] for line in (place.folder / "client.log").read_text().splitlines()]
@@ -66,7 +66,7 @@ def test_the_text_log_has_the_reference_s_sentences(place: Place) -> None:
 
 
 def test_all_threads_run_at_once(place: Place) -> None:
-    """Forty threads have requests in flight at the same time."""
+    """A client with forty threads has forty requests in flight at the same time."""
     barrier, numbers = threading.Barrier(40, timeout=60), itertools.count()
 
     def together(request: Request) -> Reply:
@@ -74,7 +74,7 @@ def test_all_threads_run_at_once(place: Place) -> None:
             barrier.wait()
         return echo_reply(request)
 
-    # Batches have at most four taxpayers, so 160 taxpayers give at least 40 batches, each with a request in flight.
+    # The client gives a thread at most four taxpayers at a time, so 160 taxpayers are enough for 40 threads.
     lines = "".join(f"{number},no,0,0\n" for number in range(160))
     with serving(together) as server:
         assert 0 == place.run("calculate", server.url, place.write(lines), "--max-threads", "40")
@@ -84,7 +84,7 @@ def test_all_threads_run_at_once(place: Place) -> None:
 
 
 def test_the_number_of_threads_is_limited(place: Place) -> None:
-    """With --max-threads 3 the client has at most three requests in flight, and calculates all taxpayers."""
+    """With --max-threads 3 the client calculates all taxpayers with at most three requests in flight."""
     lock, running, most = threading.Lock(), 0, 0
 
     def counted(request: Request) -> Reply:
@@ -107,7 +107,7 @@ def test_the_number_of_threads_is_limited(place: Place) -> None:
 
 
 def test_results_replace_the_target_of_a_link(place: Place) -> None:
-    """The client replaces the target of a symbolic link, keeps the link, and leaves no temporary file."""
+    """If the results file is a symbolic link, the client replaces the target and leaves no temporary file."""
     target = place.folder / "kept.json"
     target.write_text("old")
     (place.folder / "results.json").symlink_to(target)
@@ -119,7 +119,7 @@ def test_results_replace_the_target_of_a_link(place: Place) -> None:
 
 
 def test_the_settings_come_from_the_environment(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without options the client takes its settings from environment variables."""
+    """Without options the client reads its settings from environment variables."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "taxpayers.txt").write_text("5,no,1,7\n")
     monkeypatch.chdir(tmp_path)
@@ -137,7 +137,7 @@ def test_the_settings_come_from_the_environment(place: Place, monkeypatch: pytes
 
 
 def test_lost_log_lines_are_reported_at_the_end(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The last message states the number of lost log lines, and the results are complete."""
+    """The client writes complete results and prints the number of lost log lines in its last message."""
     with serving(echo_reply) as server:
         arguments = place.arguments("calculate", server.url, place.write("1,no,0,5\n"), "--log-file", "/dev/full")
         assert 0 == main(arguments)

@@ -1,4 +1,4 @@
-"""Tests of failures of `calculate`: bad answers, unusable files, bad command lines."""
+"""Tests of failures of `calculate`: bad answers, unusable files and bad command lines."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ from tests.integration.tax_client.fake_server import (
 
 
 def reply_wrong_echo(_request: Request) -> Reply:
-    """Return the result of a fixed household, whatever household is requested."""
+    """Return the result of one fixed household for every request."""
     return published_reply(Request("/", [("married", "no"), ("children", "0"), ("salary", "200000")], {}))
 
 
@@ -41,8 +41,8 @@ def reply_wrong_echo(_request: Request) -> Reply:
         (reply_wrong_echo, "wrong echo: expected the result of (married, children, salary) ('yes', 2, 55555)"),
     ],
 )
-def test_a_failure_is_listed_and_stops_no_other_taxpayer(place: Place, script: Script, reason: str) -> None:
-    """A bad answer fails only its taxpayer, with a reason, the request id and exit code 1."""
+def test_a_failure_is_listed_for_its_taxpayer_only(place: Place, script: Script, reason: str) -> None:
+    """If one answer is bad, the client lists that taxpayer with reason and request id, and exits with 1."""
     with serving(lambda request: script(request) if request.salary == 55555 else published_reply(request)) as server:
         assert 1 == place.run("calculate", server.url)
     assert PUBLISHED[1:] == place.results
@@ -53,10 +53,10 @@ def test_a_failure_is_listed_and_stops_no_other_taxpayer(place: Place, script: S
     assert sent.headers["X-Request-ID"] == error["request_id"]
 
 
-def test_a_refused_connection_is_named(place: Place) -> None:
-    """If no server listens, each taxpayer fails with that reason, and the results file is empty."""
+def test_a_refused_connection_is_reported(place: Place) -> None:
+    """If the server refuses connections, the client lists each taxpayer with this reason and writes no results."""
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
+        deaf.bind(("127.0.0.1", 0))  # keeps the socket open, so that no other process listens on the port
         port = deaf.getsockname()[1]
         url, source = f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n")
         assert 1 == place.run("calculate", url, source, "--retries", "1")
@@ -67,7 +67,7 @@ def test_a_refused_connection_is_named(place: Place) -> None:
 
 
 def test_a_silent_server_times_out(place: Place) -> None:
-    """If a server accepts a connection but never answers, the reason contains the exceeded time-out."""
+    """If the server accepts a connection but never answers, the listed reason contains the time-out."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--timeout", "0.05", "--retries", "0")
@@ -75,8 +75,8 @@ def test_a_silent_server_times_out(place: Place) -> None:
     assert f"timeout: expected an answer from {url}/ within 0.05 s" in error["reason"]
 
 
-def test_a_broken_connection_is_named(place: Place) -> None:
-    """If a server disconnects before its answer, the reason is a lost connection. With --retries 0 no retry follows."""
+def test_a_lost_connection_is_reported(place: Place) -> None:
+    """With --retries 0 the client lists a lost connection as the reason if the server disconnects before its answer."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -95,7 +95,7 @@ def test_a_broken_connection_is_named(place: Place) -> None:
 
 
 def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """For a file without a valid line the client exits with 2, lists the bad lines and keeps earlier results."""
+    """If a file has no valid line, the client lists the bad lines, keeps earlier results and exits with 2."""
     (place.folder / "results.json").write_text("[]")
     assert 2 == place.run("calculate", "http://127.0.0.1:9", place.write("# nobody\n1,yes\n"))
     assert [2] == [error["line"] for error in place.errors]
@@ -106,7 +106,7 @@ def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[s
 
 
 def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client reports an unusable file in one line and exits with 2 before any request."""
+    """If a file is unusable, the client sends no request, prints a one-line message and exits with 2."""
     folder, missing = str(place.folder), str(place.folder / "no" / "file")
     source = place.write("1,no,0,5\n")
     with serving(echo_reply) as server:
@@ -144,10 +144,10 @@ def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys:
         (["flood", "--request", "5"], "unrecognized arguments"),
     ],
 )
-def test_a_bad_command_line_is_one_sentence(
+def test_a_bad_command_line_causes_one_message(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The client exits with 2 and a one-line message about the expected values."""
+    """The client rejects a bad command line with a one-line message about the expected values, and exits with 2."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     message = capsys.readouterr().err
@@ -156,8 +156,8 @@ def test_a_bad_command_line_is_one_sentence(
     assert 1 == len(message.splitlines())
 
 
-def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client exits with 2 and a one-line message about a taxpayers file that cannot be read."""
+def test_an_unreadable_input_is_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """If the taxpayers file cannot be read, the client prints a one-line message and exits with 2."""
     directory = "expected a file, found a directory"
     for path, reason in ((str(place.folder), directory), ("/proc/self/mem", "Input/output error")):
         assert 2 == place.run("calculate", "http://127.0.0.1:9", path)
@@ -166,8 +166,8 @@ def test_an_unreadable_input_is_named(place: Place, capsys: pytest.CaptureFixtur
         assert 1 == len(message.splitlines())
 
 
-def test_an_unusable_place_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client reports a folder instead of the checkpoint, or a symbolic link loop, in one line."""
+def test_an_unusable_path_is_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """If the checkpoint is a folder or a path is a symbolic link loop, the client prints a one-line message."""
     source, checkpoint = place.write("1,no,0,5\n"), place.folder / "results.json.checkpoint"
     checkpoint.mkdir()
     circle = place.folder / "circle.json"

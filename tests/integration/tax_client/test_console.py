@@ -1,4 +1,4 @@
-"""Tests of a calculation with a standard stream that is closed or full."""
+"""Tests of `calculate` with closed or full standard streams."""
 
 import shlex
 import subprocess
@@ -11,7 +11,7 @@ from tests.integration.tax_client.fake_server import PUBLISHED, published_reply,
 
 
 def run_redirected(place: Place, redirection: str, *more: str) -> "subprocess.CompletedProcess[str]":
-    """Calculate the sample file in a separate process with redirected streams."""
+    """Run `calculate` on the sample file in a separate process with redirected streams."""
     with serving(published_reply) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("calculate", server.url, *more)]
         return subprocess.run(
@@ -23,7 +23,7 @@ def run_redirected(place: Place, redirection: str, *more: str) -> "subprocess.Co
     ("redirection", "message"), [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")]
 )
 def test_an_unprintable_summary_is_reported(place: Place, redirection: str, message: str) -> None:
-    """If standard output is closed or full, the client writes both files, reports the error and exits with 2."""
+    """If standard output is closed or full, the client writes both output files, reports the error and exits with 2."""
     client = run_redirected(place, redirection)
     assert f"tax-client: standard output: {message}: choose a writable file\n" == client.stderr
     assert (2, "") == (client.returncode, client.stdout)
@@ -33,8 +33,8 @@ def test_an_unprintable_summary_is_reported(place: Place, redirection: str, mess
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
-def test_a_lost_standard_error_changes_nothing(place: Place, redirection: str) -> None:
-    """A closed or full standard error changes neither the results nor the summary nor the exit code."""
+def test_an_unusable_standard_error_changes_no_output(place: Place, redirection: str) -> None:
+    """If standard error is closed or full, the results, the summary and the exit code stay the same."""
     (place.folder / "results.json.checkpoint").write_text("left behind, which is reported")
     client = run_redirected(place, redirection)
     assert (0, "") == (client.returncode, client.stderr)
@@ -44,7 +44,7 @@ def test_a_lost_standard_error_changes_nothing(place: Place, redirection: str) -
 
 
 def test_a_closed_standard_input_is_an_error(place: Place) -> None:
-    """The client reports a closed standard input in one line, and opens no other file as descriptor 0."""
+    """If standard input is closed, the client prints one message and uses descriptor 0 for no other file."""
     client = run_redirected(place, "<&-", "-")
     assert 2 == client.returncode
     assert client.stderr.startswith("tax-client: taxpayers file [-]: Bad file descriptor: give a readable file")

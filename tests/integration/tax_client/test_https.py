@@ -1,4 +1,4 @@
-"""Tests of HTTPS with a certificate of a private authority."""
+"""Tests of HTTPS with a certificate from a private certificate authority."""
 
 import ssl
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
 @pytest.fixture
 def authority(place: Place) -> trustme.CA:
-    """Create a certificate authority, and write its certificate to the folder."""
+    """Create a certificate authority, and write the authority's certificate to the folder."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(place.folder / "ca.pem"))
     return made
@@ -24,7 +24,7 @@ def authority(place: Place) -> trustme.CA:
 
 @pytest.fixture
 def url(authority: trustme.CA) -> Iterator[str]:
-    """Start a server with a certificate of the authority, and yield its address."""
+    """Run a server with a certificate from the authority, and yield the server's address."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with serving(published_reply, context) as server:
@@ -32,8 +32,8 @@ def url(authority: trustme.CA) -> Iterator[str]:
 
 
 @each_command
-def test_a_named_authority_is_trusted(place: Place, url: str, command: tuple[str, ...]) -> None:
-    """With --ca-file the client trusts a certificate of the private authority."""
+def test_authority_of_ca_file_is_trusted(place: Place, url: str, command: tuple[str, ...]) -> None:
+    """With --ca-file the client accepts a server certificate from the given authority."""
     name, *options = command
     assert 0 == place.run(name, url, *options, "--ca-file", str(place.folder / "ca.pem"))
     if name == "calculate":
@@ -44,7 +44,7 @@ def test_a_named_authority_is_trusted(place: Place, url: str, command: tuple[str
 def test_an_unknown_authority_is_not_trusted(
     place: Place, url: str, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --ca-file the client rejects the certificate, and the reason contains the option."""
+    """Without --ca-file the client rejects the server certificate, and the listed reason names the option."""
     name, *options = command
     assert 1 == place.run(name, url, *options)
     reasons = (
@@ -57,7 +57,7 @@ def test_an_unknown_authority_is_not_trusted(
 def test_a_file_without_certificates_is_an_error(
     place: Place, tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The client exits with 2 if the file of --ca-file is missing or contains no certificate."""
+    """If the file in --ca-file is missing or contains no certificate, the client exits with 2."""
     path = tmp_path / "empty.pem"
     if text is not None:
         path.write_text(text)

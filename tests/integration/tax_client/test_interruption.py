@@ -1,4 +1,4 @@
-"""Tests of signals and of a closed standard output, with the client in a separate process."""
+"""Tests of signals and of a closed standard output. The client runs in a separate process."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.support.service import begun_with
 
 
 class Held:
-    """A script that answers the first requests at once and holds the others until a test releases them."""
+    """A server script that answers the first requests immediately. It delays the others until a test sets `release`."""
 
     def __init__(self, answered: int, held: int) -> None:
         self._answered = threading.Semaphore(answered)
@@ -24,7 +24,7 @@ class Held:
         self._left, self._lock = held, threading.Lock()
 
     def __call__(self, request: Request) -> Reply:
-        """Answer the request at once or when the test sets `release`."""
+        """Answer the request immediately or after the test sets `release`."""
         if not self._answered.acquire(blocking=False):
             with self._lock:
                 self._left -= 1
@@ -49,7 +49,7 @@ def client(arguments: list[str], **environment: str) -> Iterator[subprocess.Pope
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_calculation_writes_its_results(place: Place, number: signal.Signals, code: int) -> None:
-    """An interrupted client writes its results so far, and lists the other taxpayers in the errors file."""
+    """An interrupted client writes all received results, and lists the other taxpayers in the errors file."""
     script = Held(answered=4, held=1)
     with serving(script) as server:
         with client(place.arguments("calculate", server.url, "--max-threads", "1")) as process:
@@ -69,8 +69,8 @@ def test_an_interrupted_calculation_writes_its_results(place: Place, number: sig
     assert [] == [path.name for path in place.folder.iterdir() if path.name.endswith(".tmp")]
 
 
-def test_an_interrupted_flood_reports(place: Place) -> None:
-    """After SIGINT a flood reports its answers and the requests in flight, without a traceback."""
+def test_an_interrupted_flood_prints_its_report(place: Place) -> None:
+    """After SIGINT a flood reports the answers and the unanswered requests, and prints no traceback."""
     script = Held(answered=20, held=3)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "1000", "--threads", "3")
@@ -86,9 +86,9 @@ def test_an_interrupted_flood_reports(place: Place) -> None:
 
 
 def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
-    """A flood counts and logs the answers that arrive after SIGINT.
+    """A flood counts and logs the answers that arrive during the grace period after SIGINT.
 
-    The grace period is a minute instead of a second, because the test machine may stall.
+    The test extends the grace period from a second to a minute, because the test machine might stall.
     """
     path = begun_with(place.folder, "from tax_client import interruption\ninterruption.GRACE_SECONDS = 60\n")
     script = Held(answered=20, held=3)
@@ -105,8 +105,8 @@ def test_a_flood_waits_for_the_requests_in_flight(place: Place) -> None:
     assert sent == sum(event["event"] == "answer" for event in place.log)
 
 
-def test_a_reader_that_leaves_causes_no_traceback(place: Place) -> None:
-    """If the reader of standard output closes the pipe, the client writes its files and nothing to standard error."""
+def test_a_closed_pipe_causes_no_traceback(place: Place) -> None:
+    """If standard output is a closed pipe, the client writes its output files and prints nothing to standard error."""
     script = Held(answered=0, held=1)
     arguments = ["--max-threads", "1"]
     with serving(script) as server, client(place.arguments("calculate", server.url, *arguments)) as process:

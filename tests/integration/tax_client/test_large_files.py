@@ -1,4 +1,4 @@
-"""Tests with large taxpayers files and batches against the real service."""
+"""Tests of large taxpayers files and batches with the real service."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tests.support.service import Service
 from tests.support.taxpayers_file import BAD, write_taxpayers
 
 
-def test_every_line_of_a_large_file_is_in_one_of_the_two_files(bulk: Place, slow_service: Service) -> None:
-    """Each of 20,000 lines appears once, in order: valid lines in the results file and bad lines in the errors file."""
+def test_every_line_of_a_large_file_is_in_one_output_file(bulk: Place, slow_service: Service) -> None:
+    """Each of 20,000 lines appears once and in order, in the results file if valid and in the errors file if bad."""
     source = bulk.folder / "taxpayers.txt"
     good, bad = write_taxpayers(source, LINES)
     assert 0 == bulk.run("calculate", get_url(slow_service), str(source), "--batch", "1000")
@@ -24,7 +24,7 @@ def test_every_line_of_a_large_file_is_in_one_of_the_two_files(bulk: Place, slow
 
 
 def test_batches_give_the_results_of_single_requests(bulk: Place, slow_service: Service) -> None:
-    """Single requests and batches give the same results, and the CSV file has the same fields as the JSON file."""
+    """Single requests and batches give the same results, and the CSV results have the fields of the JSON results."""
     rows = ["id,year,married,children,salary,single_parent,spouse_salary"]
     rows += [
         f"{n},{('', 2018, 2024, 2025)[n % 4]},{'oui' if n % 3 else 'no'},{n % 5},{n * 7919}," for n in range(1, 40)
@@ -49,7 +49,7 @@ def test_batches_give_the_results_of_single_requests(bulk: Place, slow_service: 
 
 
 def test_a_batch_that_is_too_large_is_halved(bulk: Place, slow_service: Service) -> None:
-    """The client halves a batch that the service rejects as too large, and calculates all taxpayers in order."""
+    """If the service rejects a batch as too large, the client halves the batch and writes all results in order."""
     source = bulk.write("".join(f"{number},no,0,{number}\n" for number in range(1, 26_001)))
     assert 0 == bulk.run("calculate", get_url(slow_service), source, "--batch", "25000", "--max-threads", "1")
     assert list(range(1, 26_001)) == [result["id"] for result in bulk.results]
@@ -61,7 +61,7 @@ def test_a_batch_that_is_too_large_is_halved(bulk: Place, slow_service: Service)
 
 
 def test_a_household_that_the_service_rejects_fails_alone(bulk: Place, slow_service: Service) -> None:
-    """A year without a schedule fails only its taxpayer, with the service's reason and exit code 1."""
+    """If the service rejects one household, the client lists only this taxpayer with the reason, and exits with 1."""
     lines = ["id,married,children,salary,year", "1,no,0,20000,2024", "2,no,0,20000,1999", "3,no,0,20000,2024"]
     source = bulk.write("\n".join(lines))
     assert 1 == bulk.run("calculate", get_url(slow_service), source, "--batch", "1000")
@@ -72,7 +72,7 @@ def test_a_household_that_the_service_rejects_fails_alone(bulk: Place, slow_serv
 
 
 def test_a_large_file_has_no_log_lines_for_each_taxpayer(bulk: Place, slow_service: Service) -> None:
-    """The client logs no taxpayer separately if the file has more lines than LOG_EACH_MAX."""
+    """If the file has more lines than LOG_EACH_MAX, the client writes no log lines for single taxpayers."""
     source = bulk.write("".join(f"{number},no,0,{number}\n" for number in range(1, 9)))
     for most, each in ((8, 8), (7, 0)):
         Path(bulk.folder / "client.log").write_text("")

@@ -1,4 +1,4 @@
-"""Tests of the flood's counts of faults, retries, timeouts and failures of the client itself."""
+"""Tests of the counts in a flood's report: server faults, retries, time-outs and failures of the client."""
 
 import json
 import subprocess
@@ -23,12 +23,12 @@ RESETS = frozenset(range(777, COUNT, COUNT // 8))
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report counts each wrong answer, slow answer, 503 and reset connection."""
+    """The report contains the exact numbers of wrong answers, slow answers, 503 answers and reset connections."""
     with serve_faults(Faults(wrong_every=COUNT // 2, slow_every=1000, refused=BURSTS, reset=RESETS)) as server:
         options = ["--requests", str(COUNT), "--threads", "40", "--processes", processes]
         code, report = run_flood(place, server.url, *options)
     assert 1 == code
-    assert COUNT == len(server.ids), "a request is sent once, even when its connection is lost"
+    assert COUNT == len(server.ids), "each request is sent once, even if the connection is lost"
     total, lost = report["total"], len(RESETS)
     assert {"wrong": 2, "slow": SLOW, "refused": 250, "reset": lost} == server.did
     assert (COUNT, COUNT - 2 - 250 - lost, 2) == (total["sent"], total["right"], total["wrong"])
@@ -37,13 +37,13 @@ def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: py
     assert sum(part["right"] for part in report["intervals"]) == total["right"]
     latencies = decode_histogram(total["latencies"])
     assert count_slow(total["latencies"]) >= SLOW
-    assert COUNT - 250 - lost == latencies.total, "right and wrong answers, but no fast 503"
-    assert (COUNT - lost, COUNT - lost) == (total["answered"], total["measured"]), "answers of any kind, even a 503"
+    assert COUNT - 250 - lost == latencies.total, "the latencies exclude fast 503 answers"
+    assert (COUNT - lost, COUNT - lost) == (total["answered"], total["measured"]), "the counts include 503 answers"
     assert f"{COUNT} sent, {total['right']} right, 2 wrong, {250 + lost} failed" in capsys.readouterr().out
 
 
 def test_retries_are_counted_separately(place: Place) -> None:
-    """The flood retries failed requests under new request ids, and logs each send."""
+    """The flood retries each failed request with a new request id, counts the retries, and logs every attempt."""
     faults = Faults(refused=frozenset(range(100, 110)), reset=frozenset({50, 300}))
     with serve_faults(faults) as server:
         options = ["--requests", "1000", "--threads", "8", "--retries", "9"]
@@ -58,17 +58,17 @@ def test_retries_are_counted_separately(place: Place) -> None:
 
 
 def test_a_retry_waits_for_retry_after(place: Place) -> None:
-    """The flood does not retry before Retry-After has passed."""
+    """The flood waits for the time in Retry-After before it retries."""
     with serve_faults(Faults(refused=frozenset({5}), retry_after=1)) as server:
         code, report = run_flood(place, server.url, "--requests", "20", "--retries", "1")
     assert (0, 1) == (code, report["total"]["retries"])
     assert report["latency_ms"]["max"] >= 990
 
 
-def test_timeouts_have_a_latency_and_fast_refusals_none(place: Place) -> None:
-    """Timeouts count as latencies, but fast 503 answers do not, so p99 is the time-out.
+def test_latencies_include_timeouts_and_exclude_fast_rejections(place: Place) -> None:
+    """The latencies include time-outs and exclude fast 503 answers, so that p99 is the time-out.
 
-    Of 100 requests, 10 time out and 50 get a 503. A stall of the test machine may cause further timeouts.
+    Of 100 requests, 10 time out and 50 get a 503. If the test machine stalls, more requests time out.
     """
     faults = Faults(slow_every=10, slow_seconds=60, refused=frozenset(n for n in range(1, 200) if 0 < n % 10 < 6))
     with serve_faults(faults) as server:
@@ -82,8 +82,8 @@ def test_timeouts_have_a_latency_and_fast_refusals_none(place: Place) -> None:
     assert report["latency_ms"]["p99"] >= 1990
 
 
-def test_a_timeout_below_a_millisecond_holds(place: Place) -> None:
-    """A time-out of 0.5 ms is not rounded to 0, which would disable it."""
+def test_a_timeout_below_a_millisecond_is_effective(place: Place) -> None:
+    """The client does not round a time-out of 0.5 ms to 0, because 0 would disable the time-out."""
     with serve_faults(Faults(slow_every=1, slow_seconds=1.0)) as server:
         options = ["--requests", "4", "--threads", "2", "--timeout", "0.0005"]
         code, report = run_flood(place, server.url, *options)
@@ -92,10 +92,10 @@ def test_a_timeout_below_a_millisecond_holds(place: Place) -> None:
     assert "timeout" in failures
 
 
-def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
-    """With 64 descriptors for 100 connections, the report counts the lack of descriptors as a separate kind.
+def test_missing_descriptors_are_counted_separately(place: Place) -> None:
+    """If 100 connections have only 64 descriptors, the report counts the missing descriptors as a separate kind.
 
-    The server answers only after these failures, because the client would reuse a free descriptor.
+    The server delays its answers until these failures occur, because the client would reuse a free descriptor.
     """
     report, log = place.folder / "report.json", place.folder / "client.log"
 
@@ -116,7 +116,7 @@ def test_a_lack_of_descriptors_is_the_clients_own_failure(place: Place) -> None:
 
 
 def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
-    """The client raises a soft limit of 64 descriptors, so that 100 connections succeed."""
+    """The client raises the soft limit of 64 descriptors, so that 100 connections succeed."""
     options = ["--requests", "100", "--threads", "100", "--processes", "1"]
     with serve_faults(Faults(slow_every=1)) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *options)]
@@ -125,7 +125,7 @@ def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
 
 
 def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report counts the lost log lines: 200 answers, the start and the end."""
+    """The report counts the 202 lost log lines of 200 answers, the start and the end."""
     with serve_faults(Faults()) as server:
         options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = run_flood(place, server.url, *options)
@@ -135,7 +135,7 @@ def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture
 
 
 def test_many_connections_use_epoll(place: Place) -> None:
-    """One process sends each request once over 300 connections, even if some connections are reset."""
+    """One process with 300 connections sends each request exactly once, even if some connections are reset."""
     with serve_faults(Faults(reset=frozenset({400, 900, 901}), refused=frozenset({1000}))) as server:
         options = ["--requests", "3000", "--threads", "300", "--processes", "1"]
         code, report = run_flood(place, server.url, *options)

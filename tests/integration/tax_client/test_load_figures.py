@@ -1,4 +1,4 @@
-"""Tests of latencies, throughput, unsent requests and thresholds of a flood against a scripted server."""
+"""Tests of latencies, throughput, unsent requests and thresholds of a flood with a scripted server."""
 
 import re
 import socket
@@ -13,10 +13,10 @@ from tests.integration.tax_client.load_runs import count_slow, run_flood
 
 
 def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> None:
-    """While the server stalls for 1 s, 2,000 requests of an open loop are due, but a closed loop sends only four.
+    """An open loop reports many slow requests when the server stalls for 1 s, but a closed loop reports only a few.
 
-    A thousand requests are due in the first half of that second. Each stall of the test machine delays four requests
-    of a closed loop, so even twenty stalls delay fewer than 100 requests.
+    In the open loop, 1,000 requests are due in the first half of the stall, and each waits at least 0.5 s. In the
+    closed loop, each stall of the server or of the test machine delays only four requests.
     """
     faults = Faults(stall_at=1000, stall_seconds=1.0)
     options = ["--requests", "6000", "--threads", "4", "--processes", "1"]
@@ -28,37 +28,37 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
     assert count_slow(opened["total"]["latencies"]) >= 990
     assert count_slow(closed["total"]["latencies"]) < 100
-    assert count_slow(opened["total"]["unpaced"]) < 100, "latencies from the send hide the stall too"
+    assert count_slow(opened["total"]["unpaced"]) < 100, "latencies from the send time hide the stall"
 
 
-def test_the_warm_up_is_checked_but_not_in_the_figures(place: Place) -> None:
-    """The report counts a wrong answer in the warm-up, but no latency of the warm-up."""
+def test_the_warm_up_is_checked_but_not_measured(place: Place) -> None:
+    """The report counts a wrong answer during the warm-up, but excludes all latencies of the warm-up."""
     with serve_faults(Faults(wrong_every=10**9, stall_at=2, stall_seconds=0.3)) as server:
         options = ["--requests", "10", "--warm-up", "1.25", "--rate", "4", "--processes", "1"]
         code, report = run_flood(place, server.url, *options)
     total = report["total"]
     assert (1, 10, 1) == (code, total["sent"], total["wrong"])
-    assert 5 == decode_histogram(total["latencies"]).total, "requests due after the warm-up"
-    assert 5 <= total["measured"] < 10, "requests answered after the warm-up"
+    assert 5 == decode_histogram(total["latencies"]).total, "the latencies exclude the warm-up"
+    assert 5 <= total["measured"] < 10, "the throughput excludes the warm-up"
     assert 1.25 == report["measured_from_seconds"]
 
 
 def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
-    """The throughput and latencies begin after the ramp-up and the warm-up, when the rate is constant."""
+    """The report measures throughput and latencies after the ramp-up and the warm-up, at the constant rate."""
     with serve_faults(Faults()) as server:
         options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
         _, report = run_flood(place, server.url, *options)
     total = report["total"]
     assert (1.5, 3.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
-    assert 500 == total["right"] + total["unsent"], "a stall of the test machine at the end leaves some unsent"
+    assert 500 == total["right"] + total["unsent"], "each due request is right, or unsent after a stall"
     assert 300 - total["unsent"] <= decode_histogram(total["latencies"]).total <= 300
     assert report["answers_per_second"] == pytest.approx(total["measured"] / 1.5)
 
 
 def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -> None:
-    """The throughput of a run of 3 s excludes answers after 3 s, which count as right nevertheless.
+    """The throughput of a run of 3 s excludes later answers, but the report counts later answers as right.
 
-    Ten connections get answers after 2 s and 4 s. After a stall of the test machine, there may be fewer.
+    Ten connections get answers after 2 s and 4 s. If the test machine stalls, the connections get fewer answers.
     """
     with serve_faults(Faults(slow_every=1, slow_seconds=2)) as server:
         code, report = run_flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
@@ -69,8 +69,8 @@ def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -
     assert pytest.approx(total["measured"] / 3) == report["answers_per_second"]
 
 
-def test_refused_connections_are_no_throughput(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """Refused connections do not count as throughput."""
+def test_refused_connections_do_not_count_as_throughput(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused connections do not count as answers or throughput."""
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
@@ -81,9 +81,9 @@ def test_refused_connections_are_no_throughput(place: Place, capsys: pytest.Capt
 
 
 def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report counts requests that were due and never sent as errors, even if every answer is right.
+    """The report counts due requests that the client did not send as errors, even if every answer is right.
 
-    Ten requests are due within 1 s, but the only connection waits 0.5 s for each answer.
+    Ten requests are due within 1 s, but the only connection needs 0.5 s for each answer.
     """
     with serve_faults(Faults(slow_every=1)) as server:
         options = ["--duration", "1", "--rate", "10", "--threads", "1"]
@@ -98,7 +98,7 @@ def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.Captu
 
 
 def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run with right answers exits with 1 if a threshold is met, otherwise with 0."""
+    """A run with right answers exits with 1 if a --fail-if condition is true, and otherwise with 0."""
     with serve_faults(Faults(slow_every=50)) as server:
         assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
         assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")
@@ -109,8 +109,8 @@ def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFix
     assert float(found[1]) >= 490
 
 
-def test_a_threshold_may_allow_some_errors(place: Place) -> None:
-    """A run or a merge with a wrong answer exits with 1, unless a threshold allows the error."""
+def test_a_threshold_can_allow_errors(place: Place) -> None:
+    """A run or a merge with a wrong answer exits with 1 unless a threshold allows the error."""
     report = str(place.folder / "report.json")
     with serve_faults(Faults(wrong_every=500)) as server:
         assert 1 == place.run("flood", server.url, "--requests", "500")

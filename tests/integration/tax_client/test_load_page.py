@@ -1,4 +1,4 @@
-"""Tests of the HTML report in a real browser: charts, colour schemes, labels and accessibility."""
+"""Tests of the HTML report of a flood in a real browser: charts, colour schemes, labels and accessibility."""
 
 import itertools
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.browser import Tab, chromium
 from tests.support.waiting import wait_until
 
 CHARTS = {"throughput": "one", "latency": "three", "distribution": "one", "percentiles": "three", "errors": "bad"}
-# Counts the pixels of a canvas that have a given colour of the page, or nearly that colour.
+# Counts the pixels of a canvas whose colour is close to a given colour of the page.
 COUNT_PIXELS = """([name, color]) => {
   const canvas = document.querySelector(`#${name} canvas`);
   const probe = document.createElement("canvas").getContext("2d");
@@ -27,7 +27,7 @@ COUNT_PIXELS = """([name, color]) => {
   }
   return count;
 }"""
-# Records the position of each text that a canvas draws. Each call of clearRect discards the records of its canvas.
+# Records the position of each text on a canvas. A call of clearRect deletes the records of the cleared canvas.
 RECORD_TEXTS = """
 const context = CanvasRenderingContext2D.prototype, { fillText, clearRect } = context;
 window.texts = new Map();
@@ -43,7 +43,7 @@ context.fillText = function (text, x, y) {
 
 @pytest.fixture
 def report(place: Place) -> Path:
-    """Write the HTML report of an open loop with wrong, slow and failed answers, and return its path."""
+    """Write the HTML report of an open loop with wrong, slow and failed answers, and return the report's path."""
     page = place.folder / "report.html"
     with serve_faults(Faults(wrong_every=1000, slow_every=300, refused=frozenset(range(500, 520)))) as server:
         options = ["--rate", "1500", "--requests", "3000", "--warm-up", "0.5", "--html", str(page)]
@@ -53,7 +53,7 @@ def report(place: Place) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_draws_in_a_browser(report: Path, scheme: str) -> None:
-    """The page draws five charts in the scheme's colours, fits a phone, passes axe, and requests nothing else."""
+    """The page draws five charts in the colours of the scheme, fits a phone, passes axe and loads no other file."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
         tab = Tab(context.new_page())
@@ -79,7 +79,7 @@ def test_the_page_draws_in_a_browser(report: Path, scheme: str) -> None:
 
 
 def test_the_charts_follow_the_scheme_and_the_width(report: Path) -> None:
-    """The page redraws its charts when the colour scheme or the width of the window changes."""
+    """The page redraws its charts after a change of the colour scheme or of the window width."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
         tab = Tab(context.new_page())
@@ -96,7 +96,7 @@ def test_the_charts_follow_the_scheme_and_the_width(report: Path) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_labels_of_an_axis_do_not_overlap(report: Path, width: int) -> None:
-    """The labels of a chart do not overlap and lie within the canvas, on a phone and on a desktop."""
+    """On a phone and on a desktop, the labels of a chart do not overlap and do not leave the canvas."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": width, "height": 800})
         context.add_init_script(RECORD_TEXTS)
@@ -115,8 +115,8 @@ def test_labels_of_an_axis_do_not_overlap(report: Path, width: int) -> None:
             assert [] == [pair for pair in itertools.pairwise(row) if pair[0][1] >= pair[1][0]]
 
 
-def test_pointing_at_a_chart_shows_its_figures(report: Path) -> None:
-    """The figures shown at the pointer are those of a row in the chart's table."""
+def test_pointing_at_a_chart_shows_its_values(report: Path) -> None:
+    """The values at the pointer equal the values of a row in the chart's table."""
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         tab = Tab(context.new_page())
@@ -132,8 +132,8 @@ def test_pointing_at_a_chart_shows_its_figures(report: Path) -> None:
     assert f"answers a second {cells[0]}, in flight {cells[1]}" == figures
 
 
-def test_without_scripts_the_tables_hold_the_figures(report: Path) -> None:
-    """Without JavaScript each chart refers to its table, which contains the figures."""
+def test_without_scripts_the_page_shows_tables(report: Path) -> None:
+    """Without JavaScript the page shows a table of values instead of each chart."""
     with chromium() as browser:
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()

@@ -1,4 +1,4 @@
-"""Tests of the processes of a flood when one of them is interrupted or killed."""
+"""Tests of a flood with interrupted or killed processes."""
 
 import os
 import signal
@@ -25,13 +25,13 @@ def is_alive(pid: int) -> bool:
     """Return whether a process exists and is not a zombie."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):  # ProcessLookupError: it ended during the read
+    except (FileNotFoundError, ProcessLookupError):  # the process ended before or during the read
         return False
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_ends_all_with_a_report(place: Place, number: signal.Signals, code: int) -> None:
-    """After a signal both senders end, and the summary, the log and both report files are complete."""
+    """After a signal both sender processes end, and the summary, the log and both report files are complete."""
     script = Held(answered=40, held=4)
     page, report = place.folder / "x.html", place.folder / "x.json"
     with serving(script) as server:
@@ -53,7 +53,7 @@ def test_an_interruption_ends_all_with_a_report(place: Place, number: signal.Sig
 
 
 def test_ctrl_c_on_a_terminal_is_handled_once(place: Place) -> None:
-    """The summary is complete even if every process of the group receives SIGINT, as on a terminal."""
+    """If all processes receive SIGINT, as after Ctrl-C on a terminal, the flood prints a complete summary."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         command = [sys.executable, "-m", "tax_client", *place.arguments("flood", server.url, *TWO)]
@@ -70,7 +70,7 @@ def test_ctrl_c_on_a_terminal_is_handled_once(place: Place) -> None:
 
 
 def test_a_killed_sender_is_reported(place: Place) -> None:
-    """If one sender is killed, the summary contains the signal, and the exit code is 1."""
+    """If one sender process is killed, the summary names the signal, and the exit code is 1."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         arguments = place.arguments("flood", server.url, "--requests", "200", "--threads", "4", "--processes", "2")
@@ -85,7 +85,7 @@ def test_a_killed_sender_is_reported(place: Place) -> None:
 
 
 def test_senders_end_when_the_coordinator_is_killed(place: Place) -> None:
-    """All senders end when the coordinator is killed."""
+    """All sender processes end after a kill of the coordinator process."""
     script = Held(answered=40, held=4)
     with serving(script) as server:
         with client(place.arguments("flood", server.url, *TWO)) as process:

@@ -16,7 +16,7 @@ from tests.integration.tax_client.faulty_server import Faults, serve_faults
 
 @pytest.mark.parametrize(("stdout", "code"), [("| true", 141), (">/dev/full", 2), (">&-", 2)])
 def test_reports_are_written_without_a_reader_of_the_summary(place: Place, stdout: str, code: int) -> None:
-    """Both reports are complete, without a traceback, even if the client cannot write its summary."""
+    """If the client cannot print its summary, it writes both reports completely and prints no traceback."""
     paths = [place.folder / "x.json", place.folder / "x.html"]
     with serving(published_reply) as server:
         options = ["--requests", "20", "--json", str(paths[0]), "--html", str(paths[1])]
@@ -29,7 +29,7 @@ def test_reports_are_written_without_a_reader_of_the_summary(place: Place, stdou
 
 
 def test_a_report_is_replaced_atomically(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the disk is full, the earlier reports remain, no draft remains, and the exit code is 2."""
+    """If the disk is full, the client keeps the earlier reports, deletes the drafts and exits with 2."""
     paths = [place.folder / "x.json", place.folder / "x.html"]
     for path in paths:
         path.write_text("older")
@@ -47,7 +47,7 @@ def test_a_report_is_replaced_atomically(place: Place, monkeypatch: pytest.Monke
 
 
 def test_no_password_is_in_a_report(place: Place) -> None:
-    """Neither report contains the password or the Authorization header."""
+    """The two report files do not contain the password or the Authorization header."""
     reports = [place.folder / "x.json", place.folder / "x.html"]
     with serving(published_reply) as server:
         options = ["--json", str(reports[0]), "--html", str(reports[1])]
@@ -59,7 +59,7 @@ def test_no_password_is_in_a_report(place: Place) -> None:
 
 @pytest.fixture
 def reports(place: Place) -> list[str]:
-    """Write the JSON reports of two runs, and return their paths."""
+    """Write the JSON reports of two runs, and return the paths of the reports."""
     paths = [str(place.folder / name) for name in ("a.json", "b.json")]
     with serving(published_reply) as server:
         for path in paths:
@@ -68,7 +68,7 @@ def reports(place: Place) -> list[str]:
 
 
 def test_two_reports_are_compared(place: Place, reports: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """The comparison names both reports and shows a table. The error of a missing report contains its name."""
+    """`compare` prints a table of two reports with their paths, and reports the name of a missing report."""
     capsys.readouterr()
     assert 0 == main(["compare", *reports])
     out = capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_two_reports_are_compared(place: Place, reports: list[str], capsys: pyte
 
 
 def test_two_reports_are_merged(place: Place, reports: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """`merge` writes one summary, one page and one JSON report, and applies thresholds to the merged run."""
+    """`merge` prints one summary, writes both report files, and applies thresholds to the merged run."""
     merged, page = place.folder / "all.json", place.folder / "all.html"
     capsys.readouterr()
     assert 1 == main(["merge", *reports, "--json", str(merged), "--html", str(page), "--fail-if", "rate>0"])
@@ -94,7 +94,7 @@ def test_two_reports_are_merged(place: Place, reports: list[str], capsys: pytest
 def test_no_report_is_merged_twice_or_overwritten(
     place: Place, reports: list[str], more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`merge` exits with 2 and changes no file if a report is named twice or also as an output."""
+    """If a report is given twice, or as input and output, `merge` changes no file and exits with 2."""
     before = [Path(path).read_bytes() for path in reports]
     given = [one if one.startswith("--") else str(place.folder / one) for one in more]
     assert 2 == main(["merge", reports[0], *given])
@@ -115,13 +115,13 @@ def test_no_report_is_merged_twice_or_overwritten(
         (["--threads", "0"], "expected a whole number from 1 to 1000, found [0]"),
     ],
 )
-def test_wrong_options_are_a_sentence(
+def test_wrong_options_cause_one_message(
     place: Place, options: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The flood exits with 2 and a one-line message before any request."""
+    """The flood rejects wrong options with a one-line message before any request, and exits with 2."""
     try:
         code = place.run("flood", "http://127.0.0.1:9", *options)
-    except SystemExit as error:  # argparse exits
+    except SystemExit as error:  # raised by argparse
         code = error.code  # type: ignore[assignment]
     assert 2 == code
     message = capsys.readouterr().err
@@ -129,15 +129,15 @@ def test_wrong_options_are_a_sentence(
     assert 1 == len(message.splitlines())
 
 
-def test_above_a_number_of_requests_only_errors_are_logged(place: Place) -> None:
-    """A flood of 100 requests with --log-each-max 99 logs only its failures."""
+def test_large_flood_logs_only_failures(place: Place) -> None:
+    """If a flood has more requests than --log-each-max, it logs only failed requests."""
     with serve_faults(Faults(refused=frozenset({7, 8}))) as server:
         assert 1 == place.run("flood", server.url, "--requests", "100", "--log-each-max", "99")
     assert ["status 503"] * 2 == [event["outcome"] for event in place.log if event["event"] == "answer"]
 
 
-def test_the_text_form_of_the_log_holds_for_runs(place: Place) -> None:
-    """The text log has one message per answer."""
+def test_text_log_has_one_line_per_answer(place: Place) -> None:
+    """The text log of a flood contains one line per answer."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "5", "--log-format", "text")
     lines = (place.folder / "client.log").read_text().splitlines()

@@ -12,7 +12,7 @@ from tests.integration.tax_client.fake_server import Reply, Request, published_r
 
 
 def test_a_run_with_right_answers(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """With eight threads the flood sends 100 requests over at most eight connections, and logs each right answer."""
+    """With eight threads the flood sends 100 requests over at most eight connections, and logs each answer as right."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "100", "--threads", "8")
     sent = Counter(request.headers["X-Request-ID"] for request in server.requests)
@@ -65,7 +65,7 @@ def test_failures_are_counted_by_kind(place: Place, capsys: pytest.CaptureFixtur
 
 
 def test_all_connections_send_at_once(place: Place) -> None:
-    """Thirty connections have requests in flight at the same time."""
+    """A flood with thirty connections has thirty requests in flight at the same time."""
     barrier = threading.Barrier(30, timeout=60)
 
     def together(request: Request) -> Reply:
@@ -78,7 +78,7 @@ def test_all_connections_send_at_once(place: Place) -> None:
 
 
 def test_there_are_no_more_connections_than_requests(place: Place) -> None:
-    """A flood of two requests with sixteen threads sends exactly two requests."""
+    """A flood of two requests sends exactly two requests, even with sixteen threads."""
     with serving(published_reply) as server:
         assert 0 == place.run("flood", server.url, "--requests", "2", "--threads", "16")
     assert 2 == len(server.requests)
@@ -88,7 +88,7 @@ def test_there_are_no_more_connections_than_requests(place: Place) -> None:
 def test_unusable_published_results_are_an_error(
     place: Place, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The flood exits with 2 and a one-line message if the file is not an array of results."""
+    """If the file of expected results is not an array of results, the flood prints one message and exits with 2."""
     path = place.folder / "published.json"
     path.write_bytes(content)
     assert 2 == place.run("flood", "http://127.0.0.1:9", "--published", str(path))

@@ -1,4 +1,4 @@
-"""Tests of the flood against the real service, with workloads that `income-tax expected` computes."""
+"""Tests of floods against the real service. The command `income-tax expected` computes the workloads."""
 
 import json
 from collections.abc import Iterator
@@ -26,18 +26,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def known(place: Place, service: Service) -> Place:
-    """Write the service's credentials to the folder, and return the folder."""
+    """Return a folder with the credentials of the service."""
     (place.folder / "credentials").write_text(service.credentials)
     return place
 
 
 def expected(*arguments: str, given: str = "") -> Called:
-    """Run `income-tax expected`."""
+    """Run `income-tax expected` until it exits."""
     return called(income_tax_main, "expected", "--schedules", FIGURES, *arguments, given=given)
 
 
 def households(path: Path) -> Called:
-    """Run `tax-client households` on a file."""
+    """Run `tax-client households` on a file until it exits."""
     return called(tax_client_main, "households", str(path))
 
 
@@ -49,7 +49,7 @@ def questions(path: Path) -> list[dict[str, Any]]:
 
 
 def workload(place: Place, *arguments: str) -> str:
-    """Write the output of `income-tax expected` to a file, and return the path of the file."""
+    """Write the output of `income-tax expected` to a file, and return the file's path."""
     path = place.folder / "workload.jsonl"
     finished = expected(*arguments)
     assert 0 == finished.returncode, finished.stderr
@@ -58,10 +58,8 @@ def workload(place: Place, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("batch", [[], ["--batch", "7"]])
-def test_random_households_of_all_years_are_answered_as_the_rules_say(
-    known: Place, service: Service, batch: list[str]
-) -> None:
-    """The service answers 500 random households of all schedules correctly, one by one and in batches."""
+def test_random_households_of_all_years_get_correct_answers(known: Place, service: Service, batch: list[str]) -> None:
+    """The service answers 500 random households of all schedules correctly, in single requests and in batches."""
     path = workload(known, "--households", "500", "--seed", "3")
     url = f"http://127.0.0.1:{service.port}"
     assert 0 == known.run("flood", url, "--workload", path, "--requests", "500", *batch)
@@ -69,10 +67,10 @@ def test_random_households_of_all_years_are_answered_as_the_rules_say(
     assert ["right"] * 500 == outcomes
 
 
-def test_a_wrong_workload_shows_that_answers_are_compared(
+def test_answers_are_compared_with_the_workload(
     known: Place, service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If the workload expects one euro too much for one of ten households, 10 % of the answers are wrong."""
+    """If the workload contains a wrong tax for one of ten households, the flood counts 10 % of the answers as wrong."""
     path = Path(workload(known, "--households", "10", "--seed", "3", "--years", "2024"))
     first, *others = path.read_text().splitlines()
     question = json.loads(first)
@@ -86,7 +84,7 @@ def test_a_wrong_workload_shows_that_answers_are_compared(
 
 
 def test_a_taxpayers_file_is_a_workload(known: Place, service: Service) -> None:
-    """The taxpayers of the sample file give a workload, and bad lines are skipped and counted."""
+    """The commands convert the sample file to a workload, and skip and count the bad lines."""
     read = households(SAMPLE / "taxpayers.txt")
     assert 0 == read.returncode
     assert read.stderr.startswith("tax-client: skipped 8 bad line(s); the first is line 8: expected the four fields")
@@ -117,7 +115,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str) -> None:
-    """CSV files with any separator and case, and JSON lines, give the same expected results."""
+    """Equal taxpayers in JSON lines or in CSV, with any separator or case, give the same expected results."""
     path = tmp_path / name
     path.write_text(FILES[name])
     first, second = questions(path)
@@ -125,8 +123,8 @@ def test_every_form_of_a_taxpayers_file_is_a_workload(tmp_path: Path, name: str)
     assert 1384 == second["expected"]["tax"]
 
 
-def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
-    """The command skips a taxpayer whose year has no schedule, and the message contains the taxpayer's id."""
+def test_a_household_without_a_schedule_is_skipped(tmp_path: Path) -> None:
+    """`income-tax expected` skips a taxpayer whose year has no schedule, and reports the taxpayer's id."""
     path = tmp_path / "x.csv"
     path.write_text("id,married,children,salary,year\n7,yes,2,50000,2031\n8,yes,2,50000,2024\n")
     finished = expected("-", given=households(path).stdout)
@@ -142,8 +140,8 @@ def test_a_household_that_the_rules_refuse_is_skipped(tmp_path: Path) -> None:
         ("1,perhaps,2,5\n", "no valid taxpayer and 1 bad line(s); the first is line 1: field [married]: expected yes"),
     ],
 )
-def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    """The command exits with 2, prints nothing, and explains the first bad line."""
+def test_a_file_without_households_is_rejected(tmp_path: Path, content: str, said: str) -> None:
+    """If a file has no valid taxpayer, `tax-client households` reports the first bad line and exits with 2."""
     path = tmp_path / "x.csv"
     path.write_text(content)
     read = households(path)
@@ -152,15 +150,15 @@ def test_a_file_without_households_is_refused(tmp_path: Path, content: str, said
 
 
 @pytest.mark.parametrize("line", ["1,yes,2,50000", "[]", '{"married": "yes"}', '{"id": 1, "married": true}'])
-def test_only_households_in_json_get_answers(line: str) -> None:
-    """`income-tax expected` accepts only the output of `tax-client households`."""
+def test_only_households_in_json_are_accepted(line: str) -> None:
+    """`income-tax expected` rejects input that is not the output of `tax-client households`."""
     finished = expected("-", given=line)
     assert (64, "") == (finished.returncode, finished.stdout)
     assert "[-], line 1: expected a household in JSON: make the file with `tax-client households`" in finished.stderr
 
 
 def test_the_same_seed_gives_the_same_households() -> None:
-    """A seed gives the same households each time, another seed gives others, and --years limits the years."""
+    """Equal seeds give equal households, different seeds give different households, and --years limits the years."""
     once, again, other = (expected("--households", "50", "--seed", seed).stdout for seed in ("1", "1", "2"))
     assert once == again != other
     years = {json.loads(line)["expected"].get("income_year") for line in once.splitlines()}
@@ -179,15 +177,15 @@ def test_the_same_seed_gives_the_same_households() -> None:
         (["x.jsonl", "--seed", "0"], "--years and --seed need random households: omit these options"),
     ],
 )
-def test_wrong_usage_is_a_sentence(arguments: list[str], said: str) -> None:
-    """The command exits with 64 and a message about the expected usage."""
+def test_wrong_usage_causes_one_message(arguments: list[str], said: str) -> None:
+    """`income-tax expected` rejects wrong usage with a message, and exits with 64."""
     finished = expected(*arguments)
     assert 64 == finished.returncode
     assert said in finished.stderr
 
 
-def test_unusable_schedules_are_a_sentence(known: Place) -> None:
-    """The error of schedules that are unreadable or invalid contains the name of the file."""
+def test_unusable_schedules_are_reported(known: Place) -> None:
+    """If the schedules file is missing or invalid, `income-tax expected` reports the error."""
     path = known.folder / "x.json"
     assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")

@@ -1,4 +1,4 @@
-"""Tests of MASK_AMOUNTS=on: the client logs ids, but no salary and no tax."""
+"""Tests of MASK_AMOUNTS=on in the client: the log contains ids, but no salaries or taxes."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(params=["json", "text"])
 def masking(request: pytest.FixtureRequest, place: Place, service: Service, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Mask amounts in a debug log, in both log formats, in a folder with the service's credentials."""
+    """Set MASK_AMOUNTS=on and the log level `debug`, and return a folder with the service's credentials."""
     (place.folder / "credentials").write_text(service.credentials)
     for variable, value in {"MASK_AMOUNTS": "on", "LOG_LEVEL": "debug", "LOG_FORMAT": request.param}.items():
         monkeypatch.setenv(variable, value)
@@ -32,14 +32,14 @@ def masking(request: pytest.FixtureRequest, place: Place, service: Service, monk
 
 
 def find_amounts(amounts: str, *logs: Path) -> list[str]:
-    """Return each salary, and each amount of a text, that the logs contain."""
+    """Return the salaries, and the amounts in `amounts`, that the logs contain."""
     logged = "".join(log.read_text() for log in logs)
     return [amount for amount in {*LONG.findall(amounts), *map(str, SALARIES)} if amount in logged]
 
 
-@pytest.mark.parametrize("options", [[], ["--batch", "4"]], ids=["one by one", "in batches"])
+@pytest.mark.parametrize("options", [[], ["--batch", "4"]], ids=["single requests", "batches"])
 def test_a_calculation_logs_no_amount(masking: Place, service: Service, options: list[str]) -> None:
-    """A calculation logs its requests and answers without salaries and taxes, which only the results contain."""
+    """A calculation writes salaries and taxes to the results file, but not to the logs."""
     url, log = f"http://127.0.0.1:{service.port}", masking.folder / "client.log"
     assert 0 == masking.run("calculate", url, masking.write(LINES), *options)
     assert [*SALARIES] == [result["salary"] for result in masking.results]
@@ -53,7 +53,7 @@ def test_a_calculation_logs_no_amount(masking: Place, service: Service, options:
 
 
 def test_a_quoted_error_logs_no_amount(masking: Place, service: Service) -> None:
-    """The client logs a rejection with the taxpayer's id, but without the numbers that the service quotes."""
+    """If the service quotes a value in a rejection, the client logs the taxpayer's id and masks the value."""
     url, log = f"http://127.0.0.1:{service.port}", masking.folder / "client.log"
     path = masking.write(f"id,married,children,salary,year\n17,yes,2,{SALARIES[0]},2031\n")
     assert 1 == masking.run("calculate", url, path)
@@ -64,7 +64,7 @@ def test_a_quoted_error_logs_no_amount(masking: Place, service: Service) -> None
 
 
 def test_a_flood_logs_no_amount(masking: Place, service: Service) -> None:
-    """A flood logs wrong and rejected answers without amounts."""
+    """A flood logs wrong answers and rejections without amounts."""
     url, log, workload = f"http://127.0.0.1:{service.port}", masking.folder / "client.log", masking.folder / "workload"
     queries = [f"married=yes&children=2&salary={salary}" for salary in SALARIES]
     queries[-1] += "x"

@@ -1,4 +1,4 @@
-"""Tests of a login that the service rejects at the first request or later."""
+"""Tests of credentials that the service rejects at the first request or at a later request."""
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.integration.tax_client.fake_server import (
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-def test_a_rejected_login_stops_the_run(place: Place, batch: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """After the first 401 the client sends nothing, lists all taxpayers as errors, and reports the credentials file.
+def test_rejected_credentials_stop_the_run(place: Place, batch: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a 401 the client sends no more requests, lists all taxpayers as errors, and reports the credentials file.
 
-    The results of a previous run remain unchanged.
+    The results of an earlier run stay unchanged.
     """
     (place.folder / "results.json").write_text("finished")
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 31)) + "bad\n")
@@ -38,8 +38,8 @@ def test_a_rejected_login_stops_the_run(place: Place, batch: int, capsys: pytest
     assert not list(place.folder.glob("results.json.*"))
 
 
-def test_a_run_with_a_login_rejected_midway_can_be_resumed(place: Place) -> None:
-    """After a 401 midway, --resume with a valid login sends only the requests without an answer."""
+def test_a_run_with_later_rejected_credentials_can_be_resumed(place: Place) -> None:
+    """After a 401 during a run, a run with --resume and valid credentials sends only the unanswered requests."""
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 61)) + "bad\n")
     run = [source, "--max-threads", "2"]
 

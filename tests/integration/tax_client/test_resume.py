@@ -1,4 +1,4 @@
-"""Tests of runs that are killed or interrupted and then resumed, against the real service."""
+"""Tests of killed, interrupted and resumed runs with the real service."""
 
 import json
 import os
@@ -18,12 +18,12 @@ from tests.support.waiting import wait_until
     [("json", LINES, ["--batch", "50"]), ("csv", LINES, ["--batch", "50"]), ("jsonl", 2000, []), ("csv", 2000, [])],
     ids=["json-batch", "csv-batch", "jsonl-single", "csv-single"],
 )
-def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
+def test_a_run_that_is_killed_three_times_equals_an_undisturbed_run(
     bulk: Place, slow_service: Service, form: str, lines: int, batch: list[str]
 ) -> None:
-    """A run that is killed three times within a line and resumed writes the same bytes as an undisturbed run.
+    """If a run is killed three times and resumed each time, its output files equal the files of an undisturbed run.
 
-    A CSV file therefore has one header, and no result is duplicated or truncated.
+    After each kill, the test adds a truncated line to the draft of the results.
     """
     source, results = bulk.folder / "taxpayers.txt", bulk.folder / f"results.{form}"
     write_taxpayers(source, lines)
@@ -43,7 +43,7 @@ def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
             reached = wait_until(further)
             client.kill()
         with (bulk.folder / f"{results.name}.part").open("ab") as draft:
-            draft.write(whole[0].splitlines()[1][:9])  # simulates a write truncated by the kill
+            draft.write(whole[0].splitlines()[1][:9])  # simulates a truncated write
     assert source.stat().st_size > reached > 0
     assert 0 == bulk.run("calculate", get_url(slow_service), *run, "--resume", "--max-threads", "64")
     assert whole == read_outputs(bulk, results.name)
@@ -51,7 +51,7 @@ def test_a_run_that_is_killed_three_times_ends_like_an_undisturbed_one(
 
 
 def test_an_interrupted_run_leaves_valid_files_and_can_be_resumed(bulk: Place, slow_service: Service) -> None:
-    """After SIGINT the files account for all lines. With --resume the run writes the files of an undisturbed run."""
+    """After SIGINT both output files are valid, and a run with --resume writes the same files as an undisturbed run."""
     source = bulk.folder / "taxpayers.txt"
     good, _bad = write_taxpayers(source, LINES)
     run = [str(source), "--batch", "50", "--max-threads", "2"]
@@ -88,12 +88,12 @@ def test_an_interrupted_run_leaves_valid_files_and_can_be_resumed(bulk: Place, s
 def test_a_run_with_changed_files_or_options_is_not_resumed(
     bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str], change: object, message: str
 ) -> None:
-    """The client does not resume a run whose input, options or files have changed, and the error names the change."""
+    """If the input, the options or the output files have changed, the client does not resume and reports the change."""
     source = bulk.folder / "taxpayers.txt"
     write_taxpayers(source, 2000)
     run = [str(source), "--batch", "10", "--max-threads", "1"]
     with start(bulk, slow_service, *run) as client:
-        wait_until(lambda: count_batches(bulk) >= 3)  # the first batch is written before the third begins
+        wait_until(lambda: count_batches(bulk) >= 3)  # ensures that the first batch is written
         client.send_signal(signal.SIGINT)
     assert callable(change)
     more = change(bulk.folder)
@@ -108,9 +108,9 @@ def test_a_run_with_changed_files_or_options_is_not_resumed(
 def test_a_run_without_resume_starts_from_the_beginning(
     bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The client starts from the beginning without --resume, or without a checkpoint.
+    """Without --resume or without a checkpoint, the client starts from the beginning.
 
-    It warns that --resume would have continued the interrupted run.
+    If a checkpoint exists and --resume is absent, the client warns that --resume would have continued the earlier run.
     """
     source = bulk.folder / "taxpayers.txt"
     good, _bad = write_taxpayers(source, 300)

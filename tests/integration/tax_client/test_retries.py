@@ -1,4 +1,4 @@
-"""Tests of the failures that `calculate` retries or does not retry."""
+"""Tests of transient failures, which `calculate` retries, and of permanent failures."""
 
 import itertools
 import socket
@@ -26,11 +26,12 @@ from tests.integration.tax_client.faulty_server import Faults, serve_faults
 
 LINE = "1,yes,2,55555\n"  # the household of the first published result
 
-Trouble = Callable[[], AbstractContextManager[str]]  # yields the address of a server that fails the first request
+# Starts a server that fails the first request, and yields the server's address.
+Trouble = Callable[[], AbstractContextManager[str]]
 
 
 def fail_first(trouble: Script) -> Script:
-    """Return a script that takes its first answer from `trouble` and answers all further requests correctly."""
+    """Return a script that answers the first request with `trouble`, and all further requests correctly."""
     turns = itertools.count()
     return lambda request: published_reply(request) if next(turns) else trouble(request)
 
@@ -44,7 +45,7 @@ def serve_status(status: int) -> Iterator[str]:
 
 @contextmanager
 def serve_silence() -> Iterator[str]:
-    """Start a server that does not answer the first request before the second one, and yield its address."""
+    """Start a server that delays its first answer until the second request arrives, and yield the server's address."""
     turns, second = itertools.count(), threading.Event()
 
     def script(request: Request) -> Reply:
@@ -58,7 +59,7 @@ def serve_silence() -> Iterator[str]:
         try:
             yield server.url
         finally:
-            second.set()  # unblocks the server if the client did not retry
+            second.set()  # ends the delay if the client did not retry
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def serve_reset() -> Iterator[str]:
 
 @contextmanager
 def serve_first_lookup(look_up: Callable[..., Any]) -> Iterator[str]:
-    """Start a server whose host name is first resolved by `look_up`, and yield its address."""
+    """Start a server whose host name `look_up` resolves at the first request, and yield the server's address."""
     known, turns = socket.getaddrinfo, itertools.count()
 
     def getaddrinfo(*asked: Any, **more: Any) -> Any:
@@ -113,9 +114,9 @@ def serve_unknown_host() -> Iterator[str]:
 
 @contextmanager
 def serve_refusal() -> Iterator[str]:
-    """Start a server whose host name first resolves to a port without a listener, and yield its address."""
+    """Start a server whose host name first resolves to a port without a listener, and yield the server's address."""
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # remains open, so that no other process listens on the port
+        deaf.bind(("127.0.0.1", 0))  # keeps the socket open, so that no other process listens on the port
 
         def look_up(known: Callable[..., Any], host: str, _port: int, *more: Any, **others: Any) -> Any:
             return known(host, deaf.getsockname()[1], *more, **others)
@@ -136,18 +137,18 @@ TRANSIENT_TROUBLES: list[tuple[str, Trouble]] = [
 
 
 def list_retried_kinds(place: Place) -> list[str]:
-    """Return the kind of failure before each retry in the log."""
+    """Return the kinds of failure that caused the logged retries."""
     return [event["reason"].split(":")[0] for event in place.log if event["event"] == "retry"]
 
 
-def test_every_transient_kind_has_a_server_here() -> None:
-    """Each transient kind of failure has a server above that causes it."""
+def test_every_transient_kind_has_a_server() -> None:
+    """TRANSIENT_TROUBLES contains a server for each transient kind of failure."""
     assert TRANSIENT == {kind for kind, _trouble in TRANSIENT_TROUBLES}
 
 
 @pytest.mark.parametrize(("kind", "trouble"), TRANSIENT_TROUBLES)
 def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble: Trouble) -> None:
-    """The client retries a request after a transient failure, and calculates the taxpayer."""
+    """After a transient failure the client retries the request and calculates the taxpayer."""
     options = ["--timeout", "0.5", "--retries", "20"] if kind == "timeout" else []
     with trouble() as url:
         assert 0 == place.run("calculate", url, place.write(LINE), *options)
@@ -155,7 +156,7 @@ def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble:
     assert [] == place.errors
     retried = list_retried_kinds(place)
     assert {kind} == set(retried)
-    # Only a time-out may cause a second retry: on a slow machine a correct answer may also take half a second.
+    # On a slow machine a correct answer can exceed the time-out, so that a second time-out and retry occur.
     assert 1 == len(retried) or kind == "timeout"
 
 
@@ -169,7 +170,7 @@ def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble:
     ],
 )
 def test_a_permanent_failure_is_not_retried(place: Place, kind: str, reply: tuple[int, bytes]) -> None:
-    """The client does not retry after a permanent failure, even if the server sends Retry-After."""
+    """After a permanent failure the client does not retry, even if the server sends Retry-After."""
     with serving(lambda _: (*reply, {"Retry-After": "0"})) as server:
         assert 1 == place.run("calculate", server.url, place.write(LINE))
     (request,), (error,) = server.requests, place.errors
@@ -179,7 +180,7 @@ def test_a_permanent_failure_is_not_retried(place: Place, kind: str, reply: tupl
 
 
 def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
-    """If each taxpayer's first request gets a 503, the client calculates all taxpayers and logs each request."""
+    """If the first request of each taxpayer gets a 503, the client calculates all taxpayers and logs each request."""
     refused: set[int] = set()
 
     def at_first_down(request: Request) -> Reply:
@@ -198,8 +199,8 @@ def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
     assert 5 == sum(event["event"] == "retry" for event in place.log)
 
 
-def test_a_short_lack_of_the_host_name_loses_no_taxpayer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client resolves the host name again if it is unknown at first, as when a container is recreated."""
+def test_a_temporarily_unknown_host_loses_no_taxpayer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the host name is unknown at first, the client resolves the name again and calculates the taxpayer."""
     known = socket.getaddrinfo
     answers = iter([False])
 

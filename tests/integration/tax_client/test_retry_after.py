@@ -1,4 +1,4 @@
-"""Tests of the delay before a retry if the server sends Retry-After."""
+"""Tests of the delay before a retry after an answer with Retry-After."""
 
 import time
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from tests.integration.tax_client.test_retries import LINE, fail_first
 
 
 def list_delays(place: Place) -> list[float]:
-    """Return the delay in seconds that the client logged before each retry."""
+    """Return the logged delay before each retry, in seconds."""
     return [event["seconds"] for event in place.log if event["event"] == "retry"]
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_client_waits_for_the_seconds_of_retry_after(place: Place, status: int) -> None:
-    """After Retry-After: 1 the client waits one second, although its own delay is shorter."""
+    """After `Retry-After: 1` the client waits one second, even if its own delay is shorter."""
     arrivals: list[float] = []
 
     def busy_at_first(request: Request) -> Reply:
@@ -43,7 +43,7 @@ def test_the_client_waits_for_the_seconds_of_retry_after(place: Place, status: i
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int) -> None:
-    """After a Retry-After with a date the client does not retry before that date."""
+    """If Retry-After contains a date, the client does not retry before this date."""
     arrivals: list[float] = []
     dates: list[int] = []
 
@@ -51,7 +51,7 @@ def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int)
         arrivals.append(time.time())
         if arrivals[1:]:
             return published_reply(request)
-        dates.append(int(time.time()) + 2)  # one to two seconds from now, because a date has whole seconds
+        dates.append(int(time.time()) + 2)  # rounded down to whole seconds, so one to two seconds from now
         return status, b"", {"Retry-After": formatdate(dates[0], usegmt=True)}
 
     with serving(busy_at_first) as server:
@@ -60,11 +60,11 @@ def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int)
     (pause,) = list_delays(place)
     assert pause <= 2
     _first, second = arrivals
-    assert second >= dates[0] - 0.05, "except for adjustments of the clock"
+    assert second >= dates[0] - 0.05, "the retry is not earlier than the date"
 
 
 def test_a_batch_waits_for_the_seconds_of_retry_after(place: Place) -> None:
-    """The client sends a rejected batch again, undivided, one second after Retry-After: 1."""
+    """After `Retry-After: 1` the client waits one second and sends the rejected batch again without dividing it."""
     results = [{"result": {name: value for name, value in row.items() if name != "id"}} for row in PUBLISHED[:2]]
     right = (200, orjson.dumps({"response": {"results": results}}))
     replies: Iterator[Reply] = iter([(429, b"", {"Retry-After": "1"}), right])
@@ -77,7 +77,7 @@ def test_a_batch_waits_for_the_seconds_of_retry_after(place: Place) -> None:
 
 @pytest.mark.parametrize("header", ["0", "-7", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_an_unusable_retry_after_gives_the_client_s_own_delay(place: Place, header: str) -> None:
-    """The client uses its own delay if Retry-After is 0, negative, invalid or in the past."""
+    """If Retry-After is 0, negative, invalid or in the past, the client uses its own delay."""
     with serving(fail_first(lambda _: (503, b"", {"Retry-After": header}))) as server:
         assert 0 == place.run("calculate", server.url, place.write(LINE))
     (pause,) = list_delays(place)
@@ -86,8 +86,8 @@ def test_an_unusable_retry_after_gives_the_client_s_own_delay(place: Place, head
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("header", ["301", "86400", "9" * 50, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_more_than_five_minutes_of_retry_after_give_no_retry(place: Place, status: int, header: str) -> None:
-    """The client does not retry after a Retry-After of more than five minutes, and lists the taxpayer as failed."""
+def test_retry_after_above_five_minutes_prevents_a_retry(place: Place, status: int, header: str) -> None:
+    """If Retry-After is longer than five minutes, the client does not retry and lists the taxpayer as failed."""
     with serving(lambda _: (status, b"", {"Retry-After": header})) as server:
         assert 1 == place.run("calculate", server.url, place.write(LINE))
     (_request,), (error,) = server.requests, place.errors

@@ -1,4 +1,4 @@
-"""Tests of taxpayers read from standard input."""
+"""Tests of `calculate` with taxpayers from standard input."""
 
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 
 def feed(place: Place, slow_service: Service, pieces: Sequence[bytes], *more: str) -> subprocess.Popen[bytes]:
-    """Start a client, write these pieces to its standard input, and leave the input open."""
+    """Start a client, write these pieces to the client's standard input, and keep the input open."""
     client = start(place, slow_service, "-", *more)
     assert client.stdin
     for piece in pieces:
@@ -23,7 +23,7 @@ def feed(place: Place, slow_service: Service, pieces: Sequence[bytes], *more: st
 
 
 def test_standard_input_is_read_to_its_end(bulk: Place, slow_service: Service) -> None:
-    """The client reads standard input in pieces of any size until its end."""
+    """The client reads standard input in pieces of any size until the end of the input."""
     results = bulk.folder / "results.jsonl"
     with feed(
         bulk, slow_service, [b"1,no,0,5\n2,n", b"o,0,7\nbad\n", b"3,no,0,9"], "--results", str(results)
@@ -36,7 +36,7 @@ def test_standard_input_is_read_to_its_end(bulk: Place, slow_service: Service) -
 
 
 def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_service: Service) -> None:
-    """SIGINT ends a client whose input is still open, and the client does not read an incomplete line."""
+    """SIGINT ends the client although its input is still open, and the client ignores an incomplete last line."""
     with feed(bulk, slow_service, [b"1,no,0,5\n2,no,0,50"], "--batch", "1") as client:
         wait_until(lambda: count_batches(bulk))
         client.send_signal(signal.SIGINT)
@@ -48,13 +48,15 @@ def test_an_interruption_does_not_wait_for_standard_input(bulk: Place, slow_serv
 
 
 def test_standard_input_cannot_be_resumed(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client rejects --resume with `-`, because standard input cannot be read again."""
+    """The client rejects --resume for standard input, because standard input cannot be read again."""
     assert 2 == place.run("calculate", "http://127.0.0.1:9", "-", "--resume")
     assert "--resume: expected a regular file, but [-] cannot be read twice" in capsys.readouterr().err
 
 
-def test_two_runs_do_not_write_one_file(bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client exits with 2 while another client writes the same results file."""
+def test_concurrent_runs_with_one_results_file_are_rejected(
+    bulk: Place, slow_service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If another client is writing the same results file, the client exits with 2."""
     with feed(bulk, slow_service, [b"1,no,0,5\n"], "--batch", "1") as client:
         wait_until(
             lambda: (bulk.folder / "results.json.part").exists() and (bulk.folder / "errors.jsonl.part").exists()

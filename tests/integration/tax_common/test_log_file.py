@@ -29,8 +29,8 @@ for number in range(int(sys.argv[3])):
 """
 
 
-def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
-    """Four processes write lines while the file is renamed, and each line is written completely and once."""
+def test_concurrent_writers_and_renames_lose_no_line(tmp_path: Path) -> None:
+    """If four processes write while the file is renamed, each line is written completely and exactly once."""
     log, lines, part = tmp_path / "a.log", budget(1500, 3000), 250
     writers = [
         subprocess.Popen(
@@ -48,7 +48,7 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
             writer.stdin.write("go on\n")
             writer.stdin.flush()
         wait_until(log.exists)
-        log.rename(tmp_path / f"a.log.{number}")  # while all writers write
+        log.rename(tmp_path / f"a.log.{number}")  # renames the file while all processes write
     assert [""] * 4 == [writer.communicate(timeout=60)[0] for writer in writers]
     assert [0] * 4 == [writer.returncode for writer in writers]
     seen = Counter(line for path in tmp_path.iterdir() for line in path.read_text().split("\n")[:-1])
@@ -56,8 +56,8 @@ def test_many_writers_and_renames_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
-    """After a rename the log writes to a file of the old name from the next check on, whether or not it exists."""
+def test_log_reopens_after_a_rename(tmp_path: Path, replaced: bool) -> None:
+    """After a rename and the next check, the log writes to a new or existing file with the original name."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.rename(tmp_path / "a.log.1")
@@ -71,7 +71,7 @@ def test_follows_a_rename(tmp_path: Path, replaced: bool) -> None:
 
 
 def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other threads wait during a check, because the renamed file may have been removed."""
+    """Other threads do not write during a check, because the open file might have been deleted."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.unlink()
@@ -96,7 +96,7 @@ def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
-    """The log reports the reason once when writes fail, and the number of lost lines when writes succeed again."""
+    """The log reports a write error once, and reports the number of lost lines when a write succeeds again."""
     clock, path = FakeClock(), tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path, clock)
@@ -114,7 +114,7 @@ def test_a_full_disk_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log counts a line as lost if the disk is read-only, and does not raise OSError."""
+    """If the disk is read-only, the log counts the line as lost and does not raise OSError."""
     log = LogFile(tmp_path / "a.log")
 
     def refuse(_fd: int, _line: bytes) -> int:
@@ -126,7 +126,7 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log writes nothing if the free space is below the reserve, so that no line is truncated."""
+    """If the free space is below the reserve, the log writes nothing, so that no line is truncated."""
     clock = FakeClock()
     log = LogFile(tmp_path / "a.log", clock)
     monkeypatch.setattr(log_file, "RESERVE", 1 << 62)
@@ -139,8 +139,8 @@ def test_nearly_full_disk_is_not_written_to(tmp_path: Path, monkeypatch: pytest.
     assert (2, b"kept\n") == (log.lost, (tmp_path / "a.log").read_bytes())
 
 
-def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
-    """One of two writers ends the fragment of a line that another process left, before writing its next line."""
+def test_incomplete_line_of_another_writer_gets_a_line_end(tmp_path: Path) -> None:
+    """If another process left an incomplete line, two writers together add exactly one line end."""
     clock, path = FakeClock(), tmp_path / "a.log"
     logs = [LogFile(path, clock), LogFile(path, clock)]
     logs[0].write(b"first\n")
@@ -153,7 +153,7 @@ def test_fragment_of_another_writer_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_fork_reports_its_own_loss(tmp_path: Path) -> None:
-    """A process forked while lines are being lost reports its first loss and counts only its own lost lines."""
+    """A process that is forked during a loss reports its own first loss, and counts only its own lost lines."""
     path = tmp_path / "a.log"
     path.symlink_to("/dev/full")
     log = LogFile(path)
@@ -170,7 +170,7 @@ def test_a_fork_reports_its_own_loss(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
-    """The log writes to a pipe and keeps its mode, and counts a line as lost if the pipe has no reader."""
+    """The log writes to a pipe, keeps the mode of the pipe, and counts a line as lost if the pipe has no reader."""
     path, clock = tmp_path / "pipe", FakeClock()
     os.mkfifo(path, 0o600)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -186,7 +186,7 @@ def test_a_pipe_is_written_to_like_a_file(tmp_path: Path) -> None:
 
 
 def test_short_write_does_not_join_lines(tmp_path: Path) -> None:
-    """After a truncated write, the fragment is ended before any writer appends a line."""
+    """After a truncated write, no writer appends a line until the incomplete line has a line end."""
     script = """
 import resource, sys
 from pathlib import Path
