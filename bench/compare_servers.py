@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import report_tables, scaling_curves, targets  # noqa: E402
+from bench import performance_goals, report_tables, scaling_curves  # noqa: E402
 from bench import result_files as f  # noqa: E402
 from bench.container_stack import stack  # noqa: E402
 from bench.load_generator import Request, flood  # noqa: E402
@@ -131,7 +131,7 @@ def main() -> None:
     figures[f.PROXIED] = proxied()
     f.save("bench", {"facts": facts, "figures": figures, "growth": scaling_curves.measure_all()})
     report_tables.write(f.load("bench"))
-    targets.publish()
+    performance_goals.publish()
 
 
 if __name__ == "__main__":

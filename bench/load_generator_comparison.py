@@ -23,8 +23,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench import performance_goals  # noqa: E402
 from bench import result_files as f  # noqa: E402
-from bench import targets  # noqa: E402
 from bench.static_nginx import served, static_nginx  # noqa: E402
 from bench.venvs import installed  # noqa: E402
 
@@ -138,7 +138,7 @@ def main() -> None:
     facts |= {"versions": {f.LOCUST: locked[1] if locked else ""}}
     f.save("clients", facts | {"requests_per_processor_second": figures})
     f.put("clients", page(f.load("clients")))
-    targets.publish()
+    performance_goals.publish()
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench import performance_goals  # noqa: E402
 from bench import result_files as f  # noqa: E402
-from bench import targets  # noqa: E402
 from bench.container_stack import stack  # noqa: E402
 from bench.kill_and_resume import OUTPUTS, digests, killed_and_resumed, same  # noqa: E402
 from bench.process_usage import cpu_seconds, memory_of  # noqa: E402
@@ -126,7 +126,7 @@ def main() -> None:
     f.save("million", {rules: measure(options.on, options.lines, law) for rules, law in chosen(options.year).items()})
     figures = f.load("million")
     f.put("million", "\n\n".join(paragraph(rules, found) for rules, found in figures.items()))
-    targets.publish()
+    performance_goals.publish()
     if not all(found["all lines, in order"] and found["same bytes"] for found in figures.values()):
         sys.exit("A run has lost, reordered or changed lines. The paragraphs above mark the failed check with NO.")
 

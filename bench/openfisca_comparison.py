@@ -16,8 +16,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench import performance_goals  # noqa: E402
 from bench import result_files as f  # noqa: E402
-from bench import targets  # noqa: E402
 from bench.load_generator import Request, flood  # noqa: E402
 from bench.servers import Server, answers, ours  # noqa: E402
 from bench.venvs import installed  # noqa: E402
@@ -130,7 +130,7 @@ def main() -> None:
     facts = {"cores": os.cpu_count(), "rounds": ROUNDS, "seconds": SECONDS}
     f.save("peers", facts | {"households_per_second": figures})
     f.put("peers", page(f.load("peers")))
-    targets.publish()
+    performance_goals.publish()
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def test_request_id_is_in_both_logs(stack: Stack) -> None:
 
 def test_edited_file_recreates_nginx(stack: Stack) -> None:
     """`make up` recreates the nginx container only if a configuration file of nginx has changed."""
-    file = stack.folder / "nginx/templates/headers.conf.template"
+    file = stack.folder / "nginx/templates/response-headers.conf.template"
     usual = file.read_text()
     try:
         file.write_text(f'{usual}\nadd_header X-Edited "yes" always;\n')

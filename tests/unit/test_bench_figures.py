@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench import container_stack, million_taxpayers, result_files, targets
+from bench import container_stack, million_taxpayers, performance_goals, result_files
 
 PARTS = ("logins", "alerts", "verdict", "profile", "peers", "million", "clients", "measured")
 
@@ -63,9 +63,9 @@ def test_the_page_marks_all_parts() -> None:
     assert dict.fromkeys(marks, 1) == {mark: page.count(mark) for mark in marks}
 
 
-def target(file: str, name: str) -> targets.Target:
+def target(file: str, name: str) -> performance_goals.Target:
     """Return the first target of a file whose name contains a text."""
-    return next(one for one in targets.TARGETS if one.file == file and name in one.name)
+    return next(one for one in performance_goals.TARGETS if one.file == file and name in one.name)
 
 
 def test_a_target_without_results_is_not_measured(place: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from income_tax.storage.database import DatabaseError, build_file_engine
+from income_tax.storage.database_connection import DatabaseError, build_file_engine
 from income_tax.storage.database_seed import seed_database
 from income_tax.storage.schedule_tables import fetch_schedules
 from income_tax.tax.brackets import ScheduleError

@@ -24,7 +24,7 @@ from .server.gunicorn_errors import BODY_ERRORS
 from .server.leader_follower.leader_lock import LeaderLock
 from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings
-from .storage.database import build_file_engine, build_server_engine
+from .storage.database_connection import build_file_engine, build_server_engine
 from .storage.login_failure_store import LoginFailureStore
 from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 from .storage.users import Users

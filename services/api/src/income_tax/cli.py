@@ -25,7 +25,7 @@ from .households.expected_results import (
 )
 from .log_rotation import rotate, rotate_forever
 from .settings import Settings, read_settings
-from .storage.database import DatabaseError, wait_for_database
+from .storage.database_connection import DatabaseError, wait_for_database
 from .storage.database_seed import seed_database
 from .storage.schedule_tables import fetch_schedules
 from .storage.secret_files import write_missing_secrets

@@ -6,7 +6,7 @@ from .bootstrap import build_alerts, build_log, build_snapshot
 from .exit_codes import fail
 from .settings import Settings
 from .startup import SHORT_WAIT, open_log_file_or_exit, read_database, report_and_wait
-from .storage.database import DatabaseError
+from .storage.database_connection import DatabaseError
 from .tax.schedule_parser import parse_schedules
 
 

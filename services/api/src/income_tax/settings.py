@@ -12,7 +12,7 @@ from tax_common.env_reader import Reader
 
 from .alerts.incident_policy import AlertRules
 from .alerts.smtp_client import MailSettings
-from .storage.database import DatabaseAccount
+from .storage.database_connection import DatabaseAccount
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from .server.gunicorn_app import GunicornServer, build_options
 from .service_log import Log, LogFile, build_console_logger
 from .settings import Settings
 from .startup_checks import check_address_or_exit, check_threads_or_exit
-from .storage.database import DatabaseError, wait_for_database
+from .storage.database_connection import DatabaseError, wait_for_database
 from .storage.schedule_snapshot import ScheduleSnapshot
 from .storage.schedule_tables import fetch_schedules
 from .storage.users import UsersError

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from income_tax.households.parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
+from income_tax.households.household_parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
 from income_tax.households.serialization import DATED_FIELDS, V7_FIELDS
 from income_tax.households.tax_curve import CURVE
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from income_tax.households.parameters import CALCULATION, JsonDecoder
+from income_tax.households.household_parameters import CALCULATION, JsonDecoder
 from income_tax.households.validation import HouseholdSchema, ParameterError
 from income_tax.http.pages.rendering import FILES
 from income_tax.tax.models import MAX_SALARY

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from tax_client.load.answer_check import WrongAnswer
 from tax_client.load.coordinator import RunRecorder
-from tax_client.load.outcome_counters import Counters, SenderReport, WrongAnswer, count_latencies
+from tax_client.load.outcome_counters import Counters, SenderReport, count_latencies
 from tax_client.load.run_results import Run
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from income_tax.tax.vectorized import Households, Numbers, Truths
 
-from .parameters import (
+from .household_parameters import (
     BY_NAME,
     CHILDREN,
     HOUSEHOLD,

@@ -8,7 +8,7 @@ from income_tax.tax.compiled_law import Note
 from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_parser import Schedules
 
-from .parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
+from .household_parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
 from .serialization import YES_NO
 from .validation import HouseholdSchema, ParameterError
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from income_tax.tax.models import Household
 
-from .parameters import (
+from .household_parameters import (
     CHILDREN,
     EXPLAIN,
     MARRIED,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, text
 
-from income_tax.storage.database import describe_error
+from income_tax.storage.database_connection import describe_error
 
 INTERVAL = 10.0  # seconds between two queries
 

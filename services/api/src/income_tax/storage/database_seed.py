@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.schedule_parser import Data, parse_schedules
 
-from .database import WrongDatabaseError
+from .database_connection import WrongDatabaseError
 from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 
 

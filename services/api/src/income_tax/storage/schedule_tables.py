@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.schedule_parser import Data, parse_schedules
 
-from .database import DatabaseError, describe_outdated
+from .database_connection import DatabaseError, describe_outdated
 
 SCHEMA_VERSION = 2
 # The columns by table, in the order in which the tables are filled.

@@ -1,5 +1,6 @@
-"""The field-by-field check of an answer against the expected answer."""
+"""The field-by-field check of an answer against the expected answer, and the wrong answers that reports list."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -10,8 +11,19 @@ from tax_common.text import truncate
 RIGHT, WRONG = "right", "wrong"
 DIFFERENCES_SHOWN = 5  # maximum number of differences that are shown per answer
 VALUE_SHOWN = 80  # maximum number of characters of a value in a difference
+WRONG_KEPT = 100  # maximum number of wrong answers that are kept for the reports
 MISSING = object()
 ENVELOPE = ("response", "result", "results")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WrongAnswer:
+    """A wrong answer, with the number, id and query of its request, and its difference from the expected answer."""
+
+    number: int
+    request_id: str
+    query: str
+    difference: str
 
 
 def build_body(expected: Any) -> bytes:

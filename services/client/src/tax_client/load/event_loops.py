@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pycurl
 
-from .arrivals import NEVER
+from .arrival_schedule import NEVER
 
 SELECT_MAX = 64  # maximum number of connections for which select is faster than epoll
 IDLE = pycurl.POLL_NONE

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tax_client.user_errors import UserError
 
-from .arrivals import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
+from .arrival_schedule import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
 
 DEFAULT_REQUESTS = 1000
 REQUESTS_PER_PROCESS = 5000  # by default, one process per 5000 requests, up to the number of cores

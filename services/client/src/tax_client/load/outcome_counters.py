@@ -11,8 +11,9 @@ from hdrh.histogram import HdrHistogram
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.logs import LogFile
 
+from .answer_check import WRONG_KEPT, WrongAnswer
+
 REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
-WRONG_KEPT = 100  # maximum number of wrong answers that are kept for the reports
 DIGITS = 3  # significant digits of a histogram
 SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # added by Counters.add
 
@@ -46,16 +47,6 @@ def decode_histogram(text: str) -> LatencyHistogram:
     for item in histogram.get_recorded_iterator():
         latencies.counts[latencies.find_bucket(item.value_iterated_to)] = item.count_at_value_iterated_to
     return latencies
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class WrongAnswer:
-    """A wrong answer, with the number, id and query of its request, and its difference from the expected answer."""
-
-    number: int
-    request_id: str
-    query: str
-    difference: str
 
 
 @dataclass(slots=True)

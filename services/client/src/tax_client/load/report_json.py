@@ -10,8 +10,9 @@ import orjson
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text import truncate
 
+from .answer_check import WrongAnswer
 from .coordinator import COARSER
-from .outcome_counters import REPORT_INTERVAL, SUMS, Counters, WrongAnswer, decode_histogram, encode_histogram
+from .outcome_counters import REPORT_INTERVAL, SUMS, Counters, decode_histogram, encode_histogram
 from .run_results import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"

@@ -7,10 +7,10 @@ from tax_client.api.retry import MAX_RETRY_AFTER
 from tax_common.backoff import Backoff
 from tax_common.logs import RequestLogger
 
-from .answer_check import RIGHT, WRONG, check_answer
-from .arrivals import Arrival
+from .answer_check import RIGHT, WRONG, WRONG_KEPT, WrongAnswer, check_answer
+from .arrival_schedule import Arrival
 from .load_plan import Window
-from .outcome_counters import WRONG_KEPT, Counters, WrongAnswer, count_latencies
+from .outcome_counters import Counters, count_latencies
 from .workload import Workload
 
 TIMEOUT = "timeout"  # the only kind of failure with a latency, which is the time waited

@@ -16,7 +16,7 @@ from tax_client.interruption import GRACE_SECONDS
 from tax_client.settings import Settings
 from tax_common.logs import LogFile, build_request_logger
 
-from .arrivals import NEVER, Arrivals
+from .arrival_schedule import NEVER, Arrivals
 from .curl_connection import CurlConnection, Target, describe_failure
 from .event_loops import EventLoop, build_event_loop
 from .load_plan import Share

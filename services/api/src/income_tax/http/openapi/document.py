@@ -15,7 +15,7 @@ import yaml
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.households.parameters import CALCULATION, HOUSEHOLD
+from income_tax.households.household_parameters import CALCULATION, HOUSEHOLD
 from income_tax.households.tax_curve import CURVE
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from income_tax.households.parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, YES_NO, Parameter
+from income_tax.households.household_parameters import (
+    CHILDREN,
+    MARRIED,
+    SINGLE_PARENT,
+    SPOUSE_SALARY,
+    YEAR,
+    YES_NO,
+    Parameter,
+)
 from income_tax.households.validation import ONLY_WITH_YEAR
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tax_client.load.arrivals import (
+from tax_client.load.arrival_schedule import (
     NEVER,
     ClosedLoop,
     OpenLoop,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from income_tax.storage.database import DatabaseError, wait_for_database
+from income_tax.storage.database_connection import DatabaseError, wait_for_database
 
 
 def test_retries_until_it_answers() -> None:
