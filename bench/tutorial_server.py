@@ -12,7 +12,7 @@ from flask_httpauth import HTTPBasicAuth
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from income_tax.tax import v7_rules  # noqa: E402
+from income_tax.tax import simplified_v7_rules  # noqa: E402
 from income_tax.tax.models import Household  # noqa: E402
 from tests.support.data import v7_schedule  # noqa: E402
 
@@ -43,7 +43,7 @@ def index() -> dict[str, Any]:
     write(f"[index] request: {request}")
     given = request.args
     household = Household(given["married"] == "yes", int(given["children"]), int(given["salary"]))
-    result = v7_rules.assess(household, schedule)._asdict()
+    result = simplified_v7_rules.assess(household, schedule)._asdict()
     write(f"[index] {result}")
     return {"response": {"result": {**given, **result}}}
 

@@ -11,7 +11,7 @@ from income_tax.households.validation import HouseholdSchema, build_household
 from income_tax.http.requests.query_string import parse_query
 from income_tax.tax.models import Household
 from income_tax.tax.schedule_parser import Schedules, parse_schedules
-from income_tax.tax.v7_rules import V7Schedule
+from income_tax.tax.simplified_v7_rules import V7Schedule
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests/cases"

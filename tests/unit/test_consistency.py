@@ -11,7 +11,7 @@ import income_tax
 import tax_client
 import tax_common
 from income_tax.alerts.alert import Summary
-from income_tax.households import serialization
+from income_tax.households import result_serialization
 from income_tax.households.household_parameters import HOUSEHOLD
 from tax_client.api import responses
 from tax_client.taxpayers.columns import ALIASES, LIMITS
@@ -85,8 +85,8 @@ def test_client_and_api_have_the_same_parameters() -> None:
 
 def test_client_and_api_have_the_same_result_fields() -> None:
     """Client and API have the same result fields in the same order, for both laws."""
-    assert serialization.V7_FIELDS == responses.V7_FIELDS
-    assert serialization.DATED_FIELDS == responses.DATED_FIELDS
+    assert result_serialization.V7_FIELDS == responses.V7_FIELDS
+    assert result_serialization.DATED_FIELDS == responses.DATED_FIELDS
 
 
 def tags(image: str) -> set[str]:

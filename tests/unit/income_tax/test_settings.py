@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from income_tax.settings import read_settings
-from tax_common.env_reader import SettingsError
+from tax_common.settings_reader import SettingsError
 
 
 def test_defaults_need_no_environment() -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tax_common.env_reader import SettingsError, number
+from tax_common.settings_reader import SettingsError, number
 
 from . import __version__, exit_codes
 from .exit_codes import fail

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tax_common.env_reader import Reader
+from tax_common.settings_reader import Reader
 
 from .alerts.incident_policy import AlertRules
 from .alerts.smtp_client import MailSettings

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
-from tax_common import env_reader
-from tax_common.text import escape_controls
+from tax_common import settings_reader
+from tax_common.text_formatting import escape_controls
 
 from .settings import SETTINGS
 
@@ -20,12 +20,12 @@ class Parser(argparse.ArgumentParser):
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """Build the type of an option that takes a whole number from `low` to `high`."""
-    return env_reader.whole(low, high).build_argument_type()
+    return settings_reader.whole(low, high).build_argument_type()
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:
     """Build the type of an option that takes a number from `low` to `high`. `unit` is for error messages."""
-    return env_reader.number(unit, low, high).build_argument_type()
+    return settings_reader.number(unit, low, high).build_argument_type()
 
 
 def setting_options() -> Parser:

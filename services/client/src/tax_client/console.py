@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 # The descriptor of each standard stream, and the mode in which the null device replaces a closed stream. The program
 # can neither read a replaced standard input nor write a replaced standard output. A replaced standard error discards

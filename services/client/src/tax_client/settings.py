@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tax_common.env_reader import ValueType, choice, number, whole
+from tax_common.settings_reader import ValueType, choice, number, whole
 
 from .user_errors import UserError
 

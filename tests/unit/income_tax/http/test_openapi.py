@@ -7,9 +7,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from income_tax.households.curve_points import CURVE
 from income_tax.households.household_parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
-from income_tax.households.serialization import DATED_FIELDS, V7_FIELDS
-from income_tax.households.tax_curve import CURVE
+from income_tax.households.result_serialization import DATED_FIELDS, V7_FIELDS
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.openapi.document import EXAMPLES, build_document
 from tests.support.data import ROOT

@@ -7,7 +7,7 @@ import pytest
 
 from income_tax.households.household_parameters import CALCULATION, JsonDecoder
 from income_tax.households.validation import HouseholdSchema, ParameterError
-from income_tax.http.pages.rendering import FILES
+from income_tax.http.pages.static_files import FILES
 from income_tax.tax.models import MAX_SALARY
 
 YEARS = range(2018, 2026)

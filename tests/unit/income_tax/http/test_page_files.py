@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.http.pages.rendering import FILES, TRANSLATIONS
+from income_tax.http.pages.rendering import TRANSLATIONS
+from income_tax.http.pages.static_files import FILES
 from tests.support.data import ROOT
 
 PAGES = ROOT / "services/api/src/income_tax/http/pages"

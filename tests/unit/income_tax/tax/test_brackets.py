@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from income_tax.tax.brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
-from income_tax.tax.v7_rules import V7Schedule
+from income_tax.tax.simplified_v7_rules import V7Schedule
 
 OPEN = Bracket(None, 4500, 0)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from income_tax.tax import v7_rules
+from income_tax.tax import simplified_v7_rules
 from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY, DatedAssessment, Household
 from income_tax.tax.schedule_parser import parse_schedules
@@ -119,7 +119,9 @@ def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
 def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
     """Under the rules `v7` the reduction ends abruptly, so that one more euro of salary costs hundreds of euros."""
     schedule = v7_schedule()
-    before, after = (v7_rules.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1))
+    before, after = (
+        simplified_v7_rules.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1)
+    )
     assert jump == after - before
 
 

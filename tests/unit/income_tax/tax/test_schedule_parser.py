@@ -20,7 +20,7 @@ from income_tax.tax.brackets import (
 )
 from income_tax.tax.compiled_law import Law
 from income_tax.tax.schedule_parser import parse_schedules
-from income_tax.tax.v7_rules import V7Schedule
+from income_tax.tax.simplified_v7_rules import V7Schedule
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import law_cases, schedules
 from tests.unit.income_tax.tax.test_compiled_law import YEARS, household_of

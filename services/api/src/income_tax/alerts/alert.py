@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from income_tax import __version__
-from tax_common.text import format_fields
+from tax_common.text_formatting import format_fields
 
 VALUE_LIMIT = 2000  # maximum number of characters of each value in a mail
 

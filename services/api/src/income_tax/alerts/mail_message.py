@@ -7,7 +7,7 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 from .alert import Alert
 from .incident_policy import AlertRules, Incident, MailType, choose_mail

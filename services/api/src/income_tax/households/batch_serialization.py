@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import orjson
 
-from income_tax.tax.compiled_law import Law, Note
+from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import DatedAssessment
+from income_tax.tax.result_notes import Note
 from income_tax.tax.schedule_parser import Schedules
 from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
 
 from .batch_validation import ParsedBatch
-from .serialization import DATED_FIELDS, V7_FIELDS, YES_NO
+from .result_serialization import DATED_FIELDS, V7_FIELDS, YES_NO
 from .validation import ParameterError
 
 CSV_FIELDS = (*DATED_FIELDS, "notes", "errors")

@@ -18,7 +18,7 @@ from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_parser import Schedules, is_year, parse_schedules
 
 from .household_parameters import HOUSEHOLD, TextDecoder
-from .serialization import calculate
+from .result_serialization import calculate
 from .validation import HouseholdSchema, ParameterError, build_household
 
 SCHEDULES_FILE = Path("db/init/schedules.json")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
-from tax_common.text import truncate
+from tax_common.text_formatting import truncate
 
 MAX_QUOTED = 100  # maximum characters of an invalid name or value that an error message quotes
 MAX_DIGITS = 20  # longer numbers are rejected without conversion

@@ -22,7 +22,7 @@ from .middleware.fast_path import FastPathMiddleware
 from .middleware.metrics import MetricsMiddleware
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
-from .pages import api_docs, rendering, simulator, status
+from .pages import api_docs, simulator, static_files, status
 from .routes import calculation, curve, drill, health, schedules
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
         api_docs.build_blueprint(login_required),
         simulator.build_blueprint(current, login_required, settings.batch_max),
         status.build_blueprint(settings, services.metrics.folder, services.alerts, current, login_required),
-        rendering.build_blueprint(login_required),
+        static_files.build_blueprint(login_required),
     ]
     if settings.drill_route:
         blueprints.append(drill.build_blueprint(login_required))

@@ -11,7 +11,7 @@ from typing import Any
 
 from .brackets import Bracket, ScheduleError, build_schedule, check_brackets, scale_exactly
 from .compiled_law import Law
-from .v7_rules import V7Schedule
+from .simplified_v7_rules import V7Schedule
 
 # The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figure}}}. A
 # figure is a constant or a scale. All numbers are strings.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import v7_rules
+from . import simplified_v7_rules
 from .compiled_law import FRACTIONS, Evaluate, Law
 from .models import Assessment, DatedAssessment, Household
-from .v7_rules import V7Schedule
+from .simplified_v7_rules import V7Schedule
 
 Numbers = NDArray[np.int64]
 Truths = NDArray[np.bool_]
@@ -41,7 +41,7 @@ class Households:
 
 def assess_v7(households: Households, schedule: V7Schedule) -> list[Assessment]:
     """Assess each household under the rules `v7`."""
-    return [v7_rules.assess(household, schedule) for household in households]
+    return [simplified_v7_rules.assess(household, schedule) for household in households]
 
 
 def assess_dated(households: Households, law: Law) -> Mapping[str, NDArray[Any]]:

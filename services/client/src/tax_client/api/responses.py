@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from tax_client.taxpayers.columns import Taxpayer
-from tax_common.text import escape_controls, truncate_with_length
+from tax_common.text_formatting import escape_controls, truncate_with_length
 
 BODY_SHOWN = 200  # most characters of an unexpected body that an error message quotes
 ADVICE = {

@@ -10,7 +10,7 @@ from typing import TextIO
 from tax_client.api.responses import DATED_FIELDS, V7_FIELDS
 from tax_client.console import layout_table
 from tax_client.taxpayers.reader import BadLine
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 from .batches import Failure, Problem, Row
 from .checkpoint import Counts

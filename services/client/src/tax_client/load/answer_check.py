@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
-from tax_common.text import truncate
+from tax_common.text_formatting import truncate
 
 RIGHT, WRONG = "right", "wrong"
 DIFFERENCES_SHOWN = 5  # maximum number of differences that are shown per answer

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 from .coordinator import RunRecorder
 from .load_plan import Plan

@@ -23,7 +23,7 @@ from tax_client.settings import Settings
 from tax_client.taxpayers.input_source import open_input
 from tax_client.taxpayers.reader import BadLine, Reader
 from tax_client.user_errors import DONE, INCOMPLETE, UNUSABLE, UserError
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 from .coordinator import Coordinator, RunRecorder
 from .curl_connection import Target, raise_descriptor_limit

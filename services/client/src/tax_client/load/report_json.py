@@ -8,7 +8,7 @@ from typing import Any, Self
 import orjson
 
 from tax_common.latency_histogram import LatencyHistogram
-from tax_common.text import truncate
+from tax_common.text_formatting import truncate
 
 from .answer_check import WrongAnswer
 from .coordinator import COARSER

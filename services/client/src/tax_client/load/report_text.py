@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tax_client.console import layout_table
 from tax_common.latency_histogram import LatencyHistogram
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 from .run_results import LIMIT_MESSAGE, Run, compute_figures
 

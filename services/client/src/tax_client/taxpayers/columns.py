@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tax_client.user_errors import UserError
-from tax_common.text import truncate_with_length
+from tax_common.text_formatting import truncate_with_length
 
 FIELDS = ("id", "married", "children", "salary")  # the columns of a file without a header
 ALIASES = {

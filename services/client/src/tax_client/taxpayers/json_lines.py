@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tax_common.text import truncate_with_length
+from tax_common.text_formatting import truncate_with_length
 
 from .columns import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import IO
 
 from tax_client.user_errors import build_file_error
-from tax_common.text import truncate_with_length
+from tax_common.text_formatting import truncate_with_length
 
 from .columns import LineFormat, Taxpayer, parse_header
 from .json_lines import parse_json_line

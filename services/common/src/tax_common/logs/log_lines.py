@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import structlog
 
-from tax_common.text import escape_controls, truncate
+from tax_common.text_formatting import escape_controls, truncate
 
 Event = structlog.typing.EventDict
 

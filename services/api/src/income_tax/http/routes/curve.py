@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from income_tax.households.tax_curve import SCHEMA, build_curve, describe_request, list_salaries
+from income_tax.households.curve_points import SCHEMA, build_curve, describe_request, list_salaries
 from income_tax.households.validation import ParameterError
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.requests.query_string import parse_query

@@ -1,4 +1,4 @@
-"""The data of the HTML report's charts. page.js uses uPlot to draw the charts, and tables show the same values."""
+"""The data of the HTML report's charts. draw_charts.js draws the charts, and tables show the same values."""
 
 import math
 from collections import Counter
@@ -9,7 +9,7 @@ from itertools import accumulate
 from tax_client.load.report_text import format_duration
 from tax_client.load.run_results import Run
 from tax_common.latency_histogram import LatencyHistogram
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 
 PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # the colour of the line of each percentile
 KIND_COLORS = ("bad", "three", "two", "four", "five")
@@ -20,7 +20,7 @@ BAR_MIN = 0.01  # minimum height of a bar as a share of the scale, so that rare 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A scale from `low` to `high`. Its labels are `ticks`, or numbers in the format of page.js for `unit`."""
+    """A scale from `low` to `high`. Its labels are `ticks`, or numbers in the format of draw_charts.js for `unit`."""
 
     unit: str
     low: float
@@ -31,7 +31,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line, or the bars of one kind. `color` names a CSS variable in page.css. A value of None is a gap."""
+    """A line, or the bars of one kind. `color` names a CSS variable in style.css. A value of None is a gap."""
 
     name: str
     color: str

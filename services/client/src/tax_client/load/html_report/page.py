@@ -12,7 +12,7 @@ import orjson
 
 from tax_client.load.report_text import describe_throughput, describe_verdict, format_duration, list_warnings
 from tax_client.load.run_results import Run, compute_figures
-from tax_common.text import escape_controls
+from tax_common.text_formatting import escape_controls
 from tax_common.vendor import UPLOT
 
 from .charts import Chart, build_distribution, build_errors, build_latency, build_percentiles, build_throughput
@@ -31,7 +31,7 @@ def build_page(run: Run) -> str:
         "percentiles": build_percentiles(run),
         "errors": build_errors(run),
     }
-    return Template(read_file(HERE / "page.html")).substitute(
+    return Template(read_file(HERE / "layout.html")).substitute(
         read_code(),
         title=to_html(title),
         header=build_header(run, title),
@@ -48,9 +48,9 @@ def build_page(run: Run) -> str:
 
 def read_code() -> dict[str, str]:
     """Return the styles, the scripts, and a content security policy (W3C CSP 3) that allows only their digests."""
-    style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "page.css")
+    style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "style.css")
     uplot = f"/*\n{read_file(UPLOT / 'LICENSE')}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}"
-    script = read_file(HERE / "page.js")
+    script = read_file(HERE / "draw_charts.js")
     sources = f"script-src {digest(uplot)} {digest(script)}; style-src {digest(style)}; img-src data:"
     return {"policy": f"default-src 'none'; {sources}", "style": style, "uplot": uplot, "script": script}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from income_tax.tax import v7_rules
+from income_tax.tax import simplified_v7_rules
 from income_tax.tax.models import MAX_SALARY, Household
 from tests.support.data import RESULT_FIELDS, v7_cases, v7_schedule
 
@@ -47,7 +47,7 @@ def contract(married: bool, children: int, salary: int) -> tuple[int, int, float
 
 
 def assessed(married: bool, children: int, salary: int) -> tuple[int, int, float, int, int]:
-    result = v7_rules.assess(Household(married, children, salary), SCHEDULE)
+    result = simplified_v7_rules.assess(Household(married, children, salary), SCHEDULE)
     return result.tax, result.surcharge, result.rate, result.discount, result.reduction
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tax_common.env_reader import Reader, SettingsError, ValueType, choice, number, whole
+from tax_common.settings_reader import Reader, SettingsError, ValueType, choice, number, whole
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from income_tax.tax.brackets import SCALE
 from income_tax.tax.models import Household
-from income_tax.tax.v7_rules import V7Schedule, assess, compute_discount
+from income_tax.tax.simplified_v7_rules import V7Schedule, assess, compute_discount
 from tests.support.data import schedules
-from tests.unit.income_tax.tax.test_v7_rules import assessed, contract
+from tests.unit.income_tax.tax.test_simplified_v7_rules import assessed, contract
 
 
 @pytest.mark.parametrize(

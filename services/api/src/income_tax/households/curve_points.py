@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from income_tax.tax.compiled_law import Note
 from income_tax.tax.models import MAX_SALARY
+from income_tax.tax.result_notes import Note
 from income_tax.tax.schedule_parser import Schedules
 
 from .household_parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
-from .serialization import YES_NO
+from .result_serialization import YES_NO
 from .validation import HouseholdSchema, ParameterError
 
 MAX_POINTS = 2000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from income_tax.tax import v7_rules
+from income_tax.tax import simplified_v7_rules
 from income_tax.tax.explanation import explain
 from income_tax.tax.models import Assessment, DatedAssessment, Household
 from income_tax.tax.schedule_parser import Schedules
@@ -27,7 +27,7 @@ def calculate(household: Household, schedules: Schedules, explained: bool = Fals
     """Return the result of one household by field. Amounts are whole euros. `explained` adds the calculation steps."""
     h = household
     if h.year is None:
-        assessment = v7_rules.assess(h, schedules.v7)
+        assessment = simplified_v7_rules.assess(h, schedules.v7)
         return dict(zip(V7_FIELDS, (YES_NO[h.married], h.children, h.salary, *assessment), strict=True))
     law = schedules.years[h.year]
     values = law.compute_values(h)

@@ -1,0 +1,27 @@
+"""Notes on a result, in French and English."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note on a contribution or credit that the calculation does not include."""
+
+    code: str
+    fr: str
+    en: str
+
+
+CIMR = Note(
+    "CIMR",
+    "2018 fut « l'année blanche » : un crédit d'impôt (CIMR) a annulé l'impôt sur les salaires ordinaires de 2018 ;"
+    " les montants sont avant ce crédit.",
+    '2018 was the "année blanche": a tax credit (CIMR) cancelled the tax on ordinary salaries of 2018; the amounts'
+    " do not deduct this credit.",
+)
+CDHR = Note(
+    "CDHR",
+    "La contribution différentielle sur les hauts revenus (CDHR, minimum de 20 %) peut s'ajouter ; elle n'est pas"
+    " calculée ici.",
+    "The minimum tax on high incomes (CDHR, 20 %) may be due in addition; it is not calculated here.",
+)
