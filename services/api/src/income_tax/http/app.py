@@ -40,13 +40,13 @@ class AppDependencies:
     schedules: CurrentSchedules
     authenticator: Authenticator
     metrics: WorkerMetrics
-    release_leadership_before: Callable[[WSGIApplication], WSGIApplication]  # the server's middleware around Flask
+    release_leadership_before: Callable[[WSGIApplication], WSGIApplication]  # adds middleware that releases leadership
     body_errors: tuple[type[Exception], ...]  # the exceptions that the server raises for a malformed body
     state: Callable[[], dict[str, Any]]  # returns this process's `schedules` (version), `troubles` and `lines_lost`
 
 
 def create_app(services: AppDependencies) -> Flask:
-    """Create the application. The server forks later, so this function starts no threads and opens no connections."""
+    """Create the application. The server forks later, so this function must not start threads or open connections."""
     settings = services.settings
     app = Flask("income_tax", static_folder=None)
     app.url_map.merge_slashes = False  # if this were True, werkzeug would answer //x with an HTML redirect

@@ -1,4 +1,4 @@
-"""Handlers that answer all errors in JSON.
+"""Error handlers, which convert all errors to JSON responses.
 
 A response contains the reason, the remedy and the request id. It does not contain internal details.
 """
@@ -36,10 +36,10 @@ def register(
     mask: bool,
     body_errors: Sequence[type[Exception]] = (),
 ) -> None:
-    """Register handlers for HTTP errors and unexpected exceptions. The latter are also mailed to the administrator.
+    """Register handlers for HTTP errors and unexpected exceptions. Unexpected exceptions also cause alert mails.
 
-    `batch_max` is the maximum number of households in a body. If `mask` is true, the mails mask the numbers of the
-    request. The server raises one of `body_errors` if a body is malformed.
+    `batch_max` is the maximum number of households in a body. If `mask` is true, the mails mask the numbers in URLs and
+    exception messages. The server raises one of `body_errors` if a body is malformed.
     """
     register_body_errors(app, batch_max, (ClientDisconnected, *body_errors))
     app.register_error_handler(HTTPException, answer_http_error)
@@ -70,7 +70,7 @@ def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Ex
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Answer an HTTP error in JSON with the status and headers of the error."""
+    """Build a JSON response that has the status and headers of an HTTP error."""
     status = error.code or 500
     response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
     for name, value in error.get_headers():
@@ -80,7 +80,10 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:
-    """Build the alert for a request that failed with status 500. If `mask` is true, mask the request's numbers."""
+    """Build the alert for a request that failed with status 500.
+
+    If `mask` is true, mask the numbers in the URL and in the exception message.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     frame = frames[-1]
     own = next((f for f in reversed(frames) if str(PACKAGE) in f.filename), frame)
@@ -89,7 +92,7 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
-    # Two failures have the same cause if they have the same exception type, the same URL rule and the same innermost
+    # Two failures count as one cause if they have the same exception type, the same URL rule and the same innermost
     # function of this package. URLs are not compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""

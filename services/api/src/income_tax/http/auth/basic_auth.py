@@ -20,8 +20,8 @@ from income_tax.http.responses import build_error_response
 from .login_throttle import LoginThrottle
 from .password_check_queue import PasswordCheckQueue, QueueFull
 
-CACHE_SIZE = 1000  # credentials per process
-CACHE_TTL = 600.0  # seconds after the last renewal until cached credentials expire
+CACHE_SIZE = 1000  # maximum number of cached credentials per process
+CACHE_TTL = 600.0  # seconds from the last renewal of a cache entry until the entry expires
 THROTTLED = "too many login attempts failed or are in progress: wait for the seconds in the header Retry-After"
 UNAUTHORIZED = "the login name or password is missing or wrong: send a user's login name and password by HTTP Basic"
 
@@ -34,7 +34,7 @@ class UserHashes(Protocol):
 
 
 class RetryLater(Exception):
-    """The client must wait `seconds` before the next attempt, even if the password is correct."""
+    """The client must wait `seconds` before the next login attempt, even if the password is correct."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"try again in {seconds} s")
@@ -44,9 +44,9 @@ class RetryLater(Exception):
 class Authenticator:
     """Verifies credentials, which are a login name and a password. Caches valid credentials.
 
-    A cache entry is an HMAC of login name, password and stored hash under a random key of this process. The cache
-    therefore reveals no password, and a change or removal of a user takes effect at once. A use of an entry renews the
-    entry if less than half of CACHE_TTL remains. Cached credentials bypass the throttle and the queue.
+    A cache entry is an HMAC of login name, password and stored hash, computed with a random key of this process. The
+    cache therefore reveals no password, and a change or removal of a user takes effect immediately. A use of an entry
+    renews the entry if less than half of CACHE_TTL remains. Cached credentials bypass the throttle and the queue.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Authenticator:
         self._queue = queue
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._cache: OrderedDict[bytes, float] = OrderedDict()  # expiry by digest; the last renewed entry is last
+        # Maps each digest to its expiry time. The most recently renewed entry is at the end.
+        self._cache: OrderedDict[bytes, float] = OrderedDict()
         self._cache_lock = Lock()
         # If a login name is unknown, the password is checked against this hash. The response time therefore does not
         # reveal which login names exist.
@@ -87,7 +88,8 @@ class Authenticator:
             return True
 
         def check() -> bool:
-            self._check_throttle(login, address)  # other attempts can fail while this attempt is queued
+            # Check again, because other attempts can have failed while this attempt was queued.
+            self._check_throttle(login, address)
             if self._has_digest(digest):
                 return True
             if check_password_hash(stored or self._dummy_hash, password) and stored is not None:
@@ -132,7 +134,7 @@ LoginRequired = Callable[[Callable[..., Response]], Callable[..., Response]]
 
 
 def build_login_required(authenticator: Authenticator) -> LoginRequired:
-    """Build the Flask-HTTPAuth decorator for views that require valid credentials. Its error responses are JSON."""
+    """Build the Flask-HTTPAuth decorator for views that require valid credentials. Its error responses contain JSON."""
 
     def verify(login: str, password: str) -> str | None:
         try:

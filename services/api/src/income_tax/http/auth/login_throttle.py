@@ -1,4 +1,4 @@
-"""Throttle for password guesses, which counts failed attempts for each pair of login name and client address.
+"""Throttle for password guesses. It counts failed attempts for each pair of login name and client address.
 
 After repeated failures, the service rejects attempts with the same login name from the same address for a while.
 """
@@ -16,7 +16,7 @@ FREE_FAILURES = 5  # consecutive failures that cause the first wait; fewer failu
 MAX_WAIT = 300.0  # seconds; the first wait is 1 s, and each further failure doubles the wait up to this maximum
 FORGET_AFTER = 900.0  # seconds after the last failure until the count of failures expires
 SUSPECT_TIME = 10.0  # seconds; the fifth and each later failure make the address a suspect for this time
-ANY_LOGIN = ""  # in place of the login name, to count all failures of an address; no user has this login name
+ANY_LOGIN = ""  # replaces the login name in the count of all failures of an address; no user has this login name
 LOG_INTERVAL = 60.0  # minimum seconds between two warnings about an unusable store
 
 
@@ -43,7 +43,7 @@ class FailureStore(Protocol):
 
 
 class LoginThrottle:
-    """Counts failed attempts and computes waits. Existing and unknown login names are treated alike.
+    """Counts failed attempts and computes waiting times. Existing and unknown login names are treated alike.
 
     If the store fails, the throttle allows every attempt and logs a warning. A full disk must not lock users out.
     """
@@ -63,7 +63,7 @@ class LoginThrottle:
             return 0
 
     def is_suspect(self, address: str) -> bool:
-        """Return whether FREE_FAILURES attempts from the address failed, and the last failure is recent."""
+        """Return whether at least FREE_FAILURES attempts from the address failed and the last failure is recent."""
         try:
             failures = self._store.find(ANY_LOGIN, address)
         except (sqlite3.Error, OSError) as error:

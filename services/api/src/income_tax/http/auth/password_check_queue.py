@@ -1,7 +1,7 @@
 """Bounded queue of password checks. Each process has one queue, which runs one check at a time.
 
 A check occupies one core and 32 MiB of memory for 0.1 s. In an unbounded queue, password guesses could occupy every
-thread. Requests with cached credentials would then have to wait.
+thread of the process. Requests with cached credentials would then have to wait.
 """
 
 import threading
@@ -10,16 +10,16 @@ from concurrent.futures import Future
 
 
 class QueueFull(Exception):
-    """The queue has no free place for the thread. The client should retry after one second."""
+    """The queue has no free place for the calling thread. The client should retry after one second."""
 
 
 class PasswordCheckQueue:
-    """Runs checks one at a time. A question is a digest of the credentials to check.
+    """Runs password checks one at a time. The argument `question` is a digest of the credentials to check.
 
     Threads that pass the same question and the same client address share one check. A thread that starts a check
-    occupies a place in the queue. A thread with a suspect address always occupies a place. At most three quarters of
-    the process's threads can occupy places. At most half of the threads can occupy places for suspect addresses, and at
-    most a quarter can occupy places for the same address.
+    occupies a place in the queue. A thread whose client address is suspect always occupies a place. At most three
+    quarters of the process's threads can occupy places. At most half of the threads can occupy places for suspect
+    addresses, and at most a quarter can occupy places for the same address.
 
     The check for a suspect address starts only when no check for a non-suspect address is waiting.
     """
@@ -33,7 +33,10 @@ class PasswordCheckQueue:
         self._others_waiting = 0  # number of waiting checks for addresses that are not suspects
 
     def run(self, question: bytes, address: str, is_suspect: bool, check: Callable[[], bool]) -> bool:
-        """Return the result of the check, which this or another thread runs. Raises QueueFull if no place is free."""
+        """Return the result of the check, which this thread or another thread runs.
+
+        Raises QueueFull if the queue has no free place for this thread.
+        """
         key, place = (question, address), (address, is_suspect)
         with self._changed:
             shared = self._checks.get(key)

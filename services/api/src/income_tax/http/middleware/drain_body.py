@@ -1,7 +1,7 @@
 """Middleware that drains an unread request body before the server sends the response.
 
 If a server closes a connection that has unread bytes, TCP resets the connection and the response can be lost. nginx
-then sends a 502 instead of, for example, a 405.
+then sends the status 502 instead of the real status, for example 405.
 """
 
 import time
@@ -33,7 +33,7 @@ class DrainBodyMiddleware:
             while left > 0 and time.monotonic() < end and (chunk := environ["wsgi.input"].read(CHUNK)):
                 left -= len(chunk)
         except OSError:
-            pass  # the body ended early or timed out; gunicorn then closes the connection
+            pass  # ignore a body that ended early or timed out, because gunicorn then closes the connection
         finally:
             connection.settimeout(None)
         return response

@@ -53,7 +53,7 @@ class FastPathMiddleware:
         log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
         try:
             status, body, version = answer_query(query, self._schedules.get(), request_id)
-        except Exception:  # Flask processes the request again. If Flask also fails, it notifies the administrator.
+        except Exception:  # Flask processes the request again. If Flask also fails, its error handler sends an alert.
             return self._app(environ, start_response)
         log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]

@@ -19,7 +19,7 @@ class MetricsMiddleware:
         self._app, self._count = app, activity.record
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Call the application, record its response, and return the response."""
+        """Call the application, record the status and latency of its response, and return the response."""
         if environ.get("PATH_INFO", "").startswith(UNCOUNTED):
             return self._app(environ, start_response)
         began, status = time.perf_counter(), 500

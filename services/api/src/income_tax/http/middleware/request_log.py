@@ -9,8 +9,8 @@ from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
 from income_tax.http.responses import CSV, JSON
 from income_tax.service_log import RequestLogger, shorten
 
-LOGGED_ID = "income_tax.request_id"  # key in the WSGI environment for the id of a request whose arrival is logged
-QUIET = ("/health/live", "/health/ready")  # polled every few seconds, so these paths are logged at level debug
+LOGGED_ID = "income_tax.request_id"  # WSGI environment key of the request id; set if the request is already logged
+QUIET = ("/health/live", "/health/ready")  # logged at level debug, because these paths are polled every few seconds
 
 
 def log_request(
@@ -30,14 +30,14 @@ def log_answer(
     body: str,
     level: str = "info",
 ) -> None:
-    """Log a response and its body. Truncate the body to 4 KB. Omit `schedules_version` if it is None."""
+    """Log a response and its body. Truncate the body to 4 KB. Omit the schedules version if it is None."""
     version = {"schedules": schedules_version} if schedules_version else {}
     fields = {"place": place, "status": status, **version, **shorten(body), "request_id": request_id}
     log("answer", fields, level)
 
 
 def get_place() -> str:
-    """Return the name of the view function. This name is the value of the log field `place`."""
+    """Return the name of the view function for the log field `place`, or `unknown` if no route matches."""
     return (request.endpoint or "unknown").rpartition(".")[2]
 
 
@@ -54,7 +54,7 @@ def describe_body(response: Response) -> str:
 
 
 def register(app: Flask, log: RequestLogger) -> None:
-    """Register hooks that assign an id to each request. The hooks also log the request and its response."""
+    """Register hooks that assign an id to each request. The hooks also log each request and its response."""
 
     def choose_level() -> str:
         return "debug" if request.path in QUIET else "info"
@@ -69,7 +69,8 @@ def register(app: Flask, log: RequestLogger) -> None:
 
     @app.teardown_request
     def clear_context(_error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()  # the next log line of this thread might not belong to a request
+        # Clear the request id, because the next log line of this thread might not belong to a request.
+        structlog.contextvars.clear_contextvars()
 
     @app.after_request
     def finish_request(response: Response) -> Response:

@@ -1,7 +1,8 @@
 """`GET /openapi.json`, the OpenAPI 3.1 document of the API.
 
 `openapi.yaml` is the template of the document. This module replaces each placeholder `!insert NAME` with a setting, a
-parameter schema, or examples from `examples.json`. A test sends each example to the service.
+parameter schema, or examples from `examples.json`. A test sends each example request to the
+service and compares the responses.
 """
 
 import json
@@ -60,7 +61,7 @@ def load_template() -> dict[str, Any]:
     return template
 
 
-# Python imports this module before the server forks its workers. All workers share the content of both files.
+# Python loads both files at import, before the server forks its workers. All workers therefore share this memory.
 EXAMPLES = {name: Example(**e) for name, e in json.loads((FOLDER / "examples.json").read_bytes()).items()}
 TEMPLATE = load_template()
 
@@ -98,7 +99,7 @@ def select_examples(
 ) -> dict[str, Any]:
     """Return an operation's examples in the format of OpenAPI.
 
-    `select` returns the request or the response of an example. Values whose type is not in `kinds` are omitted.
+    `select` returns the request or the response of an example. The result omits values whose type is not in `kinds`.
     """
     examples = {name: example for name, example in EXAMPLES.items() if example.operation == operation}
     return {

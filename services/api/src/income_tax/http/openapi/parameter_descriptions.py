@@ -17,7 +17,10 @@ from income_tax.households.validation import ONLY_WITH_YEAR
 Json = dict[str, Any]
 
 DESCRIPTIONS = {
-    "year": "Income year, one year before the assessment. Its tax law applies. Without a year, the rules `v7` apply.",
+    "year": (
+        "Income year, one year before the assessment. The tax law of the income year applies. "
+        "Without a year, the rules `v7` apply."
+    ),
     "married": "Whether the household is a couple that files a joint tax return. The couple is married or in a PACS.",
     "single_parent": "Whether one adult lives alone with children (*parent isolé*, CGI art. 194, II). Requires `year`.",
     "children": "Number of dependent children.",
@@ -32,7 +35,7 @@ YES = [word for word, is_true in YES_NO.items() if is_true]
 
 
 def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int], example: Mapping[str, Any]) -> Any:
-    """Build the OpenAPI parameters of a query string. `example` contains example values by parameter name."""
+    """Build the OpenAPI parameters of a query string. `example` maps names to example values."""
     return [
         {
             "name": parameter.english,
@@ -47,7 +50,7 @@ def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int]
 
 
 def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
-    """Build the JSON Schema (2020-12) of an object that contains the parameters. It rejects contradictory values."""
+    """Build the JSON Schema (2020-12) of an object with the parameters. The schema rejects contradictory values."""
     is_couple = {"properties": {MARRIED.english: {"enum": YES}}}
     is_single_parent = {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]}
     has_spouse_salary = {
@@ -78,6 +81,6 @@ def build_value_schema(parameter: Parameter, years: Iterable[int]) -> Json:
 
 
 def describe(parameter: Parameter) -> str:
-    """Return the description of a parameter and its French names."""
+    """Return the description of a parameter, followed by its French names."""
     names = " or ".join(f"`{name}`" for name in parameter.french)
     return f"{DESCRIPTIONS[parameter.english]} In French: {names}."

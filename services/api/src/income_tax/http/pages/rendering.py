@@ -10,7 +10,8 @@ from income_tax.http.responses import JSON
 
 from .static_files import FILES, build_url
 
-TRANSLATIONS: dict[str, dict[str, str]] = json.loads(FILES["translations.json"])  # by language and key
+# A mapping from language to a mapping from key to text.
+TRANSLATIONS: dict[str, dict[str, str]] = json.loads(FILES["translations.json"])
 
 # A page can contact only its own server, to load files and to send requests. Inline scripts and styles are blocked.
 POLICY = {
@@ -26,7 +27,7 @@ POLICY = {
 
 
 def render_page(template: str, policy: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Build a response with a page. `policy` overrides directives of the common Content-Security-Policy (W3C CSP 3)."""
+    """Build a response that contains a page. `policy` overrides directives of POLICY (W3C CSP 3)."""
     return set_page(Response(), template, policy, **values)
 
 
@@ -41,12 +42,12 @@ def set_page(response: Response, template: str, policy: Mapping[str, str] | None
 
 
 def choose_language() -> str:
-    """Return the available language that the browser prefers, or English."""
+    """Return the translated language that the browser prefers, or English if the browser accepts no translation."""
     return request.accept_languages.best_match(list(TRANSLATIONS), "en")
 
 
 def render_rejected_login(response: Response) -> Response:
-    """Replace the JSON body of a response with status 401 or 429 with a page if the client prefers HTML."""
+    """If the status is 401 or 429 and the client prefers HTML, replace the JSON body of the response with a page."""
     prefers_html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
     if response.status_code not in (401, 429) or not prefers_html:
         return response

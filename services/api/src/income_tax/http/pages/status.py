@@ -24,7 +24,7 @@ CHART_SIZE = (1000, 110)  # width and height, in units of the SVG
 
 
 def format_latency(seconds: float | None) -> str:
-    """Format a latency, for example as 1.5 ms."""
+    """Format a latency, for example as 1.5 ms. If the latency is None, return a dash."""
     if seconds is None:
         return "–"
     return f"{seconds * 1000:.{1 if seconds < 0.1 else 0}f} ms" if seconds < 1 else f"{seconds:.1f} s"
@@ -54,7 +54,7 @@ FORMATS = {"milliseconds": format_latency, "gibibytes": format_size, "duration":
 
 
 def build_bars(overview: ServiceStatus) -> list[Bar]:
-    """Build the bars of the chart. Each bar shows the requests of ten seconds. Its lower part shows failed requests."""
+    """Build the bars of the chart. Each bar shows the requests of ten seconds. Its lower part shows the failures."""
     buckets = overview.buckets
     width, height = CHART_SIZE[0] / len(buckets), CHART_SIZE[1]
     most = max(1, *(bucket.requests for bucket in buckets.values()))

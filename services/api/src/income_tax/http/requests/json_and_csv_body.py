@@ -31,9 +31,9 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-# To save memory, a body that contains too many separators is rejected before parsing. A household has at most seven
-# values.
-MAX_VALUES = 20  # maximum separators per household
+# To save memory, BodyReader rejects a body that contains too many separators before it parses the body. A household has
+# at most seven values.
+MAX_VALUES = 20  # maximum number of commas or of semicolons per household
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
@@ -60,7 +60,7 @@ class BodyReader:
         return self.parse(request.mimetype, body)
 
     def parse(self, content_type: str, body: bytes) -> "Values | ParsedBatch":
-        """Parse one household (a JSON object) or a batch.
+        """Parse one household (a JSON object) or a batch (a JSON array or a CSV table).
 
         Raises ParameterError, TooManyHouseholds or UnsupportedBody if the body is invalid.
         """

@@ -6,7 +6,7 @@ from income_tax.households.household_parameters import normalize_name
 
 
 def parse_query(query: str) -> list[tuple[str, str]]:
-    """Return the names and values in a query string of the type `application/x-www-form-urlencoded` (WHATWG URL)."""
+    """Return the name-value pairs of a query string of the type `application/x-www-form-urlencoded` (WHATWG URL)."""
     parts = [part.partition("=") for part in query.split("&") if part]
     if "%" not in query and "+" not in query and query.isascii():  # nothing to decode
         return [(name, value) for name, _, value in parts]

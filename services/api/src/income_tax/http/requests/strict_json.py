@@ -22,7 +22,7 @@ class RepeatedKeyError(ParameterError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse one object or an array. If an object repeats a key, replace the household with a RepeatedKeyError.
+    """Parse one object or an array. In the result, a RepeatedKeyError replaces each household that repeats a key.
 
     Raises ParameterError if the body is not JSON.
     """
@@ -37,7 +37,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def may_repeat_keys(body: bytes, content: Any) -> bool:
-    """Return False if no object repeats a key. Return True if an object repeats a key or if this is uncertain."""
+    """Return False if no object can repeat a key. Return True if a repetition is certain or possible."""
     objects = content if isinstance(content, list) else [content]
     # A colon follows each key, and orjson keeps only one of two equal keys. The counts therefore differ if a key is
     # repeated. They also differ if the body has blanks before colons, colons in text, or nested objects.
@@ -45,9 +45,9 @@ def may_repeat_keys(body: bytes, content: Any) -> bool:
 
 
 def replace_repeats(content: Any, checked: Any) -> Any:
-    """Return the content, but replace each household that repeats a key with its RepeatedKeyError.
+    """Return the content, but put a RepeatedKeyError in the place of each household that repeats a key.
 
-    `checked` is the result of the slow parser for the same body. It contains the errors.
+    `checked` is the result of the slow parser for the same body. That result contains the errors.
     """
     if isinstance(content, list) and isinstance(checked, list):
         return [find_repeat(other) or item for item, other in zip(content, checked, strict=True)]

@@ -33,7 +33,7 @@ from income_tax.tax.schedule_parser import Schedules
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-LARGE_BODY = 2**16  # bytes
+LARGE_BODY = 2**16  # bytes; larger bodies are processed one at a time
 QUERY_SCHEMA = HouseholdSchema(CALCULATION, TextDecoder())
 
 
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 def answer_query(
     query: str, schedules: Schedules, request_id: str, pause: Callable[[], object] | None = None
 ) -> Answer:
-    """Answer the query string of `GET /`. Call `pause` before the calculation."""
+    """Build the answer to a `GET /` request from its query string. Call `pause` before the calculation."""
     try:
         values = QUERY_SCHEMA.parse(parse_query(query), schedules.years)
     except ParameterError as error:
@@ -74,7 +74,7 @@ def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
 def answer_body(
     request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object]
 ) -> Response:
-    """Answer a request with the given body. Call `pause` before the calculation."""
+    """Build the response to a `POST /` request. `body` is the request's body. Call `pause` before the calculation."""
     try:
         households = BodyReader(batch_max, schedules.years).read(request, body)
     except ParameterError as error:
@@ -91,7 +91,7 @@ def answer_body(
 
 
 def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
-    """Calculate the taxes of a batch. Return them in the format that the client prefers."""
+    """Calculate the taxes of the households in a batch. Return them in the format that the client prefers."""
     # This local import postpones the import of numpy to the first batch.
     from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccep
 
 
 def prefers_csv(accepted: MIMEAccept) -> bool:
-    """Return whether the Accept header (RFC 9110, 12.5.1) prefers CSV. Ignore the parameters of media types."""
+    """Return whether the Accept header (RFC 9110, 12.5.1) prefers CSV to JSON. Ignore media type parameters."""
     types = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in accepted])
     return types.best_match([JSON, CSV], JSON) == CSV
 

@@ -43,7 +43,7 @@ def build_blueprint(schedules: CurrentSchedules, login_required: LoginRequired) 
 
 
 def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> Response:
-    """Build a response with an ETag. The client can cache the response and revalidate it (RFC 9110, 13.1.2)."""
+    """Build a response that has an ETag. The client can cache the response and revalidate it (RFC 9110, 13.1.2)."""
     body = orjson.dumps({"response": {"version": schedules.version} | content}, option=orjson.OPT_SORT_KEYS)
     response = set_schedules_version(Response(body, content_type=JSON), schedules)
     # The ETag is a hash of the body, because a release can change the format without a new version of the schedules.
@@ -54,7 +54,7 @@ def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> R
 
 
 def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
-    """Serialize a parameter of the tax law. Numbers are JSON numbers, and each bracket has its lower limit."""
+    """Serialize a parameter of the tax law. Convert its numbers to JSON, and give each bracket a lower limit."""
     source = {"since": figure["since"], "references": figure["references"]}
     if "value" in figure:
         return {"value": parse_number(figure["value"]), **source}

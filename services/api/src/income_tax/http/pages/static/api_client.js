@@ -1,4 +1,4 @@
-// Calls the API of the same server. The browser adds the credentials. Requests carry amounts in bodies, never in URLs.
+// Calls the API of the same server. The browser adds the credentials. Requests contain amounts only in their bodies.
 
 /** The service rejected the request. `errors` lists its error messages, and `expected` the expected values. */
 export class Invalid extends Error {
@@ -9,7 +9,7 @@ export class Invalid extends Error {
   }
 }
 
-/** Any other failure. `key` is the key of its translation, and `values` fill the placeholders. */
+/** A failure other than Invalid. `key` is the key of its message in translations.json. `values` fill the placeholders. */
 export class Trouble extends Error {
   constructor(key, values = {}) {
     super(key);
@@ -46,16 +46,16 @@ function post(content, signal) {
   return request("/", { method: "POST", headers, body: JSON.stringify(content), signal });
 }
 
-/** Calculate one household, including the steps of the calculation. */
+/** Return the result of one household, including the steps of the calculation. */
 export async function assess(household, signal) {
   return (await post({ ...household, explain: "yes" }, signal)).result;
 }
 
-let batchLimit = Infinity; // maximum number of households in a body, halved after a body was too large
+let batchLimit = Infinity; // maximum number of households per body; decreases each time a body is rejected as too large
 
 /**
  * Return the results of many households, in the order of the households. A request contains at most `most` households.
- * After a body was too large, requests contain fewer households.
+ * If the server rejects a body as too large, later requests contain fewer households.
  */
 export async function assessAll(households, most, signal) {
   const results = [];
@@ -74,7 +74,7 @@ export async function assessAll(households, most, signal) {
 
 const schedules = new Map();
 
-/** Return the tax parameters of an income year by name, with their legal references. */
+/** Return an object that maps the name of each tax parameter of the income year to its value and legal references. */
 export async function fetchSchedule(year, signal) {
   if (!schedules.has(year)) {
     schedules.set(year, (await request(`/schedules/${year}`, { signal })).parameters);

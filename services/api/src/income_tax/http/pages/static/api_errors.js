@@ -15,8 +15,8 @@ const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
 const grouped = (number) => number.replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
 
 /**
- * Return the field of an error (`at`) and a text in the page's language (`words`). For an unknown error, return the
- * service's own message, with its language (`lang`).
+ * Return the field of an error (`at`) and a text in the page's language (`words`). For an unknown error, the
+ * text is the English message of the service, and `lang` is its language.
  */
 export function readError(error, expected) {
   const name = error.match(NAMED)?.[1];

@@ -10,7 +10,7 @@ const inShares = (count) => (count === 1 ? text("share.one") : text("share.many"
 // be rounded down.
 const decimal = (amount) => Math.round(amount * 1e4) / 1e4;
 
-/** Split an income into brackets. `brackets` has the limits for one share. The result is for all shares. */
+/** Split an income among the brackets. `brackets` has the limits for one share, the result those for all shares. */
 function fill(brackets, income, shares) {
   return brackets.map(({ above, rate }, index) => {
     const low = above * shares;
@@ -22,7 +22,7 @@ function fill(brackets, income, shares) {
 
 function row({ low, high, rate, part, tax }, index, widest) {
   const bar = createElement("span", { class: `level level-${index}` });
-  // The last bracket has no upper limit. The width of the widest other bracket fills the bar of the last bracket.
+  // The last bracket has no upper limit. Income as wide as the widest other bracket fills its bar.
   bar.style.width = `${Math.min(100, (100 * part) / (high === Infinity ? widest : high - low))}%`;
   const range = high === Infinity ? text("brackets.above", { low: euros(low) })
     : text("brackets.range", { low: euros(low), high: euros(high) });
@@ -34,7 +34,7 @@ function row({ low, high, rate, part, tax }, index, widest) {
     createElement("span", { class: "owed" }, part ? text("brackets.tax", { tax: euros(tax) }) : ""));
 }
 
-/** Draw the brackets of a result. If the cap on the family quotient applies, use the adults' shares only. */
+/** Draw the brackets of a result. If the cap on the family quotient applies, use only the adults' shares. */
 export function showBrackets(brackets, result) {
   const capped = result.surcharge > 0;
   const step = (name) => result.steps.find((one) => one.name === name).result;
@@ -46,7 +46,7 @@ export function showBrackets(brackets, result) {
   findElement("brackets-about").textContent = about;
   const parts = fill(brackets, result.taxable_income, shares);
   const widest = Math.max(...parts.filter(({ high }) => high !== Infinity).map(({ low, high }) => high - low));
-  // Shows the rounded sum from the API, as the law rounds only the sum. The sum of rounded parts can differ by a euro.
+  // Shows the rounded sum from the API, because the law rounds only the sum. A sum of rounded parts can be different.
   const total = step(capped ? "tax_adult_shares" : "tax_all_shares");
   findElement("brackets").replaceChildren(
     createElement("ol", { class: "brackets" }, ...parts.map((part, index) => row(part, index, widest))),

@@ -1,4 +1,4 @@
-// Draws the chart of tax and rates by salary, with a mark at the household's own salary.
+// Draws the chart of tax and rates as functions of the salary. A mark shows the household's own salary.
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { createElement, createTable, findElement } from "./dom.js";
@@ -8,9 +8,13 @@ import { averageRate, due } from "./results.js";
 import { text } from "./translations.js";
 
 const POINTS = 100;
-const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]; // possible ends of the axis, times a power of ten
+// The possible last salaries of the chart, before multiplication by a power of ten.
+const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000];
 
-/** Return the salaries of the chart: equal steps from 0 to a round number, at least 1.6 times the household's salary. */
+/**
+ * Return the salaries of the chart, which rise in equal steps from 0. The last salary is a round number. It is at least
+ * 1.6 times the household's salary, or near the highest valid salary if 1.6 times the salary is not valid.
+ */
 export function chooseSalaries(salary) {
   let top = 0;
   for (let scale = 1000; !top; scale *= 10) top = TOPS.map((one) => one * scale).find((one) => one >= 1.6 * salary) ?? 0;

@@ -1,4 +1,4 @@
-// Shows this server's OpenAPI document in Swagger UI. The page sends no request to another host.
+// Shows this server's OpenAPI document in Swagger UI. The page sends requests only to this server.
 
 const page = document.getElementById("swagger-ui");
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -14,7 +14,7 @@ function repairAccessibility() {
   for (const select of page.querySelectorAll("select:not([aria-label])")) select.setAttribute("aria-label", "Examples");
   for (const box of page.querySelectorAll("textarea:not([aria-label])")) box.setAttribute("aria-label", "Request body");
   for (const code of page.querySelectorAll("pre:not([tabindex])")) code.tabIndex = 0;
-  // Disables the link within the button that expands an operation. The button alone expands the operation.
+  // Disables the link inside each button that expands an operation, so that the button contains no second control.
   for (const link of page.querySelectorAll("button a[href]")) link.removeAttribute("href");
 }
 
@@ -26,5 +26,5 @@ window.ui = window.SwaggerUIBundle({
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
-  validatorUrl: null, // by default, Swagger UI sends the document to a public validator
+  validatorUrl: null, // disables the public validator, to which Swagger UI sends the document by default
 });

@@ -1,4 +1,4 @@
-// Functions that find and create elements of the page. They create elements without HTML markup in strings.
+// Functions that find and create elements of the page. They never parse strings as HTML.
 
 export const findElement = (id) => document.getElementById(id);
 
@@ -12,7 +12,7 @@ export function createElement(tag, attributes = {}, ...children) {
   return created;
 }
 
-/** Create a table with a header row. The first cell of each other row is the header of its row. */
+/** Create a table with a header row. The first cell of each other row is the header of that row. */
 export function createTable(caption, heads, rows) {
   return createElement("table", {},
     createElement("caption", { class: "visually-hidden" }, caption),

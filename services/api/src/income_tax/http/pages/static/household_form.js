@@ -1,5 +1,5 @@
-// Reads and fills the form, and stores its household in the fragment of the page's URL. Form and fragment have the same
-// grammar.
+// Reads and fills the form, and stores its household in the fragment of the page's URL. A value has the same
+// syntax in the form and in the fragment.
 
 import { readError } from "./api_errors.js";
 import { findElement } from "./dom.js";
@@ -7,7 +7,7 @@ import { currentLanguage, text } from "./translations.js";
 
 const form = findElement("household");
 export const LARGEST = Number(form.dataset.largest); // euros, the highest valid salary
-// The English name of each parameter, by English or French name.
+// Maps each English or French parameter name to the English name.
 const NAMES = new Map(Object.entries(JSON.parse(form.dataset.names)));
 const EUROS = ["salary", "spouse_salary"];
 const NUMBERS = ["year", "children", ...EUROS];
@@ -20,16 +20,17 @@ const ENGLISH = { oui: "yes", non: "no" };
 const NOTHING = /^0*$/;
 
 // Values of the URL that the form cannot display. Requests still contain these values, so that the service reports them
-// as errors. `unshown` holds an unknown year or situation until the user chooses another. `unknown` holds the parameters
-// with unknown names until the user changes the form.
+// as errors. `unshown` holds a year or situation that the form does not offer, until the user chooses another year or
+// situation. `unknown` holds the parameters that have unknown names, until the user changes the form.
 let unshown = SITUATIONS.single;
 let unknown = {};
-let lent = false; // whether the form itself set one child, which a single parent needs
+let lent = false; // whether the form, and not the user, set one child because a single parent needs a child
 
 const field = (name) => form.elements[name];
 
 // Returns the value of a field without spaces and without a euro sign. In English, the function also removes commas
-// between groups of digits. In French, a comma begins the decimals. The service validates the resulting value.
+// between groups of digits. In French, a comma is the decimal separator and remains. The service validates the
+// resulting value.
 const GROUPED = /^\d{1,3}(,\d{3})+$/;
 function typed(name) {
   let value = field(name).value.replaceAll(/\s/g, "");
@@ -38,7 +39,7 @@ function typed(name) {
 }
 const asNumber = (value) => (/^\d{1,15}$/.test(value) ? Number(value) : value);
 
-/** Return the household of the form as a request body of the API, without empty fields. */
+/** Return the household of the form as a request body of the API. The body omits empty fields. */
 export function readForm() {
   const situation = field("situation").value;
   const household = { ...unknown, ...unshown, ...SITUATIONS[situation] };
@@ -69,7 +70,7 @@ export function tidyForm() {
 // Returns the value of a yes-or-no parameter of the URL, in English.
 const englishWord = (name) => ENGLISH[unshown[name].toLowerCase()] ?? unshown[name].toLowerCase();
 
-/** Choose the situation of the URL. If it is unknown or contradicts the spouse's salary, choose none. */
+/** Select the URL's situation. If the situation is unknown or contradicts the spouse's salary, select no situation. */
 function chooseSituation() {
   if (field("situation").value) return;
   const known = Object.keys(SITUATIONS).find((situation) =>
@@ -77,12 +78,13 @@ function chooseSituation() {
   if (known === "couple" || NOTHING.test(typed("spouse_salary"))) field("situation").value = known ?? "";
 }
 
-/** Return the values of a fragment, by English name of the parameter. */
+/** Return a map from the English name of each parameter in the fragment to its value. */
 function readNames(fragment) {
   const given = new Map();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const known = NAMES.get(name) ?? name;
-    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value); // the service rejects joined values
+    // Joins repeated values, because the service then rejects the joined value.
+    given.set(known, given.has(known) ? `${given.get(known)};${value}` : value);
   }
   return given;
 }
@@ -109,7 +111,7 @@ export function writeFragment(household) {
   if (location.hash.slice(1) !== fragment) history.replaceState(null, "", `#${fragment}`);
 }
 
-/** Add `by` to the number of children, within the valid range. */
+/** Add `by` to the number of children, and limit the sum to the valid range. */
 export function stepChildren(by) {
   const count = Number(typed("children")) + by;
   field("children").value = Number.isFinite(count) ? Math.min(Math.max(0, count), Number(form.dataset.children)) : 0;
@@ -137,7 +139,10 @@ export function clearErrors() {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
-/** Show each error of the service at its field. Return the errors without a field, the texts, and the first field. */
+/**
+ * Show each error of the service at its field. Return the errors that have no field (`strangers`), the shown texts
+ * (`announced`), and the first field that has an error (`first`).
+ */
 export function showErrors({ errors, expected }) {
   const strangers = [], announced = [];
   let first = null;

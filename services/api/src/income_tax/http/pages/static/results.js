@@ -16,7 +16,7 @@ export const averageRate = (result) => (due(result) ? due(result) / (result.sala
 /** Return the increase of the amount due per additional euro. `more` is the result for a salary higher by `step`. */
 export const marginalRate = (result, more, step) => (due(more) - due(result)) / step;
 
-/** Show the amount to pay, tiles and notes, and return the announcement. `more` is the result for a higher salary. */
+/** Show the amount to pay, tiles and notes. Return the announcement. `more` is the result for a higher salary. */
 export function showSummary(result, more, marginal) {
   const year = result.income_year, step = more.salary - result.salary;
   findElement("results-heading").textContent = text("results.heading", { year });
@@ -43,7 +43,7 @@ export function showSummary(result, more, marginal) {
 // Ignores the note CIMR, which every result of 2018 has. The text above the chart mentions this tax credit.
 const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
 
-/** Show the same household under the law of each year. A click on a bar calls `choose` with the year of the bar. */
+/** Show the amount to pay under the law of each year. A click on a bar calls `choose` with the year of the bar. */
 export function showYears(results, year, choose) {
   const most = Math.max(1, ...results.map((result) => result.collected));
   findElement("years").replaceChildren(...results.map((result) => {
@@ -69,7 +69,7 @@ const inUnit = (value, unit) => (unit === "EUR" ? euros(value) : unit === "1" ? 
 const link = ([url, title]) =>
   createElement("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
 
-// Links the legal texts of the parameters that determined the result. Each text is linked once.
+// Returns links to the legal texts of the parameters that determined the result. Each text has one link.
 function linkReferences(parameters, schedule) {
   const references = parameters.flatMap((name) => schedule[name]?.references ?? []);
   const found = new Map(references.filter(({ url }) => url).map(({ title, url }) => [url, title]));

@@ -13,10 +13,10 @@ import { chooseLanguage, text, translatePage } from "./translations.js";
 const form = findElement("household");
 const years = [...form.elements.year.options].map((option) => Number(option.value)).sort();
 const BATCH_MAX = Number(form.dataset.batch); // maximum number of households in a request
-const NEXT = 1000; // euros of additional salary for the marginal rate
+const NEXT = 1000; // additional salary in euros from which the marginal rate is computed
 
 let controller = null; // the AbortController of the running calculation, which the next calculation aborts
-let timer = 0; // the timer of the calculation after a change
+let timer = 0; // the timer that starts a calculation after a change of the form
 let shown = null; // the displayed results, kept to display them in another language
 
 function setSalary(salary) {
@@ -48,7 +48,7 @@ function showTrouble(words) {
   if (words) findElement("trouble").scrollIntoView({ block: "nearest" });
 }
 
-/** Calculate the household of the form, and show the results, or show each error at its field. */
+/** Calculate the tax of the household in the form. Show the results if the household is valid, otherwise its errors. */
 async function calculate(focus = false) {
   clearTimeout(timer);
   controller?.abort();
@@ -103,8 +103,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   calculate(true).then(() => shown && findElement("results-heading").scrollIntoView({ block: "nearest" }));
 });
-// Delays the calculation after a change, because Enter in a changed field causes a change and a submission. The
-// submission cancels the delayed calculation.
+// Delays the calculation after a change, because Enter in a changed field causes a change event and a submit event.
+// The submit event cancels the delayed calculation.
 form.addEventListener("change", () => {
   clearTimeout(timer);
   timer = setTimeout(calculate);

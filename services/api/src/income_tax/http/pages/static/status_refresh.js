@@ -1,18 +1,18 @@
-// Updates the operator's page every few seconds, if the page is visible and updates are not paused.
+// Updates the operator's status page every few seconds, if the page is visible and updates are not paused.
 
 const INTERVAL = 5000, TIMEOUT = 10000; // milliseconds
 const pause = document.getElementById("pause"), main = document.getElementById("main");
-let fetching = false; // only one request is in flight, so that a late response cannot replace a newer one
-let rejected = false; // after a rejected login, updates stop, because each would open the browser's login dialog
+let fetching = false; // prevents a second request in flight, so that a late response cannot replace a newer response
+let rejected = false; // stops updates after status 401, because each update would open the browser's login dialog
 
 const paused = () => pause.getAttribute("aria-pressed") === "true";
 
 function announce(words) {
   const status = document.getElementById("stale");
-  if (status.textContent !== words) status.textContent = words; // screen readers would read an equal text again
+  if (status.textContent !== words) status.textContent = words; // screen readers repeat a text that is set again
 }
 
-/** Fetch the page, and return its new content (`fresh`) or the reason of a failure (`trouble`). */
+/** Fetch the page, and return its new content (`fresh`) or the reason for a failure (`trouble`). */
 async function fetchPage() {
   let answer, body;
   try {

@@ -1,9 +1,9 @@
-// Translates the page into French or English, with the texts of translations.json.
+// Translates the page into French or English. The file translations.json contains the texts.
 
 const STORED = "income-tax-language";
 const texts = await (await fetch(new URL("translations.json", import.meta.url))).json();
 
-// Returns null if the browser forbids storage, because each use of the storage then throws an error.
+// Calls `use`, which accesses the storage. Returns null if `use` throws an error because the browser forbids storage.
 function ignoreErrors(use) {
   try {
     return use();
