@@ -1,6 +1,6 @@
 """Fixtures that start one stack per profile and database.
 
-Without a Docker engine pytest skips the tests, unless REQUIRE_DOCKER=1 is set.
+If no Docker engine answers, pytest skips the tests. With REQUIRE_DOCKER=1 pytest runs the tests anyway.
 """
 
 import subprocess
@@ -29,8 +29,9 @@ def engine_answers() -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrize each test with the stack of the test's profile, on PostgreSQL or on both databases.
+    """Parametrize each test with the stack of the test's profile.
 
+    Use both databases in a thorough run and for a test with the mark `both_databases`, and otherwise only PostgreSQL.
     Group the tests by stack, because pytest-xdist must run all tests of a stack in one process.
     """
     if "stack" not in metafunc.fixturenames:
@@ -38,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("profile")
     profile = mark.args[0] if mark else "shipped"
     both = THOROUGH or metafunc.definition.get_closest_marker("both_databases")
-    # Profiles without settings share one MySQL stack, because few tests use MySQL.
+    # All profiles without settings use the MySQL stack of the profile `shipped`, because few tests use MySQL.
     with_mysql = profile if PROFILES[profile] else "shipped"
     stacks = [(profile, "postgres"), (with_mysql, "mysql")][: 2 if both else 1]
     named = {"-".join(stack): stack for stack in stacks}
@@ -47,18 +48,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by stack, in the order of the profiles. Without a Docker engine, skip the tests in this folder."""
+    """Sort the tests by stack, in the order of the profiles.
+
+    If no Docker engine answers and REQUIRE_DOCKER=1 is not set, skip the tests in this folder.
+    """
     items.sort(key=rank_stack)
     if REQUIRED or engine_answers():
         return
-    reason = "no Docker engine answers: the tests of the stack in containers do not run (REQUIRE_DOCKER=1 forbids this)"
+    reason = "no Docker engine answers, so the tests of the stack are skipped; set REQUIRE_DOCKER=1 to run them anyway"
     for item in items:
-        if item.path.is_relative_to(HERE):  # `items` contains all tests of the session
+        if item.path.is_relative_to(HERE):  # `items` also contains the tests of other folders
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def rank_stack(item: pytest.Item) -> int:
-    """Return the position of a test's stack in the order of starts, or -1 if the test needs no stack."""
+    """Return the position of a test's stack in the order in which the stacks start, or -1 if the test uses no stack."""
     call = getattr(item, "callspec", None)
     if call is None or "stack" not in call.params or not item.path.is_relative_to(HERE):
         return -1
@@ -87,7 +91,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(stack: Stack, browser: Browser) -> Open:
-    """Return a function that opens browser tabs of the stack with the client's credentials."""
+    """Return a function that opens a browser tab. The tab sends the client's credentials to the stack."""
     origin, credentials = f"http://127.0.0.1:{stack.http_port}", stack.credentials
     return lambda **options: tab(browser, origin, credentials, forwarded=True, **options)
 

@@ -12,17 +12,17 @@ from tests.support.smtp import failures_in
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-# The profile sets failing routes, short alert intervals, and no wait for the database at a start.
+# The profile enables the failing routes, shortens the alert intervals, and disables the wait for the database.
 pytestmark = pytest.mark.profile("alerts")
 
 
 def records_since(stack: Stack, line: int) -> list[dict[str, Any]]:
-    """Return the records of the API's log after a line number."""
+    """Return the records that follow line number `line` in the API's log."""
     return stack.records("api/api.log", line)
 
 
 def test_storm(stack: Stack) -> None:
-    """Many failures of two kinds on two replicas cause at most three mails per kind, with exact counts."""
+    """Many failures of two kinds on two replicas cause at most three mails per kind. The mails count every failure."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
     failures: Counter[str] = Counter()
 
@@ -35,7 +35,7 @@ def test_storm(stack: Stack) -> None:
         fail(20)
         return set(failures) == set(by_route(inbox.mails())[1])
 
-    # The service sends the first mails while failures continue, and does not wait for a quiet time.
+    # The service mails both kinds of failure while failures continue. It does not wait until the failures stop.
     wait_until(is_mailed_meanwhile)
     fail(budget(400, 2000))
     counts = inbox.counting(drill=failures["/drill"], drill_other=failures["/drill/other"])
@@ -59,7 +59,7 @@ def test_failures_are_mailed_after_an_outage(stack: Stack) -> None:
 
 
 def test_ten_restarts_without_database(stack: Stack) -> None:
-    """Ten failed starts cause one mail, and a second mail reports the recovery and the number of failures."""
+    """Ten failed starts cause one mail. A second mail reports the recovery and counts the other failed starts."""
     inbox, before = Inbox(stack), stack.count("api/api.log")
 
     def failed_starts() -> int:
@@ -79,5 +79,5 @@ def test_ten_restarts_without_database(stack: Stack) -> None:
     assert ["Tax calculation server crash", "Tax calculation server crash [recovered]"] == sorted(
         mail["Subject"] for mail in mails
     )
-    assert failures_in(first) in (1, 2), "one or two starts fail before the first mail"
+    assert failures_in(first) in (1, 2), "the first mail must count one or two failed starts"
     assert failed_starts() == sum(map(failures_in, mails))

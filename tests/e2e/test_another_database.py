@@ -1,4 +1,4 @@
-"""Test of a change of the database, with a separate stack."""
+"""A test that replaces the database of a separate stack with another database."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from tests.support.stack import Stack
 from tests.support.traffic import constant_rate
 
 TARGET = "/?married=yes&children=3&salary=200000"
-PUBLISHED = 42842  # the tax of this household
+PUBLISHED = 42842  # the tax of the household in TARGET
 
 
 def test_change_of_database(tmp_path: Path) -> None:
-    """`make up DB=mysql` permanently replaces a running PostgreSQL database, and no request fails.
+    """`make up DB=mysql` permanently replaces a running PostgreSQL database with MySQL, and no request fails.
 
     Afterwards `make clean` removes all volumes.
     """

@@ -1,4 +1,4 @@
-"""Tests of attacks from other containers, with forged headers, guessed passwords and slow connections."""
+"""Tests of attacks from other containers. The attackers forge headers, guess passwords and send slowly."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 
 TARGET = "/?married=yes&children=3&salary=200000"
 GUESSES = budget(100, 300)  # number of guesses per attacker
-# Whether each network is internal.
+# Maps each network to True if the network is internal, and otherwise to False.
 NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}
 REACHED = """
 import socket, sys
@@ -30,7 +30,7 @@ with ThreadPoolExecutor(len(places)) as pool:
 
 
 def find_reachable(stack: Stack, network: str, *places: str) -> list[str]:
-    """Start a container on a network of the stack, and return the addresses that the container can reach."""
+    """Start a container on a network of the stack, and return the addresses in `places` that the container reaches."""
     image = ["--entrypoint", "python", f"{stack.project}-client"]
     finished = stack.run(
         "docker", "run", "--rm", "--network", f"{stack.project}_{network}", *image, "-c", REACHED, *places
@@ -66,7 +66,7 @@ def list_networks(stack: Stack, service: str) -> set[str]:
 
 
 def test_forwarded_headers_are_accepted_only_from_nginx(stack: Stack) -> None:
-    """The API ignores forwarded headers of a container that bypasses nginx."""
+    """The API ignores forwarded headers from a container that bypasses nginx."""
     ask = """
 import sys, urllib.request
 headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https", "X-Request-ID": sys.argv[1]}
@@ -82,11 +82,11 @@ urllib.request.urlopen(urllib.request.Request("http://api:8000/health/none", hea
 
 
 def test_replicas_share_the_count_of_failures(stack: Stack) -> None:
-    """After five guesses both replicas return a 429 for the guessed login name, but not for another login name."""
+    """After five wrong passwords both replicas return a 429 for this login name, but not for another login name."""
     login = f"guessed-{secrets.token_hex(4)}"
     answers = [stack.get(TARGET, f"{login}:{number}") for number in range(5)]
     assert [401] * 5 == [answer.status for answer in answers]
-    # If the throttling has already ended, the next failure starts a longer throttling.
+    # Repeat the request. If the throttling has already ended, the next failure starts a longer throttling.
     refused = wait_until(lambda: (a := stack.get(TARGET, f"{login}:again")).status == 429 and a)
     assert int(refused.headers["retry-after"]) > 0
     assert refused.errors
@@ -105,7 +105,7 @@ def test_a_client_succeeds_during_attacks(stack: Stack) -> None:
         wait_until(lambda: open_connections(stack) >= 500)
         loaded = stack.make("load", "REQUESTS=3000", "THREADS=16", "OPTIONS=--retries 9 --timeout 60")
         own = [stack.get(TARGET, stack.credentials).status for _ in range(50)]
-        wait_until(lambda: open_connections(stack) >= 500)  # the attackers reopen closed connections
+        wait_until(lambda: open_connections(stack) >= 500)  # waits until the attackers have reopened closed connections
         wait_until(lambda: stack.count("nginx/access.log", '"status":408'))
         wait_until(lambda: all("cut off" in attacker.said() for attacker in running[:2]))
         wait_until(lambda: all("many" in attacker.said() for attacker in running[2:]))
@@ -114,9 +114,9 @@ def test_a_client_succeeds_during_attacks(stack: Stack) -> None:
     assert [200] * 50 == own
     assert all(count["cut off"] for count in slow), "nginx must close connections with slow headers"
     for count in (first, second, third):
-        # If the machine stalls, nginx returns a 504 for a guess that waits too long.
+        # Allow a 504. If the machine stalls, nginx returns a 504 for a guess that waits too long.
         assert {"401", "429", "504"} >= {seen.rpartition(" ")[2] for seen in count}
-        # Five guesses are free. After each throttling period, the API accepts one concurrent guess per worker.
+        # The API checks five guesses before it throttles. After each throttling period, each worker checks one guess.
         assert count["one 401"] < 25
 
 

@@ -1,4 +1,4 @@
-"""Tests of the limits of the API and of nginx with a lowered BATCH_MAX."""
+"""Tests of the limits that the API and nginx enforce if BATCH_MAX is lowered."""
 
 import json
 
@@ -16,7 +16,7 @@ LARGEST = MOST << 10  # maximum length of a body in bytes: 1 KiB per household
 
 
 def post_households(stack: Stack, households: int, length: int = 0) -> Page:
-    """Post this number of households in a body with at least `length` bytes."""
+    """Post a batch of `households` equal households in a body of at least `length` bytes."""
     body = json.dumps([HOUSEHOLD] * households).ljust(length)
     return load(stack.http_port, "/", stack.credentials, body, Content_Type="application/json")
 
@@ -37,7 +37,7 @@ def test_one_household_more_is_rejected_by_the_api(stack: Stack) -> None:
 
 
 def test_one_byte_more_is_rejected_by_nginx(stack: Stack) -> None:
-    """Nginx rejects a body longer than BATCH_MAX KiB with a 413 that contains the limits of bytes and households."""
+    """Nginx rejects a body longer than BATCH_MAX KiB with a 413 that contains the limits on bytes and households."""
     page = post_households(stack, MOST, LARGEST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"at most {MOST}k, and {MOST} households at once" in page.json["response"]["errors"][0]

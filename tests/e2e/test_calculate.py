@@ -21,18 +21,18 @@ LINES = budget(50_000, 200_000)
 
 
 def contents(stack: Stack) -> list[bytes]:
-    """Return the bytes of both output files."""
+    """Return the contents of the results file and of the errors file."""
     return [(stack.folder / "results" / name).read_bytes() for name in ("results.json", "errors.jsonl")]
 
 
 def copies(stack: Stack) -> list[Path]:
-    """Return the paths of all copies of input files."""
+    """Return the paths of the copies that `make calculate` makes of its input files."""
     return list((stack.folder / "results").glob(".calculate-*"))
 
 
 @contextmanager
 def calculating(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a slow `make calculate` in a separate session, and yield the process after the first checkpoint."""
+    """Start a slow `make calculate` in a separate session, and yield the process after its first checkpoint."""
     checkpoint = stack.folder / "results/results.json.checkpoint"
     checkpoint.unlink(missing_ok=True)
     with stack.making("calculate", f"FILE={file}", "OPTIONS=--batch 20 --max-threads 1") as process:
@@ -62,7 +62,7 @@ def test_an_interrupted_calculation_can_be_resumed(
 ) -> None:
     """After SIGINT or SIGTERM both output files are valid, and no container is left.
 
-    A run with --resume then produces the files of an uninterrupted run.
+    A run with --resume then produces the same files as an uninterrupted run.
     """
     with calculating(stack, file) as process:
         os.killpg(process.pid, number)

@@ -19,7 +19,7 @@ NO_DATABASE = "without its database"
 @pytest.mark.profile("operations")
 @pytest.mark.both_databases
 def test_database_stops_and_returns(stack: Stack) -> None:
-    """Without its database the service continues, can restart, and mails the loss and the recovery."""
+    """Without its database the service answers requests, can restart, and mails the loss and the recovery."""
     credentials = stack.credentials
     with constant_rate(stack, RATE, 1):
         for number in range(TIMES):
@@ -31,7 +31,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
                 restarted = list_replicas(stack)[0]
                 stack.run("docker", "restart", restarted)
                 wait_until(lambda: stack.healthy("api") == 2)
-                # Wait for all workers, because a new worker could report the loss after the recovery.
+                # Wait until all workers report the loss, because a new worker could report the loss after the recovery.
                 wait_until(lambda: is_degraded(stack))
             stack.compose("start", "db")
             wait_until(lambda: stack.healthy("db") == 1)
@@ -43,7 +43,7 @@ def test_database_stops_and_returns(stack: Stack) -> None:
 
 
 def find_recovery(inbox: Inbox, lost: EmailMessage) -> EmailMessage:
-    """Wait for a second mail, and assert that it is the only one and reports the recovery from the same incident."""
+    """Wait for the recovery mail that follows the mail `lost`, and return it. Assert that no third mail exists."""
 
     def find_others() -> list[EmailMessage]:
         return [mail for mail in inbox.mails(NO_DATABASE) if mail["Message-ID"] != lost["Message-ID"]]
@@ -55,7 +55,7 @@ def find_recovery(inbox: Inbox, lost: EmailMessage) -> EmailMessage:
 
 
 def ask_readiness(stack: Stack) -> list[bool]:
-    """Request the readiness 20 times from arbitrary workers, and return whether each response reports degradation."""
+    """Request the readiness 20 times from arbitrary workers. Return True for each response that reports degradation."""
     return [bool(stack.get("/health/ready").body["response"]["degraded"]) for _ in range(20)]
 
 

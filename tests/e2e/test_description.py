@@ -1,4 +1,4 @@
-"""Test that the responses to requests of schemathesis conform to the stack's OpenAPI description."""
+"""Test that the stack's responses to requests from schemathesis conform to the OpenAPI description."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ EXAMPLES, SECONDS = budget(10, 25), 1800
 
 
 class Exchange(NamedTuple):
-    """A request of schemathesis and the status of its response."""
+    """A request from schemathesis, and the status of the response."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Exchange(NamedTuple):
 
 
 def exchanges(har: Path, credentials: str) -> list[Exchange]:
-    """Return the requests in a report of schemathesis. Some requests have no credentials or wrong credentials."""
+    """Return the exchanges in a report of schemathesis. `with_login` means that the credentials are correct."""
     login = "Basic " + base64.b64encode(credentials.encode()).decode()
     return [
         Exchange(

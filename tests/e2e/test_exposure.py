@@ -23,7 +23,7 @@ SECURITY_HEADERS = {
 
 @pytest.mark.parametrize("target", [TARGET, LIVE, "/nothing", "/nginx-error", "/?x=1"])
 def test_security_headers(stack: Stack, target: str) -> None:
-    """Every response of the API and of nginx has each security header exactly once, and no server version."""
+    """Every response of the API and of nginx has each security header exactly once. No header contains a version."""
     answer = stack.get(target, stack.credentials)
     assert SECURITY_HEADERS == {name: answer.headers.get(name) for name in SECURITY_HEADERS}
 
@@ -39,7 +39,7 @@ find / -xdev \\( -name '*.whl' -o -path '*/pip/http*' -o -path '*/pip/wheels/*' 
 
 @pytest.mark.parametrize("service", ["api", "client", "mailhog"])
 def test_images_contain_no_build_tools(stack: Stack, service: str) -> None:
-    """The project's images run as an unprivileged user and contain no compiler, pip cache or wheel."""
+    """The project's images use an unprivileged user, and contain no compiler, pip cache or wheel."""
     image = f"{stack.project}-{service}"
     said = stack.run("docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", LOOK)
     uid, *found = said.stdout.splitlines()
@@ -52,15 +52,15 @@ def test_images_contain_no_build_tools(stack: Stack, service: str) -> None:
 def test_secrets_are_in_no_image_and_no_environment(stack: Stack, tmp_path: Path) -> None:
     """The project's images and the environments of their processes contain no secret.
 
-    The test excludes the database, because its image writes the passwords to the environment. The database container
-    has the password files anyway.
+    The test excludes the database, because its image writes the passwords to the environment. This discloses
+    nothing new, because the database container can read the password files anyway.
     """
     known = [path for path in (stack.folder / "secrets").rglob("*") if path.is_file() and path.suffix != ".pem"]
     words = {line.rpartition(":")[2] for path in known for line in path.read_text().splitlines() if line}
     assert len(words) >= 5
     for service, package in (("api", "income_tax"), ("client", "tax_client")):
         image = f"{stack.project}-{service}"
-        # As a control, search also for a line of the code that is in the image.
+        # As a control, also search for a line of code that the image contains.
         code = (stack.folder / f"services/{service}/src/{package}/__init__.py").read_text().splitlines()[0]
         assert {code} == found_in(stack, image, words | {code}, tmp_path)
         told = run_docker(stack, "history", "--no-trunc", image) + run_docker(stack, "image", "inspect", image)
@@ -81,7 +81,7 @@ def run_docker(stack: Stack, *arguments: str) -> str:
 
 
 def found_in(stack: Stack, image: str, words: set[str], folder: Path) -> set[str]:
-    """Export the files of an image temporarily to a folder, and return the words that occur in the files."""
+    """Export the files of an image to a temporary archive in `folder`, and return the words that the files contain."""
     archive, patterns = folder / "files.tar", folder / "patterns"
     patterns.write_text("\n".join(words))
     container = run_docker(stack, "create", image).strip()

@@ -1,7 +1,7 @@
 """Tests that no request of a flood on the fast path fails while workers are killed, end or are replaced.
 
-In test_faults.py requests pause, and therefore Flask answers them (see http/app.py). This module uses default settings.
-Three of four requests take the fast path, and every fourth request is a POST.
+The profiles of test_faults.py set SLEEP_TIME, which disables the fast path (see http/app.py). The profiles of this
+module do not set SLEEP_TIME. Three of four requests take the fast path, and every fourth request is a POST.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ WORKERS = 2  # default number of workers per replica
 
 
 def has_replaced(stack: Stack, replica: str, before: set[int], stay: set[int]) -> bool:
-    """Return whether the replica has all its workers, and only the workers in `stay` remain from `before`."""
+    """Return True if the replica has all its workers, and if exactly the workers in `stay` remain from `before`."""
     now = list_workers(stack, replica)
     return len(now) == WORKERS and now & before == stay
 
@@ -54,7 +54,7 @@ def test_killed_workers(stack: Stack) -> None:
             kill_all_workers(stack)
         # Repeat the kills until one causes a retry. A killed worker without a request in flight causes no retry.
         wait_until(lambda: count_retries(stack) > retried or kill_all_workers(stack))
-        wait_for_answers(stack)  # only new workers are left to answer
+        wait_for_answers(stack)  # only new workers can answer now
 
 
 def test_hangups(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Tests that no request fails while parts of the stack are killed, restarted, changed or scaled."""
+"""Tests that no request fails while workers or replicas are killed, restarted, changed or scaled."""
 
 import secrets
 import threading
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.profile("faults")
 
 
 def find_upstreams(stack: Stack, since: int) -> set[str]:
-    """Return the replicas that answered requests after line `since` of nginx's log."""
+    """Return the replicas whose successful answers nginx logged after line `since` of its access log."""
     records = stack.records("nginx/access.log", since)
     return {record["upstream"] for record in records if record["upstream_status"] == "200"}
 
 
 def wait_for_load(traffic: Traffic) -> None:
-    """Wait until enough requests are in flight."""
+    """Wait until at least IN_FLIGHT requests are in flight."""
     wait_until(lambda: traffic.in_flight >= IN_FLIGHT)
 
 
@@ -52,7 +52,7 @@ def test_killed_workers(stack: Stack) -> None:
 
 
 def test_killed_replicas(stack: Stack) -> None:
-    """If a replica is killed, the other replica answers its requests, and Docker restarts the killed replica."""
+    """If a replica is killed, the other replica answers all requests, and Docker restarts the killed replica."""
     retried = count_retries(stack)
     with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
         for number in range(TIMES):
@@ -103,7 +103,7 @@ def list_images(stack: Stack) -> set[str]:
 
 @contextmanager
 def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
-    """Record the numbers of running and healthy replicas every 0.2 s, and yield the growing list of records."""
+    """Record the numbers of running and healthy replicas every 0.2 s, and yield the growing list of these pairs."""
     ours = (f"project={stack.project}", "service=api")
     filters = [f"--filter=label=com.docker.compose.{label}" for label in ours]
     looks: list[tuple[int, int]] = []
@@ -126,7 +126,7 @@ def watch_replicas(stack: Stack) -> Iterator[list[tuple[int, int]]]:
 
 
 def test_rolling_code(stack: Stack) -> None:
-    """If the code has changed, `make up` replaces the replicas, and two replicas are healthy at any time."""
+    """If the code has changed, `make up` replaces the replicas, and at least two replicas are healthy at any time."""
     (usual,) = list_images(stack)
     name = f"{stack.project}-before"  # the test removes only this tag, because other stacks might use the image
     stack.run("docker", "tag", usual, name)

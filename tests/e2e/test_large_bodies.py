@@ -41,7 +41,7 @@ def test_incomplete_bodies_do_not_block_other_bodies(stack: Stack) -> None:
 
 
 def test_small_bodies_are_accepted_while_the_disk_is_full(stack: Stack) -> None:
-    """While nginx's disk is full, bodies larger than its buffer get a JSON 500, and smaller bodies are accepted."""
+    """While nginx's disk is full, a body larger than nginx's buffer gets a JSON 500, and a smaller body is accepted."""
     with mount_disk(stack, stack.containers("nginx")[0], "/bodies", "size=32k,mode=1777") as container:
         within(stack, container, "mkdir", "/bodies/requests")
         refused = ask(stack, ABOVE_A_BUFFER)
@@ -68,5 +68,5 @@ def beside_two_large_bodies(stack: Stack) -> list[tuple[int, bool]]:
 
 @pytest.mark.profile("limits")
 def test_large_bodies_are_limited_per_address(stack: Stack) -> None:
-    """An address with two large bodies in flight gets a 429 for a third large body or a body of unknown length."""
+    """An address with two large bodies in flight gets a 429 for a further body of large or unknown length."""
     wait_until(lambda: [(429, True), (429, True), (401, False)] == beside_two_large_bodies(stack))

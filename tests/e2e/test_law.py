@@ -1,4 +1,4 @@
-"""Tests of the dated law on the stack: cases in GET requests and batches, and the schedules of each database."""
+"""Tests that the stack applies the law of each income year, to single households and to batches."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def test_cases_by_get(stack: Stack, credentials: str) -> None:
 
 
 def test_cases_by_batch(stack: Stack, credentials: str) -> None:
-    """A JSON array with all cases and a CSV file with the law cases both get the expected results."""
+    """A JSON array of all cases and a CSV body of all cases with a year both get the expected results."""
     cases = [*law_cases(), *official_cases()]
     body = json.dumps([asked(case) for case in [*cases, *v7_cases()]]).encode()
     status, _, answer = request(stack.http_port, "/", credentials, "POST", body, Content_Type="application/json")
@@ -77,7 +77,7 @@ def test_limit_of_a_batch(stack: Stack, credentials: str) -> None:
 
 @pytest.mark.both_databases
 def test_a_volume_of_an_older_service(stack: Stack, credentials: str) -> None:
-    """The service continues with tables of an older version in the database, and `make up` migrates the tables."""
+    """The service answers requests even if the database has tables of an older version. `make up` migrates them."""
     owner = "PGPASSWORD=$(cat /run/secrets/db_owner_password) psql -h 127.0.0.1 -U tax_owner tax -c"
     if stack.database == "mysql":
         owner = "MYSQL_PWD=$(cat /run/secrets/db_owner_password) mysql -h 127.0.0.1 -u tax_owner tax -e"

@@ -36,7 +36,7 @@ def assert_refused(answer: Answer, status: int, sentence: str) -> None:
     ids=["request line", "header", "headers", "body"],
 )
 def test_size_limits_are_enforced(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
-    """Nginx rejects a request above a limit of request line, headers or body with an error that contains the limit."""
+    """If the request line, the headers or the body exceed a limit, nginx returns an error that contains the limit."""
     assert_refused(stack.raw(request_bytes), status, sentence)
 
 
@@ -45,12 +45,12 @@ def test_slow_clients_are_disconnected(stack: Stack) -> None:
     """If a client stops sending its headers or body, nginx disconnects the client after CLIENT_TIMEOUT."""
     in_headers, in_body = b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
     for begun in (in_headers, in_body):
-        # The default is 10 s. The test repeats the request, because a stall of the test machine can add time.
+        # Expect less than the default of 10 s. Repeat the request, because a stall of the test machine can add time.
         wait_until(lambda begun=begun: seconds_until_cut_off(stack, begun) < 10)
 
 
 def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
-    """Send the beginning of a request, and return the logged duration in seconds until nginx closes the connection."""
+    """Send the beginning of a request, wait until nginx closes the connection, and return the logged duration."""
     agent = f"slow-{secrets.token_hex(4)}"
     with create_connection(("127.0.0.1", stack.http_port), timeout=60) as slow:
         slow.sendall(begun.replace(b"Host", f"User-Agent: {agent}\r\nHost".encode()))
@@ -63,7 +63,7 @@ def seconds_until_cut_off(stack: Stack, begun: bytes) -> float:
 
 @limits
 def test_connection_limit(stack: Stack) -> None:
-    """Nginx rejects the fifth concurrent request of an address with a JSON 429 and Retry-After."""
+    """Nginx rejects the fifth concurrent request from one address with a JSON 429 and Retry-After."""
     with ExitStack() as held:
 
         def fifth() -> Answer | None:
@@ -97,11 +97,13 @@ def restart_nginx(stack: Stack) -> None:
 
 @pytest.mark.profile("small")
 def test_rate_limit(fresh_nginx: Stack) -> None:
-    """Nginx rejects requests beyond the burst with a JSON 429 and Retry-After, but its health check succeeds."""
+    """Nginx rejects requests beyond the burst with a JSON 429 and Retry-After. The health check of nginx succeeds."""
     stack, allowed = fresh_nginx, 1 + int(PROFILES["small"]["RATE_BURST"])
     answers = [stack.get(LIVE) for _ in range(allowed + 9)]
     up = stack.output("nginx", "curl", "-fsS", "http://127.0.0.1:8081/nginx-health")
-    assert [200] * allowed == [answer.status for answer in answers[:allowed]], "nginx accepts the burst plus one"
+    assert [200] * allowed == [answer.status for answer in answers[:allowed]], (
+        "nginx must accept the burst and one more request"
+    )
     refused = next(answer for answer in answers if answer.status == 429)
     assert_refused(refused, 429, "Too many requests")
     assert "1" == refused.headers["retry-after"]
@@ -109,7 +111,7 @@ def test_rate_limit(fresh_nginx: Stack) -> None:
 
 
 def test_too_many_threads_are_rejected(stack: Stack) -> None:
-    """If the API needs more threads than its container allows, it names the settings and exits with 64."""
+    """If the API needs more threads than its container allows, it prints the settings to change and exits with 64."""
     finished = stack.run("docker", "compose", "run", "--rm", "--no-deps", "-T", "--env", "THREADS=500", "api")
     assert 64 == finished.returncode, finished.stderr
     assert "2 workers of 500 threads need" in finished.stderr

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.profile("clients")
 
 
 def reports(stack: Stack, ending: str) -> set[Path]:
-    """Return the paths of the reports with this ending."""
+    """Return the paths of the reports whose file names have this extension."""
     return set((stack.folder / "reports").glob(f"load-*.{ending}"))
 
 
 def run_load(stack: Stack, *arguments: str, code: int = 0) -> tuple[str, dict[str, Any]]:
-    """Run `make load`, and return its stdout and its report."""
+    """Run `make load`, and return its stdout and its JSON report."""
     before = reports(stack, "json")
     said = stack.make("load", *arguments, code=code)
     (report,) = reports(stack, "json") - before
@@ -82,7 +82,7 @@ def test_random_households_get_correct_responses(stack: Stack, batch: list[str])
     ],
 )
 def test_taxpayers_files_are_accepted(stack: Stack, name: str, content: str, batch: list[str], counted: str) -> None:
-    """`make load` accepts a taxpayers file of each format, and a batch size above the number of taxpayers."""
+    """`make load` accepts a taxpayers file in CSV or JSON lines, and a batch size above the number of taxpayers."""
     file = stack.folder / name
     file.write_text(content)
     _, report = run_load(stack, f"FILE={file}", "REQUESTS=10", *batch)
@@ -110,7 +110,7 @@ def test_invalid_options_cause_an_error_message(stack: Stack, arguments: list[st
 
 
 def test_several_clients_produce_one_report(stack: Stack) -> None:
-    """Several clients produce one report with total counts, and each condition applies to the total counts."""
+    """Several clients produce one report with total counts, and each FAIL_IF condition applies to the total counts."""
     said, report = run_load(stack, "CLIENTS=3", "REQUESTS=300", "FAIL_IF=errors>0 rate<1")
     assert (900, 900, 3) == (report["total"]["sent"], report["total"]["right"], report["clients"])
     assert "threshold   errors>0: passed" in said
@@ -121,7 +121,7 @@ def test_several_clients_produce_one_report(stack: Stack) -> None:
 
 @pytest.mark.parametrize("clients", ["CLIENTS=1", "CLIENTS=2"])
 def test_errors_fail_the_run_unless_a_condition_allows_them(stack: Stack, clients: str) -> None:
-    """Failed requests fail the run with one or two clients, unless a condition allows the errors."""
+    """With one or two clients, failed requests cause a failed run unless a FAIL_IF condition allows the errors."""
     nowhere = (clients, "REQUESTS=10", "OPTIONS=--url http://nginx:9")
     run_load(stack, *nowhere, code=2)
     said, report = run_load(stack, *nowhere, "FAIL_IF=errors>100%")
@@ -146,7 +146,7 @@ def test_a_killed_load_leaves_no_container(stack: Stack, clients: int, alone: bo
     with loading(stack, clients) as process:
         script = int(stack.run("pgrep", "--parent", str(process.pid)).stdout)
         os.kill(script, signal.SIGKILL) if alone else os.killpg(process.pid, signal.SIGKILL)
-        wait_until(lambda: not containers(stack), 300)  # the limit in seconds, shorter than the flood
+        wait_until(lambda: not containers(stack), 300)  # waits at most 300 s, because the flood ends after 600 s
     wait_until(lambda: not list((stack.folder / "reports").glob(".load-*")))
 
 

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 LOGS = "/logs/api"
 NGINX_LOGS = "/logs/nginx"
-# Printed on stderr. The mail contains only LOSING.
+# The API prints both messages on stderr. Its alert mails contain only LOSING.
 LOSING, WRITING = "log lines are being lost", "log lines are written again"
 READY = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8000/health/ready').read().decode())"
 
@@ -53,7 +53,7 @@ def own_disk(stack: Stack, options: str, replica: int) -> Iterator[str]:
         with mount_disk(stack, stack.containers("api")[replica], LOGS, options) as container:
             yield container
     finally:
-        time.sleep(CHECK_EVERY)  # waits until each worker must reopen the log on the volume before its next write
+        time.sleep(CHECK_EVERY)  # waits, so that each worker reopens the log on the volume before its next write
 
 
 def written_ids(stack: Stack) -> set[str]:
@@ -64,7 +64,7 @@ def written_ids(stack: Stack) -> set[str]:
 
 
 def ask_all(stack: Stack, credentials: str, count: int) -> set[str]:
-    """Send `count` requests concurrently, so that each worker gets some, and return the request ids."""
+    """Send `count` requests concurrently, so that each worker gets some of the requests, and return the request ids."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: stack.get(TARGET, credentials), range(count)))
     assert {200} == {answer.status for answer in answers}
@@ -88,7 +88,7 @@ def record(line: str) -> dict[str, Any] | None:
 
 
 def count_printed(stack: Stack, sentence: str) -> int:
-    """Count a message in the output of `docker compose logs api`."""
+    """Return how often a message occurs in the output of `docker compose logs api`."""
     return stack.compose("logs", "--no-color", "api").count(f"{sentence}\n")
 
 
@@ -101,7 +101,7 @@ def test_requests_succeed_with_a_full_log_disk(stack: Stack, credentials: str) -
         def read_records() -> list[dict[str, Any]]:
             lines = within(stack, container, "sh", "-c", f"cat {LOGS}/api.log 2>/dev/null || true").splitlines()
             whole = [one for line in lines if (one := record(line))]
-            # The full disk can truncate one line of each of the two workers.
+            # Allow two invalid lines, because the full disk can truncate one line of each worker.
             assert len(lines) - len(whole) <= 2
             return whole
 
@@ -123,11 +123,13 @@ def test_requests_succeed_with_a_full_log_disk(stack: Stack, credentials: str) -
         wait_until(lambda: count_printed(stack, f"{WRITING}: {LOGS}/api.log: {resumed[0]['lines']} lost"))
     mails = wait_until(lambda: len(inbox.mails(LOSING)) > 1 and inbox.mails(LOSING))
     subjects = ["Tax calculation server crash", "Tax calculation server crash [recovered]"]
-    assert subjects == sorted(mail["Subject"] for mail in mails), "both workers share the alert mail"
+    assert subjects == sorted(mail["Subject"] for mail in mails), (
+        "both workers must share one alert mail and one recovery mail"
+    )
 
 
 def test_a_log_folder_that_becomes_read_only_loses_no_line(stack: Stack, credentials: str) -> None:
-    """If the log folder becomes read-only, the workers write to the open log file, and no line is lost."""
+    """If the log folder becomes read-only, the workers still write to their open log file, and no line is lost."""
     with own_disk(stack, "ro", 1):
         requests = ask_all(stack, credentials, 200)
     assert requests <= written_ids(stack)
@@ -142,7 +144,7 @@ def is_json(line: str) -> bool:
 
 
 def test_requests_succeed_with_a_full_disk_of_nginx_logs(stack: Stack, credentials: str) -> None:
-    """With a full disk of nginx's logs every request is answered, and nginx resumes logging after space is added."""
+    """If the disk of nginx's logs is full, every request succeeds, and nginx resumes logging after space is added."""
     (nginx,) = stack.containers("nginx")
     with mount_disk(stack, nginx, NGINX_LOGS, "size=16k,mode=1777") as container:
 

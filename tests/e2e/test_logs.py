@@ -1,4 +1,4 @@
-"""Tests of log rotation: complete lines, and exactly the expected records of each request."""
+"""Tests of log rotation and of masked amounts. A rotation must not lose, duplicate or truncate a line."""
 
 import json
 import re
@@ -16,10 +16,10 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 REQUESTS = budget(6_000, 20_000)
-BETWEEN_ROTATIONS = REQUESTS // 10  # minimum number of lines in the API's log
+BETWEEN_ROTATIONS = REQUESTS // 10  # minimum number of new lines in the API's log
 ROTATIONS = 3
-KEPT = 4  # default number of archives
-RATE = 600  # requests per second, low enough for all rotations during the flood
+KEPT = 4  # default number of archives that the rotation keeps
+RATE = 600  # requests per second, so low that the flood lasts longer than all rotations
 
 
 def all_lines(stack: Stack, log: str) -> list[str]:
@@ -44,7 +44,7 @@ def flood_and_rotate(stack: Stack) -> None:
             enough = stack.count("api/api.log") + BETWEEN_ROTATIONS
             wait_until(lambda enough=enough: not flood.is_alive() or stack.count("api/api.log") > enough)
             assert "api.log" in stack.make("rotate")
-    finally:  # waits for the flood's end, because later tests would count its lines
+    finally:  # waits for the flood's end, because later tests would otherwise count the flood's lines
         flood.join()
     assert f"{REQUESTS} right, 0 wrong, 0 failed" in finished[0]
 
@@ -54,7 +54,7 @@ def records(stack: Stack, log: str) -> list[dict[str, Any]]:
 
 
 def count_answers(stack: Stack) -> Counter[str]:
-    """Count the responses in the client's log by request id."""
+    """Return a mapping from each request id to the number of responses in the client's log."""
     return Counter(r["request_id"] for r in records(stack, "client/client.log") if r["event"] == "answer")
 
 
@@ -78,15 +78,15 @@ def test_rotation_loses_no_record(stack: Stack) -> None:
 
 @pytest.mark.profile("masked")
 def test_large_logs_are_rotated_automatically(stack: Stack) -> None:
-    """The stack rotates logs larger than LOG_MAX_SIZE automatically, and keeps the newest LOG_KEEP archives."""
+    """The stack automatically rotates logs larger than LOG_MAX_SIZE, and keeps LOG_KEEP archives of each log."""
     seen: dict[str, set[str]] = {log: set() for log in RENAMED}
 
     def many() -> bool:
-        # Write two megabytes to the API's log, and almost one megabyte to each other log.
+        # Write two megabytes to the API's log, and almost one megabyte to each of the two other logs.
         stack.make("load", "REQUESTS=3000")
         for log in RENAMED:
             now = archives(stack, log)
-            assert len(now) <= 3, "at most one archive waits for its deletion"
+            assert len(now) <= 3, "at most one archive can wait for its deletion"
             seen[log].update(now)
         return len(seen["api/api.log"]) >= 5 and all(len(names) >= 3 for names in seen.values())
 
@@ -97,13 +97,13 @@ def test_large_logs_are_rotated_automatically(stack: Stack) -> None:
 
 
 def count_ids(lines: list[str], words: str) -> Counter[str]:
-    """Count the lines that contain `words`, by the request id at the end of the line."""
+    """Return a mapping from each request id at the end of a line to the number of its lines that contain `words`."""
     return Counter(line.rpartition("(")[2].removesuffix(")") for line in lines if words in line)
 
 
 @pytest.mark.profile("text")
 def test_rotation_of_text_logs(stack: Stack) -> None:
-    """After rotations of text logs, every line is complete, and each request has all its lines in the three logs."""
+    """After rotations of text logs, every line is complete, and the three logs contain all lines of each request."""
     flood_and_rotate(stack)
     client, lines = all_lines(stack, "client/client.log"), all_lines(stack, "api/api.log")
     assert [] == [line for line in client + lines if not TEXT_LINE.match(line)]
@@ -127,7 +127,7 @@ def too_large(stack: Stack, amount: str) -> int:
     return stack.raw(head.encode()).status
 
 
-# Maps each request target to the logged target with MASK_AMOUNTS=on.
+# Maps each request target to the target that nginx logs with MASK_AMOUNTS=on.
 ADDRESSES = {
     "/?salary=246813579": "/?[masked]",
     "/?salary=246813579&marié=oui": "/?[masked]",
@@ -149,14 +149,14 @@ def list_logged_targets(stack: Stack) -> list[str]:
 
     def find_uris() -> list[str] | None:
         uris = {record["request_id"]: record["uri"] for record in records(stack, "nginx/access.log")}
-        # Return None until nginx has logged all requests, because nginx logs after each response.
+        # Return None until nginx has logged all requests, because nginx logs a request only after its response.
         return [uris[request_id] for request_id in ids] if {*ids} <= {*uris} else None
 
     return wait_until(find_uris)
 
 
 def test_amounts_are_logged(stack: Stack) -> None:
-    """With default settings nginx logs the target of a request with its amounts."""
+    """With default settings nginx logs the target of a request, including the amounts in the target."""
     assert 413 == too_large(stack, "761943805")
     wait_until(lambda: {"/logs/nginx/access.log", "/logs/nginx/error.log"} == everywhere(stack, "761943805"))
 

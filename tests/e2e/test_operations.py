@@ -118,9 +118,10 @@ def test_secrets_are_in_no_configuration_or_log(stack: Stack) -> None:
     words = [f"--regexp={word}" for word in [*secrets, marker]]
 
     def found_in_the_logs() -> Finished | None:
-        # nginx's account can read all logs and archives.
+        # Search in the nginx container, because its operating-system user can read all logs and archives.
         found = stack.execute("nginx", "grep", "-rohaF", *words, "/logs")
-        return None if "No such file" in found.stderr else found  # None if a log was rotated during the search
+        # If a log was rotated during the search, return None to repeat the search.
+        return None if "No such file" in found.stderr else found
 
     found = wait_until(found_in_the_logs)
     assert (0, "", {marker}) == (found.returncode, found.stderr, set(found.stdout.split()))
@@ -128,7 +129,7 @@ def test_secrets_are_in_no_configuration_or_log(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_new_database_passwords(stack: Stack) -> None:
-    """`make db-password` replaces the passwords of both accounts, and no request fails."""
+    """`make db-password` replaces the passwords of both database accounts, and no request fails."""
     files = [stack.folder / f"secrets/db_{account}_password" for account in ("reader", "owner")]
     old, replicas = [path.read_text() for path in files], {c["Id"] for c in stack.containers("api")}
     with constant_rate(stack, 50, 1):
@@ -146,14 +147,14 @@ def test_new_database_passwords(stack: Stack) -> None:
 
 
 def login(stack: Stack, account: str, password: str) -> str:
-    """Return the command that connects to the database over TCP, for use in the database container."""
+    """Return the command that, inside the database container, connects to the database over TCP."""
     if stack.database == "mysql":
         return f"MYSQL_PWD={password} mysql -h 127.0.0.1 -u {account} tax -e 'SELECT 1'"
     return f"PGPASSWORD={password} psql -h 127.0.0.1 -U {account} tax -c 'SELECT 1'"
 
 
 def test_user_add_rejects_the_stack_s_client(stack: Stack) -> None:
-    """`make user-add` rejects the login name `client`, and its error names the command that changes this password."""
+    """`make user-add` rejects the login name `client`, and prints the command that changes the client's password."""
     refused = stack.run("make", "user-add", "LOGIN=client")
     assert 2 == refused.returncode
     assert "rm secrets/client_credentials" in refused.stderr

@@ -1,4 +1,4 @@
-"""Tests of the pages through nginx in a real browser. They extend the tests in tests/integration/pages."""
+"""Tests that open the pages through nginx in a real browser. They extend the tests in tests/integration/pages."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 @pytest.mark.parametrize("path", ["/simulator", "/status", "/docs"])
 def test_page_keeps_its_policy(opened: Open, stack: Stack, path: str) -> None:
-    """Nginx adds its security headers, keeps the page's policy, and causes no policy violation in the browser."""
+    """Nginx adds its headers and keeps the page's Content-Security-Policy, and the browser reports no violation."""
     headers = load(stack.http_port, path, stack.credentials).headers
     assert "script-src 'self'" in headers["content-security-policy"]
     assert ("nosniff", "no-referrer") == (headers["x-content-type-options"], headers["referrer-policy"])
@@ -26,7 +26,7 @@ def test_page_keeps_its_policy(opened: Open, stack: Stack, path: str) -> None:
 
 
 def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]) -> None:
-    """The simulator shows the API's results after a link and after a form, and nginx logs no salary."""
+    """The simulator shows the API's result for a link and for a submitted form, and nginx logs no salary."""
     before = stack.count("nginx/access.log")
     with opened() as tab:
         posts: list[Response] = []  # excludes calculations that the page cancelled after a change of the form
@@ -38,7 +38,7 @@ def test_no_salary_in_the_log(opened: Open, stack: Stack, family: dict[str, Any]
         expect(tab.page.locator("#curve-legend")).to_contain_text("€51,234")
 
     def records() -> list[dict[str, Any]] | None:
-        """Return the tab's records as soon as each POST has a record, or None before."""
+        """Return the records of the tab's requests if nginx has logged every POST, and otherwise None."""
         found = stack.records("nginx/access.log", before)
         return found if sum((r["method"], r["status"]) == ("POST", 200) for r in found) >= len(posts) > 0 else None
 

@@ -21,7 +21,8 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 BATCHES = budget(30, 100)  # number of batches of 30 generated requests
 END = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"  # nginx detects the error when it discards the body
+# Malformed chunks. Nginx detects the error only when it discards the body.
+NO_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"
 
 
 def find_records(stack: Stack, request_id: str) -> list[dict[str, Any]]:
@@ -79,7 +80,7 @@ def test_raw_accent_gets_the_encoded_form(stack: Stack) -> None:
 
 @pytest.mark.parametrize("length", [7000, 7900])
 def test_gunicorn_accepts_long_request_lines_of_nginx(stack: Stack, length: int) -> None:
-    """Gunicorn accepts a request line of nearly the longest length that nginx accepts."""
+    """Gunicorn accepts a request line that is almost as long as nginx allows."""
     answer = stack.get("/?married=yes&children=1&salary=" + "9" * (length - 60), stack.credentials)
     assert 400 == answer.status
     assert answer.errors[0].startswith("parameter [salary] has an invalid value: [999")
@@ -93,7 +94,7 @@ def test_control_character_in_a_header_is_rejected_by_gunicorn(stack: Stack) -> 
 
 
 def test_every_byte_leaves_a_readable_log(stack: Stack) -> None:
-    """Each line of the logs of nginx and the API is a JSON object in UTF-8, for every byte value in a request."""
+    """Whichever byte value a request contains, each log line of nginx and of the API is a JSON object in UTF-8."""
     for byte in range(256):
         raw = bytes([byte])
         stack.get_nothing(
@@ -129,11 +130,11 @@ def test_no_response_above_4xx(stack: Stack) -> None:
 
 
 def test_missing_replica_causes_a_502(stack: Stack) -> None:
-    """Without a running replica nginx returns a JSON 502, and it reaches the API again after a restart."""
+    """Without a running replica nginx returns a JSON 502, and nginx reaches the API again after the replicas start."""
     stack.compose("stop", "api")
     try:
         credentials = stack.credentials
-        # Until its DNS cache expires, nginx returns 504s.
+        # Repeat the request, because nginx returns 504s until its DNS cache expires.
         answer = wait_until(lambda: (a := stack.get(TARGET, credentials)).status == 502 and a)
         assert_nginx_error(answer, 502)
     finally:
@@ -150,11 +151,11 @@ def test_hanging_replica_causes_a_504(stack: Stack) -> None:
         assert_nginx_error(stack.get(TARGET, credentials), 504)
     finally:
         stack.compose("unpause", "api")
-        # Wait for the replica, because Docker marks a paused container as unhealthy.
+        # Wait until the replica is healthy again, because Docker marks a paused container as unhealthy.
         wait_until(lambda: stack.healthy("api") == 1)
 
 
-# A fake replica. It drops the first N requests to the path /N, and then returns the number of attempts.
+# The code of a fake replica. It drops the first N requests to the path /N, and then returns the number of attempts.
 MORTAL = """
 import collections, http.server
 asked = collections.Counter()
@@ -196,12 +197,12 @@ def mortal(stack: Stack) -> Iterator[Stack]:
         stack.make("up")
 
 
-# Paths and body sizes. The first size is the largest that nginx retries, and the second has one byte more.
+# Paths and body sizes. Nginx retries a request with a body of the first size, but not with a body of the second size.
 LARGE_AND_NOT = [("/01", 1_999_999), ("/001", 2_000_000)]
 
 
 def test_request_of_a_dead_worker_is_retried_once(mortal: Stack) -> None:
-    """Nginx retries the request of a dead worker once, except a DELETE or a request with a large body."""
+    """Nginx retries the request of a dead worker once. It does not retry a DELETE or a request with a large body."""
     assert "2" == mortal.get("/1").headers["asked"]
     assert_nginx_error(mortal.get("/2"), 502)
     assert "3" == mortal.get("/2").headers["asked"]

@@ -153,7 +153,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
 
 @pytest.mark.both_databases
 def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> None:
-    """A backup that is restored in a new project gives the same version and tax, even after `make up`."""
+    """A new project that restores a backup returns the backup's version and tax, even after another `make up`."""
     backed_up = facts(ask_many(stack, stack.credentials))
     backup = stack.folder / stack.make("backup").strip()
     other = Stack.create(tmp_path, stack.database)

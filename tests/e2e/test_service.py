@@ -87,7 +87,7 @@ def test_calculate(stack: Stack) -> None:
 
 
 def test_calculate_a_file(stack: Stack) -> None:
-    """`make calculate` calculates a file outside the project's folders, and reports a missing file."""
+    """`make calculate` accepts a taxpayers file outside the project's folders, and reports a missing file."""
     file = stack.folder / "one taxpayer.txt"
     file.write_text("7,non,0,100000\n")
     stack.make("calculate", f"FILE={file}")
@@ -99,7 +99,7 @@ def test_calculate_a_file(stack: Stack) -> None:
 
 
 def test_calculate_with_options(stack: Stack) -> None:
-    """`make calculate` passes OPTIONS to the client, and chooses the format by the extension of the results file."""
+    """`make calculate` passes OPTIONS to the client, and the extension of the results file determines its format."""
     file = stack.folder / "households.csv"
     file.write_text("id,year,married,children,salary\n1,2024,yes,2,50000\n2,2024,no,0,x\n3,,yes,2,55555\n")
     stack.make("calculate", f"FILE={file}", "OUT=taxes.csv", "OPTIONS=--batch 1000")
@@ -114,7 +114,7 @@ def test_calculate_with_options(stack: Stack) -> None:
 
 
 def test_load_is_logged_by_nginx_api_and_client(stack: Stack) -> None:
-    """The logs of nginx, API and client contain the expected records of every request of `make load`."""
+    """The logs of nginx, the API and the client contain every request of `make load`."""
     before = {log: stack.count(log) for log in ("nginx/access.log", "api/api.log", "client/client.log")}
     stack.make("load", "REQUESTS=3000", "THREADS=32")
     nginx, api, client = (stack.records(log, count) for log, count in before.items())
@@ -140,7 +140,7 @@ def test_all_services_log_to_the_volume(stack: Stack) -> None:
         counts = stack.output("nginx", "sh", "-c", f"grep -Ehac '{words}' /logs/{server}/*.log || true")
         return sum(map(int, counts.split()))
 
-    # Check the contents of the logs, because the service `folders` creates some of the files.
+    # Count starts in the logs. The files alone prove nothing, because the service `folders` creates some of the files.
     before = {server: starts(server) for server in (stack.database, "mailhog")}
     stack.compose("restart", "db", "mailhog")
     wait_until(lambda: all(starts(server) > count for server, count in before.items()))
@@ -152,7 +152,7 @@ def test_startup_alert(stack: Stack) -> None:
     """Each `make drill` sends and prints one e-mail with the database error."""
 
     def drills() -> list[Any]:
-        # Exclude other mails, which the earlier database restart could have caused, and duplicates.
+        # Exclude duplicates, and exclude other mails, which an earlier restart of the database could have caused.
         mails = stack.mails("The tax service could not start: it cannot read the tax data.")
         return list({mail["Message-ID"]: mail for mail in mails}.values())
 

@@ -79,7 +79,7 @@ def records(stack: Stack, event: str, since: int) -> list[dict[str, Any]]:
 
 
 def test_responses_do_not_wait_for_a_hanging_mail_server(mailing: Stack, smtp: FaultySmtp) -> None:
-    """While the mail server hangs, the API answers failed requests, and later mails every failure."""
+    """While the mail server hangs, the API still answers requests that fail. Afterwards it mails every failure."""
     wait_until_all_mailed(mailing)
     before = mailing.count("api/api.log")
     smtp.release.clear()
@@ -105,7 +105,7 @@ def test_every_failure_is_mailed_after_the_fault(mailing: Stack, smtp: FaultySmt
 
 
 def test_a_killed_service_mails_every_failure_later(mailing: Stack, smtp: FaultySmtp) -> None:
-    """If the API is killed during a mail and restarted while the server hangs, it later mails every failure."""
+    """If the API is killed while it sends a mail and restarts while the server hangs, it mails every failure later."""
     smtp.release.clear()
     smtp.set("hang")
     fail(mailing, 10)
@@ -129,7 +129,7 @@ def test_rejected_mails_become_dead_letters(mailing: Stack, smtp: FaultySmtp, is
         fail(mailing, 10)  # some or all of these failures are not yet in a mail
         kill_and_start(mailing)
     smtp.set("")
-    # The keys are Message-IDs, because the API can send a mail again that was rejected at the time of the kill.
+    # Count each Message-ID once, because the API can resend a mail that was rejected at the time of the kill.
     failures: dict[str, int] = {}
 
     def list_dead_letters() -> set[str]:
@@ -150,6 +150,6 @@ def test_rejected_mails_become_dead_letters(mailing: Stack, smtp: FaultySmtp, is
 
 def dead_letters(stack: Stack) -> set[str]:
     """Return the paths of the dead letters."""
-    # Search from the parent folder, because the first dead letter creates the folder.
+    # Search from the parent folder, because the folder `dead` does not exist before the first dead letter.
     find = ("sh", "-c", "find /state/alerts -path '*/dead/*.eml'")
     return set(stack.output("api", *find).split())

@@ -54,12 +54,12 @@ def test_user_add_on_a_terminal(stack: Stack) -> None:
 
 
 def ask_all_workers(stack: Stack, credentials: str) -> list[Answer]:
-    """Send eight requests, two per worker, and return the responses."""
+    """Send eight requests, which is about two per worker, and return the responses."""
     return [stack.get(TARGET, credentials) for _ in range(8)]
 
 
 def sections(printed: str) -> dict[str, list[str]]:
-    """Split the output of `tail` at the header lines, and return the lines of each file."""
+    """Split the output of `tail` at its header lines, and return a mapping from each file to its lines."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in printed.splitlines():
@@ -83,5 +83,5 @@ def test_logs(stack: Stack) -> None:
     for log in ("api", "nginx"):
         assert any(answer.request_id in line for path in found for line in found[path] if f"/{log}/" in path)
     assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
-    # Exclude empty lines, because `tail` separates the files by an empty line.
+    # Exclude empty lines, because `tail` separates the files with an empty line.
     assert 30 >= max(len([line for line in lines if line]) for lines in found.values())

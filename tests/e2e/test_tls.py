@@ -35,7 +35,7 @@ def get_securely(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_https_with_the_certificate_of_make_certs(stack: Stack, host: str) -> None:
-    """A client that trusts the certificate gets a response with an HSTS header, and other clients fail."""
+    """A client that trusts the certificate gets an HSTS header. Other clients reject the certificate."""
     status, headers = get_securely(stack, LIVE, trusting(stack), host)
     assert (200, "max-age=86400") == (status, headers["strict-transport-security"])
     with pytest.raises(ssl.SSLCertVerificationError):

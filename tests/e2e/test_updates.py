@@ -1,4 +1,4 @@
-"""Tests of `make up` with a stack of another folder, an invalid setting, or unhealthy replicas."""
+"""Tests of `make up` if another folder runs the stack, if a setting is invalid, or if replicas are unhealthy."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_another_folder_does_not_change_the_stack(stack: Stack, tmp_path: Path) 
 
 
 def test_invalid_setting_keeps_the_old_replicas(stack: Stack) -> None:
-    """If a setting prevents a start, `make up` fails and keeps the old replicas, and succeeds after a correction."""
+    """If a setting prevents a start, `make up` fails and keeps the old replicas. It succeeds after a correction."""
     before = {c["Id"] for c in stack.containers("api")}
     settings = stack.folder / ".env"
     usual = settings.read_text()
@@ -41,7 +41,7 @@ def test_invalid_setting_keeps_the_old_replicas(stack: Stack) -> None:
 
 
 def test_unhealthy_replicas_are_replaced(stack: Stack) -> None:
-    """`make up` replaces stopped and hanging replicas if a setting has changed."""
+    """`make up ROLL=1` replaces all replicas, even if one replica is stopped and another replica hangs."""
     stopped, hanging = before = [c["Id"] for c in stack.containers("api")]
     stack.run("docker", "stop", stopped)
     stack.make("up", "REPLICAS=3")

@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def lend_venv(project: Path) -> None:
-    """Create a virtual environment in the copy. Its programs are links to the programs that run the tests."""
+    """Create a virtual environment in the copy. Its programs are links to the programs of the tests' environment."""
     folder = project / ".venv/bin"
     folder.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
@@ -88,7 +88,7 @@ def test_serve(project: Path) -> None:
         credentials = make(project, "--silent", "credentials").stdout.strip()
         answer = ask(port, TARGET, credentials)
         refused = ask(port, TARGET, f"{credentials}x")
-        # Ctrl-C in a terminal has the same effect, because it signals the whole process group.
+        # Signal the whole process group, as Ctrl-C in a terminal does.
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
         wait_until(lambda: gone(process.pid))
@@ -106,5 +106,5 @@ def test_make_without_python_prints_the_remedy(project: Path, target: str) -> No
     sentence, *rest = finished.stderr.splitlines()
     assert 2 == finished.returncode
     assert "/nowhere is not Python 3.11 or newer. Install a newer Python, or name one: make PYTHON=" in sentence
-    assert all(line.startswith("make") for line in rest), "only make's own error messages may follow"
+    assert all(line.startswith("make") for line in rest), "after the remedy, only make's own error messages can follow"
     assert not (project / ".venv").exists()

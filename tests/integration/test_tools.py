@@ -1,4 +1,4 @@
-"""Tests, without a container engine, of tools that change the user's files or signal containers."""
+"""Tests of tools that change the user's files or signal containers. The tests need no container engine."""
 
 import shutil
 import signal
@@ -76,7 +76,7 @@ def test_copied_environment_is_recreated(tmp_path: Path) -> None:
     marker.parent.mkdir(parents=True)
 
     def would_make() -> bool:
-        # The marker is newer than its sources, so only the folder name in the marker decides.
+        # The marker is newer than its sources. Therefore `make` decides only by the folder name in the marker.
         return "tools/create-venv" in tool(tmp_path, "make", "--dry-run", "venv").stdout
 
     assert would_make()
@@ -87,7 +87,7 @@ def test_copied_environment_is_recreated(tmp_path: Path) -> None:
 
 
 def test_signal_is_sent_only_after_the_client_runs(tmp_path: Path) -> None:
-    """The script sends a signal only after the container runs the client, because an earlier signal is lost."""
+    """The script sends a signal only after the container runs the client, because an earlier signal would be lost."""
     docker = tmp_path / "docker"
     docker.write_text(
         """#!/bin/sh
@@ -115,7 +115,7 @@ echo "$1" >> calls
     ids=["normal exit", "SIGTERM before the watcher runs", "SIGTERM", "SIGKILL"],
 )
 def test_the_folder_of_a_run_is_removed(tmp_path: Path, shell: str, early: str, late: str, code: int) -> None:
-    """The watcher removes the folder of a run after every kind of exit of the script."""
+    """The watcher removes the temporary folder of a load test after every kind of exit of the script."""
     (tmp_path / "tools").symlink_to(ROOT / "tools")
     for name, text in {"docker": "", "setsid": f'{early}\nexec {shutil.which("setsid")} "$@"\n'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")

@@ -1,4 +1,4 @@
-"""Requests and helpers that the tests of the dated law share."""
+"""Requests and helpers for the tests of the law of each income year."""
 
 import json
 from http.client import HTTPConnection
@@ -21,7 +21,7 @@ def assert_json_error(answer: Answer, status: int) -> None:
 
 
 def get_all(service: Service, targets: list[str]) -> list[Any]:
-    """Return the results of many targets over one connection."""
+    """Request many targets over one connection, and return the results."""
     connection = HTTPConnection("127.0.0.1", service.port, timeout=60)
     results = []
     for target in targets:

@@ -30,14 +30,14 @@ def failed_attempts(service: Service, event: str) -> int:
 
 
 def test_responses_do_not_wait_for_the_mail_server(tmp_path: Path) -> None:
-    """The service answers fifty failed requests while the SMTP server delays its reply to the first mail."""
+    """The service answers fifty requests that fail, while the SMTP server delays its reply to the first mail."""
     with FaultySmtp("hang") as smtp:
         prepare(tmp_path)
         with service_with(tmp_path, smtp.port, **SETTINGS) as service:
             assert 500 == service.get("/drill").status
             assert "hang" == smtp.attempts.get(timeout=60)
             assert [500] * 50 == flood(service.port, "client:secret", TWO_KINDS * 25, 4)
-            # The first attempt has not ended: the log has no failed attempt, and no second attempt has begun.
+            # Assert that the first attempt has not ended. No second attempt began, and the log has no failed attempt.
             assert (True, 0) == (smtp.attempts.empty(), failed_attempts(service, "alert not sent"))
             service.kill()
 
@@ -97,7 +97,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_recipients(tmp_path: Path) -> None:
-    """The service retries a recipient that got a 451 reply, and writes a dead letter for a 550 reply."""
+    """If the server rejects a recipient, the service retries after a 451, and writes a dead letter after a 550."""
     prepare(tmp_path)
     settings = SETTINGS | {"ALERT_TO": "a@example.org, B <b@example.org>, c@example.org"}
     with FaultySmtp() as smtp:
@@ -119,7 +119,7 @@ STORM = budget(100, 1000)
 
 
 def test_storm_causes_few_mails_with_exact_counts(tmp_path: Path) -> None:
-    """Many failures at two routes cause one alert and one recovery mail per route, with exact counts.
+    """Many failures at two routes cause one alert mail and one recovery mail per route. The mails count every failure.
 
     Each failed request has a different query string, but the service groups failures by path only.
     """
@@ -177,7 +177,7 @@ def test_other_processes_take_over_from_a_killed_sender(tmp_path: Path) -> None:
         doomed, kept = (one, other) if sender in workers else (other, one)
         doomed.kill()
         assert 500 == kept.get("/drill/other").status
-        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # the first mail might arrive twice
+        wait_until(lambda: route_of(smtp.next()) == "/drill/other")  # skips a second copy of the first mail
 
 
 def children(service: Service) -> set[int]:
@@ -187,7 +187,7 @@ def children(service: Service) -> set[int]:
 
 
 def test_unusable_state_folder_does_not_stop_alerts(tmp_path: Path) -> None:
-    """If the service cannot open the spool, it logs the error, and still answers and mails failures."""
+    """If the service cannot open the spool, it logs the error, still answers requests, and still mails failures."""
     (tmp_path / "state").touch()
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")

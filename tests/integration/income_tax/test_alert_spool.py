@@ -1,4 +1,4 @@
-"""The spool file: concurrent processes, forks, locks and damage."""
+"""Tests of the spool file: concurrent processes, forks, locks and damage."""
 
 import json
 import multiprocessing
@@ -79,7 +79,7 @@ def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> tuple[AlertSender, FakeMailer, Lines]:
-    """Build a background sender with a spool in `tmp_path`, and return it with its mailer and its log."""
+    """Build a background sender with a spool in `tmp_path`. Return the sender, its mailer and its log lines."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -100,7 +100,7 @@ def events(lines: Lines) -> list[str]:
 def test_failures_of_a_locked_spool_are_counted_later(
     tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sender records a failure after the spool's lock ends, and one mail counts all failures."""
+    """If a failure occurs while the spool is locked, the sender spools it later, and one mail counts all failures."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     alerts, mailer, lines = parts
     alerts.send(ALERT)
@@ -135,7 +135,7 @@ def test_a_spool_that_stays_locked_is_replaced_by_memory(tmp_path: Path, parts: 
 
 
 def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
-    """The service sends pending mails from a spool without the column `recipients` to all recipients."""
+    """If an older service created the spool without the column `recipients`, pending mails go to all recipients."""
     path = tmp_path / "spool.sqlite"
     spool = Spool(path)
     spool.report(ALERT, 1.0)
@@ -193,7 +193,7 @@ def recovered(mailer: FakeMailer) -> set[str]:
 
 @pytest.mark.usefixtures("hasty")
 def test_recoveries_are_mailed_after_the_lock(tmp_path: Path, parts: Parts) -> None:
-    """The sender mails exactly the recoveries that occurred while the spool was locked, after the lock ends."""
+    """After the lock of the spool ends, the sender mails exactly the recoveries that occurred during the lock."""
     alerts, mailer, lines = parts
     for kind in ("startup", "database", "log"):
         alerts.send(failure(kind))

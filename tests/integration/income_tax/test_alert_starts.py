@@ -33,7 +33,7 @@ def test_a_crash_loop_causes_one_mail_and_one_recovery_mail(tmp_path: Path) -> N
 
 
 def test_a_crash_loop_is_mailed_at_the_repeat_interval(tmp_path: Path) -> None:
-    """The first failed start after the repeat interval mails the number of failed starts since the first mail."""
+    """A failed start after the repeat interval causes a mail that counts the failed starts since the first mail."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         for _ in range(3):
@@ -59,7 +59,7 @@ def test_failed_starts_without_a_mail_server_are_mailed_later(tmp_path: Path) ->
 
 
 def test_each_drill_is_mailed(tmp_path: Path) -> None:
-    """Each drill start causes a mail of its own during a crash loop, and the crash loop causes no second mail."""
+    """During a crash loop, each drill start causes a separate mail, but the crash loop causes no second mail."""
     prepare(tmp_path)
     with FaultySmtp() as smtp:
         start_without_data(tmp_path, smtp.port)

@@ -59,7 +59,7 @@ SERVERS: Mapping[str, Options] = {
 
 
 def fail_to_start(folder: Path, smtp: SmtpCatcher, **settings: str) -> list[dict[str, Any]]:
-    """Start the service without tax data, which causes a mail, and return the log records."""
+    """Start the service without tax data, so that it mails an alert and exits. Return its log records."""
     (folder / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     ended = subprocess.run(
         [*COMMAND, "sqlite"],
@@ -120,7 +120,7 @@ def test_mail_stays_pending_with_a_wrong_password(tmp_path: Path, pki: Pki) -> N
             fail_to_start(tmp_path, smtp, SMTP_PASSWORD_FILE=str(tmp_path / "password"), **settings)
             return not smtp.mailbox.empty()
 
-        wait_until(arrived)  # repeats the start until the next attempt is due
+        wait_until(arrived)  # repeats the start until the next attempt to send the mail is due
     assert not (tmp_path / "state/alerts/dead").exists()
     assert PASSWORD not in (tmp_path / "api.log").read_text(encoding="utf-8")
 

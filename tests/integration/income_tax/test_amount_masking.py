@@ -18,7 +18,7 @@ SPELLINGS = (
     ELSEWHERE.encode("unicode_escape").decode(),
     ELSEWHERE.encode().decode("latin-1"),
 )
-LONG = re.compile(r"[0-9]{7,}")  # matches only amounts, because times, ports and process ids have fewer digits
+LONG = re.compile(r"[0-9]{7,}")  # matches amounts only, because other numbers have fewer than seven digits
 
 
 @pytest.fixture(params=["json", "text"])
@@ -40,7 +40,7 @@ def written(folder: Path) -> str:
 
 
 def shown(amounts: set[str], told: str) -> list[str]:
-    """Return each known amount that the text contains."""
+    """Return the items of `amounts` and SPELLINGS that the text `told` contains."""
     return [amount for amount in (*amounts, *SPELLINGS) if amount in told]
 
 
@@ -75,7 +75,7 @@ def test_no_amount_of_any_request_is_written(service: Service) -> None:
 
 @pytest.fixture
 def without_numpy(tmp_path: Path) -> str:
-    """Create a folder with a module `numpy` that makes batches fail with an error that quotes salaries."""
+    """Create a folder with a fake `numpy`. Its import raises an error that quotes salaries, so that batches fail."""
     folder = tmp_path / "modules"
     folder.mkdir()
     words = f"no array of {SALARIES[0]}, {ELSEWHERE}"

@@ -9,7 +9,7 @@ from tests.support.service import Answer, Service, request
 
 
 def test_valid_and_invalid_households_in_one_batch(service: Service) -> None:
-    """The response to a batch contains a result or errors for each household, in order."""
+    """The response lists the households of a batch in order: a result if a household is valid, and otherwise errors."""
     batch = [HOUSEHOLD, HOUSEHOLD | {"salary": -1, "x": 1}, 7, {"married": "no", "children": 0, "salary": 1}]
     answer = service.post(json.dumps(batch), JSON)
     assert 200 == answer.status
@@ -81,7 +81,7 @@ def test_malformed_chunked_body(service: Service, chunks: bytes) -> None:
     ],
 )
 def test_content_negotiation(service: Service, accept: str, kind: str) -> None:
-    """The service chooses the media type by the Accept header without its parameters, and sends `Vary: Accept`."""
+    """The service returns the media type that Accept prefers, ignores parameters such as charset, and sends `Vary`."""
     status, headers, _ = service.post_raw(json.dumps([HOUSEHOLD]), JSON, Accept=accept)
     assert (200, kind, "Accept") == (status, headers["content-type"].partition(";")[0], headers["vary"])
 

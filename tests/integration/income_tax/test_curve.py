@@ -31,7 +31,7 @@ def test_curve(service: Service) -> None:
 
 
 def test_curves_of_other_households(service: Service) -> None:
-    """Curves for single parents, for couples with French parameter names, and without a year match `GET /`."""
+    """The curves of a single parent, of a couple (in French), and of a household without a year match `GET /`."""
     alone = "/curve?year=2024&married=no&single_parent=yes&children=1&from=50000&to=50000&step=1"
     two = "/curve?annee=2024&marie=oui&enfants=1&salaire_conjoint=30000&de=50000&a=50000&pas=1"
     old = "/curve?married=no&children=1&from=50000&to=50000&step=1"
@@ -75,7 +75,7 @@ V7_CURVE = (
 
 
 def test_curve_without_a_year(service: Service) -> None:
-    """The response without a year equals the curve response of version 7 byte for byte."""
+    """The response to a request without a year equals the curve response of version 7 byte for byte."""
     _, _, body = service.request("GET", "/curve?married=yes&children=3&from=0&to=200000&step=100000")
     assert V7_CURVE.encode() == body
 

@@ -13,7 +13,7 @@ from tests.support.service import Service
 
 def test_all_cases_by_get(service: Service) -> None:
     """`GET /` returns the expected result of each case."""
-    cases = law_cases()[:: budget(7, 1)]  # the batch tests use all cases
+    cases = law_cases()[:: budget(7, 1)]  # a usual run skips most cases, because the batch tests use all cases
     assert [as_result(case) for case in cases] == [
         {name: value for name, value in result.items() if name in as_result(case)}
         for case, result in zip(cases, get_all(service, [query_of(case) for case in cases]), strict=True)
@@ -45,7 +45,7 @@ def test_all_cases_in_one_json(service: Service) -> None:
 
 
 def test_all_cases_in_one_csv(service: Service) -> None:
-    """`POST /` returns the expected results of all cases as CSV if the cases are in one CSV body."""
+    """`POST /` accepts all cases with a year in one CSV body, and returns the expected results as CSV."""
     cases = [*law_cases(), *official_cases()]
     answer = service.post_raw(csv_of(cases), CSV, Accept=CSV)
     assert 200 == answer[0]
@@ -66,7 +66,7 @@ def test_csv_responses_are_logged(service: Service) -> None:
 
 
 def test_one_object_equals_get(service: Service) -> None:
-    """A POST request returns the same result as a GET request, and its logged URL does not contain the household."""
+    """A POST returns the same result as a GET, and the logged URL of the POST does not contain the household."""
     one = service.get(QUERY + "&explain=yes")
     other = service.post(json.dumps(HOUSEHOLD | {"explain": "yes"}), JSON)
     assert [200, 200] == [one.status, other.status]
@@ -79,7 +79,7 @@ def test_one_object_equals_get(service: Service) -> None:
 
 
 def test_response_without_a_year_is_unchanged(service: Service) -> None:
-    """The response without a year equals the response of version 7 byte for byte."""
+    """The response to a request without a year equals the response of version 7 byte for byte."""
     target = "/?married=yes&children=2&salary=50000"
     status, _, body = service.request("GET", target)
     assert 200 == status

@@ -49,7 +49,7 @@ def read_lines(service: Service, request_id: str) -> list[Any]:
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("number", [0, 1])
 def test_fast_path_equals_flask(cached_service: Service, query: str, number: int) -> None:
-    """A request with Content-Length, which Flask handles, gets the same response and log lines as the fast path."""
+    """A request with Content-Length bypasses the fast path, but gets the same response and log lines from Flask."""
     target = f"/?{query}" if query else "/"
     request_id = f"both-{number}-{QUERIES.index(query)}"
     answers, lines = [], []

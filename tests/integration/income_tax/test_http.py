@@ -97,7 +97,7 @@ def test_bad_input(service: Service, query: str) -> None:
     ],
 )
 def test_other_addresses_and_methods(service: Service, method: str, target: str, status: int) -> None:
-    """The service rejects unknown paths, unsupported methods and, by default, the drill route in JSON."""
+    """With default settings the service rejects unknown paths, unsupported methods and the drill route in JSON."""
     assert_json_error(service.get(target, method=method), status)
 
 
@@ -198,7 +198,7 @@ def test_malformed_request_id_is_replaced(service: Service, given: str) -> None:
 
 
 def test_health_checks_require_no_credentials(service: Service) -> None:
-    """Without credentials, liveness returns the version, and readiness returns the degraded parts."""
+    """Without credentials, liveness returns the version, and readiness returns the list of degraded components."""
     live, ready = service.get("/health/live", None), service.get("/health/ready", None)
     assert (200, "alive") == (live.status, live.body["response"]["status"])
     assert re.fullmatch(r"\d+\.\d+\.\d+", live.body["response"]["version"])

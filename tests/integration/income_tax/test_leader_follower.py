@@ -1,4 +1,4 @@
-"""The connections of the workers: distribution, keep-alive, pipelining and stops."""
+"""Tests of the workers' connections: distribution among workers, keep-alive, pipelining and stops."""
 
 import base64
 import signal
@@ -47,7 +47,7 @@ def serve_burst(service: Service, size: int) -> set[int]:
 
 
 def test_both_workers_answer_bursts(tmp_path: Path) -> None:
-    """Both workers answer requests of one burst of connections."""
+    """If many connections arrive simultaneously, both workers answer requests."""
     with running_service(tmp_path, WORKERS="2", THREADS="8") as service:
         service.get(TARGET)
         wait_until(lambda: len(list((tmp_path / "state/workers").glob("*.json"))) == 2)
@@ -127,7 +127,7 @@ def test_numpy_is_imported_for_the_first_batch(tmp_path: Path) -> None:
 
 
 def test_slow_clients_do_not_delay_other_clients(tmp_path: Path) -> None:
-    """A client that sends slowly and a client that reads no response do not delay other clients of a worker."""
+    """A client that sends slowly and a client that reads no response do not delay other clients of the same worker."""
     with running_service(tmp_path, WORKERS="1", THREADS="2") as service, ExitStack() as opened:
         half, deaf = opened.enter_context(connect(service)), opened.enter_context(connect(service))
         request = request_bytes(service)

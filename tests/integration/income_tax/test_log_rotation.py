@@ -18,7 +18,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def logs(folder: Path) -> dict[str, Path]:
-    """Create the logs of a volume, and return the paths of the logs by name."""
+    """Create the logs of a volume, and return a mapping from each log's name to its path."""
     paths = {name: folder / name for name in ("api/api.log", "nginx/access.log", "nginx/error.log", "postgres/x-1.log")}
     for path in paths.values():
         path.parent.mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def test_large_logs_are_renamed_or_truncated(tmp_path: Path) -> None:
 
 
 def test_oldest_archives_are_deleted(tmp_path: Path) -> None:
-    """The rotation deletes all archives except the newest."""
+    """The rotation deletes all archives except the newest three."""
     for number in range(6):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)
@@ -109,7 +109,7 @@ def test_each_rotation_touches_the_file(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("step", ["touch", "chmod", "replace"])
 def test_archives_stay_unchanged_after_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """If the rotation of a log fails repeatedly, its archives stay unchanged."""
+    """If the rotation of a log fails repeatedly, the archives of the log stay unchanged."""
     for number in range(3):
         logs(tmp_path)["api/api.log"].write_text(str(number) * 100)
         rotate(tmp_path, 99, 3)

@@ -58,7 +58,7 @@ def test_processes_that_create_a_file_together_succeed(tmp_path: Path) -> None:
 
 
 def test_old_failures_do_not_count(tmp_path: Path) -> None:
-    """The count restarts at 1 after a long pause, and `clear` affects one login name at one address."""
+    """The count restarts at 1 after a long pause, and `clear` affects only one login name at one address."""
     file = LoginFailureStore(tmp_path / "f")
     file.add("ann", "a", 1.0, 0.0)
     file.add("ann", "a", 2.0, 0.0)
@@ -115,7 +115,7 @@ def test_cached_credentials_are_not_throttled(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_does_not_block_credentials(tmp_path: Path) -> None:
-    """If the file is not a database, the service logs a warning and accepts valid credentials."""
+    """If the store's file is not a database, the service logs a warning and accepts valid credentials."""
     (tmp_path / "state/logins").mkdir(parents=True)
     (tmp_path / "state/logins/failures.sqlite").write_bytes(b"rubbish" * 1000)
     with running_service(tmp_path, WORKERS="1") as service:

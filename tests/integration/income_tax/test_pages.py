@@ -41,7 +41,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 @pytest.mark.parametrize("path", PAGES)
 def test_browser_gets_a_page_after_rejected_credentials(service: Service, path: str) -> None:
-    """The 401 response is a page in the browser's language for a browser, and JSON for other clients."""
+    """A browser gets the 401 response as a page in its language, and other clients get the response as JSON."""
     page = load(service.port, path, None, Accept=BROWSER, Accept_Language="fr")
     assert (401, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     assert "L’identifiant ou le mot de passe" in page.text
@@ -76,7 +76,7 @@ def test_page_without_scripts_has_a_message(service: Service, path: str, languag
 
 
 def test_files_of_another_edition(service: Service) -> None:
-    """The service returns a file of another edition without caching, and a 404 for a missing file."""
+    """The service returns a file with `no-store` if the URL names another edition. A missing file gets a 404."""
     assert "no-store" == load(service.port, "/static/000000000000/style.css", LOGIN).headers["cache-control"]
     for name in ("nothing.js", "../app.py", "..%2fapp.py", "vendor"):
         assert 404 == load(service.port, f"/static/000000000000/{name}", LOGIN).status

@@ -74,7 +74,7 @@ def held(lock: Path) -> Iterator[None]:
 
 
 def test_simultaneous_refreshes_keep_the_newer_data(tmp_path: Path) -> None:
-    """Of two simultaneous refreshes, the second reads the data after the first saves, so the newer data is kept."""
+    """A second simultaneous refresh reads its data after the first refresh has saved, so that the newer data stays."""
     path = tmp_path / "schedules.json"
     reads, waits, go = Event(), Event(), Event()
 
@@ -146,7 +146,7 @@ def running(folder: Path, *arguments: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("arguments", [["reload", "sqlite"], ["sqlite"]], ids=["reload", "start"])
 def test_the_database_is_read_under_the_lock(tmp_path: Path, arguments: list[str]) -> None:
-    """A reloading service and a starting service read the database only while they hold the lock."""
+    """A reloading service and a starting service read the database only while they hold the snapshot's lock."""
     prepare(tmp_path)
     settings = read_settings(environment(tmp_path, 1))
     file, engine = build_snapshot(settings, "sqlite"), build_engine(settings, "sqlite")

@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_schedules(service: Service) -> None:
-    """The response contains the data file's parameters with unit and article, and the schedules of all years."""
+    """The response contains the parameters of the data file, their units and law articles, and all schedules."""
     answer = service.get("/schedules")
     told, data = answer.body["response"], schedules().data
     assert [schedules().version, [*range(2018, 2026)]] == [told["version"], told["years"]]
@@ -37,7 +37,7 @@ def test_one_schedule(service: Service) -> None:
 
 @pytest.mark.parametrize("target", ["/schedules", "/schedules/2018"])
 def test_schedules_are_cacheable_by_the_client(service: Service, target: str) -> None:
-    """The response has `Cache-Control: private`, and a client can revalidate the response by ETag."""
+    """The response has `Cache-Control: private`, and a client can revalidate the response with its ETag."""
     answer = service.get(target)
     assert "private" == answer.headers["cache-control"]
     again = service.request("GET", target, If_None_Match=answer.headers["etag"])

@@ -17,7 +17,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 
 
 def test_failure_is_answered_logged_and_mailed(tmp_path: Path) -> None:
-    """A failure causes a 500 response without internals, and a mail with the response, the error and the request id."""
+    """A failure causes a 500 that hides the error, and a mail with the response, the error and the request id."""
     with running_service(tmp_path, DRILL_ROUTE="on") as service:
         answer = service.get("/drill")
         mail = service.mailbox.next()
@@ -108,7 +108,7 @@ def test_paused_threads_are_overtaken(tmp_path: Path) -> None:
 def test_text_log(tmp_path: Path) -> None:
     """Each line of the text log has the documented format, and each pause is logged with its duration."""
     with running_service(tmp_path, LOG_FORMAT="text", SLEEP_TIME="1", THREADS="16") as service:
-        # Repeat the requests until one pauses, because the service selects the requests at random.
+        # Repeat the requests until one request pauses, because the service chooses at random which requests pause.
         wait_until(lambda: ask_at_once(service, 16) and any("paused" in line for line in service.log_lines()))
         lines = service.log_lines()
     assert [] == [line for line in lines if not TEXT_LINE.match(line)]

@@ -73,7 +73,7 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 
 def test_start_uses_only_the_snapshot_of_the_same_database(tmp_path: Path) -> None:
-    """Without its database the service starts from the snapshot of the same database, but not from another snapshot."""
+    """Without its database the service can start from the snapshot of this database, but not of another database."""
     with running_service(tmp_path) as service:
         version = service.get("/health/ready").body["response"]["schedules"]
     (tmp_path / "tax.sqlite").rename(tmp_path / "away.sqlite")
@@ -134,7 +134,7 @@ def test_log_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_mail_error_does_not_hide_the_first_error(tmp_path: Path) -> None:
-    """Without database and SMTP server, stderr reports the database error, and the log contains both errors."""
+    """If both the database and the SMTP server are missing, stderr shows the first error, and the log shows both."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ended = start("sqlite", env=environment(tmp_path, closed.getsockname()[1]))

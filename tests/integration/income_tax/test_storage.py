@@ -48,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_seeded_data_is_read(path: Path) -> None:
-    """The service reads the complete data of the data file from the seeded database, with the same version."""
+    """A seeded database returns the complete data of the data file, with the same version."""
     data = fetch_schedules(build_file_engine(path))
     assert schedules().data == data
     assert schedules().version == parse_schedules(data).version
@@ -112,7 +112,7 @@ def test_tables_of_a_newer_version(path: Path) -> None:
 
 
 def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    """Return a copy of the data with another value at a path, or without the entry if `value` is None."""
+    """Return a copy of the data with `value` at `path`. If `value` is None, delete the entry at `path` instead."""
     data = copy.deepcopy(schedules().data)
     inner: Any = data["schedules"]
     for name in path[:-1]:
@@ -159,7 +159,7 @@ def test_invalid_values_are_rejected(path: Path, path_in_data: tuple[Any, ...], 
 @pytest.mark.parametrize(
     ("figures", "error"),
     [
-        ("", "not JSON"),  # the data file must not replace an empty backup
+        ("", "not JSON"),  # an empty backup must cause an error, not a fallback to the data file
         ("[]", "malformed"),
         ('{"parameters": {}, "schedules": {}}', "at least one income year"),
     ],

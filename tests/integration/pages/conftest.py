@@ -1,4 +1,4 @@
-"""Fixtures for tests of the pages in a real browser. Each process starts one service, and each file one browser."""
+"""Fixtures that start one service per test process and one real browser per test file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture(scope="module")  # an open Playwright keeps an event loop running in the thread of the tests
+# Close the browser after each file, because an open Playwright keeps an event loop running in the tests' thread.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
@@ -27,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened(service: Service, browser: Browser) -> Open:
-    """Return a function that opens logged-in tabs of the service."""
+    """Return a function that opens a browser tab. The tab sends the credentials of the service."""
     return lambda **options: tab(browser, f"http://127.0.0.1:{service.port}", service.credentials, **options)
 
 

@@ -1,4 +1,4 @@
-"""Calls that a user executes from the API documentation in a real browser."""
+"""Tests that execute API calls on the page of the API documentation in a real browser."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.service import Service
 
 
 def test_every_call_can_be_tried(opened: Open, service: Service, family: dict[str, Any]) -> None:
-    """Each operation shows the API's successful response after the user executes it with its example."""
+    """If the user executes an operation with its example values, the page shows the API's successful response."""
     found = operations(service)
     assert {"calculate", "calculate_posted", "curve", "schedule", "status"} <= {name for _, name in found}
     with opened() as tab:

@@ -19,7 +19,7 @@ from tests.support.browser import STATUS_400, Open, bodies_of
     ],
 )
 def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> None:
-    """An invalid value hides the result. The error at its field shows the expected values."""
+    """If a field contains an invalid value, the page hides the result, and shows the expected values at the field."""
     with opened() as tab:
         tab.open("/simulator")
         tab.page.locator(f"#{name}").fill(value)
@@ -64,7 +64,7 @@ def test_enter_is_one_calculation(opened: Open) -> None:
 
 
 def test_single_parent_sets_a_child(opened: Open) -> None:
-    """The choice “Single parent” sets one child. Another choice removes it, unless the user changed the number."""
+    """“Single parent” sets the number of children to 1. Another choice resets it to 0 unless the user changed it."""
     with opened() as tab:
         tab.open("/simulator")
         children = tab.page.locator("#children")

@@ -25,7 +25,7 @@ from tests.support.browser import STATUS_400, Open
     ],
 )
 def test_invalid_link(opened: Open, fragment: str, at: str, words: str) -> None:
-    """If a link contains an invalid value, the page shows an error at its field and no result. The URL is unchanged."""
+    """If a link contains an invalid value, the page shows an error at the field and no result. The URL stays."""
     with opened() as tab:
         tab.open("/simulator#" + fragment)
         expect(tab.page.locator(f"#{at}-error")).to_contain_text(words)
@@ -36,7 +36,7 @@ def test_invalid_link(opened: Open, fragment: str, at: str, words: str) -> None:
 
 
 def test_unknown_name_in_a_link(opened: Open) -> None:
-    """An unknown name in a link causes an error until the user submits the form, which removes the name."""
+    """An unknown name in a link causes an error. When the user submits the form, the page removes the name."""
     with opened() as tab:
         tab.open("/simulator#year=2024&salary=50000&childs=2")
         expect(tab.page.locator("#trouble")).to_have_text("unknown parameter [childs]")
@@ -64,7 +64,7 @@ def test_invalid_link_corrected(opened: Open) -> None:
 
 
 def test_second_salary_cleared(opened: Open) -> None:
-    """The page shows a single person's second salary from a link. Once it is cleared, the page shows the result."""
+    """If a link gives a single person a second salary, the page shows no result until the user clears this salary."""
     with opened() as tab:
         tab.open("/simulator#year=2024&married=no&salary=40000&spouse_salary=30000")
         tab.page.get_by_label("Spouse's yearly salary").fill("")

@@ -47,7 +47,7 @@ def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
 
 
 def test_charts(opened: Open, family: dict[str, Any]) -> None:
-    """The three charts show the household's point on the curve, its amount in each year, and its brackets."""
+    """The three charts show the household's point on the curve, its amount for each year, and its tax brackets."""
     with opened() as tab:
         tab.open(SIMULATOR)
         assert tab.page.locator("#curve canvas").count() == 1
@@ -101,7 +101,7 @@ def test_single_parent_and_high_income(opened: Open) -> None:
 
 
 def test_limits_are_listed(opened: Open) -> None:
-    """The page lists the simulator's limits, with and without a result."""
+    """The page lists the simulator's limits, whether or not the page shows a result."""
     left_out = ["Widowhood", "Pensions", "Tax credits", "overseas departments", "CDHR", "CIMR"]
     for path in (SIMULATOR, "/simulator#year=2024&salary=x"):
         with opened() as tab:

@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_derived_figures(opened: Open, service: Service) -> None:
-    """The page shows the marginal rate of `/curve`, and the brackets add up to the result of the tax step."""
+    """The page shows the marginal rate of `/curve`, and the total of the brackets equals the result of the tax step."""
     question = "married=yes&children=2&spouse_salary=20000&year=2024"
     for salary, step in ((50000, "tax_all_shares"), (180000, "tax_adult_shares")):
         curve = service.get(f"/curve?{question}&from={salary}&to={salary}&step=1000").body["response"]
@@ -22,7 +22,7 @@ def test_derived_figures(opened: Open, service: Service) -> None:
 
 
 def test_brackets_are_rounded_like_their_step(opened: Open, service: Service) -> None:
-    """The page rounds half a euro in the total of the brackets up, as the API does in the tax step."""
+    """The page rounds the total of the brackets, and rounds half a euro up, as the API does in the tax step."""
     question = "year=2025&married=no&children=0&salary=93976"
     steps = service.get(f"/?{question}&explain=yes").body["response"]["result"]["steps"]
     (total,) = [step["result"] for step in steps if step["name"] == "tax_all_shares"]
@@ -42,7 +42,7 @@ def test_years_equal_the_api(opened: Open, service: Service) -> None:
 
 
 def test_curve_equals_the_api(opened: Open, service: Service) -> None:
-    """The table shows the tax and the rates of every tenth point of `/curve`, except the last marginal rate."""
+    """The table shows the tax and the rates of every tenth point of `/curve`. The test omits the last marginal rate."""
     question = QUERY.replace("salary=50000", "from=0&to=80000&step=800", 1)
     points = service.get(f"/curve?{question}").body["response"]["curve"]["points"][::10]
     with opened() as tab:
@@ -55,7 +55,7 @@ def test_curve_equals_the_api(opened: Open, service: Service) -> None:
 
 
 def test_only_decisive_texts_are_linked(opened: Open, service: Service) -> None:
-    """Each step links only the legal texts of its parameters. A couple's cap links no text about single parents."""
+    """Each step links to the legal texts of its parameters only. A couple's cap links to no text on single parents."""
     figures = service.get("/schedules/2024").body["response"]["parameters"]
     result = service.get(f"/?{QUERY}&explain=yes").body["response"]["result"]
     sources = [[one for name in step["parameters"] for one in figures[name]["references"]] for step in result["steps"]]

@@ -1,4 +1,4 @@
-"""Failures of the simulator in a real browser: size limits, an unreachable server, no storage, and missing files."""
+"""Failures of the simulator in a real browser: size limits, no server, forbidden storage, and missing files."""
 
 import json
 import re
@@ -99,7 +99,7 @@ def test_late_responses_are_ignored(opened: Open) -> None:
 
 
 def test_storage_forbidden(opened: Open) -> None:
-    """In a browser without storage, the page calculates and switches languages."""
+    """If the browser forbids storage, the page still calculates taxes and switches languages."""
     with opened() as tab:
         forbid = (
             "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})"

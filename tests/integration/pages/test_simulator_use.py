@@ -25,7 +25,7 @@ def test_link_is_copied(opened: Open) -> None:
 
 
 def test_year_and_language(opened: Open) -> None:
-    """A click selects a year. The page uses the browser's language by default, and stores the user's choice."""
+    """A click selects a year. By default the page uses the browser's language. A selected language is stored."""
     with opened() as tab:
         tab.open(SIMULATOR)
         tab.page.get_by_role("button", name="Income year 2018:").click()

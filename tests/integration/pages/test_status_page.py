@@ -7,9 +7,9 @@ from playwright.sync_api import Route, expect
 
 from tests.support.browser import Open, Tab
 
-# Replaces the page's timer, so that the test starts each update and can wait for its end.
+# Replaces the page's timer, so that the test starts each update and can wait for the end of the update.
 BY_HAND = "window.setInterval = update => { window.tick = update; };"
-# Replaces the timeout of a request, so that the test can read its duration and trigger it.
+# Replaces the timeout of a request, so that the test can read the timeout's duration and trigger the timeout.
 PATIENCE_BY_HAND = """AbortSignal.timeout = milliseconds => {
     const controller = new AbortController();
     window.patience = milliseconds;
@@ -26,7 +26,7 @@ def open_status(tab: Tab) -> None:
 
 
 def updates(tab: Tab) -> list[str]:
-    """Return the URLs of the page's update requests, without requests for the icon."""
+    """Return the URLs of the page's update requests. Exclude requests for the icon."""
     return [address for address in tab.asked if address.endswith("/status")]
 
 
@@ -63,7 +63,7 @@ def test_scrolled_tables_stay(opened: Open) -> None:
 
 
 def test_selected_text_is_kept(opened: Open) -> None:
-    """While text is selected, the page keeps its content, and reports the newer status or a failed update."""
+    """While text is selected, the page keeps its content, and reports each newer status and each failed update."""
     with opened() as tab:
         open_status(tab)
         tab.page.evaluate("getSelection().selectAllChildren(document.getElementById('workers-heading'))")
@@ -83,7 +83,7 @@ def test_selected_text_is_kept(opened: Open) -> None:
 
 
 def test_pause(opened: Open) -> None:
-    """A paused page sends no request and reports the pause. A resumed page updates at once."""
+    """A paused page sends no request and reports the pause. A resumed page updates immediately."""
     with opened() as tab:
         open_status(tab)
         tab.page.get_by_role("button", name="Pause updates").click()
@@ -108,7 +108,7 @@ def test_pause(opened: Open) -> None:
     ids=["gone", "502", "another page"],
 )
 def test_failed_update(opened: Open, answer: Callable[[Route], None], words: str) -> None:
-    """The page reports a failed update, keeps the focus, and stays out of date until an update succeeds."""
+    """The page reports a failed update, keeps the focus, and shows “Out of date” until an update succeeds."""
     with opened() as tab:
         open_status(tab)
         tab.page.locator("#workers").focus()
@@ -138,7 +138,7 @@ def test_login_rejected(opened: Open) -> None:
 
 
 def test_timeout(opened: Open) -> None:
-    """A request times out after ten seconds with a message. No second request starts before the timeout."""
+    """An update request times out after ten seconds with a message. No second request starts before the timeout."""
     with opened() as tab:
         tab.page.add_init_script(PATIENCE_BY_HAND)
         open_status(tab)

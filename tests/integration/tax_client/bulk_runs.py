@@ -15,7 +15,7 @@ def get_url(service: Service) -> str:
 
 
 def start(place: Place, service: Service, *more: str) -> subprocess.Popen[bytes]:
-    """Start a client in a separate process."""
+    """Start the command `calculate` in a separate process."""
     command = [sys.executable, "-m", "tax_client", *place.arguments("calculate", get_url(service), *more)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -45,7 +45,7 @@ def published_reply(request: Request) -> Plain:
 
 
 def echo_reply(request: Request) -> Plain:
-    """Return a result with all amounts 0 for the household in the query."""
+    """Return a result for the household in the query. All amounts in the result are 0."""
     query = dict(request.query)
     zeros = dict.fromkeys(("tax", "surcharge", "rate", "discount", "reduction"), 0)
     household = {"married": query["married"], "children": int(query["children"]), "salary": int(query["salary"])}
@@ -59,7 +59,7 @@ def result_body(result: dict[str, Any]) -> bytes:
 
 @dataclass
 class FakeServer:
-    """A running server: the address, the received requests, and one item per connection."""
+    """The address of a running server, the requests that it received, and one item per accepted connection."""
 
     url: str
     requests: list[Request] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A fast server on the loopback interface. A test scripts the server's faults by request number."""
+"""A fast server on the loopback interface. A test chooses the numbers of the requests at which faults occur."""
 
 import asyncio
 import socket
@@ -24,13 +24,13 @@ WRONG = {query: result_body(row | {"tax": row["tax"] + 1}) for query, row in BOD
 
 @dataclass(frozen=True)
 class Faults:
-    """The faults by request number, counted from 1. The value 0 or an empty set disables a fault."""
+    """The requests at which each fault occurs, numbered from 1. The value 0 or an empty set disables a fault."""
 
     wrong_every: int = 0
     slow_every: int = 0
     slow_seconds: float = 0.5
-    refused: frozenset[int] = frozenset()  # status 503
-    retry_after: int = 0  # seconds in the Retry-After of a 503
+    refused: frozenset[int] = frozenset()  # the requests that get a status 503
+    retry_after: int = 0  # seconds in the Retry-After header of a 503
     reset: frozenset[int] = frozenset()  # the requests whose connection is reset before the answer
     stall_at: int = 0  # the request at which the whole server stalls
     stall_seconds: float = 0.0
@@ -38,7 +38,7 @@ class Faults:
 
 @dataclass
 class FaultyServer:
-    """A running server: the address, the number of faults of each kind, and the request ids."""
+    """The address of a running server, the number of its faults of each kind, and the request ids that it received."""
 
     url: str = ""
     did: Counter[str] = field(default_factory=Counter)
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._seen.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer the request, or commit the fault scripted for this request number."""
+        """Answer the request, or cause the fault that the test chose for this request."""
         seen, faults = self._seen, self._faults
         request_id = data.partition(b"X-Request-ID: ")[2].partition(b"\r")[0]
         seen.ids.append(request_id)

@@ -15,6 +15,6 @@ def run_flood(place: Place, url: str, *options: str) -> tuple[int, dict[str, Any
 
 
 def count_slow(encoded: str) -> int:
-    """Count the latencies of 0.5 s or more."""
+    """Count the latencies of 0.5 s or more in an encoded histogram."""
     latencies = decode_histogram(encoded)
     return sum(n for bucket, n in latencies.counts.items() if latencies.compute_upper_bound(bucket) >= 500_000)

@@ -55,7 +55,7 @@ def test_debug_logs_the_raw_answer(place: Place) -> None:
 
 
 def test_text_log_lines_have_the_documented_format(place: Place) -> None:
-    """Each line of the text log contains the date, the thread, the place in brackets and the message."""
+    """Each line of the text log contains the date, the thread, the field `place` in brackets and the message."""
     with serving(published_reply) as server:
         place.run("calculate", server.url, place.write("1,yes,2,55555\n"), "--log-format", "text")
     lines = [line.split(", ", 1)[1] for line in (place.folder / "client.log").read_text().splitlines()]
@@ -84,7 +84,7 @@ def test_all_threads_run_at_once(place: Place) -> None:
 
 
 def test_the_number_of_threads_is_limited(place: Place) -> None:
-    """With --max-threads 3 the client calculates all taxpayers with at most three requests in flight."""
+    """With --max-threads 3 the client calculates all taxes with at most three requests in flight."""
     lock, running, most = threading.Lock(), 0, 0
 
     def counted(request: Request) -> Reply:
@@ -137,7 +137,7 @@ def test_the_settings_come_from_the_environment(place: Place, monkeypatch: pytes
 
 
 def test_lost_log_lines_are_reported_at_the_end(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The client writes complete results and prints the number of lost log lines in its last message."""
+    """If log lines are lost, the client writes complete results and prints the number of lost lines at the end."""
     with serving(echo_reply) as server:
         arguments = place.arguments("calculate", server.url, place.write("1,no,0,5\n"), "--log-file", "/dev/full")
         assert 0 == main(arguments)

@@ -42,7 +42,7 @@ def reply_wrong_echo(_request: Request) -> Reply:
     ],
 )
 def test_a_failure_is_listed_for_its_taxpayer_only(place: Place, script: Script, reason: str) -> None:
-    """If one answer is bad, the client lists that taxpayer with reason and request id, and exits with 1."""
+    """If the answer for one taxpayer is bad, the client lists only this taxpayer with the reason, and exits with 1."""
     with serving(lambda request: script(request) if request.salary == 55555 else published_reply(request)) as server:
         assert 1 == place.run("calculate", server.url)
     assert PUBLISHED[1:] == place.results
@@ -54,7 +54,7 @@ def test_a_failure_is_listed_for_its_taxpayer_only(place: Place, script: Script,
 
 
 def test_a_refused_connection_is_reported(place: Place) -> None:
-    """If the server refuses connections, the client lists each taxpayer with this reason and writes no results."""
+    """If the server refuses connections, the client lists this reason for each taxpayer and writes no results."""
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # keeps the socket open, so that no other process listens on the port
         port = deaf.getsockname()[1]
@@ -67,7 +67,7 @@ def test_a_refused_connection_is_reported(place: Place) -> None:
 
 
 def test_a_silent_server_times_out(place: Place) -> None:
-    """If the server accepts a connection but never answers, the listed reason contains the time-out."""
+    """If the server accepts a connection but never answers, the client lists a reason that contains the time-out."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert 1 == place.run("calculate", url, place.write("1,no,0,5\n"), "--timeout", "0.05", "--retries", "0")
@@ -76,7 +76,7 @@ def test_a_silent_server_times_out(place: Place) -> None:
 
 
 def test_a_lost_connection_is_reported(place: Place) -> None:
-    """With --retries 0 the client lists a lost connection as the reason if the server disconnects before its answer."""
+    """With --retries 0 the client lists the reason "connection lost" if the server disconnects before it answers."""
     seen: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -44,7 +44,7 @@ def test_an_unusable_standard_error_changes_no_output(place: Place, redirection:
 
 
 def test_a_closed_standard_input_is_an_error(place: Place) -> None:
-    """If standard input is closed, the client prints one message and uses descriptor 0 for no other file."""
+    """If standard input is closed, the client prints one message and does not use descriptor 0 for another file."""
     client = run_redirected(place, "<&-", "-")
     assert 2 == client.returncode
     assert client.stderr.startswith("tax-client: taxpayers file [-]: Bad file descriptor: give a readable file")

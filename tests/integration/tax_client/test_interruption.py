@@ -16,7 +16,7 @@ from tests.support.service import begun_with
 
 
 class Held:
-    """A server script that answers the first requests immediately. It delays the others until a test sets `release`."""
+    """A server script. It answers the first requests immediately, and all others after a test sets `release`."""
 
     def __init__(self, answered: int, held: int) -> None:
         self._answered = threading.Semaphore(answered)

@@ -9,7 +9,7 @@ from tests.support.taxpayers_file import BAD, write_taxpayers
 
 
 def test_every_line_of_a_large_file_is_in_one_output_file(bulk: Place, slow_service: Service) -> None:
-    """Each of 20,000 lines appears once and in order, in the results file if valid and in the errors file if bad."""
+    """The results file contains each valid line once, and the errors file each bad line once, both in order."""
     source = bulk.folder / "taxpayers.txt"
     good, bad = write_taxpayers(source, LINES)
     assert 0 == bulk.run("calculate", get_url(slow_service), str(source), "--batch", "1000")

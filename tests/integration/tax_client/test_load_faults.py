@@ -28,7 +28,7 @@ def test_every_fault_is_counted_exactly(place: Place, processes: str, capsys: py
         options = ["--requests", str(COUNT), "--threads", "40", "--processes", processes]
         code, report = run_flood(place, server.url, *options)
     assert 1 == code
-    assert COUNT == len(server.ids), "each request is sent once, even if the connection is lost"
+    assert COUNT == len(server.ids), "the client must send each request once, even if the connection is lost"
     total, lost = report["total"], len(RESETS)
     assert {"wrong": 2, "slow": SLOW, "refused": 250, "reset": lost} == server.did
     assert (COUNT, COUNT - 2 - 250 - lost, 2) == (total["sent"], total["right"], total["wrong"])
@@ -66,7 +66,7 @@ def test_a_retry_waits_for_retry_after(place: Place) -> None:
 
 
 def test_latencies_include_timeouts_and_exclude_fast_rejections(place: Place) -> None:
-    """The latencies include time-outs and exclude fast 503 answers, so that p99 is the time-out.
+    """The latencies include time-outs and exclude fast 503 answers, so that p99 equals the time-out.
 
     Of 100 requests, 10 time out and 50 get a 503. If the test machine stalls, more requests time out.
     """
@@ -93,9 +93,9 @@ def test_a_timeout_below_a_millisecond_is_effective(place: Place) -> None:
 
 
 def test_missing_descriptors_are_counted_separately(place: Place) -> None:
-    """If 100 connections have only 64 descriptors, the report counts the missing descriptors as a separate kind.
+    """If 100 connections share 64 descriptors, the report counts the missing descriptors as a separate kind of failure.
 
-    The server delays its answers until these failures occur, because the client would reuse a free descriptor.
+    The server delays its answers until these failures occur, because otherwise the client could reuse descriptors.
     """
     report, log = place.folder / "report.json", place.folder / "client.log"
 
@@ -125,7 +125,7 @@ def test_a_low_limit_of_open_files_is_raised(place: Place) -> None:
 
 
 def test_lost_log_lines_are_reported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report counts the 202 lost log lines of 200 answers, the start and the end."""
+    """The report counts 202 lost log lines: 200 for the answers, one for the start and one for the end."""
     with serve_faults(Faults()) as server:
         options = ["--requests", "200", "--processes", "2", "--log-file", "/dev/full"]
         code, report = run_flood(place, server.url, *options)

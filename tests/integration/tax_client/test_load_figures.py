@@ -1,4 +1,4 @@
-"""Tests of latencies, throughput, unsent requests and thresholds of a flood with a scripted server."""
+"""Tests of the latencies, throughput, unsent requests and thresholds of a flood. The server causes scripted faults."""
 
 import re
 import socket
@@ -28,7 +28,7 @@ def test_an_open_loop_shows_a_stall_that_a_closed_loop_hides(place: Place) -> No
     assert opened["latency_ms"]["max"] >= 990 <= closed["latency_ms"]["max"]
     assert count_slow(opened["total"]["latencies"]) >= 990
     assert count_slow(closed["total"]["latencies"]) < 100
-    assert count_slow(opened["total"]["unpaced"]) < 100, "latencies from the send time hide the stall"
+    assert count_slow(opened["total"]["unpaced"]) < 100, "latencies that start at the send time must hide the stall"
 
 
 def test_the_warm_up_is_checked_but_not_measured(place: Place) -> None:
@@ -44,13 +44,13 @@ def test_the_warm_up_is_checked_but_not_measured(place: Place) -> None:
 
 
 def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
-    """The report measures throughput and latencies after the ramp-up and the warm-up, at the constant rate."""
+    """The report measures throughput and latencies only after the ramp-up and the warm-up, at the constant rate."""
     with serve_faults(Faults()) as server:
         options = ["--ramp-up", "1", "--warm-up", "0.5", "--rate", "200", "--duration", "3"]
         _, report = run_flood(place, server.url, *options)
     total = report["total"]
     assert (1.5, 3.0) == (report["measured_from_seconds"], report["measured_until_seconds"])
-    assert 500 == total["right"] + total["unsent"], "each due request is right, or unsent after a stall"
+    assert 500 == total["right"] + total["unsent"], "each due request must be right, or unsent because of a stall"
     assert 300 - total["unsent"] <= decode_histogram(total["latencies"]).total <= 300
     assert report["answers_per_second"] == pytest.approx(total["measured"] / 1.5)
 
@@ -58,7 +58,7 @@ def test_a_server_that_keeps_up_has_the_planned_rate(place: Place) -> None:
 def test_requests_in_flight_at_the_end_are_not_in_the_throughput(place: Place) -> None:
     """The throughput of a run of 3 s excludes later answers, but the report counts later answers as right.
 
-    Ten connections get answers after 2 s and 4 s. If the test machine stalls, the connections get fewer answers.
+    Each of ten connections gets answers after 2 s and 4 s, or fewer answers if the test machine stalls.
     """
     with serve_faults(Faults(slow_every=1, slow_seconds=2)) as server:
         code, report = run_flood(place, server.url, "--duration", "3", "--threads", "10", "--processes", "1")
@@ -81,7 +81,7 @@ def test_refused_connections_do_not_count_as_throughput(place: Place, capsys: py
 
 
 def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The report counts due requests that the client did not send as errors, even if every answer is right.
+    """A due request that the client never sends counts as an error, even if every answer is right.
 
     Ten requests are due within 1 s, but the only connection needs 0.5 s for each answer.
     """
@@ -98,7 +98,7 @@ def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.Captu
 
 
 def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run with right answers exits with 1 if a --fail-if condition is true, and otherwise with 0."""
+    """A run whose answers are all right exits with 1 if a --fail-if condition is true, and otherwise with 0."""
     with serve_faults(Faults(slow_every=50)) as server:
         assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
         assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")

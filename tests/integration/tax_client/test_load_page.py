@@ -43,7 +43,7 @@ context.fillText = function (text, x, y) {
 
 @pytest.fixture
 def report(place: Place) -> Path:
-    """Write the HTML report of an open loop with wrong, slow and failed answers, and return the report's path."""
+    """Write the HTML report of an open-loop flood with wrong, slow and failed answers. Return the report's path."""
     page = place.folder / "report.html"
     with serve_faults(Faults(wrong_every=1000, slow_every=300, refused=frozenset(range(500, 520)))) as server:
         options = ["--rate", "1500", "--requests", "3000", "--warm-up", "0.5", "--html", str(page)]

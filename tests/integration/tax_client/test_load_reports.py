@@ -68,7 +68,7 @@ def reports(place: Place) -> list[str]:
 
 
 def test_two_reports_are_compared(place: Place, reports: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """`compare` prints a table of two reports with their paths, and reports the name of a missing report."""
+    """`compare` prints the paths and a table of two reports. If a report is missing, `compare` prints its name."""
     capsys.readouterr()
     assert 0 == main(["compare", *reports])
     out = capsys.readouterr().out
@@ -94,7 +94,7 @@ def test_two_reports_are_merged(place: Place, reports: list[str], capsys: pytest
 def test_no_report_is_merged_twice_or_overwritten(
     place: Place, reports: list[str], more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If a report is given twice, or as input and output, `merge` changes no file and exits with 2."""
+    """If two arguments name the same report, `merge` changes no file and exits with 2."""
     before = [Path(path).read_bytes() for path in reports]
     given = [one if one.startswith("--") else str(place.folder / one) for one in more]
     assert 2 == main(["merge", reports[0], *given])

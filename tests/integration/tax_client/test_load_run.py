@@ -27,7 +27,7 @@ def test_a_run_with_right_answers(place: Place, capsys: pytest.CaptureFixture[st
 
 
 def test_wrong_answers_are_counted_exactly(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The flood counts each wrong answer, lists ten with their request ids, and exits with 1."""
+    """The flood counts each wrong answer, lists ten wrong answers with their request ids, and exits with 1."""
     numbers, wrong_ids = itertools.count(), set[str]()
 
     def one_euro_off(request: Request) -> Reply:
@@ -49,7 +49,7 @@ def test_wrong_answers_are_counted_exactly(place: Place, capsys: pytest.CaptureF
 
 
 def test_failures_are_counted_by_kind(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """The flood counts failures by kind, and exits with 1."""
+    """The flood counts the failures of each kind, and exits with 1."""
     kinds = {0: (500, b'{"response": {"errors": ["down"]}}'), 1: (200, b"<html>")}
     numbers = itertools.count()
 

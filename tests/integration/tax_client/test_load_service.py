@@ -32,17 +32,17 @@ def known(place: Place, service: Service) -> Place:
 
 
 def expected(*arguments: str, given: str = "") -> Called:
-    """Run `income-tax expected` until it exits."""
+    """Run `income-tax expected`, and return its exit code and output."""
     return called(income_tax_main, "expected", "--schedules", FIGURES, *arguments, given=given)
 
 
 def households(path: Path) -> Called:
-    """Run `tax-client households` on a file until it exits."""
+    """Run `tax-client households` on a file, and return its exit code and output."""
     return called(tax_client_main, "households", str(path))
 
 
 def questions(path: Path) -> list[dict[str, Any]]:
-    """Return the queries and expected results of a taxpayers file."""
+    """Return the queries and the expected results for the households in a taxpayers file."""
     finished = expected("-", given=households(path).stdout)
     assert (0, "") == (finished.returncode, finished.stderr)
     return [json.loads(line) for line in finished.stdout.splitlines()]

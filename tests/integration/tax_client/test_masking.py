@@ -32,7 +32,7 @@ def masking(request: pytest.FixtureRequest, place: Place, service: Service, monk
 
 
 def find_amounts(amounts: str, *logs: Path) -> list[str]:
-    """Return the salaries, and the amounts in `amounts`, that the logs contain."""
+    """Return the logged amounts. Search the logs for SALARIES and for the numbers in the text `amounts`."""
     logged = "".join(log.read_text() for log in logs)
     return [amount for amount in {*LONG.findall(amounts), *map(str, SALARIES)} if amount in logged]
 

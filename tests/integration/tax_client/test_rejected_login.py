@@ -11,7 +11,7 @@ from tests.integration.tax_client.fake_server import (
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_rejected_credentials_stop_the_run(place: Place, batch: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """After a 401 the client sends no more requests, lists all taxpayers as errors, and reports the credentials file.
+    """After a 401 the client sends no more requests, lists all taxpayers as errors, and names the credentials file.
 
     The results of an earlier run stay unchanged.
     """
@@ -39,7 +39,7 @@ def test_rejected_credentials_stop_the_run(place: Place, batch: int, capsys: pyt
 
 
 def test_a_run_with_later_rejected_credentials_can_be_resumed(place: Place) -> None:
-    """After a 401 during a run, a run with --resume and valid credentials sends only the unanswered requests."""
+    """After a 401 during a run, a later run with --resume and valid credentials sends only the unanswered requests."""
     source = place.write("".join(f"{number},no,0,{number}\n" for number in range(1, 61)) + "bad\n")
     run = [source, "--max-threads", "2"]
 

@@ -1,4 +1,4 @@
-"""Tests of transient failures, which `calculate` retries, and of permanent failures."""
+"""Tests of transient failures, after which `calculate` retries the request, and of permanent failures."""
 
 import itertools
 import socket
@@ -38,7 +38,7 @@ def fail_first(trouble: Script) -> Script:
 
 @contextmanager
 def serve_status(status: int) -> Iterator[str]:
-    """Start a server whose first answer has this status, and yield its address."""
+    """Start a server whose first answer has this status, and yield the server's address."""
     with serving(fail_first(lambda _: (status, b""))) as server:
         yield server.url
 
@@ -64,7 +64,7 @@ def serve_silence() -> Iterator[str]:
 
 @contextmanager
 def serve_hang_up() -> Iterator[str]:
-    """Start a server that disconnects instead of sending its first answer, and yield its address."""
+    """Start a server that disconnects instead of sending its first answer, and yield the server's address."""
 
     def hang_up(_request: Request) -> Reply:
         raise ConnectionAbortedError
@@ -75,7 +75,7 @@ def serve_hang_up() -> Iterator[str]:
 
 @contextmanager
 def serve_short_body() -> Iterator[str]:
-    """Start a server whose first answer is shorter than its Content-Length, and yield its address."""
+    """Start a server whose first answer is shorter than its Content-Length, and yield the server's address."""
     broken = (200, b'{"response"', {"Content-Length": "1000", "Connection": "close"})
     with serving(fail_first(lambda _: broken)) as server:
         yield server.url
@@ -83,14 +83,14 @@ def serve_short_body() -> Iterator[str]:
 
 @contextmanager
 def serve_reset() -> Iterator[str]:
-    """Start a server that resets the first connection, and yield its address."""
+    """Start a server that resets the first connection, and yield the server's address."""
     with serve_faults(Faults(reset=frozenset({1}))) as server:
         yield server.url
 
 
 @contextmanager
 def serve_first_lookup(look_up: Callable[..., Any]) -> Iterator[str]:
-    """Start a server whose host name `look_up` resolves at the first request, and yield the server's address."""
+    """Start a server, and yield its address. The function `look_up` replaces the first lookup of the host name."""
     known, turns = socket.getaddrinfo, itertools.count()
 
     def getaddrinfo(*asked: Any, **more: Any) -> Any:
@@ -103,7 +103,7 @@ def serve_first_lookup(look_up: Callable[..., Any]) -> Iterator[str]:
 
 @contextmanager
 def serve_unknown_host() -> Iterator[str]:
-    """Start a server whose host name is unknown at first, and yield its address."""
+    """Start a server whose host name is unknown at the first lookup, and yield the server's address."""
 
     def look_up(*_asked: Any, **_more: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -148,7 +148,7 @@ def test_every_transient_kind_has_a_server() -> None:
 
 @pytest.mark.parametrize(("kind", "trouble"), TRANSIENT_TROUBLES)
 def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble: Trouble) -> None:
-    """After a transient failure the client retries the request and calculates the taxpayer."""
+    """After a transient failure the client retries the request and gets the taxpayer's result."""
     options = ["--timeout", "0.5", "--retries", "20"] if kind == "timeout" else []
     with trouble() as url:
         assert 0 == place.run("calculate", url, place.write(LINE), *options)
@@ -156,7 +156,7 @@ def test_a_transient_failure_loses_no_taxpayer(place: Place, kind: str, trouble:
     assert [] == place.errors
     retried = list_retried_kinds(place)
     assert {kind} == set(retried)
-    # On a slow machine a correct answer can exceed the time-out, so that a second time-out and retry occur.
+    # Allow several time-outs, because a correct answer can exceed the time-out on a slow machine.
     assert 1 == len(retried) or kind == "timeout"
 
 
@@ -180,7 +180,7 @@ def test_a_permanent_failure_is_not_retried(place: Place, kind: str, reply: tupl
 
 
 def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
-    """If the first request of each taxpayer gets a 503, the client calculates all taxpayers and logs each request."""
+    """If the first request of each taxpayer gets a 503, the client gets all results and logs each request."""
     refused: set[int] = set()
 
     def at_first_down(request: Request) -> Reply:
@@ -200,7 +200,7 @@ def test_a_short_outage_loses_no_taxpayer(place: Place) -> None:
 
 
 def test_a_temporarily_unknown_host_loses_no_taxpayer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the host name is unknown at first, the client resolves the name again and calculates the taxpayer."""
+    """If the host name is unknown at first, the client resolves the name again and gets the result."""
     known = socket.getaddrinfo
     answers = iter([False])
 

@@ -60,7 +60,7 @@ def test_the_client_waits_for_the_date_of_retry_after(place: Place, status: int)
     (pause,) = list_delays(place)
     assert pause <= 2
     _first, second = arrivals
-    assert second >= dates[0] - 0.05, "the retry is not earlier than the date"
+    assert second >= dates[0] - 0.05, "the client must not retry before the date"
 
 
 def test_a_batch_waits_for_the_seconds_of_retry_after(place: Place) -> None:

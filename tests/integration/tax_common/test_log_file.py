@@ -57,7 +57,7 @@ def test_concurrent_writers_and_renames_lose_no_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_log_reopens_after_a_rename(tmp_path: Path, replaced: bool) -> None:
-    """After a rename and the next check, the log writes to a new or existing file with the original name."""
+    """After a rename, the next check opens the file with the original name, or creates the file if it is missing."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.rename(tmp_path / "a.log.1")
@@ -71,7 +71,7 @@ def test_log_reopens_after_a_rename(tmp_path: Path, replaced: bool) -> None:
 
 
 def test_no_thread_writes_during_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other threads do not write during a check, because the open file might have been deleted."""
+    """While one thread checks the file, other threads do not write, because the open file might have been deleted."""
     clock, path = FakeClock(), tmp_path / "a.log"
     log = LogFile(path, clock)
     path.unlink()
