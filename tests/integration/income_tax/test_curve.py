@@ -108,7 +108,7 @@ def test_invalid_curves(service: Service, query: str, error: str) -> None:
 def test_expected_values_of_a_curve(service: Service) -> None:
     """The list of expected values uses the parameter names of the request."""
     hints = {
-        "de=5&a=3": ["[de] up to [a]"],
+        "de=5&a=3": ["[de] not above [a]"],
         "from=0&a=2000": ["at most 2000 points: a larger [pas], or a smaller range"],
     }
     for query, expected in hints.items():

@@ -12,14 +12,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds, which double up to `longest`. A random share of at most `jitter` shortens each delay."""
+    """Delays in seconds, which double up to `longest`.
+
+    Each delay is reduced by a random fraction of at most `jitter`.
+    """
 
     first: float
     longest: float
     jitter: float = 0.5
 
     def compute_delay(self, attempts: int, draw: Callable[[], float] = random.random) -> float:
-        """Return the delay after a failed attempt. `attempts` counts the attempts before it. `draw` returns 0 to 1."""
+        """Return the delay after a failed attempt.
+
+        `attempts` is the number of earlier attempts. `draw` returns a random number from 0 to 1.
+        """
         delay = min(self.longest, self.first * 2.0 ** min(attempts, 30))
         return delay * (1 - self.jitter * draw())
 

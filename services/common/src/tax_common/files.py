@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-POLL_INTERVAL = 0.05  # seconds between two attempts
+POLL_INTERVAL = 0.05  # seconds between two attempts to acquire a lock
 
 
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = False, draft: Path | None = None
 ) -> None:
-    """Replace the content of a file. Text is written as UTF-8. `durable` calls fsync, so the write survives a crash.
+    """Replace the content of a file. Text is written as UTF-8. If `durable` is set, the write survives a crash.
 
     If only one process writes the file, `draft` can set the path of the temporary file. The next write then overwrites
-    a temporary file that a killed process left. Raises OSError if the write fails. The file is then unchanged, and the
-    temporary file is removed.
+    a temporary file that a killed process left behind. Raises OSError if the write fails. The file is then unchanged,
+    and the temporary file is removed.
     """
     if draft:
         handle, temporary = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), draft
@@ -40,7 +40,7 @@ def write_atomically(
 
 
 def try_lock(descriptor: int) -> bool:
-    """Try to lock an open file. Return whether this process holds the lock. Closing the file releases the lock."""
+    """Try to lock an open file. Return whether this process now holds the lock. Closing the file releases the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,7 +49,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open a folder or a file, and return the descriptor. A missing file is created. Raises OSError."""
+    """Open a folder or a file, and return the descriptor. A missing file is created. Raises OSError if this fails."""
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     return os.open(path, flags | os.O_CLOEXEC, 0o660)
 
@@ -58,7 +58,7 @@ def open_lock_file(path: Path) -> int:
 def hold_lock(path: Path, timeout: float | None = None, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
     """Hold the lock on a file or a folder. A missing file is created. `timeout` limits the wait in seconds.
 
-    Raises TimeoutError if another process holds the lock for longer, and OSError if the file cannot be opened.
+    Raises TimeoutError if another process holds the lock until the timeout, and OSError if the file cannot be opened.
     """
     descriptor = open_lock_file(path)
     try:
@@ -78,10 +78,13 @@ class ProcessLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._owner = 0  # the process that opened the file
+        self._owner = 0  # the ID of the process that opened the file
 
     def try_acquire(self) -> bool:
-        """Acquire the lock if it is free. Return whether this process holds the lock. Raises OSError."""
+        """Acquire the lock if it is free. Return whether this process now holds the lock.
+
+        Raises OSError if the lock file cannot be opened.
+        """
         if self._owner != os.getpid():
             self.release()  # close a descriptor inherited at a fork; the parent still holds the lock
         if self._descriptor is None:

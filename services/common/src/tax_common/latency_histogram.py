@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 
 class LatencyHistogram:
-    """Counts of latencies by bucket. Statistics treat all latencies of a bucket as equal.
+    """The number of latencies in each bucket. Statistics treat all latencies of a bucket as equal.
 
     Each power of two has 2 ** `precision` buckets. With a precision of 10, values keep three significant digits. With a
     precision of 2, the error is at most 25 %. Latencies are recorded in whole microseconds from 1 to `HIGHEST`.
@@ -19,7 +19,8 @@ class LatencyHistogram:
         self.precision = precision
         self.counts = Counter[int]() if counts is None else counts
 
-    # This function takes 0.9 µs per value. HdrHistogram's Python library takes 1.8 µs. A whole request takes 16 µs.
+    # For speed, this function replaces HdrHistogram's Python library. It takes 0.9 µs per value, and the library takes
+    # 1.8 µs. A whole request takes 16 µs.
     def find_bucket(self, microseconds: int) -> int:
         """Return the bucket of a value, which is the index into HdrHistogram's array of counts."""
         value = microseconds if 1 <= microseconds <= self.HIGHEST else min(max(microseconds, 1), self.HIGHEST)
@@ -33,7 +34,7 @@ class LatencyHistogram:
         return ((bucket - (shift << self.precision) + 1) << shift) - 1
 
     def record(self, microseconds: int) -> None:
-        """Count a latency."""
+        """Add a latency to the count of its bucket."""
         self.counts[self.find_bucket(microseconds)] += 1
 
     def merge(self, other: "LatencyHistogram") -> None:
@@ -47,7 +48,10 @@ class LatencyHistogram:
 
     @property
     def mean(self) -> float:
-        """The mean latency in milliseconds, or 0 without latencies. A latency counts as its bucket's upper bound."""
+        """The mean latency in milliseconds, or 0 if the histogram is empty.
+
+        Each latency counts as the upper bound of its bucket.
+        """
         total = self.total
         return (
             sum(self.compute_upper_bound(bucket) * n for bucket, n in self.counts.items()) / total / 1000
@@ -57,11 +61,11 @@ class LatencyHistogram:
 
     @property
     def max(self) -> float:
-        """The highest latency in milliseconds, or 0 without latencies."""
+        """The highest latency in milliseconds, or 0 if the histogram is empty."""
         return self.compute_upper_bound(max(self.counts)) / 1000 if self.counts else 0.0
 
     def percentiles(self, percents: Sequence[float]) -> list[float]:
-        """Return the nearest-rank percentiles in milliseconds, or zeros without latencies.
+        """Return the nearest-rank percentiles in milliseconds, or zeros if the histogram is empty.
 
         `percents` must be in ascending order, above 0 and at most 100.
         """

@@ -20,10 +20,10 @@ def read_fingerprint(path: Path) -> Fingerprint:
 
 
 class ReloadingFile(Generic[T]):
-    """The last valid content of a file. Thread-safe.
+    """The last valid content of a file. Several threads can use the object simultaneously.
 
     `read` parses the file and raises OSError or ValueError if the file is invalid. `on_error` receives the reason once
-    for each invalid file. `on_load` receives the content after each reload, and whether the file was invalid before.
+    for each invalid file. After each reload, `on_load` receives the content, and True if the file was invalid before.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ReloadingFile(Generic[T]):
         self._content = read(path) if initial is None else initial
 
     def get(self) -> T:
-        """Reload the file if one os.stat call finds a change, and return the content."""
+        """Return the content. First reload the file if one os.stat call finds a change."""
         if self._interval:
             now = time.monotonic()
             if now < self._next_look:
@@ -83,7 +83,7 @@ class ReloadingFile(Generic[T]):
         """Read the file. Return whether the file is valid."""
         try:
             self._content = self._read(self._path)
-        except OSError as error:  # read again at the next check: permissions can change without a new fingerprint
+        except OSError as error:  # keep the fingerprint, so that the next check retries
             self._report_error(fingerprint, error)
             return False
         except ValueError as error:

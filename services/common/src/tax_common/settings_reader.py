@@ -17,7 +17,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType(Generic[T]):
-    """A type of values. `parse` raises ValueError if a text is invalid. `expected` describes the valid texts."""
+    """The type of a setting or option. `parse` raises ValueError for invalid text. `expected` describes valid text."""
 
     parse: Callable[[str], T]
     expected: str
@@ -35,13 +35,16 @@ class ValueType(Generic[T]):
 
 
 def choice(*choices: str) -> ValueType[str]:
-    """Build the type of a case-insensitive choice."""
+    """Build a type that accepts one of the choices in upper or lower case, and returns the choice in lower case."""
     *others, last = choices
     return ValueType(lambda text: choices[choices.index(text.lower())], f"{', '.join(others)} or {last}")
 
 
 def whole(low: int, high: int | None = None) -> ValueType[int]:
-    """Build the type of a whole number within bounds, in ASCII digits. Without `high`, the maximum is 18 digits."""
+    """Build the type of a whole number from `low` to `high`, in ASCII digits.
+
+    If `high` is None, the number can have up to 18 digits.
+    """
     highest = 10**18 - 1 if high is None else high
 
     def parse(text: str) -> int:
@@ -53,7 +56,7 @@ def whole(low: int, high: int | None = None) -> ValueType[int]:
 
 
 def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> ValueType[float]:
-    """Build the type of a finite number within bounds. `above` excludes the lower bound. Error messages name `unit`."""
+    """Build the type of a finite number from `low` to `high`. `above` excludes `low`. Error messages name `unit`."""
 
     def parse(text: str) -> float:
         value = float(text)
@@ -65,7 +68,7 @@ def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool =
 
 
 def describe_bounds(low: float, high: float, above: bool) -> str:
-    """Return a description of the bounds of a number, which ends an error message."""
+    """Return the end of an error message, which describes the bounds of a number."""
     if above:
         return f" above {low:g}" + (f", at most {high:g}" if high < math.inf else "")
     return f" from {low:g} to {high:g}" if high < math.inf else f", {low:g} or more"
@@ -81,19 +84,19 @@ class Reader:
         self._environment = environment
 
     def text(self, name: str, default: str = "") -> str:
-        """Return the value unchanged, or the default."""
+        """Return the value unchanged, or the default if the setting is missing."""
         return self._environment.get(name) or default
 
     def choice(self, name: str, *choices: str) -> str:
-        """Return one of the choices. The first choice is the default."""
+        """Return the value, which must be one of the choices. The first choice is the default."""
         return self._parse(name, choices[0], choice(*choices))
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
-        """Return a whole number within bounds."""
+        """Return the value, which must be a whole number from `low` to `high`."""
         return self._parse(name, default, whole(low, high))
 
     def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
-        """Return a duration in seconds, which is at least 0, or above 0 with `above_zero`."""
+        """Return a duration in seconds, which must be at least 0. With `above_zero`, it must be above 0."""
         return self._parse(name, default, number("seconds", above=above_zero))
 
     def secret(self, name: str) -> str:
@@ -112,7 +115,7 @@ class Reader:
         return lines[0]
 
     def file(self, name: str) -> Path | None:
-        """Return the path of a readable file, or None if the setting is empty."""
+        """Return the path of the readable file that the setting names, or None if the setting is empty."""
         path = self.text(name)
         if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
             raise SettingsError(f"{name}={path}: cannot be read; expected a readable file")

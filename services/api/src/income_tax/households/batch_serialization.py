@@ -1,4 +1,4 @@
-"""Calculation of a batch, and serialization of its results to JSON or CSV in the order of the households."""
+"""Calculation of a batch of households, and serialization of the results to JSON or CSV in the order of the batch."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ class AssessedGroup:
 
 
 def assess_groups(batch: ParsedBatch, schedules: Schedules) -> Iterator[AssessedGroup]:
-    """Yield the results of the valid households, grouped by the rules that apply."""
+    """Yield one group of results for each income year and for the rules `v7`. Invalid households are omitted."""
     valid = np.ones(len(batch.households.year), bool)
     valid[list(batch.errors)] = False
     for year in np.unique(batch.households.year[valid]).tolist():

@@ -1,4 +1,4 @@
-"""Vectorized validation of a batch. Only households that fail are then parsed individually, to find their errors."""
+"""Vectorized validation of a batch. Households that fail this validation are parsed individually to find all errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .household_parameters import (
 from .validation import HouseholdSchema, Pairs, ParameterError, list_members
 
 INVALID = -1  # represents an invalid value in a column
-SAFE_DIGITS = 9  # longer numbers are parsed individually, because they might exceed 64 bits
+SAFE_DIGITS = 9  # numbers with more digits are parsed individually, because they might exceed 64 bits
 REQUIRED = {parameter for parameter in HOUSEHOLD if parameter.required}
 JSON_SCHEMA, TEXT_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdSchema(HOUSEHOLD, TextDecoder())
 
@@ -51,7 +51,7 @@ class ColumnBuilder:
     def set_columns(
         self, rows: Sequence[int] | slice, columns: dict[Parameter, Numbers], present: dict[Parameter, Any]
     ) -> None:
-        """Set the values of the given rows. A parameter without an entry in `present` has a value in each row."""
+        """Set the values of the given rows. A parameter without an entry in `present` has a value in all these rows."""
         valid: Any = True
         for parameter, numbers in columns.items():
             self._numbers[parameter][rows] = numbers
@@ -61,7 +61,7 @@ class ColumnBuilder:
         self.valid[rows] = valid
 
     def set_row(self, row: int, values: Values) -> None:
-        """Set the values of one row that was parsed individually."""
+        """Set the values of one row that was parsed individually, and mark the row as valid."""
         for parameter in HOUSEHOLD:
             self._numbers[parameter][row] = values.get(parameter, 0)
         self.valid[row] = True
@@ -143,7 +143,7 @@ def parse_invalid_rows(
     years: Collection[int],
     header: Collection[str] = (),
 ) -> ParsedBatch:
-    """Parse each row that is not marked as valid individually, and build the batch."""
+    """Individually parse each row that is not marked as valid. Then build the batch."""
     builder.reject_contradictions()
     errors = {}
     for row in np.flatnonzero(~builder.valid).tolist():

@@ -21,14 +21,15 @@ SCHEMA = HouseholdSchema(CURVE, TextDecoder())
 
 
 def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
-    """Return the salaries of the points. Raises ParameterError if there are no points or more than MAX_POINTS.
+    """Return the salaries of the points. Raises ParameterError if there are 0 or more than MAX_POINTS points.
 
-    `names` are the parameter names that the request used.
+    `names` maps each parameter to the name that the request used.
     """
     salaries = range(values[FROM], values[TO] + 1, values[STEP])
     first, last, step = (f"[{names[parameter]}]" for parameter in (FROM, TO, STEP))
     if not salaries:
-        raise ParameterError([f"{first} is {values[FROM]}, but {last} is only {values[TO]}"], [f"{first} up to {last}"])
+        error = f"{first} is {values[FROM]}, but {last} is only {values[TO]}"
+        raise ParameterError([error], [f"{first} not above {last}"])
     if len(salaries) > MAX_POINTS:
         error = f"{first}, {last} and {step} result in {len(salaries)} points"
         raise ParameterError([error], [f"at most {MAX_POINTS} points: a larger {step}, or a smaller range"])
@@ -56,7 +57,7 @@ def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> di
 
 
 def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[dict[str, Any]]:
-    """Build the points of the curve. Each has a salary, a tax, an average rate and a marginal rate.
+    """Build the points of the curve. Each point has a salary, a tax, an average rate and a marginal rate.
 
     The marginal rate is the tax increase up to the next salary, divided by the step. `taxes` therefore has one more
     element than `salaries`.
@@ -76,8 +77,8 @@ def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[
 def compute_taxes(
     values: Values, salaries: Sequence[int], schedules: Schedules
 ) -> tuple[list[int], list[tuple[Note, ...]]]:
-    """Compute the tax (in whole euros) and the notes for each of the annual salaries of a household."""
-    import numpy as np  # noqa: PLC0415 - a worker loads numpy only for its first curve
+    """Compute the tax (in whole euros) and the notes of a household for each annual salary."""
+    import numpy as np  # noqa: PLC0415 - a worker process loads numpy only when it calculates its first curve
 
     from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr  # noqa: PLC0415
 

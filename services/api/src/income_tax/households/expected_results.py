@@ -1,6 +1,7 @@
 """Workload for a load generator that compares each response with the expected result.
 
-A separate process calculates the expected results from the schedules file before the load test, without a server.
+Before the load test, a separate process calculates the expected results. It reads the schedules file, and does not
+need a server.
 """
 
 import json
@@ -22,37 +23,37 @@ from .result_serialization import calculate
 from .validation import HouseholdSchema, ParameterError, build_household
 
 SCHEDULES_FILE = Path("db/init/schedules.json")
-V7 = "v7"  # the rules without a year
+V7 = "v7"  # name of the rules for households without an income year
 STDIN = Path("-")
 SCHEMA = HouseholdSchema(HOUSEHOLD, TextDecoder())
-USUAL, HIGH = 60_000, 600_000  # maximum of usual salaries, and of high salaries, in euros per year
+USUAL, HIGH = 60_000, 600_000  # euros per year; upper limits of usual and of high random salaries
 
 Pairs = Sequence[tuple[str, str]]
 
 
 class WorkloadError(ValueError):
-    """The generator has no valid households, or an option is invalid. The message names the reason."""
+    """No household is valid, or an option or a line of the input is invalid. The message names the reason."""
 
 
 def read_schedules(path: Path) -> Schedules:
     """Read schedules from a file such as `db/init/schedules.json`.
 
-    Raises OSError if the file cannot be read, or ScheduleError if its content is invalid.
+    Raises OSError if the file cannot be read, or ScheduleError if the content is invalid.
     """
     try:
         return parse_schedules(json.loads(path.read_bytes()))
-    except ValueError as error:  # not JSON
+    except ValueError as error:  # invalid JSON, or a ScheduleError
         raise ScheduleError(f"[{path}] contains no tax data: {error}") from error
 
 
 def build_line(pairs: Pairs, schedules: Schedules) -> bytes:
-    """Build the JSON line of a request and its result. Raises ParameterError if the household is invalid."""
+    """Build a JSON line with the query string and the expected result. Raises ParameterError if a value is invalid."""
     result = calculate(build_household(SCHEMA.parse(pairs, schedules.years)), schedules)
     return orjson.dumps({"query": urlencode(pairs), "expected": result}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules) -> None:
-    """Print one line for each valid household to stdout, and report the number of invalid households on stderr.
+    """Print a JSON line to stdout for each valid household, and report the number of invalid households on stderr.
 
     `households` are pairs of a label and request parameters. Raises WorkloadError if no household is valid.
     """
@@ -67,7 +68,9 @@ def write_workload(households: Iterable[tuple[str, Pairs]], schedules: Schedules
     if rejected:
         print(f"income-tax: {len(rejected)} invalid household(s) omitted; the first is {rejected[0]}", file=sys.stderr)
     if not written:
-        raise WorkloadError("no household to calculate: use --households N, or a file of `tax-client households`")
+        raise WorkloadError(
+            "no household to calculate: use --households N, or a file written by `tax-client households`"
+        )
 
 
 def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
@@ -86,7 +89,7 @@ def read_households(path: Path) -> Iterator[tuple[str, Pairs]]:
 
 
 def parse_household(item: Any) -> tuple[str, Pairs]:
-    """Return the label and request parameters of a JSON object. Raises KeyError or TypeError if it is invalid."""
+    """Return the label and parameters of a JSON object. Raises KeyError or TypeError if the object is invalid."""
     label = f"taxpayer {item['id']}"
     if any(type(value) not in (int, str) for value in item.values()):
         raise TypeError
@@ -94,7 +97,7 @@ def parse_household(item: Any) -> tuple[str, Pairs]:
 
 
 def generate_households(count: int, seed: int | None, years: Sequence[str]) -> Iterator[tuple[str, Pairs]]:
-    """Yield random households for the given years. The same seed generates the same households."""
+    """Yield `count` random households for the given years. The same seed generates the same households."""
     generator = random.Random(seed)  # noqa: S311 - not used for security
     for number in range(1, count + 1):
         year = generator.choice(years)
@@ -112,15 +115,15 @@ def generate_households(count: int, seed: int | None, years: Sequence[str]) -> I
 
 
 def draw_salary(generator: random.Random) -> str:
-    """Draw a random salary of at most USUAL, HIGH or MAX_SALARY."""
+    """Draw a random salary. The upper limit is drawn from USUAL, HIGH and MAX_SALARY."""
     highest = generator.choices((USUAL, HIGH, MAX_SALARY), weights=(70, 28, 2))[0]
     return f"{generator.randint(0, highest)}"
 
 
 def parse_years(text: str | None, schedules: Schedules) -> list[str]:
-    """Parse a list of years such as 2018-2025,v7. Without a text, return all known years.
+    """Parse a list of years such as 2018-2025,v7. If `text` is None, return all known years.
 
-    Raises WorkloadError if a year is unknown.
+    Raises WorkloadError if a year is unknown or a range contains no years.
     """
     known = [*map(str, schedules.years), V7]
     if text is None:

@@ -35,15 +35,15 @@ class Parameter:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that a request may use for the parameter."""
+        """All names that a request can use for the parameter."""
         return (self.english, *self.french)
 
     def get_name(self, english: bool) -> str:
-        """Return the English name or the preferred French name."""
+        """Return the English name if `english` is set, or else the preferred French name."""
         return self.english if english else self.french[0]
 
     def parse_text(self, text: str) -> int | None:
-        """Return the number for a text, or None if the text is invalid. Yes is 1, and no is 0."""
+        """Return the number for a text, or None if the text is invalid. A yes becomes 1, and a no becomes 0."""
         text = text.strip(" \t")
         if self.maximum is None:
             return YES_NO.get(text.lower())
@@ -53,7 +53,7 @@ class Parameter:
         return number if self.minimum <= number <= self.maximum else None
 
     def parse_json(self, value: object) -> int | None:
-        """Return the number for a decoded JSON value, or None if the value is invalid. Yes and no are strings."""
+        """Return the number for a decoded JSON value, or None if the value is invalid. Yes and no must be strings."""
         if self.maximum is None:
             return self.parse_text(value) if isinstance(value, str) else None
         return value if type(value) is int and self.minimum <= value <= self.maximum else None
@@ -105,11 +105,11 @@ class JsonDecoder:
 
     def quote(self, value: object) -> str:
         """Return the value as text for an error message."""
-        if isinstance(value, list | dict):  # not quoted, because the size and depth are unlimited
+        if isinstance(value, list | dict):  # do not quote a value of unlimited size and depth
             return "an array" if isinstance(value, list) else "an object"
         if isinstance(value, float) and not abs(value) < EXACT_FLOATS:
             return "a number that is too large"
-        # Use json, because Python's parser accepts values that orjson rejects: 20-digit integers and lone surrogates.
+        # Use Python's json module, because orjson rejects 20-digit integers and lone surrogates.
         return quote_text(json.dumps(value, ensure_ascii=False))
 
 
@@ -129,5 +129,5 @@ def quote_text(text: str) -> str:
 
 
 def join_names(parameters: Iterable[Parameter]) -> str:
-    """Join the names of the parameters for an error message."""
+    """Join all names of the parameters for an error message."""
     return ", ".join(" or ".join(parameter.names) for parameter in parameters)

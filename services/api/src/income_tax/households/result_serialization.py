@@ -24,7 +24,10 @@ YES_NO = ("no", "yes")
 
 
 def calculate(household: Household, schedules: Schedules, explained: bool = False) -> Mapping[str, Any]:
-    """Return the result of one household by field. Amounts are whole euros. `explained` adds the calculation steps."""
+    """Return a mapping from field to value for the result of one household. Amounts are whole euros.
+
+    If `explained` is set, the result for an income year includes the calculation steps.
+    """
     h = household
     if h.year is None:
         assessment = simplified_v7_rules.assess(h, schedules.v7)

@@ -1,4 +1,4 @@
-"""Validation of one household, which converts the values of a request to numbers or reports all errors."""
+"""Validation of one household. It converts all values of a request to numbers, or reports all errors of the request."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -66,7 +66,7 @@ class HouseholdSchema:
         raise self._build_error(pairs, years, columns)
 
     def find_spellings(self, pairs: Iterable[tuple[str, Any]]) -> dict[Parameter, str]:
-        """Return the name that the request uses for each parameter."""
+        """Return a mapping from each parameter of the request to the name that the request uses."""
         return {self._by_name[name]: name for name, _ in pairs if name in self._by_name}
 
     def _build_error(self, pairs: Pairs, years: Collection[int], columns: Collection[str]) -> ParameterError:
@@ -152,7 +152,7 @@ def build_household(values: Values) -> Household:
 def list_members(item: object) -> list[tuple[str, Any]]:
     """Return the names and values of a JSON object.
 
-    Raises ParameterError if the item is not an object. Raises an item that is a ParameterError itself.
+    Raises ParameterError if the item is not an object. If the item is already a ParameterError, raises the item.
     """
     if isinstance(item, ParameterError):
         raise item

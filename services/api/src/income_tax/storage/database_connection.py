@@ -26,7 +26,7 @@ class WrongDatabaseError(DatabaseError):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAccount:
-    """The address of a database server, and the credentials. A port of None means the default port."""
+    """The address and credentials of a database. If `port` is None, the default port of the dialect is used."""
 
     host: str
     port: int | None
@@ -37,7 +37,7 @@ class DatabaseAccount:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A supported database server: SQLAlchemy driver name, default port and driver options."""
+    """A supported type of database server, with the SQLAlchemy driver name, the default port and the driver options."""
 
     driver: str
     port: int
@@ -77,7 +77,7 @@ T = TypeVar("T")
 
 
 def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[float], None] = time.sleep) -> T:
-    """Run the action, and retry for up to `timeout` seconds while the database is starting. Return the result.
+    """Run the action, and retry for up to `timeout` seconds while the database is starting. Return the action's result.
 
     Raises DatabaseError with the last database error. OSError, ScheduleError and WrongDatabaseError are not retried.
     """
@@ -90,7 +90,10 @@ def wait_for_database(action: Callable[[], T], timeout: float, pause: Callable[[
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether a retry might succeed. Drivers raise many exception types, even UnicodeError and RuntimeError."""
+    """Return whether a retry might succeed.
+
+    All exceptions except three types are retried, because drivers raise many types, even UnicodeError and RuntimeError.
+    """
     return not isinstance(error, (OSError, ScheduleError, WrongDatabaseError))
 
 
@@ -100,5 +103,5 @@ def describe_error(error: Exception) -> str:
 
 
 def describe_outdated(reason: str) -> str:
-    """Return the error message about a database of another version, with the remedy."""
+    """Return the error message for a database with a different schema version, including the remedy."""
     return f"the database has another version ({reason}): run `make up` or `income-tax seed` to update the database"

@@ -1,4 +1,4 @@
-"""Seeding of a database: writes the schema and the tax data to the database."""
+"""Seeding of a database, which writes the schema and the tax data to the database."""
 
 import hashlib
 import json
@@ -14,11 +14,12 @@ from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 
 
 def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, force: bool = False) -> bool:
-    """Apply the folder's `schema.sql` and `schedules.json` to the database. Return whether figures were written.
+    """Apply the folder's `schema.sql` and `schedules.json` to the database. Return whether tax data was written.
 
-    The same file is written again only if `force` is set. `figures` replaces the content of `schedules.json`. Tables of
-    an older version are dropped and created again. A reader sees the old data, the new data, or no data.
-    Raises OSError if a file cannot be read, and ScheduleError if the figures are invalid. Raises WrongDatabaseError if
+    If `schedules.json` has not changed since the last seed, the data is written again only if `force` is set. If
+    `figures` is given, these bytes are always written instead of the content of `schedules.json`. Tables of an older
+    version are dropped and created again. A simultaneous reader sees the old data, the new data, or no data.
+    Raises OSError if a file cannot be read, and ScheduleError if the tax data is invalid. Raises WrongDatabaseError if
     the database has a newer schema, and SQLAlchemyError if the database fails.
     """
     usual = (folder / "schedules.json").read_bytes()
@@ -42,7 +43,7 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
 
 
 def create_tables(connection: Connection, schema: str) -> None:
-    """Create the missing tables. First drop all tables if they belong to an older version."""
+    """Create the missing tables. If the tables belong to an older version, first drop all tables."""
     tables = set(inspect(connection).get_table_names())
     version = (
         connection.execute(text("SELECT version FROM schema_version")).scalar() if "schema_version" in tables else 0
@@ -59,7 +60,7 @@ def create_tables(connection: Connection, schema: str) -> None:
 
 
 def replace_figures(connection: Connection, data: Data) -> None:
-    """Replace all figures in the database."""
+    """Replace all tax data in the database."""
     rows = build_rows(data)
     for table, columns in COLUMNS.items():
         connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - constants of schedule_tables.py

@@ -1,4 +1,4 @@
-"""Failed login attempts, stored in an SQLite file that all worker processes and replicas of a host share."""
+"""Failed login attempts, stored in an SQLite file that all worker processes and replicas on a host share."""
 
 import hashlib
 import sqlite3
@@ -34,8 +34,8 @@ class Failures:
 class LoginFailureStore:
     """The store of failed login attempts. Every method raises sqlite3.Error or OSError if the file cannot be used.
 
-    The file contains salted digests of the login names. A user might type a password as the login name, and an attacker
-    might send a login name of megabytes. A crash of the machine can lose recent failures.
+    The file contains salted digests instead of login names, because a user might type a password as the login name, and
+    an attacker might send a login name of several megabytes. Recent failures can be lost if the machine crashes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +44,7 @@ class LoginFailureStore:
         self._added = 0
 
     def find(self, login: str, address: str) -> Failures | None:
-        """Return the failures of a login name from an address, or None if no failure is stored."""
+        """Return the failures of a login name from a network address, or None if no failure is stored."""
         with self._store.connect() as db:
             row = db.execute("SELECT count, last FROM failures WHERE who = ?", [self._digest(login, address)])
             found = row.fetchone()
@@ -59,7 +59,7 @@ class LoginFailureStore:
                 db.execute(PRUNE, [forgotten, ROWS - 1])
 
     def clear(self, login: str, address: str) -> None:
-        """Delete the failures of a login name from an address."""
+        """Delete the failures of a login name that came from a network address."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM failures WHERE who = ?", [self._digest(login, address)])
 

@@ -1,4 +1,4 @@
-"""A snapshot of the tax schedules in a file that all processes of a host share.
+"""A snapshot of the tax schedules in a file that all processes on a host share.
 
 The service calculates with the schedules of the snapshot. A reload replaces the file atomically, so all workers of all
 replicas switch to the new schedules simultaneously. No process needs the database between two reloads.
@@ -27,7 +27,9 @@ class ScheduleSnapshot:
         self._timeout, self._pause = timeout, pause
 
     def refresh(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
-        """Read and save the data. Return the data, and the error if the save failed. Raises the errors of `read`.
+        """Read and save the data. Return the data, and the error if the data could not be saved, or else None.
+
+        Raises the errors of `read`.
 
         Only one process at a time reads and saves. Otherwise, a process could read the old data before a reload and
         save it after the reload. All replicas would then revert to the old schedules.
@@ -51,7 +53,10 @@ class ScheduleSnapshot:
         write_atomically(self.path, json.dumps(data, sort_keys=True), durable=True)
 
     def read(self) -> Schedules:
-        """Return the schedules in the file. Raises OSError or, if the schedules are invalid, ScheduleError."""
+        """Return the schedules in the file.
+
+        Raises OSError if the file cannot be read, and ScheduleError if the schedules are invalid.
+        """
         try:
             return parse_schedules(json.loads(self.path.read_text(encoding="utf-8")))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -63,10 +68,10 @@ class ScheduleSnapshot:
 
 
 class CurrentSchedules:
-    """The schedules for the calculation of requests. They are reloaded when the snapshot changes.
+    """The schedules with which requests are calculated. The schedules are reloaded when the snapshot changes.
 
-    If the snapshot is invalid or missing, the previous schedules remain. `on_trouble` receives the reason once for each
-    invalid file. `on_good` receives the version when the schedules are new, or when the file is valid again.
+    If the snapshot is invalid or missing, the previous schedules remain in use. `on_trouble` receives the reason once
+    for each invalid file. `on_good` receives the version when the schedules are new, or when the file is valid again.
     """
 
     def __init__(
@@ -80,7 +85,7 @@ class CurrentSchedules:
         file = ReloadingFile(
             snapshot.path, lambda _: snapshot.read(), on_trouble, self._report_version, initial=first, is_required=False
         )
-        self.get = file.get  # one os.stat call checks for changes
+        self.get = file.get  # each call of `get` checks for changes with one os.stat call
 
     def _report_version(self, schedules: Schedules, has_recovered: bool) -> None:
         former, self._version = self._version, schedules.version

@@ -13,7 +13,7 @@ from income_tax.tax.schedule_parser import Data, parse_schedules
 from .database_connection import DatabaseError, describe_outdated
 
 SCHEMA_VERSION = 2
-# The columns by table, in the order in which the tables are filled.
+# A mapping from each table to its columns. The tables are filled in this order.
 COLUMNS = {
     "parameters": ("name", "unit", "article", "fr", "en"),
     "constants": ("schedule", "name", "value", "since"),
@@ -37,7 +37,7 @@ ORDER BY 1, 2, 3, 4
 def format_number(value: Any) -> str | None:
     """Format the number in a column without trailing zeros, or return None for NULL.
 
-    SQLite returns floats. The shortest text of such a float is exactly the decimal number that was stored.
+    SQLite returns floats. `str` returns the shortest text of a float, which is exactly the stored decimal number.
     """
     return None if value is None else format(Decimal(str(value)).normalize(), "f")
 
@@ -45,7 +45,7 @@ def format_number(value: Any) -> str | None:
 def fetch_schedules(engine: Engine) -> Data:
     """Read the schedules from the database.
 
-    Raises SQLAlchemyError if the database does not answer. Raises DatabaseError if the database contains no valid
+    Raises SQLAlchemyError if the database does not respond. Raises DatabaseError if the database contains no valid
     schedules of this schema version.
     """
     try:
@@ -91,7 +91,7 @@ def assemble_schedules(rows: list[tuple[Any, ...]]) -> Data:
 
 
 def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
-    """Build the rows of all tables, by table name."""
+    """Return a mapping from each table name to the rows of the table."""
     figures = [(schedule, name, f) for schedule, all_ in data["schedules"].items() for name, f in all_.items()]
     return {
         "parameters": [{"name": name, **words} for name, words in data["parameters"].items()],
@@ -108,6 +108,6 @@ def build_rows(data: Data) -> Mapping[str, list[dict[str, Any]]]:
 
 
 def build_bracket_rows(schedule: str, name: str, figure: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a scale. A constant has no bracket rows."""
+    """Yield the bracket rows of a scale. For a constant, yield no rows."""
     for position, bracket in enumerate(figure.get("brackets", []), start=1):
         yield {"schedule": schedule, "name": name, "position": position, "since": figure["since"], **bracket}

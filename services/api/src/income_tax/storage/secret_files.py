@@ -11,14 +11,15 @@ from .users import add_user, read_users
 
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
-CLIENT_CREDENTIALS = "client_credentials"  # login:password
-USERS = Path("api") / "users"  # in a folder that containers mount, so that they see a replaced file
+CLIENT_CREDENTIALS = "client_credentials"  # contains login:password
+# Containers mount the folder of the users file. If they mounted the file itself, they would not see a replaced file.
+USERS = Path("api") / "users"
 
 
 def write_missing_secrets(folder: Path) -> None:
     """Write the missing secrets: the database passwords, the client's credentials and the users file.
 
-    Only the owner can open the folder. All accounts can read its files, because containers run as other accounts.
+    Only the owner can open the folder. All system users can read its files, because containers run as other users.
     Raises OSError if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,5 +42,5 @@ def has_login(users: Path, login: str, password: str) -> bool:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a secret atomically. All accounts can read the file."""
+    """Write a secret atomically. The permissions of the file allow all system users to read the file."""
     write_atomically(path, text + "\n", mode=0o644)

@@ -10,10 +10,10 @@ from werkzeug.security import generate_password_hash
 from tax_common.files import hold_lock, write_atomically
 from tax_common.reloading_file import ReloadingFile
 
-LOOK_EVERY = 0.005  # minimum seconds between two checks for changes
+LOOK_EVERY = 0.005  # minimum seconds between two checks of the file for changes
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASH = re.compile(r"scrypt:(\d{1,8}):(\d{1,4}):(\d{1,4})\$[^$\s]+\$[0-9a-f]{128}")  # n, r, p, salt, 64 bytes
-MEMORY_MAX = 64 << 20  # bytes per password check; hashes of `users add` need half as many
+MEMORY_MAX = 64 << 20  # maximum bytes of memory per password check; hashes of `users add` need half as much
 
 
 class UsersError(ValueError):
@@ -71,20 +71,20 @@ def remove_user(path: Path, login: str) -> None:
 
 @contextmanager
 def edit_users(path: Path) -> Iterator[dict[str, str]]:
-    """Yield all users in a dict that the caller can change. Then replace the file. A lock prevents other changes."""
+    """Yield all users in a dict that the caller can change. Then replace the file. A lock prevents concurrent edits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(path.parent):
         users = read_users(path) if path.exists() else {}
         yield users
         lines = "".join(f"{login}:{digest}\n" for login, digest in users.items())
-        write_atomically(path, lines, mode=0o644)  # the service's account must read the file
+        write_atomically(path, lines, mode=0o644)  # the system user of the service must be able to read the file
 
 
 class Users:
-    """The users in the file, which is reloaded when it changes. If the file is invalid, the previous users remain.
+    """The users of the API. The file is reloaded when it changes. If the file is invalid, the previous users remain.
 
-    `on_trouble` receives the reason once for each invalid file. Raises OSError or UsersError if the file is invalid at
-    startup.
+    `on_trouble` receives the reason once for each invalid file. The constructor raises OSError or UsersError
+    if the file is invalid.
     """
 
     def __init__(self, path: Path, on_trouble: Callable[[str], object]) -> None:

@@ -1,6 +1,6 @@
-"""Brackets and constants of a schedule as exact integers, and their validation.
+"""The brackets and constants of a tax schedule, stored as exact integers, and the validation of both.
 
-Amounts (in euros) and rates are stored as integers, in ten-thousandths. All calculations use integer arithmetic to
+Each euro amount or rate is stored as an integer number of ten-thousandths. All calculations use integer arithmetic to
 avoid the rounding errors of binary floats.
 """
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 SCALE = 10_000
 
-# The brackets of a progressive tax in ascending order. Each is a pair: an exclusive lower limit in euros, and a rate.
+# The brackets of a progressive tax in ascending order. A pair consists of an exclusive lower limit in euros and a rate.
 Scale = Sequence[tuple[Fraction, Fraction]]
 
 
@@ -22,7 +22,7 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A bracket, in ten-thousandths. `limit` is its upper limit, or None if the bracket has no upper limit."""
+    """A tax bracket, with values in ten-thousandths. `limit` is the upper limit, or None if there is no upper limit."""
 
     limit: int | None
     rate: int
@@ -51,9 +51,9 @@ S = TypeVar("S")
 
 
 def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constants: Mapping[str, int]) -> S:
-    """Build a schedule of the given dataclass. Raises ScheduleError if constants are missing or brackets are invalid.
+    """Build an instance of the dataclass `kind`. Raises ScheduleError if a constant is missing or a bracket is invalid.
 
-    A constant for which the dataclass has no field is ignored. It belongs to a later version of the service.
+    A constant without a field in the dataclass is ignored, because it belongs to a later version of the service.
     """
     check_brackets(brackets)
     wanted = {field.name for field in fields(kind) if field.name != "brackets"}  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constant
 
 
 def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
-    """Raise ScheduleError if a rate is not from 0 to 1, an amount is negative, or values are not in ascending order."""
+    """Raise ScheduleError if a value is out of range, or if rates or reduction limits are not in ascending order."""
     for name, value in constants.items():
         if value < 0:
             raise ScheduleError(f"{name} is {float(value):g}; expected 0 or more")

@@ -17,16 +17,17 @@ Evaluate = Callable[..., tuple[int, ...]]
 
 # Results that are fractions. All other results must be whole euros.
 FRACTIONS = ("shares", "rate")
-# Maximum common denominator of the constants. For a scale, the common denominator of the rates is multiplied by that of
-# the limits. Intermediate values of arrays then fit into 64 bits. They do not exceed WIDEST x 4 (two salaries, in
-# half-shares) x 10**9 euros x 2 (rounding) x 220 half-shares.
+# A law is calculated with arrays only if the common denominator of its constants is at most WIDEST. For each scale, the
+# product of the common denominators of rates and limits must also be at most WIDEST. All intermediate values then fit
+# into 64 bits, because none exceeds WIDEST x 4 (two salaries, in half-shares) x 10**9 euros x 2 (rounding) x 220
+# half-shares.
 WIDEST = 10**6
-LARGEST = 10**9  # euros; laws with a larger constant are not calculated with arrays
+LARGEST = 10**9  # euros; a law with a larger constant is not calculated with arrays
 
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The law of an income year, with its exact constants and scales, and their legal articles."""
+    """The tax law of one income year. Constants and scales are exact. `articles` maps parameters to legal articles."""
 
     year: int
     constants: Mapping[str, Fraction]
@@ -36,7 +37,7 @@ class Law:
     def __post_init__(self) -> None:
         """Check and compile the law. Raises ScheduleError if a parameter is missing or invalid."""
         check_figures(self.constants, self.scales)
-        _ = self.evaluate, self._picks  # compile now, so that requests do not wait
+        _ = self.evaluate, self._picks  # compile now, so that no request waits for it
         for step in self.steps:
             if step.name in DatedAssessment._fields and step.name not in FRACTIONS and self.divisors[step.name] != 1:
                 odd = [n for n, value in self.constants.items() if value.denominator > 1 and not n.endswith("_rate")]
@@ -46,12 +47,12 @@ class Law:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of the calculation in order."""
+        """The calculation steps, in the order of execution."""
         return select_steps({*self.constants, *self.scales})
 
     @cached_property
     def divisors(self) -> Mapping[str, int]:
-        """The divisor of each step, by step name. The value of a step is its integer divided by its divisor."""
+        """A mapping from step name to divisor. A step's value is its integer from `evaluate` divided by its divisor."""
         return self._compile(arrays=False)[1]
 
     @cached_property
@@ -60,7 +61,7 @@ class Law:
         return self.build_function(arrays=False)
 
     def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """Compile the steps to a function of INPUTS. For arrays, `functions` are numpy's `min`, `max` and `where`."""
+        """Compile the steps to a function of INPUTS. For arrays, pass element-wise `min`, `max` and `where`."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
         exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of formulas.py
@@ -69,7 +70,7 @@ class Law:
 
     @property
     def fits_arrays(self) -> bool:
-        """Whether all intermediate values of arrays fit into 64 bits."""
+        """True if all intermediate values fit into 64 bits when the law is calculated with arrays."""
         units = (
             lcm(*(r.denominator for _, r in s)) * lcm(*(a.denominator for a, _ in s)) for s in self.scales.values()
         )
@@ -81,7 +82,7 @@ class Law:
         return self.build_assessment(self.compute_values(household))
 
     def compute_values(self, household: Household) -> tuple[int, ...]:
-        """Compute the integer of each step for a household. `divisors` explains these integers."""
+        """Return an integer for each step. The value of a step is this integer divided by the step's divisor."""
         h = household
         return self.evaluate(h.married, h.single_parent, h.children, h.salary, h.spouse_salary)
 
@@ -90,17 +91,20 @@ class Law:
         return DatedAssessment._make(values[i] if d is None else values[i] / d for i, d in self._picks)
 
     def select_notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
-        """Return the notes that apply to a result."""
+        """Return the notes on the result of a household with this taxable income and marital status."""
         threshold = self.find_cdhr_threshold(married)
         return self.build_notes()[threshold is not None and taxable_income > threshold]
 
     def build_notes(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
-        """Return the notes for results without the CDHR, and the notes for results where the CDHR may be due."""
+        """Return two tuples of notes.
+
+        The first tuple applies if the CDHR (a minimum tax) cannot be due. The second applies if the CDHR might be due.
+        """
         always = (CIMR,) if self.year == 2018 else ()
         return always, (*always, CDHR)
 
     def find_cdhr_threshold(self, married: bool) -> Fraction | None:
-        """Return the taxable income above which the CDHR may be due, or None if the law has no CDHR."""
+        """Return the taxable income above which the CDHR might be due, or None if the law has no CDHR."""
         return self.constants.get("cdhr_threshold_couple" if married else "cdhr_threshold_single")
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Explanation of an assessment, with the formula, numbers and legal references of each step."""
+"""Explanation of a tax assessment, with the formula, the numbers and the legal references of each step."""
 
 import ast
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .models import Household
 
 
 def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return a description of each step, with its formula, its numbers, its result and its reference (CGI articles).
+    """Return a description of each shown step, with formula, numbers, result and reference (articles of the tax code).
 
     `values` are the integers that `Law.compute_values` returned for the household.
     """
@@ -48,7 +48,7 @@ class FormulaWriter(ast.NodeTransformer):
     """Writes a formula with numbers instead of names.
 
     A conditional expression becomes its selected branch. A scale becomes a sum over the brackets that its argument
-    reaches. `used` collects the names on which the result depends. Names in other branches are omitted.
+    reaches. `used` collects the names on which the result depends. Names in a branch that was not selected are omitted.
     """
 
     def __init__(self, known: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:

@@ -3,7 +3,7 @@
 A formula can contain `+ - × /`, `min`, `max`, comparisons, conditional expressions (`a if condition else b`), and
 
 - `arr(x)`, which rounds x to the nearest integer, and rounds halves up (CGI art. 1657, 1);
-- `scale(x)`, or a call of another scale by name, which computes the progressive tax on x;
+- `scale(x)`, which computes the progressive tax on x (a formula can call each of the other scales by name);
 - `rate_of(scale(x))`, which returns the rate of the highest bracket that x reaches.
 
 Every value is a fraction of two integers with a positive divisor, so no rounding errors of binary floats occur.
@@ -23,7 +23,10 @@ OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==
 
 
 class Ratio(NamedTuple):
-    """A fraction in generated code. `number`, the numerator, is code. `divisor` is an integer or code."""
+    """A fraction in generated code.
+
+    `number` is the code of the numerator. A constant `divisor` is an integer, and any other divisor is code.
+    """
 
     number: str
     divisor: int | str
@@ -42,7 +45,7 @@ def multiply(code: str | int, factor: int | str) -> str:
 
 
 def fold_constant(divisor: str) -> int | str:
-    """Convert a divisor that consists of digits to an integer. Return other code unchanged."""
+    """Convert a divisor that consists of digits to an integer. Return any other divisor unchanged."""
     return int(divisor) if divisor.isdigit() else divisor
 
 
@@ -71,8 +74,8 @@ def parse_formula(formula: str) -> ast.expr:
 class Compiler:
     """Compiles formulas to lines of code that assign each result to a variable.
 
-    Variables are integers. The value of a formula is its variable divided by the variable's entry in `divisors`. With
-    `arrays`, the code calls `where` instead of using conditional expressions.
+    Variables are integers. The value of a formula is its variable divided by the variable's entry in `divisors`. If
+    `arrays` is set, the code calls `where` instead of using conditional expressions.
     """
 
     constants: Mapping[str, Fraction]
@@ -83,7 +86,7 @@ class Compiler:
     _temporaries: int = 0
 
     def define(self, name: str, formula: str) -> None:
-        """Add the code that assigns the formula to `name`. Raises ScheduleError if a constant or scale is missing."""
+        """Add the code that assigns the result to `name`. Raises ScheduleError if a constant or scale is missing."""
         (value,) = self._unify([self.compile(parse_formula(formula))])
         self.lines.append(f"{name} = {value.number}")
         self.divisors[name] = int(value.divisor)
@@ -157,7 +160,10 @@ class Compiler:
         return Ratio(f"(({multiply(value.number, 2)} + {divisor}) // {multiply(divisor, 2)})", 1)
 
     def _compile_tax(self, name: str, value: Ratio) -> Ratio:
-        """Compile a scale to a sum. For each bracket, add the rate increase times the amount above the lower limit."""
+        """Compile a scale to a sum with one term for each bracket.
+
+        A term is the rate increase over the bracket below, times the amount above the bracket's lower limit.
+        """
         unit, cents, steps = self._compute_rises(name)
         number, divisor = self._assign(multiply(value.number, cents)), self._assign(str(value.divisor))
         terms = [multiply(f"max(0, {subtract(number, multiply(divisor, above))})", rise) for above, rise in steps]
@@ -170,7 +176,7 @@ class Compiler:
         return Ratio(f"({' + '.join(terms) or '0'})", unit)
 
     def _compute_rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-        """Return the divisor of rates, the divisor of limits, and a pair per bracket: its limit and rate increase."""
+        """Return the divisor of rates, the divisor of limits, and the lower limit and rate increase of each bracket."""
         if name not in self.scales:
             raise ScheduleError(f"brackets missing: {name}")
         scale = self.scales[name]
@@ -182,7 +188,7 @@ class Compiler:
         return unit, cents, [(limit, rise) for limit, rise in zip(limits, rises, strict=True) if rise]
 
     def _assign(self, code: str) -> str:
-        """Assign code to a temporary variable, and return its name. Return names and digits unchanged."""
+        """Assign code to a temporary variable, and return the variable's name. Return names and digits unchanged."""
         if code.isidentifier() or code.isdigit():
             return code
         self._temporaries += 1

@@ -1,6 +1,6 @@
-"""The formulas of the tax law of 2018 to 2025 for households whose only income is salaries.
+"""The formulas of the tax law for the income years 2018 to 2025, for households whose only income is salaries.
 
-The names in a formula are inputs of the household, results of earlier steps, or parameters of the year's schedule.
+Each name in a formula is an input, the result of an earlier step, a parameter of the year's schedule, or a function.
 """
 
 from collections.abc import Collection
@@ -14,8 +14,8 @@ INPUTS = ("married", "single_parent", "children", "salary", "spouse_salary")
 class Step:
     """A step of the calculation, with its name, formula, labels and unit.
 
-    An explanation cites the articles of the parameters on which the result depends. If the result depends on no
-    parameter, the explanation cites the articles of the parameters in `follows`.
+    An explanation cites the legal articles of the parameters that determined the result. If the formula has no
+    such parameter, the explanation cites the legal articles of the parameters in `follows`.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Step:
     en: str
     unit: str = "EUR"
     follows: tuple[str, ...] = ()
-    shown: bool = True  # whether explanations include the step
+    shown: bool = True  # True if explanations include the step
 
 
 BEGINNING = (
@@ -169,5 +169,5 @@ END = (
 
 
 def select_steps(parameters: Collection[str]) -> tuple[Step, ...]:
-    """Return the steps for a schedule with these parameters. The last income year with a reduction is 2019."""
+    """Return the steps for a schedule with these parameters. Schedules after the income year 2019 have no reduction."""
     return BEGINNING + (REDUCTION if "reduction_rate" in parameters else NO_REDUCTION) + END

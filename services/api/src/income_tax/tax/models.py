@@ -11,7 +11,7 @@ MAX_SALARY = 999_999_999  # euros per year
 class Household:
     """A household whose only income is salaries, in whole euros per year. Its children live with their parents.
 
-    Without an income year, the rules `v7` apply, which support neither single parents nor a second salary.
+    If `year` is None, the rules `v7` apply. These rules support neither single parents nor a second salary.
     """
 
     married: bool
@@ -23,7 +23,7 @@ class Household:
 
 
 class Assessment(NamedTuple):
-    """The result under the rules `v7`. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
+    """The tax result under the rules `v7`. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
 
     tax: int
     surcharge: int
@@ -33,7 +33,7 @@ class Assessment(NamedTuple):
 
 
 class DatedAssessment(NamedTuple):
-    """The result under the law of an income year. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
+    """The tax result under an income year's law. Amounts are whole euros, and `rate` is a fraction (0.41 is 41 %)."""
 
     taxable_income: int
     shares: float
@@ -43,4 +43,4 @@ class DatedAssessment(NamedTuple):
     discount: int  # the décote
     reduction: int
     cehr: int  # surtax on high incomes, not included in `tax`
-    collected: int  # tax plus surtax, or 0 below the collection threshold
+    collected: int  # tax plus surtax, or 0 if the sum is below the collection threshold

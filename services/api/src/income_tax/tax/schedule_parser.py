@@ -14,13 +14,13 @@ from .compiled_law import Law
 from .simplified_v7_rules import V7Schedule
 
 # The format of db/init/schedules.json is {"parameters": {name: texts}, "schedules": {schedule: {name: figure}}}. A
-# figure is a constant or a scale. All numbers are strings.
+# figure is either a constant or a scale. All numbers are strings.
 Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """All schedules. `version` is a digest of their figures, sources and texts."""
+    """All tax schedules. `version` is a digest of `data`, which includes the values, sources and texts."""
 
     version: str
     v7: V7Schedule
@@ -29,7 +29,7 @@ class Schedules:
 
 
 def parse_schedules(data: Data) -> Schedules:
-    """Validate the data and build the schedules. Raises ScheduleError if a figure is missing or invalid."""
+    """Validate the data and build the schedules. Raises ScheduleError if a constant or scale is missing or invalid."""
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     try:
         articles = {name: words["article"] for name, words in data["parameters"].items()}
@@ -44,7 +44,7 @@ def parse_schedules(data: Data) -> Schedules:
 
 
 def is_year(schedule: str) -> bool:
-    """Return whether the name of a schedule is an income year."""
+    """Return whether the name of a schedule is a four-digit income year."""
     return schedule.isascii() and schedule.isdigit() and len(schedule) == 4
 
 
@@ -76,14 +76,14 @@ def build_law(name: str, figures: Mapping[str, Any], articles: Mapping[str, str]
 
 
 def build_scale(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
-    """Build a scale from brackets with upper limits."""
+    """Convert brackets with upper limits to a scale, in which brackets have lower limits."""
     check_brackets([Bracket(parse_limit(row), 0, 0) for row in rows])
     begins = [Fraction(0), *(Fraction(parse_limit(row) or 0, 10_000) for row, _ in pairwise(rows))]
     return [(above, Fraction(parse_scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]
 
 
 def parse_limit(row: Mapping[str, str | None]) -> int | None:
-    """Return the upper limit of a bracket in ten-thousandths, or None if the bracket has no limit."""
+    """Return the upper limit of a bracket in ten-thousandths, or None if the bracket has no upper limit."""
     limit = row["upper_limit"]
     return None if limit is None else parse_scaled(limit)
 

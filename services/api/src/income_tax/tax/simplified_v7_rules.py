@@ -1,4 +1,4 @@
-"""The rules `v7`, a simplified version of the tax law of 2018 with one salary per household.
+"""The rules `v7`, which simplify the tax law of 2018 and support only one salary per household.
 
 As in the reference implementation, tax amounts are rounded down, and the discount and the reduction are rounded up.
 """
@@ -11,7 +11,7 @@ from .models import Assessment, Household
 
 @dataclass(frozen=True, slots=True)
 class V7Schedule:
-    """The brackets and constants of the rules. Amounts (in euros) and rates are in ten-thousandths."""
+    """The brackets and constants of the rules `v7`. Rates and euro amounts are integer numbers of ten-thousandths."""
 
     brackets: tuple[Bracket, ...]
     deduction_rate: int
@@ -30,7 +30,7 @@ class V7Schedule:
 
 
 def count_half_shares(children: int) -> int:
-    """Count the half-shares for children. The first two children add one each, and each further child adds two."""
+    """Count the half-shares for children. The first two add one half-share each, and each further child adds two."""
     return children if children < 3 else 2 * children - 2
 
 
@@ -67,7 +67,7 @@ def compute_reduction(taxable: int, half_shares: int, owed: int, married: bool, 
 
 
 def assess(household: Household, schedule: V7Schedule) -> Assessment:
-    """Assess the household under the rules `v7`."""
+    """Calculate the assessment of a household under the rules `v7`."""
     married, salary = household.married, household.salary
     taxable = compute_taxable_income(salary, schedule)
     adults = 4 if married else 2  # in half-shares
@@ -75,7 +75,7 @@ def assess(household: Household, schedule: V7Schedule) -> Assessment:
     with_children, rate = compute_gross_tax(taxable, adults + extra, schedule)
     alone, rate_alone = compute_gross_tax(taxable, adults, schedule)
     capped = alone - schedule.cap_half_share * extra // SCALE
-    # Like the reference implementation, count the part of the deduction above its maximum as a surcharge.
+    # If the deduction exceeds its maximum, count the excess as a surcharge, as the reference implementation does.
     surcharge = max(0, (taxable * SCALE - salary * (SCALE - schedule.deduction_rate)) // SCALE)
     tax = with_children
     if with_children <= capped:

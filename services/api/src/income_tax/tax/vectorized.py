@@ -1,4 +1,4 @@
-"""Vectorized assessment of many households. It applies the formulas for one household to numpy arrays."""
+"""Assessment of many households. The formulas of a law are applied to arrays. The rules `v7` are applied in a loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .simplified_v7_rules import V7Schedule
 
 Numbers = NDArray[np.int64]
 Truths = NDArray[np.bool_]
-V7 = 0  # value in the column of years for households under the rules `v7`
+V7 = 0  # value of `Households.year` for households under the rules `v7`
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Households:
     spouse_salary: Numbers
 
     def take(self, rows: NDArray[Any]) -> "Households":
-        """Return the selected rows."""
+        """Return the households in the selected rows."""
         return Households(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def __iter__(self) -> Any:
@@ -45,7 +45,7 @@ def assess_v7(households: Households, schedule: V7Schedule) -> list[Assessment]:
 
 
 def assess_dated(households: Households, law: Law) -> Mapping[str, NDArray[Any]]:
-    """Assess the households under the law of one income year, and return the columns of DatedAssessment by name."""
+    """Assess the households under the law of one income year. Return a column for each field of DatedAssessment."""
     if not law.fits_arrays:
         rows = [law.assess(household) for household in households]
         columns = zip(*rows, strict=True) if rows else ([] for _ in DatedAssessment._fields)
@@ -62,7 +62,7 @@ def build_column(value: Any, law: Law, name: str, length: int) -> NDArray[Any]:
 
 
 def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
-    """Return for each household whether the CDHR may be due."""
+    """Return an array that is True for each household that might owe the CDHR."""
     single, couple = law.find_cdhr_threshold(married=False), law.find_cdhr_threshold(married=True)
     if single is None or couple is None:
         return np.zeros(len(married), bool)
@@ -71,15 +71,15 @@ def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
 
 @lru_cache(maxsize=64)
 def compile_law(law: Law) -> Evaluate:
-    """Compile the law's steps for arrays."""
+    """Compile the steps of the law to a function of arrays."""
     return law.build_function(arrays=True, min=compute_minimum, max=compute_maximum, where=np.where)
 
 
 def compute_minimum(*values: Any) -> Any:
-    """Return the element-wise minimum."""
+    """Return the element-wise minimum of the values."""
     return reduce(np.minimum, values)
 
 
 def compute_maximum(*values: Any) -> Any:
-    """Return the element-wise maximum."""
+    """Return the element-wise maximum of the values."""
     return reduce(np.maximum, values)

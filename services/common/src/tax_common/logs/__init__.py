@@ -22,7 +22,7 @@ class RequestLogger(Protocol):
     """A function that writes one log line for a request event."""
 
     def __call__(self, event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
-        """Write the event with its fields if the log includes the level."""
+        """Write the event and its fields, unless the log omits events of this level."""
 
 
 class LineLogger:
@@ -36,8 +36,8 @@ class LineLogger:
 class LogFormat:
     """The format and level of log lines. `sentences` maps events to the message templates of the text log.
 
-    `form` is json or text. With `mask`, amounts are masked. Outside requests, errors from the places in `plain` are not
-    masked, because these errors quote no amounts.
+    `form` is json or text. If `mask` is set, amounts are masked. If an error is logged
+    outside requests and its field `place` is in `plain`, the error is not masked, because it does not quote amounts.
     """
 
     service: str
@@ -71,7 +71,7 @@ def build_logger(write: Callable[[bytes], None], log_format: LogFormat) -> Log:
 def build_request_logger(write: Callable[[bytes], None], log_format: LogFormat) -> RequestLogger:
     """Build a logger for request events that avoids the overhead of structlog.
 
-    Its lines are the same as those of `build_logger`. It supports neither contextvars nor exceptions.
+    The logger writes the same lines as a logger of `build_logger`, but supports neither contextvars nor exceptions.
     """
     processors = log_format.build_processors()
     levels = {"debug": {"debug", "info"}, "info": {"info"}}.get(log_format.level, set())

@@ -15,7 +15,7 @@ CHECK_EVERY = 0.5  # seconds between two checks for rotation and free disk space
 # the kernel would truncate a line on a full disk, and the next line would be appended to the fragment.
 RESERVE = 4 << 20
 FULL = "the disk is full"
-SETTLED = 0.25  # seconds without growth after which an incomplete line counts as a fragment
+SETTLED = 0.25  # if an incomplete line does not grow for this many seconds, it counts as a fragment
 
 
 class LogFile:
@@ -24,8 +24,8 @@ class LogFile:
     On a local Linux file system, the kernel locks the inode during an append. Lines of different threads, processes and
     containers therefore never mix. After a rotation, the file is reopened within half a second. Until then, lines are
     written to the renamed file, so no line is lost. A line that cannot be written counts as lost. `on_loss` receives
-    the reason when the first line is lost. `on_resume` receives the number of lost lines after the next successful
-    write. Each process counts its own lost lines.
+    the reason when the first line is lost. After the next successful write, `on_resume` receives the number of lines
+    that were lost. Each process counts its own lost lines.
 
     The path can also name a pipe or a device. The checks of disk space and incomplete lines are then skipped. Raises
     OSError if the file cannot be opened.
@@ -54,13 +54,13 @@ class LogFile:
     def write(self, line: bytes) -> None:
         """Append one line, which must end with a newline. Never raises."""
         if self._clock() - self._checked >= CHECK_EVERY:
-            with self._check_lock:  # all writers wait: the open file may have been rotated and deleted
+            with self._check_lock:  # all writers wait, because the open file might be rotated and deleted
                 if self._clock() - self._checked >= CHECK_EVERY:
                     self._check()
         checked = self._checked
         trouble = self._blocked or self._append(line)
         if trouble:
-            # Block writes until the next check. The check terminates an incomplete line of any process.
+            # Block writes until the next check, which terminates a line that any process left incomplete.
             with self._check_lock:
                 if checked == self._checked:  # no check has finished since this write began
                     self._blocked = trouble
@@ -91,8 +91,8 @@ class LogFile:
             os.set_blocking(descriptor, True)
             return descriptor
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        with contextlib.suppress(OSError):  # fails if another account created the file
-            os.fchmod(descriptor, 0o660)  # all accounts of the group can write, despite the umask
+        with contextlib.suppress(OSError):  # fchmod fails if another system user created the file
+            os.fchmod(descriptor, 0o660)  # all users of the group can write, despite the umask
         return descriptor
 
     def _has_room(self) -> bool:
@@ -106,7 +106,7 @@ class LogFile:
             self._blocked = "" if self._has_room() else FULL
             if not self._is_current():
                 descriptor = self._open()
-                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads; the number stays valid
+                os.dup2(descriptor, self._fd, inheritable=False)  # atomic for all threads; `self._fd` stays valid
                 os.close(descriptor)
             if not self._blocked and self._ends_within_a_line():
                 self._end_line()
@@ -128,8 +128,8 @@ class LogFile:
         fcntl.lockf(self._fd, fcntl.LOCK_EX)  # so that only one process terminates the line
         try:
             size = os.fstat(self._fd).st_size
-            time.sleep(SETTLED)  # a line that another process is still writing grows in this time
-            os.utime(self._fd)  # waits until a write in progress unlocks the inode
+            time.sleep(SETTLED)  # if another process is still writing the line, the file grows in this time
+            os.utime(self._fd)  # os.utime waits until a write in progress unlocks the inode
             if size == os.fstat(self._fd).st_size and self._ends_within_a_line():
                 os.write(self._fd, b"\n")
         finally:

@@ -21,7 +21,7 @@ CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the t
 
 
 def shorten(body: str) -> dict[str, Any]:
-    """Build the log fields of a body. A body longer than BODY_LIMIT is truncated, and its original length is added."""
+    """Build the log fields of a body. If the body exceeds BODY_LIMIT, truncate the body and add its original length."""
     if len(body) <= BODY_LIMIT:
         return {"body": body}
     return {"body": truncate(body, BODY_LIMIT, " [cut]"), "body_cut": True, "body_length": len(body)}
@@ -63,7 +63,7 @@ def build_origin_processor(service: str) -> structlog.typing.Processor:
 
 
 def render_json(_logger: Any, _level: str, event: Event) -> bytes:
-    """Render an event as ASCII JSON. Some non-ASCII characters could be mistaken for a line end."""
+    """Render an event as JSON in ASCII, because programs could mistake some non-ASCII characters for a line end."""
     try:
         line = orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # orjson rejects a lone surrogate, and an integer of more than 64 bits
