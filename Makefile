@@ -1,4 +1,4 @@
-# `make` without a target lists the targets. A target reports what it lacks.
+# `make` without a target lists the targets. If a target lacks a program or a file, it reports this.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
@@ -10,7 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose
-# The option -T of `docker compose run` disables its terminal. make adds it if make itself has no terminal.
+# The option -T of `docker compose run` disables the terminal of the container. The recipes use this option if make
+# itself has no terminal.
 TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
 # Options that run a container as the owner of the folder `secrets`, who can then read the files that the container
 # writes there. 10001 is the group of the logs.
@@ -60,7 +61,7 @@ credentials: secrets/client_credentials ## Print the client's credentials as LOG
 users: engine ## List the users of the API
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users list < /dev/null
 
-user-add: engine secrets/client_credentials ## Ask for a password, and add the user or change the password: LOGIN=alice
+user-add: engine secrets/client_credentials ## Ask for a password, and add the user or change the password of an existing user: LOGIN=alice
 	@[ -n "$(LOGIN)" ] || { echo "make user-add needs a login name, for example: make user-add LOGIN=alice" >&2; exit 1; }
 	@[ "$(LOGIN)" != "$$(cut -d: -f1 secrets/client_credentials)" ] || \
 	 { echo "$(LOGIN) is the stack's own client. For a new password: rm secrets/client_credentials && make credentials" >&2; exit 1; }
@@ -105,8 +106,8 @@ rotate: running ## Rotate all logs now, regardless of their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
 
 ##@ Development
-# One process runs all tests of a file, or all tests of a stack. Most tests wait, so PROCESSES can exceed the number of
-# cores.
+# One process runs all tests of a file. In tests/e2e, one process runs all tests of a stack. Most tests wait most of the
+# time, so PROCESSES can exceed the number of cores.
 PROCESSES ?= 6
 STACKS ?= 3
 PYTEST = $(BIN)/pytest --durations=25
@@ -156,7 +157,7 @@ audit: $(AUDIT)/bin/pip-audit ## Look up known vulnerabilities of the locked pac
 $(AUDIT)/bin/pip-audit: tools/audit.lock
 	@$(PYTHON) -m venv --clear $(AUDIT)
 	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@ # newer than the lock
+	@touch $@ # makes the program newer than the lock file
 
 mutants: $(BIN)/.ready ## Insert small faults into the code, and fail if the tests detect fewer than 95 % (half an hour) [T='name ...']
 	@$(BIN)/python tools/mutants.py $(T)
@@ -164,7 +165,7 @@ mutants: $(BIN)/.ready ## Insert small faults into the code, and fail if the tes
 format: $(BIN)/.ready ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(BIN)/.ready engine ## Compare the API with two baselines and a tutorial server, and check the targets (half an hour)
+bench: $(BIN)/.ready engine ## Compare the API with two baselines and a tutorial server, and check the performance targets (half an hour)
 	@$(BIN)/python bench/login_timing.py
 	@$(BIN)/python bench/alert_latency.py
 	@$(BIN)/python bench/compare_servers.py
@@ -172,7 +173,7 @@ bench: $(BIN)/.ready engine ## Compare the API with two baselines and a tutorial
 bench-clients: $(BIN)/.ready engine ## Compare the load generator with Locust and hey (2 minutes)
 	@$(BIN)/python bench/load_generator_comparison.py
 
-bench-peers: $(BIN)/.ready engine ## Install OpenFisca and compare the API with its web API (1 GB of memory), then run bench-clients (4 minutes)
+bench-peers: $(BIN)/.ready engine ## Install OpenFisca and compare the API with OpenFisca's web API, then run bench-clients (4 minutes, 1 GB of memory)
 	@$(BIN)/python bench/openfisca_comparison.py
 	@$(BIN)/python bench/load_generator_comparison.py
 
@@ -190,8 +191,8 @@ lock: $(BIN)/.ready ## Update the lock files to the newest versions
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
-# Creates the virtual environment again after a change of a lock file. A copied or moved folder also needs a new
-# environment, because the environment contains the path of the folder.
+# This rule creates the virtual environment again after a change of a lock file. A copied or moved folder also needs a
+# new environment, because the environment contains the path of the folder.
 ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(realpath .))
 $(BIN)/.ready: FORCE
 FORCE:

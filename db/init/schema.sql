@@ -45,8 +45,8 @@ CREATE TABLE IF NOT EXISTS seeds (
     digest      VARCHAR(64)    NOT NULL PRIMARY KEY
 );
 
--- The service writes this table last. If its row is missing, the tables belong to an older service, or an upgrade was
--- interrupted.
+-- The service writes this table last. If its row is missing, an older version of the service wrote the tables, or an
+-- upgrade was interrupted.
 CREATE TABLE IF NOT EXISTS schema_version (
     version     INTEGER        NOT NULL PRIMARY KEY
 );

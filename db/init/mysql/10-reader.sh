@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Create the account of the API, which can only read the tax data. The image runs this script only on a new volume.
+# Create the database account of the API. This account can only read the tax data. The image runs this script only on a
+# new volume.
 mysql --defaults-extra-file=/dev/fd/3 --user=root 3<<OPTIONS <<SQL
 [client]
 password=$(cat /run/secrets/db_root_password)

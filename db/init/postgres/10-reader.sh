@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Create the account of the API, which can only read the tax data. The image runs this script only on a new volume.
+# Create the database account of the API. This account can only read the tax data. The image runs this script only on a
+# new volume.
 psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
      --set password="$(cat /run/secrets/db_reader_password)" <<'SQL'
 CREATE ROLE tax_reader LOGIN PASSWORD :'password';
