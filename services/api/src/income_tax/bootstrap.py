@@ -1,4 +1,4 @@
-"""Functions that build the objects of the service."""
+"""Functions that build the objects of which the service consists."""
 
 import hashlib
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from .tax.schedule_parser import Schedules
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
-    """Build the log that writes to an open file."""
+    """Build the service's log, which writes to the open log file."""
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
 
 
@@ -45,14 +45,14 @@ def build_alerts(settings: Settings, log: Log) -> AlertSender:
 
 
 def build_engine(settings: Settings, database: str, writable: bool = False) -> Engine:
-    """Build the SQLAlchemy engine for the database `sqlite`, `postgres` or `mysql`."""
+    """Build the SQLAlchemy engine. `database` is `sqlite`, `postgres` or `mysql`. `writable` only affects `sqlite`."""
     if database == "sqlite":
         return build_file_engine(settings.db_file, writable)
     return build_server_engine(database, settings.account)
 
 
 def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
-    """Build the schedule snapshot of this database. Each database has a separate snapshot file."""
+    """Build the object that reads and writes the database's schedule snapshot. Each database has its own file."""
     account = settings.account
     where = settings.db_file.absolute() if database == "sqlite" else (account.host, account.port, account.name)
     digest = hashlib.sha256(repr(where).encode()).hexdigest()[:8]
@@ -99,7 +99,7 @@ def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> Dat
 def build_services(
     settings: Settings, database: str, file: LogFile, log: Log, alerts: AlertSender, first: Schedules
 ) -> ServerDependencies:
-    """Build all dependencies of the server. Raises OSError or UsersError if the users file cannot be used."""
+    """Build all dependencies of the server. Raises OSError or UsersError if the users file is unreadable or invalid."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
     monitor = build_database_monitor(build_engine(settings, database), log, alerts)
     leader_lock = LeaderLock()
@@ -120,7 +120,7 @@ def build_services(
 
 
 def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
-    """Build the function that collects the state for a worker's metrics file."""
+    """Build the function that returns the schedule version, problems and lost lines for a worker's metrics file."""
 
     def state() -> dict[str, Any]:
         troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]
@@ -130,6 +130,6 @@ def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: Log
 
 
 def build_authenticator(settings: Settings, log: Log) -> Authenticator:
-    """Build the authenticator of requests. Raises OSError or UsersError if the users file cannot be used."""
+    """Build the request authenticator. Raises OSError or UsersError if the users file is unreadable or invalid."""
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
     return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

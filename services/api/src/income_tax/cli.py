@@ -1,4 +1,4 @@
-"""The command `income-tax`. It starts the API (`sqlite`, `postgres` or `mysql`), or administers the API."""
+"""The command `income-tax`. Subcommands named after a database start the API. The others administer the service."""
 
 import argparse
 import json
@@ -51,20 +51,20 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, database in DATABASES.items():
         commands.add_parser(name, help=f"start the API with tax data from {database}").set_defaults(database=database)
-    seed = commands.add_parser("seed", help="write the schema and tax data of a folder to a database (idempotent)")
+    seed = commands.add_parser("seed", help="write a folder's schema and tax data to a database (idempotent)")
     seed.add_argument("database", choices=DATABASES)
     seed.add_argument("folder", type=Path, help="folder that contains schema.sql and schedules.json")
     seed.add_argument("--force", action="store_true", help="write the data even if the same file was written before")
-    seed.add_argument("--figures", metavar="-", choices=["-"], help="read the tax data from standard input instead")
+    seed.add_argument("--figures", metavar="-", choices=["-"], help="read stdin instead of schedules.json")
     dump = commands.add_parser("dump", help="print the tax data of a database in the format that `seed` reads")
     dump.add_argument("database", choices=DATABASES)
     reload = commands.add_parser("reload", help="make all processes on this host read the schedules of a database")
     reload.add_argument("database", choices=DATABASES)
-    reload.add_argument("--refused", metavar="WHY", help="reload nothing, but send an alert with this reason")
+    reload.add_argument("--refused", metavar="WHY", help="only send an alert that the reload failed for this reason")
     users = commands.add_parser("users", help="list the users, or add or remove a user; `add` reads a password")
     users.add_argument("action", choices=["list", "add", "remove"])
     users.add_argument("login", nargs="?")
-    rotate = commands.add_parser("rotate", help="archive each log larger than LOG_MAX_SIZE in a folder")
+    rotate = commands.add_parser("rotate", help="in a folder, archive each log that is larger than LOG_MAX_SIZE")
     rotate.add_argument("folder", type=Path)
     mode = rotate.add_mutually_exclusive_group()
     seconds = number("seconds", above=True).build_argument_type()
@@ -72,7 +72,7 @@ def build_parser() -> Parser:
     mode.add_argument("--now", action="store_true", help="archive the logs regardless of their size")
     rotate.add_argument("--alive", type=Path, metavar="FILE", help="with --every, touch FILE after each rotation")
     add_expected(commands)
-    secrets = commands.add_parser("secrets", help="create the missing secrets of a folder")
+    secrets = commands.add_parser("secrets", help="create the secret files that are missing in a folder")
     secrets.add_argument("folder", type=Path)
     return parser
 
@@ -91,7 +91,7 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def read_password(login: str) -> str:
-    """Read the password from the terminal without echo, or from the first line of standard input."""
+    """Read the password without echo if standard input is a terminal, or else read the first line of standard input."""
     return getpass(f"password of {login}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
@@ -109,7 +109,7 @@ def run_users(settings: Settings, action: str, login: str | None) -> None:
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write the schema and the tax data to the database. Retry while the database is starting."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - other commands do not load the web framework
+    from .bootstrap import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
 
     engine = build_engine(settings, DATABASES[arguments.database], writable=True)
     figures = sys.stdin.buffer.read() if arguments.figures else None
@@ -121,7 +121,7 @@ def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def run_dump(settings: Settings, database: str) -> None:
     """Print the tax data of the database."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - other commands do not load the web framework
+    from .bootstrap import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
 
     engine = build_engine(settings, database)
     data = wait_for_database(lambda: fetch_schedules(engine), settings.db_wait)
@@ -129,7 +129,7 @@ def run_dump(settings: Settings, database: str) -> None:
 
 
 def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Rotate the logs once, or repeatedly with `--every`."""
+    """Rotate the logs once. If `--every` is set, rotate the logs repeatedly."""
     if arguments.every is not None:
         rotate_forever(arguments.folder, settings.log_max_size, settings.log_keep, arguments.every, arguments.alive)
     rotation = rotate(arguments.folder, -1 if arguments.now else settings.log_max_size, settings.log_keep)
@@ -140,7 +140,7 @@ def run_rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def run_expected(arguments: argparse.Namespace) -> None:
-    """Print requests and their expected answers. The households come from a file or are random."""
+    """Print requests and their expected answers. The households are random if no file is given."""
     schedules = read_schedules(arguments.schedules)
     if arguments.file:
         if arguments.years is not None or arguments.seed is not None:
@@ -167,11 +167,11 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.command == "dump":
         run_dump(read_settings(os.environ), DATABASES[arguments.database])
     elif arguments.command == "reload":
-        from .schedule_reload import reload  # noqa: PLC0415 - other commands do not load the web framework
+        from .schedule_reload import reload  # noqa: PLC0415 - so that other commands do not load the web framework
 
         reload(read_settings(os.environ), DATABASES[arguments.database], arguments.refused)
     else:
-        from .startup import serve  # noqa: PLC0415 - other commands do not load the web framework
+        from .startup import serve  # noqa: PLC0415 - so that other commands do not load the web framework
 
         serve(read_settings(os.environ), arguments.database)
 

@@ -1,4 +1,4 @@
-"""Exit codes of the command, and the function that prints an error message and exits."""
+"""Exit codes of the command `income-tax`, and the function that prints an error message and exits."""
 
 import os
 import sys

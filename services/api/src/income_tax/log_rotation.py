@@ -1,8 +1,8 @@
-"""Rotation of the logs on a volume. It runs in a separate container, without signals and without the Docker socket.
+"""Rotation of the logs on a volume. It runs in a separate container, and needs neither signals nor the Docker socket.
 
-The logs in RENAMED are renamed and replaced with an empty file. Within a second, their writers reopen the log. Until
-then they write to the renamed file, so no line is lost. The logs in TRUNCATED are copied and truncated. A line that is
-written between the copy and the truncation can be lost.
+Each log in RENAMED is renamed, and an empty file replaces the log. The log's writer opens the empty file within a
+second. Until then, it writes to the renamed file, so no line is lost. Each log in TRUNCATED is copied and truncated. A
+line that is written between the copy and the truncation can be lost.
 """
 
 import errno
@@ -43,13 +43,13 @@ def rotate(folder: Path, max_size: int, keep: int) -> Rotation:
                     if log.stat().st_size > max_size:
                         move(log)
                         rotation.rotated.append(log)
-                    remove_old_archives(log, keep)  # not reached after an error
+                    remove_old_archives(log, keep)  # skipped if the rotation of this log failed
     return rotation
 
 
 @contextmanager
 def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
-    """Append the message of an OSError at this log to `errors`."""
+    """Catch an OSError that the rotation of this log raises, and append its message to `errors`."""
     try:
         yield
     except OSError as error:
@@ -59,12 +59,12 @@ def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
 def rename_log(log: Path) -> None:
     """Rename the log to an archive, and replace the log with an empty file.
 
-    The replacement is atomic, because nginx discards a line if the log is missing. After an error the archive is
-    removed. Otherwise each attempt would leave another archive.
+    The replacement is atomic, so that the log always exists. If a log is missing, nginx discards a line. If the
+    replacement fails, the archive is removed. Otherwise each failed attempt would leave another archive.
     """
     empty = log.with_name(f".{log.name}.new")
     empty.touch()
-    empty.chmod(0o660)  # all accounts in the group of the log writers can write
+    empty.chmod(0o660)  # the group can write, because every log writer belongs to this group
     archive = log.with_name(f"{log.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     os.link(log, archive)
     try:
@@ -75,7 +75,7 @@ def rename_log(log: Path) -> None:
 
 
 def truncate_log(log: Path) -> None:
-    """Copy the log to its only archive, and truncate the log. If the disk is full, truncate the log without a copy."""
+    """Copy the log to its only archive, and truncate the log. If the disk is full, truncate the log without copying."""
     archive = log.with_name(log.name + ".1")
     try:
         shutil.copyfile(log, archive)
@@ -102,7 +102,7 @@ def rotate_forever(
 ) -> NoReturn:
     """Rotate the logs every `every` seconds, and print each rotated log and each error.
 
-    Touch the file `alive` after each rotation. A health check reads the file's age.
+    Touch the file `alive` after each rotation. A health check reads the age of `alive`.
     """
     while True:
         rotation = rotate(folder, max_size, keep)

@@ -1,4 +1,4 @@
-"""Reload: all processes of the host read the schedules of the database again."""
+"""The reload saves the database's schedules in the snapshot. All processes of the host then read the snapshot."""
 
 from . import exit_codes
 from .alerts.alert import Alert, Summary
@@ -13,8 +13,8 @@ from .tax.schedule_parser import parse_schedules
 def reload(settings: Settings, database: str, refused: str | None = None) -> None:
     """Reload the schedules in all processes of the host.
 
-    After an error, keep the old schedules, send an alert and exit with code 2. If `refused` is set, reload nothing and
-    report this reason why the database did not accept the new schedules.
+    After an error, keep the old schedules, send an alert and exit with code 2. `refused` is the reason why the database
+    did not accept new schedules. If `refused` is set, report this reason as the error and do not read the database.
     """
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)

@@ -25,14 +25,14 @@ SENTENCES = {
     "answer": "answer: {status} {body}",
 }
 
-# Components whose errors outside requests contain no amounts. Numbers in these errors are, for example, ports.
+# Outside requests, errors of these components are not masked. They contain numbers such as ports, but no amounts.
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 
 def build_logger(
     service: str, write: Callable[[bytes], None], form: str = "json", level: str = "info", mask: bool = False
 ) -> Log:
-    """Build a logger that passes each rendered line to `write`. `form` is json or text. `mask` masks amounts."""
+    """Build a logger that passes each rendered line to `write`. `form` is json or text. `mask` hides amounts."""
     return logs.build_logger(write, LogFormat(service, SENTENCES, form, level, mask, OWN_PLACES))
 
 
@@ -44,5 +44,5 @@ def build_request_logger(
 
 
 def build_console_logger(service: str) -> Log:
-    """Build a logger that writes text to stderr. It is used if no log file can be opened."""
+    """Build a logger that writes text to stderr. The service uses it if the log file cannot be opened."""
     return build_logger(service, lambda line: print(line.decode(), end="", file=sys.stderr), "text")

@@ -1,7 +1,7 @@
 """The API's settings, and the function that reads the settings from environment variables.
 
-`.env.example` explains the settings of the stack. `docs/how-to/without-containers.md` explains the settings of a
-service without containers.
+`.env.example` explains the settings of the Docker stack. `docs/how-to/without-containers.md` explains the settings of
+a service that runs without containers.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Settings:
     log_keep: int  # number of archives kept per log
     alert_rules: AlertRules
     mail_page: str  # URL of the webmail page; empty: unknown
-    drill: bool  # whether this start is a drill, whose failure opens a separate incident
+    drill: bool  # whether this start is a drill; the failure of a drill opens a separate incident
 
     @property
     def max_body(self) -> int:
@@ -59,7 +59,7 @@ class Settings:
         return self.state_dir / "replicas"
 
 
-HOUSEHOLD_BYTES = 1024  # bytes that a request body can have per household of BATCH_MAX
+HOUSEHOLD_BYTES = 1024  # a request body can have up to BATCH_MAX times this number of bytes
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

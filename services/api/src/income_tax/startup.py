@@ -1,4 +1,8 @@
-"""Startup of the service. A failure prints an error message and exits with a code. Some failures also send an alert."""
+"""Startup of the service.
+
+If the startup fails, the process prints an error message and exits with an error code. After some failures, it
+also sends an alert.
+"""
 
 import sys
 from typing import NoReturn
@@ -24,7 +28,11 @@ SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exis
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
-    """Serve until a stop signal. Exit with code 1 without a log, 2 without tax data, or 64 for an invalid setting."""
+    """Serve requests until a stop signal arrives.
+
+    Exit with code 1 if the log cannot be opened, 2 if no tax data can be read, or 64 if a setting or the users file is
+    invalid.
+    """
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)
     alerts = build_alerts(settings, log)
@@ -59,7 +67,11 @@ def open_log_file_or_exit(settings: Settings) -> LogFile:
 
 
 def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
-    """Send an alert when log lines are lost. Log the number of lost lines when the log can be written again."""
+    """Set the callbacks of the log file.
+
+    The first callback sends an alert when log lines are lost. The second callback logs the number of lost lines when
+    the log can be written again.
+    """
 
     def report_loss(reason: str) -> None:
         sentence = f"log lines are being lost: {file.path}: {reason}"
@@ -73,7 +85,11 @@ def report_lost_lines(file: LogFile, log: Log, alerts: AlertSender) -> None:
 
 
 def read_schedules_or_exit(settings: Settings, database: str, log: Log, alerts: AlertSender) -> Schedules:
-    """Read the schedules from the database, or else from the snapshot. If both fail, send an alert and exit with 2."""
+    """Read the schedules from the database.
+
+    If the database returns no tax data, read the snapshot and send an alert. If the snapshot cannot be read either,
+    exit with code 2.
+    """
     snapshot = build_snapshot(settings, database)
     wait = min(settings.db_wait, SHORT_WAIT) if snapshot.exists() else settings.db_wait
     try:
@@ -96,7 +112,8 @@ def read_database(
 ) -> tuple[Data, OSError | None]:
     """Read the schedules from the database and save the snapshot.
 
-    Return the data, and the error if the snapshot could not be saved. Raises DatabaseError.
+    Return the data, and None if the snapshot was saved or else the error of the save. Raises DatabaseError if the
+    database returns no data within `wait` seconds.
     """
     engine = build_engine(settings, database)
     return wait_for_database(lambda: snapshot.refresh(lambda: fetch_schedules(engine)), wait)
@@ -119,12 +136,12 @@ def read_snapshot_or_exit(
 
 
 def get_start_kind(settings: Settings) -> Kind:
-    """Return the kind of the alert about a failed start."""
+    """Return the kind of an alert about a failed start: `drill` if this start is a drill, or else `startup`."""
     return "drill" if settings.drill else "startup"
 
 
 def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> None:
     """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
-    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than a delivery attempt can take until its timeout
+    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than the SMTP timeout
     alerts.close(1)

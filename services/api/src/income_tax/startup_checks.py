@@ -1,4 +1,4 @@
-"""Checks before gunicorn starts. Without them, gunicorn would retry and report the errors only in the log."""
+"""Checks that run before gunicorn starts. Without them, gunicorn would retry, and report errors only in the log."""
 
 import socket
 from contextlib import suppress
@@ -11,14 +11,14 @@ from .exit_codes import fail
 from .service_log import Log
 from .settings import Settings
 
-# Files that contain the process limit of a container, for cgroups version 2 and version 1.
+# Files that contain a container's limit on processes and threads: first for cgroups version 2, then for version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
 WORKER_OVERHEAD = 4  # threads of a worker besides THREADS: main, alerts, metrics, database monitor
-SERVICE_OVERHEAD = 20  # outside the workers: gunicorn's master, init, health checks, operator commands
+SERVICE_OVERHEAD = 20  # processes besides the workers: gunicorn's master, init, health checks, operator commands
 
 
 def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
-    """Return the limit on processes plus threads, or None if no limit exists or can be read."""
+    """Return the maximum number of processes and threads. Return None if there is no limit or it cannot be read."""
     for limit in limits:
         with suppress(OSError, ValueError):  # ValueError: the file contains "max"
             return int(limit.read_text(encoding="ascii"))
@@ -26,7 +26,7 @@ def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
 
 
 def describe_thread_excess(workers: int, threads: int, limit: int | None) -> str:
-    """Return an error message with a remedy if the threads exceed the limit, or else an empty string."""
+    """Return an error message with a remedy if the service needs more threads than `limit`, or else an empty string."""
     needed = workers * (threads + WORKER_OVERHEAD) + SERVICE_OVERHEAD
     if limit is None or needed <= limit:
         return ""

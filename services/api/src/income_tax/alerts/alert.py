@@ -21,7 +21,7 @@ Kind = Literal["startup", "drill", "request", "database", "log", "reload", "sche
 
 
 class Summary(StrEnum):
-    """The first line of each alert's mail. docs/reference/alerts.md explains all summaries."""
+    """The first line of each alert's text. docs/reference/alerts.md explains each summary."""
 
     LOG_NOT_OPENED = "The tax service could not start: it cannot open its log."
     NO_TAX_DATA = "The tax service could not start: it cannot read the tax data."
@@ -58,23 +58,24 @@ class Alert:
         return cls(kind, summary, {"response": {"errors": [sentence]}}, place=place)
 
     def to_json(self) -> str:
-        """Serialize the alert as ASCII JSON. Other characters are escaped."""
+        """Serialize the alert as JSON in which all non-ASCII characters are escaped."""
         return json.dumps(asdict(self) | {"time": self.time.isoformat()}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "Alert":
-        """Restore an alert that `to_json` serialized. Fields of a newer version are discarded."""
+        """Restore an alert that `to_json` serialized. Discard unknown fields, which a newer version added."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in json.loads(text).items() if name in known}
         return cls(**values | {"time": datetime.fromisoformat(values["time"])})
 
     def format_text(self, log_file: str) -> str:
-        """Format the body of the e-mail. Each fact is one line, even if a request inserted line breaks."""
+        """Format the body of the e-mail. Each fact is one line, even if its value contains line breaks."""
         facts = {"time": self.time.isoformat(timespec="microseconds"), "host": self.host, "process": str(self.pid)}
         facts |= {"version": __version__, "log file": log_file, **self.details}
         if self.request_id:
             facts["request id"] = self.request_id
-            # -- allows an id that begins with a dash. -F matches the dots of an id literally. The * adds the archives.
+            # -- allows an id that begins with a dash. -F matches the dots of an id literally. With *, grep also reads
+            # the archives of the log.
             facts["find the log lines"] = shlex.join(["grep", "-F", "--", self.request_id, log_file]) + "*"
         answer = json.dumps(self.answer, ensure_ascii=False, indent=2)
         return f"{self.summary}\n\n{answer}\n\n" + format_fields(facts, VALUE_LIMIT)

@@ -15,16 +15,16 @@ from .mail_delivery import MailDelivery
 from .spool import Spool
 
 SPOOL_ERRORS = (sqlite3.Error, OSError)
-PAUSE = 5.0  # seconds between an error of a task and the task's next run
-ATTEMPTS = 3  # attempts to record a resolution in a process without the thread
+PAUSE = 5.0  # seconds that a task pauses after an error
+ATTEMPTS = 3  # maximum number of attempts of `resolve_at_once`
 POLL_INTERVAL = 0.5  # seconds between two polls for alerts of other processes
 
 
 class AlertSender:
     """Spools alerts. The sender's thread delivers alerts if this process holds the host's sender lock.
 
-    Neither an open spool nor a thread survives gunicorn's fork. Therefore, the first use opens the spool. `start` must
-    be called after the fork and starts the thread.
+    Neither an open spool nor a thread survives gunicorn's fork. Therefore, the spool is opened when it is first used.
+    `start` starts the thread, and must be called after the fork.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class AlertSender:
         self._clock = clock
         self._resolved_kinds: set[Kind] = set()  # resolved kinds that the spools have not recorded yet
         self._printed = ""  # the reason that was last printed on stderr
-        self._errors: dict[str, str] = {}  # last error by task
-        self._paused_until: dict[str, float] = {}  # end of the pause by task
+        self._errors: dict[str, str] = {}  # the last error of each task
+        self._paused_until: dict[str, float] = {}  # the end of each task's pause
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        self._merge_lock = threading.Lock()  # held while incidents move between the spools
+        self._merge_lock = threading.Lock()  # held while incidents move from memory to the spool
         self._thread: threading.Thread | None = None
 
     def send(self, alert: Alert) -> None:
@@ -74,21 +74,21 @@ class AlertSender:
                 self._thread.start()
 
     def resolve_startup(self) -> None:
-        """Resolve startup failures. The service calls this after its start and before the fork."""
+        """Resolve the incidents of failed starts. The service calls this method at its start, before the fork."""
         self.resolve_at_once("startup")
         with self._lock:
             self._resolved_kinds.clear()  # otherwise each worker forked later would resolve the failures again
         self._spool.close()
 
     def resolve(self, kind: Kind) -> None:
-        """Resolve the incidents of a kind, because the failed operation succeeded. Never raises. The thread retries."""
+        """Resolve the incidents of a kind. Never raises. If the spool cannot be used, the thread tries again later."""
         with self._lock:
             self._resolved_kinds.add(kind)
         self._run_task("resolve", self._record_resolved)
         self._wake.set()
 
     def resolve_at_once(self, kind: Kind) -> None:
-        """Resolve the incidents of a kind in a process without the thread. Make up to ATTEMPTS attempts."""
+        """Resolve the incidents of a kind. Try up to ATTEMPTS times, because no thread of this process retries."""
         for _ in range(ATTEMPTS):
             self._paused_until.pop("resolve", None)
             self.resolve(kind)
@@ -96,14 +96,14 @@ class AlertSender:
                 break
 
     def wait_until_idle(self, timeout: float) -> None:
-        """Wait up to `timeout` seconds until this process or another process has tried to send every due mail."""
+        """Start the thread. Wait up to `timeout` seconds until some process has tried to send every due mail."""
         self.start()
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and not self._is_idle():
             time.sleep(0.02)
 
     def close(self, timeout: float) -> None:
-        """Deliver due mails for at most `timeout` seconds. The other mails stay in the spool."""
+        """Stop the thread. It first delivers due mails for up to `timeout` seconds. Unsent mails stay in the spool."""
         self._stop.set()
         self._wake.set()
         if self._thread:
@@ -117,7 +117,7 @@ class AlertSender:
             return {}
 
     def _print_once(self, reason: str) -> None:
-        """Print a reason on stderr, unless it equals the last printed reason. This avoids long waits for stderr."""
+        """Print a reason on stderr unless it equals the last printed reason, because a write to stderr can block."""
         if reason != self._printed:
             self._printed = reason
             with contextlib.suppress(OSError, ValueError):  # stderr might be closed
@@ -137,7 +137,7 @@ class AlertSender:
                     if not self._delivery.is_idle(self._memory):
                         return False
             return self._delivery.is_idle(self._spool)
-        except SPOOL_ERRORS:  # a spool that the thread cannot use counts as idle; a busy spool does not
+        except SPOOL_ERRORS:  # wait for a spool that is busy, but not for a spool that the thread cannot use either
             return "spool" in self._errors
 
     def _run(self) -> None:
@@ -159,7 +159,7 @@ class AlertSender:
         with self._lock:
             kinds = tuple(self._resolved_kinds)
         for kind in kinds if self._uses_memory else ():
-            self._memory.resolve(kind)  # before the file, because an error of the file would skip this call
+            self._memory.resolve(kind)  # call this first, because an error of the spool file skips later calls
         for kind in kinds:
             self._spool.resolve(kind)
             with self._lock:
@@ -185,7 +185,7 @@ class AlertSender:
             unreported.pop()
 
     def _run_task(self, name: str, task: Callable[[], object]) -> None:
-        """Run the task. Log an error unless the previous run raised the same error. No error ends the thread."""
+        """Run the task unless it is paused. Log each new error, and pause the task after an error. Never raises."""
         if time.monotonic() < self._paused_until.get(name, 0) and not self._stop.is_set():
             return
         try:

@@ -1,4 +1,4 @@
-"""The policy of mails about incidents. A decision depends only on the incident, the rules and the current time."""
+"""The policy that decides which mail is due. It depends only on the incident, the rules and the current time."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,12 +40,12 @@ class Incident:
     under_way: bool  # whether a pending mail of this incident has reached no recipient yet
     first: str  # the first alert, as JSON
     last: str  # the newest alert, as JSON
-    request_ids: str  # JSON array of some request ids since the last mail
+    request_ids: str  # JSON array of some request ids of failures since the last mail
 
 
 def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType | None:
     """Return the type of the mail that is due now, or None if no mail is due."""
-    if incident.under_way:  # mails are sent one after another; the next mail counts all failures until then
+    if incident.under_way:  # no mail is due until the pending mail is sent
         return None
     if not incident.mails:
         is_early = incident.kind == "request" and 0 <= now - incident.first_seen < rules.wait

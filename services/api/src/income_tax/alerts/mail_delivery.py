@@ -1,4 +1,4 @@
-"""Delivery of mails. A mail is tried until the server accepts the mail or refuses it permanently."""
+"""Delivery of mails. Delivery is retried until the mail server accepts the mail or permanently refuses the mail."""
 
 import random
 import time
@@ -42,7 +42,7 @@ class MailDelivery:
         self._sent: set[str] = set()  # accepted mails that the spool has not recorded as sent yet
 
     def deliver_due(self, spool: Spool, is_last: bool = False) -> None:
-        """Queue the due mails, then try to send the pending mails. With `is_last`, first mails are not delayed.
+        """Queue the due mails, then try to send the pending mails. If `is_last` is true, do not delay first mails.
 
         Raises sqlite3.Error or OSError if the spool cannot be used.
         """
@@ -51,18 +51,19 @@ class MailDelivery:
             if choose_mail(incident, rules, self._clock()):
                 now = self._clock()
                 build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
-                spool.queue_mail(incident.id, build, now)  # `build` decides again whether a mail is due
+                # `build` decides again whether a mail is due, because the incident might have changed.
+                spool.queue_mail(incident.id, build, now)
         for mail in spool.find_due(self._clock()):
             if not self._deliver(spool, mail):
-                break  # the server failed: do not try the other mails now
+                break  # do not try the other mails now, because the server failed
 
     def is_idle(self, spool: Spool) -> bool:
-        """Return whether no mail is due now."""
+        """Return True if no mail is due now."""
         now = self._clock()
         return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
 
     def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
-        """Send the mail, and record that it was sent. Return whether to continue with the next mail."""
+        """Send the mail, and mark it as sent in the spool. Return False if the server failed, or else True."""
         if mail.name not in self._sent and (goes_on := self._send(spool, mail)) is not None:
             return goes_on
         spool.close_mail(mail, "sent")
@@ -70,8 +71,11 @@ class MailDelivery:
         return True
 
     def _send(self, spool: Spool, mail: MailMessage) -> bool | None:
-        """Send the mail. Return None if the mail can be closed as sent, or else whether to continue."""
-        # Log each outcome before it is stored. Otherwise a crash could leave an outcome without a log line.
+        """Send the mail. Return None if the mail can be closed as sent.
+
+        Otherwise return False if the server failed, or True if other mails can still be sent.
+        """
+        # Log each outcome before the spool stores it. Otherwise a crash could leave an outcome without a log line.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         try:
             refused = self._mailer.send(mail)
@@ -86,7 +90,10 @@ class MailDelivery:
         return None
 
     def _handle_refusals(self, spool: Spool, mail: MailMessage, refused: Refusals, log: Log) -> bool:
-        """Postpone the mail for temporarily refused recipients. Return whether there are such recipients."""
+        """Write a dead letter for permanently refused recipients. Postpone the mail for temporarily refused recipients.
+
+        Return True if the mail was postponed.
+        """
         later = {address: reply for address, (code, reply) in refused.items() if code < 500}
         never = {address: reply for address, (_, reply) in refused.items() if address not in later}
         if never:
@@ -98,7 +105,7 @@ class MailDelivery:
     def _postpone(
         self, spool: Spool, mail: MailMessage, reason: str, log: Log, *, is_server_down: bool = False
     ) -> bool:
-        """Schedule a retry for the recipients that have not received the mail. Return whether to continue."""
+        """Schedule a retry for the recipients that have not received the mail. Return False if the server failed."""
         delay = RETRIES.compute_delay(mail.attempts, self._random)
         log.error("alert not sent", reason=reason, attempts=mail.attempts + 1, retry_in=round(delay, 1))
         spool.postpone(mail, self._clock(), delay, others=is_server_down)
@@ -112,7 +119,7 @@ class MailDelivery:
         return True
 
     def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log) -> bool:
-        """Write the refused mail to a file. Return whether the write succeeded."""
+        """Write the refused mail to a dead-letter file. Return whether the write succeeded."""
         path = self._dead / f"{mail.name}.eml"
         try:
             self._dead.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -125,5 +132,5 @@ class MailDelivery:
 
 
 def format_refusals(refused: Mapping[str, str]) -> str:
-    """Format each recipient with the server's reply."""
+    """Build a text that lists each refused recipient and the server's reply."""
     return "; ".join(f"{address}: {reply}" for address, reply in refused.items())

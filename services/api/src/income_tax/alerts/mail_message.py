@@ -40,19 +40,19 @@ def build_due_message(
 
 
 def build_message(incident: Incident, mail_type: MailType, log_file: str, now: float) -> MailMessage:
-    """Build the mail of an incident."""
+    """Build a mail of the given type about the incident."""
     is_first = mail_type is MailType.FIRST
     alert = Alert.from_json(incident.first if is_first else incident.last)
     parts = [] if is_first else [build_opening(incident, mail_type)]
     parts += [alert.format_text(log_file), format_counts(incident)]
     name = f"alert.{incident.token}.{incident.mails + 1}"
-    # Replace lone surrogates, which a mail cannot encode. A file name or a header can contain one.
+    # Replace lone surrogates, which a mail cannot encode. File names and headers can contain lone surrogates.
     body = "\n".join(parts).encode("utf-8", "replace").decode()
     return MailMessage(name, build_suffix(incident, mail_type), body, now, incident.kind, alert.request_id or "")
 
 
 def build_suffix(incident: Incident, mail_type: MailType) -> str:
-    """Build the suffix of the subject, which is empty for the first mail."""
+    """Build the text that is appended to the subject. Return an empty string for the first mail."""
     if mail_type is MailType.FIRST:
         return ""
     if mail_type is MailType.RECOVERED:
@@ -102,6 +102,9 @@ def build_email(mail: MailMessage, sender: str, recipient: str, subject: str) ->
 
 
 def extract_domain(address: str) -> str:
-    """Return the domain of an address, without characters that are invalid in host names."""
+    """Return the domain of an address, without characters that are invalid in host names.
+
+    Return `localhost` if no character remains.
+    """
     name = "".join(c for c in address.rpartition("@")[2] if c.isascii() and (c.isalnum() or c in ".-"))
     return name or "localhost"

@@ -15,14 +15,14 @@ from .mail_message import MailMessage, build_email
 # The standard library raises ValueError or LookupError if an address or host name is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
 
-# Recipients that the server refused, each with the code and the text of the reply.
+# A mapping from each refused recipient to the code and the text of the server's reply.
 Refusals = Mapping[str, tuple[int, str]]
 
 
 class MailError(Exception):
     """A mail was not sent, but a later attempt might succeed. The message names the server and the reason.
 
-    `server` is true if the error concerns the server instead of this mail. The other mails are then tried later.
+    If `server` is true, the error concerns the server and not the mail, so the other mails are also postponed.
     """
 
     def __init__(self, reason: str, server: bool) -> None:
@@ -44,7 +44,7 @@ class MailSettings:
     recipient: str
     subject: str
     tls: str = "none"
-    ca_file: Path | None = None  # CA certificates trusted in addition to the system's
+    ca_file: Path | None = None  # file of CA certificates that are trusted in addition to the system's certificates
     user: str = ""
     password: str = field(default="", repr=False)
     timeout: float = 5.0  # seconds for each step of the SMTP dialogue
@@ -67,7 +67,7 @@ class SmtpMailer:
         self._settings = settings
 
     def send(self, mail: MailMessage) -> Refusals:
-        """Send the mail. Return the refused recipients if the server accepted the mail for others.
+        """Send the mail. If the server accepted it for at least one recipient, return the refused recipients.
 
         Raises MailRefused if the server permanently refused this mail, and MailError for every other failure. A failure
         before the server receives the mail, such as rejected credentials, raises MailError.
@@ -123,7 +123,7 @@ class SmtpMailer:
 
 
 def get_reply_codes(error: Exception) -> list[int]:
-    """Return the reply codes of the server, or an empty list if the connection failed."""
+    """Return the server's reply codes in the error, or an empty list if the error contains no reply."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return [code for code, _ in error.recipients.values()]
     return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0 else []

@@ -15,7 +15,7 @@ from .incident_policy import Incident, MailType, closes_incident
 from .mail_message import MailMessage
 
 SAMPLES = 5  # maximum number of request ids in a mail
-HISTORY = 1000  # number of closed mails and incidents that are kept
+HISTORY = 1000  # number of closed mails that are kept, and number of closed incidents that are kept
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS incidents (
@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS pending_letters ON letters (next_try) WHERE state = '
 CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT NULL);
 """
 
-# A single statement keeps the count exact while other processes add failures.
+# One statement adds a failure, so the count stays exact if several processes add failures simultaneously.
 ADD = f"""
 INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
 VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
@@ -55,7 +55,7 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
 FROM incidents WHERE NOT closed
 """
 
-# If the next try is later than the longest delay, the clock was set back. Such a mail is due too.
+# A mail is also due if its next try is more than LONGEST_DELAY away, because the clock was then set back.
 LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail
 DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_DELAY})"
 
@@ -72,20 +72,20 @@ class Spool:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # None: in memory
+        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # in memory if `path` is None
 
     def report(self, alert: Alert, now: float) -> None:
-        """Add a failure to its open incident, or open a new incident. The change is durable at the return."""
+        """Add a failure to its open incident, or open a new incident. The change is durable when the call returns."""
         token, stored = secrets.token_hex(8), alert.to_json()
         ids = json.dumps([alert.request_id] if alert.request_id else [])
-        route = token if alert.kind == "drill" else alert.route
+        route = token if alert.kind == "drill" else alert.route  # a unique route gives each drill its own incident
         self._add(
             {"token": token, "kind": alert.kind, "place": alert.place, "route": route, "total": 1, "resolved": False}
             | {"first_seen": now, "last_seen": now, "first": stored, "last": stored, "request_ids": ids}
         )
 
     def merge_incident(self, incident: Incident) -> None:
-        """Add the failures of an unreported incident from another spool."""
+        """Add an incident that was removed from another spool, where no mail had reported it."""
         self._add(asdict(incident))
 
     def _add(self, row: Mapping[str, object]) -> None:
@@ -111,7 +111,10 @@ class Spool:
         return list(starmap(Incident, rows))
 
     def queue_mail(self, incident_id: int, build: BuildMail, now: float) -> None:
-        """Queue the mail that `build` returns for the incident, and mark the incident's failures as counted."""
+        """Queue the mail that `build` returns for the incident, and mark the incident's failures as counted.
+
+        If `build` returns None, change nothing.
+        """
         with self._store.transaction() as db:
             row = db.execute(f"{OPEN} AND id = ?", (incident_id,)).fetchone()
             if row is None or (built := build(incident := Incident(*row))) is None:
@@ -135,7 +138,7 @@ class Spool:
         return list(starmap(MailMessage, rows))
 
     def postpone(self, mail: MailMessage, now: float, delay: float, others: bool) -> None:
-        """Postpone the mail for its recipients. With `others`, postpone all other pending mails too."""
+        """Postpone the mail, and store its remaining recipients. If `others` is true, postpone all pending mails."""
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE letters SET attempts = attempts + 1, next_try = ?, recipients = ? WHERE id = ?",
@@ -161,7 +164,7 @@ class Spool:
             )
 
     def count_mails(self) -> dict[str, int]:
-        """Count the pending mails, and all mails that were ever sent or refused."""
+        """Count the pending mails, and all mails that were ever sent or permanently refused (dead)."""
         with self._store.connect() as db:
             counts = {"sent": 0, "dead": 0} | dict(db.execute("SELECT state, letters FROM totals").fetchall())
             (pending,) = db.execute("SELECT count(*) FROM letters WHERE state = 'pending'").fetchone()

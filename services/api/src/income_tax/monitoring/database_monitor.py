@@ -15,7 +15,8 @@ class DatabaseMonitor:
     """A monitor whose thread queries the database at intervals. Each process has one monitor.
 
     `on_loss` receives the reason when the database stops answering. `on_answer` is called when the database answers
-    again. It is also called after the first successful query, because the service may have started without a database.
+    again. `on_answer` is also called after the first successful query, because the service might have started while the
+    database was not answering.
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class DatabaseMonitor:
         self._engine, self._interval = engine, interval
         self._on_loss, self._on_answer = on_loss, on_answer
         self._is_answering = False
-        self.trouble: str | None = None  # the reason why the database does not answer, or None
+        self.trouble: str | None = None  # the reason why the database does not answer, or None if it answers
 
     def start(self) -> None:
         """Start the thread. Call this method after the fork, because threads do not survive a fork."""
@@ -48,7 +49,7 @@ class DatabaseMonitor:
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-        except Exception as error:  # drivers raise many exception types after a malformed response
+        except Exception as error:  # all types, because drivers raise many types after a malformed response
             return describe_error(error) or type(error).__name__
         return ""
 

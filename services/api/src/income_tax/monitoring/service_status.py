@@ -8,7 +8,7 @@ from pathlib import Path
 from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
 
 LOW_DISK = 0.1  # free share of a volume below which a problem is reported
-WINDOWS = (1, 5, 10)  # minutes
+WINDOWS = (1, 5, 10)  # lengths of the time windows in minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Window:
 
     @property
     def rate(self) -> float:
-        """The request rate per second."""
+        """The average number of requests per second."""
         return self.counted.requests / (60 * self.minutes)
 
 
@@ -42,8 +42,8 @@ class ServiceStatus:
     """The state of the service on this host."""
 
     workers: Sequence[WorkerSnapshot]
-    expected: int  # number of workers per replica
-    expected_replicas: int | None  # None: unknown
+    expected: int  # expected number of workers per replica
+    expected_replicas: int | None  # None if the number is unknown
     alerts: Mapping[str, int]
     dead_letters: int  # permanently refused mails that the operator has not removed yet
     log_disk: DiskUsage | None
@@ -57,7 +57,7 @@ class ServiceStatus:
 
     @property
     def buckets(self) -> dict[int, TimeBucket]:
-        """The responses of all workers in the last ten minutes, by the start of each ten-second interval."""
+        """A mapping from the start of each interval of the last ten minutes to the responses of all workers."""
         last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
         first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
         merged = merge_buckets(self.workers, first)
@@ -65,7 +65,7 @@ class ServiceStatus:
 
     @property
     def windows(self) -> list[Window]:
-        """The totals of the last 1, 5 and 10 minutes."""
+        """The responses of all workers in the last 1, 5 and 10 minutes."""
         windows = []
         for minutes in WINDOWS:
             counted = TimeBucket()
@@ -88,7 +88,7 @@ class ServiceStatus:
     def _find_worker_problems(self) -> list[str]:
         found = list(dict.fromkeys(trouble for worker in self.workers for trouble in worker.troubles))
         if not self.workers:
-            found.append("no worker publishes its metrics: check that the volume of the state is writable")
+            found.append("no worker publishes its metrics: check that the folder STATE_DIR is writable")
         elif len(self.replicas) < (self.expected_replicas or 0):
             count = len(self.replicas)
             few = f"only {count} of {self.expected_replicas} replicas {'is' if count == 1 else 'are'} running"
@@ -130,7 +130,7 @@ class ServiceStatus:
 
 
 def read_expected_replicas(file: Path) -> int | None:
-    """Return the number of replicas in a file, or None if the file holds no number."""
+    """Read the number of replicas from a file. Return None if the file is unreadable or does not contain a number."""
     try:
         return int(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Metrics of the workers on a host: the requests and latencies of the last ten minutes.
 
 Each worker counts its requests in memory. Every few seconds, a thread of the worker writes the counts to the worker's
-JSON file. If the file is no longer updated, the worker has ended.
+JSON file. A worker whose file is no longer updated counts as ended.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10
 BUCKETS_KEPT = 60  # number of buckets in ten minutes
-PUBLISH_INTERVAL = 2.0  # seconds
+PUBLISH_INTERVAL = 2.0  # seconds between two writes of a worker's file
 GONE = 10.0  # seconds without an update after which a worker counts as ended
 OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
 PRECISION = 2  # precision of the histograms: percentiles are at most 25 % too high
@@ -34,7 +34,7 @@ def build_histogram() -> LatencyHistogram:
 
 @dataclass(slots=True)
 class TimeBucket:
-    """The responses of one interval by status class (2 means 2xx), and their latencies."""
+    """The number of responses of each status class (2 means 2xx) in an interval, and the latencies of the responses."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: LatencyHistogram = field(default_factory=build_histogram)
@@ -50,19 +50,19 @@ class TimeBucket:
         return self.statuses.total()
 
     def compute_percentile(self, share: float) -> float | None:
-        """Return a percentile of the latencies in seconds, or None without responses. `share` is from 0 to 1."""
+        """Return a latency percentile in seconds, or None if there are no responses. `share` 0.5 means the median."""
         return self.latencies.percentiles([100 * share])[0] / 1000 if self.requests else None
 
 
 class WorkerMetrics:
-    """A thread-safe counter of one worker's responses that publishes the counts."""
+    """A thread-safe counter of one worker's responses. A thread writes the counts to the worker's file."""
 
     def __init__(self, folder: Path, version: str, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self._version = version
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: dict[int, TimeBucket] = {}  # by start time
+        self._buckets: dict[int, TimeBucket] = {}  # the keys are start times
         self._stop = threading.Event()
         self._path: Path | None = None
         self._thread: threading.Thread | None = None
@@ -80,7 +80,11 @@ class WorkerMetrics:
             bucket.latencies.record(int(seconds * 1_000_000))
 
     def start(self, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Start the thread that publishes the metrics and the fields of `state`. Call this method after the fork."""
+        """Start the thread that writes the worker's file.
+
+        The file contains the metrics and the fields that `state` returns. Call this method after the fork, because
+        threads do not survive a fork.
+        """
         host, pid = socket.gethostname(), os.getpid()
         self._path = self.folder / f"{host}-{pid}.json"
         known = {"host": host, "pid": pid, "version": self._version, "started": self._clock()}
@@ -88,7 +92,7 @@ class WorkerMetrics:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread and remove the file before the worker ends."""
+        """Stop the thread and remove the worker's file. Call this method before the worker ends."""
         self._stop.set()
         if self._thread:
             self._thread.join(PUBLISH_INTERVAL)  # otherwise the thread might write the file again
@@ -99,7 +103,7 @@ class WorkerMetrics:
     def _run(self, path: Path, known: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]) -> None:
         self._remove_obsolete()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # a full disk must not end this thread; the log reports it
+            with contextlib.suppress(OSError):  # a full disk must not end this thread; the log reports the full disk
                 self._publish(path, {**known, **state()})
             self._stop.wait(PUBLISH_INTERVAL)
 
@@ -110,7 +114,7 @@ class WorkerMetrics:
         write_atomically(path, json.dumps({**content, "time": self._clock(), "slots": slots}), mode=0o644)
 
     def _remove_obsolete(self) -> None:
-        """Remove the files of killed workers."""
+        """Remove the files that killed workers left."""
         with contextlib.suppress(OSError):
             for path in self.folder.iterdir():
                 if self._clock() - path.stat().st_mtime > OBSOLETE:
@@ -133,7 +137,7 @@ class WorkerSnapshot:
 
 
 def read_snapshots(folder: Path, now: float) -> list[WorkerSnapshot]:
-    """Return the workers that are running now, sorted by host name and process id."""
+    """Return the snapshots of all running workers, sorted by host name and process id."""
     workers = [worker for worker in parse_snapshots(folder) if abs(now - worker.time) <= GONE]
     return sorted(workers, key=lambda worker: (worker.host, worker.pid))
 
@@ -148,13 +152,13 @@ def parse_snapshots(folder: Path) -> Iterator[WorkerSnapshot]:
 
 
 def parse_bucket(statuses: Mapping[str, int], latencies: Mapping[str, int]) -> TimeBucket:
-    """Parse the counts of a bucket, whose keys are strings in JSON."""
+    """Parse the counts of a bucket. The keys of the counts are strings, because JSON allows no other keys."""
     by_class, by_latency = (Counter({int(key): n for key, n in counts.items()}) for counts in (statuses, latencies))
     return TimeBucket(by_class, LatencyHistogram(PRECISION, by_latency))
 
 
 def merge_buckets(workers: Sequence[WorkerSnapshot], since: int) -> dict[int, TimeBucket]:
-    """Merge the workers' buckets with a start time of at least `since`. Return the buckets in order of time."""
+    """Merge all workers' buckets that start at `since` or later. Return the merged buckets in order of start time."""
     merged: dict[int, TimeBucket] = {}
     for worker in workers:
         for begin, bucket in worker.buckets.items():

@@ -19,7 +19,7 @@ from . import single_write_response
 from .gunicorn_errors import build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
-KEEPALIVE = 75  # seconds; nginx closes idle connections after 60 seconds, before gunicorn would
+KEEPALIVE = 75  # seconds; nginx closes an idle connection first, after 60 seconds
 REQUEST_LINE_LIMIT = 8190  # bytes; nginx rejects longer lines
 CLOSE_TIME = 5.0  # maximum seconds that a stopping worker spends on mail delivery
 
@@ -46,7 +46,7 @@ class ServiceLogHandler(logging.Handler):
 
 
 def build_logger_class(log: Log) -> type[Logger]:
-    """Build a logger class for gunicorn that writes to the service's log. Gunicorn calls `setup` at each SIGHUP."""
+    """Build gunicorn's logger class, which writes to the service's log. Gunicorn calls `setup` again at each SIGHUP."""
 
     class ServiceLogger(Logger):  # type: ignore[misc]
         def setup(self, cfg: Any) -> None:
@@ -70,7 +70,7 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
     def start_threads(_worker: Any) -> None:
         services.database_monitor.start()
         services.metrics.start(services.state)
-        alerts.start()  # in every worker; only the holder of the sender lock delivers mails
+        alerts.start()  # every worker has this thread, but only the holder of the sender lock delivers mails
 
     def stop_threads(_server: Any, _worker: Any) -> None:
         services.metrics.close()
@@ -91,7 +91,7 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "workers": settings.workers,
         "threads": settings.threads,
         "max_requests": settings.max_requests,
-        "max_requests_jitter": settings.max_requests // 2,  # avoids a simultaneous replacement of workers
+        "max_requests_jitter": settings.max_requests // 2,  # so that the workers are not replaced simultaneously
         "worker_class": build_worker_class(log, services.leader_lock, report),
         "logger_class": build_logger_class(log),
         # The application is built before the fork, so that workers share memory. No thread is running at the fork.
@@ -108,7 +108,7 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
-    """The gunicorn server of the service. `run` returns after a stop signal."""
+    """The gunicorn server of the service. `run` exits the process after a stop signal."""
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:
         self._app = app

@@ -20,7 +20,7 @@ LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # limits for reading the rest of a rejec
 
 BODY_ERRORS = (http_errors.ParseException,)  # gunicorn raises them when the application reads a malformed body
 
-# Status, reason phrase and error message by gunicorn exception. The status of every other rejection is 400.
+# A mapping from gunicorn exception to status, reason phrase and error message. All other rejections have status 400.
 REJECTIONS: dict[type[Exception], tuple[int, str, str]] = {
     http_errors.LimitRequestLine: (414, "URI Too Long", "the request's address is too long: send a shorter address"),
     http_errors.LimitRequestHeaders: (
@@ -77,10 +77,10 @@ def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
 def build_worker_class(
     log: Log, lock: LeaderLock, report: Callable[[BaseException, str], object]
 ) -> type[LeaderFollowerWorker]:
-    """Build a worker class that answers errors in JSON. Gunicorn's HTML error pages would echo the request.
+    """Build a worker class that sends JSON error responses. Gunicorn's HTML error pages would echo the request.
 
-    `lock` is the leader lock, which the application also releases. If a request fails, the worker calls `report` with
-    the exception and the request id.
+    `lock` is the leader lock, which the application also releases. If a request fails outside the application, the
+    worker calls `report` with the exception and the request id.
     """
 
     class JsonErrorWorker(LeaderFollowerWorker):

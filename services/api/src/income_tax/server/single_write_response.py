@@ -1,7 +1,7 @@
 """A gunicorn response class that sends the head and the body of a response in one write.
 
-Gunicorn's own class sends them in two writes. If a worker is killed after the first write, nginx has received the head
-and cannot retry the request with another worker. With one write, nginx receives the whole response or nothing.
+Gunicorn's own class sends the head and the body in two writes. If a worker is killed after the first write, nginx has
+received the head and cannot retry the request with another worker. With one write, nginx receives both or nothing.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
         return False
 
     def close(self) -> None:
-        """Send the head if the buffer still contains the head. End the response."""
+        """Send the head if the buffer still contains the head, and end the response."""
         self.send_headers()
         self._send_head()
         super().close()
@@ -56,5 +56,5 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Replace gunicorn's response class in its module, because gunicorn has no setting for the class."""
+    """Replace gunicorn's response class with SingleWriteResponse, because gunicorn has no setting for this class."""
     wsgi.Response = SingleWriteResponse

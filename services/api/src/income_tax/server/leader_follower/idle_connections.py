@@ -1,4 +1,4 @@
-"""A socket class that never blocks the leader thread, and the idle connections of a worker with their pollers."""
+"""Sockets that release the leader lock before they block, a worker's idle connections, and pollers that watch them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .leader_lock import LeaderLock
 class Connection(socket.socket):
     """An accepted connection. Before a thread waits for the peer, the connection releases the leader lock.
 
-    The connection makes no system call if a new timeout equals the current timeout. Gunicorn sets the timeout five
-    times per request, and each system call can cause a switch to another thread.
+    If a new timeout equals the current timeout, `settimeout` makes no system call. Gunicorn sets the timeout five times
+    per request, and each system call can cause a switch to another thread.
     """
 
     def __init__(self, accepted: socket.socket, lock: LeaderLock) -> None:
@@ -30,7 +30,7 @@ class Connection(socket.socket):
             super().settimeout(value)
 
     def setblocking(self, flag: bool) -> None:
-        """Set the socket to blocking mode without a timeout, or to non-blocking mode."""
+        """Select blocking mode without a timeout if `flag` is true, or else non-blocking mode."""
         self.settimeout(None if flag else 0.0)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
@@ -57,21 +57,21 @@ class Connection(socket.socket):
 
 
 class NullConnection:
-    """A placeholder that never times out. It is the first idle connection for gunicorn if no connection is idle."""
+    """A placeholder that never times out. Gunicorn reads it as the first idle connection if no connection is idle."""
 
     timeout = float("inf")
 
 
 class IdleConnections:
-    """Connections (gunicorn's TConn) that wait for a request. The longest idle connection is first. Thread-safe.
+    """Connections (gunicorn's TConn) that wait for a request. The object is thread-safe.
 
-    The thread that claims a connection owns the connection. The leader claims a connection to answer a request. The
-    main thread claims a timed-out connection to close it. Gunicorn reads the number of connections and the timeout of
-    the first connection.
+    The first connection has been idle for the longest time. The thread that claims a connection owns the connection.
+    The leader claims a connection to answer a request. The main thread claims a timed-out connection to close it.
+    Gunicorn itself reads only the number of connections and the timeout of the first connection.
     """
 
     def __init__(self) -> None:
-        self._by_descriptor = dict[int, Any]()  # each dictionary operation is atomic in CPython
+        self._by_descriptor = dict[int, Any]()  # needs no lock, because CPython's dict operations are atomic
 
     def add(self, conn: Any) -> None:
         """Add a connection."""
@@ -93,7 +93,7 @@ class IdleConnections:
 
 
 class ReadinessPoller:
-    """Polls idle connections for readable bytes. `poll` reports a connection only once, unless `rearm` is called.
+    """Polls idle connections for readable bytes. `poll` reports a connection again only after a call of `rearm`.
 
     All methods except `poll` are thread-safe.
     """
@@ -106,7 +106,7 @@ class ReadinessPoller:
         self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def rearm(self, descriptor: int) -> None:
-        """Watch a connection again that `poll` has reported."""
+        """Resume watching a connection that `poll` has reported."""
         self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
     def unregister(self, descriptor: int) -> None:
@@ -118,7 +118,7 @@ class ReadinessPoller:
 
 
 class SelectorPoller(ReadinessPoller):
-    """A poller without epoll, for development on systems other than Linux."""
+    """A poller that does not use epoll. It allows development on systems other than Linux."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()

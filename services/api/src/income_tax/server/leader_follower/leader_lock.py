@@ -24,7 +24,7 @@ class LeaderLock:
 
     @property
     def is_held(self) -> bool:
-        """Whether this thread is the leader."""
+        """True if the calling thread is the leader."""
         return getattr(self._of_thread, "is_held", False)
 
     def acquire(self) -> None:
@@ -40,7 +40,7 @@ class LeaderLock:
             self._lock.release()
 
     def release_before(self, app: WSGIApplication) -> WSGIApplication:
-        """Return the application with a middleware that releases the lock before each call."""
+        """Wrap the application in a middleware that releases the lock before each call of the application."""
 
         def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             self.release()
@@ -50,7 +50,7 @@ class LeaderLock:
 
 
 class FollowerThreads:
-    """The threads of a worker, with the interface of gunicorn's thread pool."""
+    """The threads of a worker. This class has the interface of gunicorn's thread pool, which it replaces."""
 
     def __init__(self, size: int, work: Callable[[], None]) -> None:
         self._threads = [Thread(target=work, name=f"Thread-{number}", daemon=True) for number in range(1, size + 1)]

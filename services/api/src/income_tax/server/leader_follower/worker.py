@@ -22,8 +22,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from .idle_connections import Connection, IdleConnections, build_poller
 from .leader_lock import FollowerThreads, LeaderLock
 
-FULL_DELAY = 0.002  # seconds; accept() delay of a worker that has a connection for each thread
-BUSY_DELAY = 0.0001  # seconds; accept() delay of a worker that has fewer connections, but at least one
+FULL_DELAY = 0.002  # seconds; accept() delay of a worker that has at least as many connections as threads
+BUSY_DELAY = 0.0001  # seconds; accept() delay of a worker that has fewer connections than threads, but at least one
 HEARTBEAT_INTERVAL = 0.5  # seconds; gunicorn's arbiter kills a worker after 30 seconds without a heartbeat
 POLL_TIMEOUT = 1.0  # maximum seconds that a leader waits for requests in one poll
 
@@ -42,7 +42,7 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         self._has_delayed = False
 
     def init_process(self) -> None:
-        """Serve requests until a stop signal."""
+        """Initialize the worker process. Then serve requests until a stop signal arrives."""
         # Store gunicorn's settings as plain attributes, which are faster than __getattr__. Gunicorn reads about thirty
         # settings per request.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
@@ -66,7 +66,11 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
             super().notify()
 
     def accept(self, listener: Any) -> None:
-        """Accept new connections. A busy worker first waits, and accepts at most one connection per thread."""
+        """Accept new connections.
+
+        A worker without connections accepts one connection immediately. A worker that has connections first waits, then
+        accepts at most as many connections as it has threads.
+        """
         if not self.nr_conns:
             self._accept(listener, 1)
         elif self.nr_conns < self.cfg.threads:
@@ -105,8 +109,9 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         """Add a connection to the idle connections, and watch for its next request."""
         conn.set_timeout()
         descriptor = conn.sock.fileno()
-        self.keepalived_conns.add(conn)  # add first, because the poller can report a watched connection at once
-        # A stopping worker shortens the timeouts of all idle connections once. It might miss this connection.
+        self.keepalived_conns.add(conn)  # add first, because the poller can report a watched connection immediately
+        # A stopping worker shortens the timeouts of all idle connections once. It might miss this connection, so
+        # shorten this timeout too.
         if not self.alive:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         try:
@@ -140,11 +145,11 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         return conn
 
     def _serve(self, conn: Any) -> None:
-        """Answer a connection's requests. Then keep the connection alive, or let the main thread close it."""
+        """Answer a connection's requests. Keep the connection for later requests, or let the main thread close it."""
         is_kept = is_graceful = False
         try:
             while (is_kept := self.handle(conn) is True) and conn.parser.unreader.buf.getvalue():
-                self.leader_lock.release()  # other connections must not wait for pipelined requests
+                self.leader_lock.release()  # so that other connections need not wait for the pipelined requests
             if is_kept:
                 self._add_idle(conn, self._poller.rearm)
             is_graceful = True
