@@ -24,7 +24,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:
-    """Build the type of an option that takes a number from `low` to `high`. `unit` is for error messages."""
+    """Build the type of an option that takes a number from `low` to `high`. Error messages name `unit`."""
     return settings_reader.number(unit, low, high).build_argument_type()
 
 

@@ -25,7 +25,7 @@ def build_parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code."""
+    """Run the command that the arguments name, and return the exit code of the command."""
     reserve_standard_streams()
     try:
         options = build_parser().parse_args(arguments)
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print_error("interrupted before any request was sent")
         return SIGNALLED + signal.SIGINT
-    except BrokenPipeError:  # the process that reads standard output has exited; the files are written
+    except BrokenPipeError:
+        # The process that reads standard output has exited. Print no error, because all output files are complete.
         discard_output(sys.stdout)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:

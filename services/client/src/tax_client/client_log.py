@@ -9,7 +9,7 @@ from .user_errors import build_file_error
 
 LOG_REMEDY = "use --log-file or LOG_FILE to name a writable file"
 
-# The messages of the text log. If an event is not in this table, the text log shows the event's name and fields.
+# The message templates of the text log. If an event has no template, the text log shows the event's name and fields.
 SENTENCES = {
     "run_start": "start of the run: {file}, from line {line} on",
     "thread_start": "start of thread [{thread}] with {taxpayers} taxpayer(s)",
@@ -17,7 +17,9 @@ SENTENCES = {
     "raw_answer": "raw answer: {status} {body}",
     "calculation_end": "end of the calculation of tax: {result}",
     "batch_start": "start of the calculation of tax for {taxpayers} taxpayer(s), from id [{first}] to id [{last}]",
-    "batch_too_large": "the server rejected {taxpayers} taxpayer(s) in one request: the client sends half as many",
+    "batch_too_large": (
+        "the server rejected a request for {taxpayers} taxpayer(s) as too large: the client will halve the number"
+    ),
     "batch_end": "end of the calculation of tax: {calculated} calculated, {failed} failed",
     "retry": "the client will send the request again in {seconds} second(s): {reason}",
     "calculation_failure": "failure of the calculation of tax for {taxpayer}: {reason}",
@@ -50,6 +52,6 @@ def build_format(settings: Settings) -> LogFormat:
 
 
 def describe_lost_lines(path: Path, count: int) -> str:
-    """Return a message about lines that are missing from a log file. The message is valid UTF-8 text."""
+    """Return a message about lines that are missing from a log file. Escape bytes of the path that are not UTF-8."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"

@@ -9,30 +9,30 @@ from typing import TextIO
 
 from tax_common.text_formatting import escape_controls
 
-# The descriptor of each standard stream, and the mode in which the null device replaces a closed stream. The program
-# can neither read a replaced standard input nor write a replaced standard output. A replaced standard error discards
-# messages.
+# Each pair holds the descriptor of a standard stream, and the mode in which the null device replaces a closed stream.
+# Reading a replaced standard input fails, and writing to a replaced standard output fails, so that the program reports
+# an error. A replaced standard error discards messages.
 INPUT, OUTPUT = (0, os.O_WRONLY), (1, os.O_RDONLY)
 ERRORS = (2, os.O_WRONLY)
 
 
 def reserve_standard_streams() -> None:
-    """Replace each standard stream that the caller closed, so that no file opened later takes its descriptor."""
+    """Replace each closed standard stream with the null device, so that no other file gets the stream's descriptor."""
     for number, flags in (INPUT, OUTPUT, ERRORS):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # the lowest free descriptor is `number`
+            os.open(os.devnull, flags)  # takes the lowest free descriptor, which is `number`
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # print escapes on terminals that cannot encode accents
+        sys.stdout.reconfigure(errors="backslashreplace")  # escape characters that the terminal cannot encode
 
 
 def print_error(text: str) -> None:
-    """Print a message on standard error. If that fails, discard the message."""
+    """Print a message on standard error. If printing fails, discard the message."""
     try:
         print(f"tax-client: {escape_controls(text)}", file=sys.stderr, flush=True)
     except OSError:
@@ -48,7 +48,7 @@ def discard_output(stream: TextIO) -> None:
 def layout_table(rows: Sequence[Sequence[str]], *, named: bool = False, ruled: bool = False) -> list[str]:
     """Lay out rows of cells as lines of text, and align the columns to the right.
 
-    With `named`, align the first column to the left. With `ruled`, draw a rule below the first row.
+    If `named` is true, align the first column to the left. If `ruled` is true, draw a rule below the first row.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     align = str.ljust if named else str.rjust

@@ -1,6 +1,6 @@
 """The client's settings. Command-line options override environment variables, which override defaults.
 
-No other module reads the environment.
+No other module of the client reads environment variables.
 """
 
 import os
@@ -15,13 +15,13 @@ from tax_common.settings_reader import ValueType, choice, number, whole
 
 from .user_errors import UserError
 
-SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists only in a source checkout; elsewhere, set TAX_DATA
+SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists only in a source checkout; an installed client needs TAX_DATA
 TIMEOUT_MAX = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one run. `timeout` is in seconds."""
+    """The settings of one run of the client. `timeout` is in seconds."""
 
     url: str
     credentials_file: Path | None
@@ -36,9 +36,9 @@ class Settings:
 
 
 def parse_url(text: str) -> str:
-    """Return the address of the service if it is valid. Raises ValueError for an invalid address.
+    """Return `text` if it is a valid address of the service. Raises ValueError for an invalid address.
 
-    The caller must not print an invalid address, because it might hold a password.
+    The caller must not print an invalid address, because the address might hold a password.
     """
     parts = urlsplit(text)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and text.isprintable()
@@ -48,7 +48,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_ca_file(text: str) -> Path:
-    """Return the path of a certificates file. Raises ValueError if the file holds no usable certificate."""
+    """Return the path of a file of certificates. Raises ValueError if the file holds no certificate."""
     try:
         ssl.create_default_context(cafile=text)
     except OSError:
@@ -57,7 +57,7 @@ def parse_ca_file(text: str) -> Path:
 
 
 class Setting(NamedTuple):
-    """A setting: its environment variable, default, type and help text."""
+    """The environment variable, the default value, the value type and the help text of a setting."""
 
     variable: str
     default: str | None
@@ -78,7 +78,7 @@ SETTINGS = {
         "TAX_CA_FILE",
         None,
         ValueType(parse_ca_file, "a PEM file that holds certificates"),
-        "PEM file of the certificate authorities that the client trusts, instead of the public authorities",
+        "PEM file of certificate authorities, which the client trusts instead of the public authorities",
     ),
     "log_file": Setting("LOG_FILE", "client.log", PATH, "file to which the client appends its log lines"),
     "log_format": Setting("LOG_FORMAT", "json", choice("json", "text"), "json or text"),
@@ -99,7 +99,7 @@ SETTINGS = {
         "LOG_EACH_MAX",
         "100000",
         whole(0),
-        "with more taxpayers or requests than this number, the client logs only failures one by one",
+        "if a run has more taxpayers or requests than this number, the client logs only failures one by one",
     ),
 }
 
@@ -107,7 +107,7 @@ SETTINGS = {
 def load_settings(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
     """Load the settings of a run. An empty environment variable counts as unset.
 
-    Raises UserError, which names the option or variable to correct.
+    Raises UserError for an invalid value. The message names the option or environment variable to correct.
     """
     values: dict[str, Any] = {}
     for name, setting in SETTINGS.items():

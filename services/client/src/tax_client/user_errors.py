@@ -20,7 +20,7 @@ def resolve_path(path: Path) -> Path:
     """Resolve the symbolic links of a path. Raises UserError if the links form a loop."""
     try:
         path.stat()
-    except OSError as error:  # the first use of the file raises any other error again
+    except OSError as error:  # ignore other errors, because the first use of the file raises them again
         if error.errno == errno.ELOOP:
             raise UserError(f"[{path}]: expected a file, found a symbolic link loop: name another file") from None
     return path.resolve()

@@ -19,8 +19,8 @@ from .failure_kinds import build_api_error
 from .responses import Answer, ApiError, Fields, parse_result, parse_results
 from .retry import parse_retry_after
 
-CONNECT_SECONDS = 5.0  # timeout for a connection, which a running server accepts at once
-PARAMETERS = Taxpayer._fields[1:]  # all fields except the id
+CONNECT_SECONDS = 5.0  # timeout of a connection attempt; a running server accepts immediately
+PARAMETERS = Taxpayer._fields[1:]  # the query parameters are all fields of a taxpayer except the id
 
 
 class TaxApi:
@@ -28,7 +28,7 @@ class TaxApi:
 
     def __init__(self, url: str, credentials: Credentials, timeout: float, ca_file: Path | None, log: Log) -> None:
         self._url = url.rstrip("/") + "/"
-        # Encode the credentials as UTF-8, which the API reads. The library `requests` would encode them as Latin-1.
+        # Encode the credentials as UTF-8, which the API expects. The library `requests` would encode them as Latin-1.
         self._auth = HTTPBasicAuth(credentials.login.encode(), credentials.password.encode())
         self._timeouts = (min(timeout, CONNECT_SECONDS), timeout)
         self._ca_file = ca_file
@@ -37,20 +37,21 @@ class TaxApi:
         self._sessions: list[requests.Session] = []
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
-        """Request the result of a household. Raises ApiError if the response holds no result for this household."""
+        """Request the result of a household. Raises ApiError if no valid result for this household arrives."""
         query = {name: str(v) for name, v in zip(PARAMETERS, taxpayer[1:], strict=True) if v is not None}
         return parse_result(self._send("GET", request_id, {}, params=query), taxpayer)
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Send one POST for all households. Return the result or the error of each household, in order.
+        """Send one POST request for all households. Return one item for each household, in the order of the households.
 
-        Raises ApiError if the request fails.
+        An item is a result, or an ApiError if the API returned no valid result for the household. Raises ApiError if
+        the whole request fails.
         """
         headers = {"Content-Type": "text/csv"}
         return parse_results(self._send("POST", request_id, headers, data=encode_csv(taxpayers)), taxpayers)
 
     def _send(self, method: str, request_id: str, headers: Mapping[str, str], **content: Any) -> Answer:
-        """Send a request and return the response, whatever its status. Raises ApiError if no response arrives."""
+        """Send a request and return the response, even for an error status. Raises ApiError if no response arrives."""
         try:
             response = self._session().request(
                 method,
@@ -93,9 +94,10 @@ class TaxApi:
 
 
 def create_session(ca_file: Path | None) -> requests.Session:
-    """Create an HTTP session that has one connection and uses no proxies, netrc or automatic retries.
+    """Create an HTTP session that keeps one connection. It ignores proxy settings and netrc, and never retries.
 
-    `ca_file` holds the certificates of the trusted authorities. Without `ca_file`, the session trusts those of certifi.
+    `ca_file` holds the certificates of the trusted authorities. If `ca_file` is None, the session trusts the
+    authorities that the package certifi lists.
     """
     session = requests.Session()
     session.verify = str(ca_file) if ca_file else True
@@ -107,7 +109,7 @@ def create_session(ca_file: Path | None) -> requests.Session:
 
 
 def encode_csv(taxpayers: Sequence[Taxpayer]) -> bytes:
-    """Encode households as CSV for the API, without ids. Omit the optional columns if all of them are empty."""
+    """Encode households as CSV for the API, without ids. If no household has an optional value, omit those columns."""
     is_dated = any(one[4:] != (None, None, None) for one in taxpayers)
     end = len(Taxpayer._fields) if is_dated else 4
     rows = [",".join(["" if value is None else str(value) for value in one[1:end]]) for one in taxpayers]

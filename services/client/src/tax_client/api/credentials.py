@@ -1,4 +1,4 @@
-"""The API's credentials. The client reads them from a file, because other processes can see the command line."""
+"""The credentials for the API. The client reads them from a file, because other processes can see its arguments."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ class Credentials:
 
 
 def read_credentials(path: Path | None) -> Credentials:
-    """Read the credentials from a file. Raises UserError, which never quotes the content of the file."""
+    """Read the credentials from a file. Raises UserError if this fails. The message never quotes the content."""
     if path is None:
         raise UserError("no credentials: use --credentials-file to name a file that holds login:password")
     try:
@@ -32,7 +32,7 @@ def read_credentials(path: Path | None) -> Credentials:
 
 
 def parse_credentials(content: bytes) -> Credentials:
-    """Parse the content of a credentials file. Raises ValueError, which does not quote the content."""
+    """Parse the content of a credentials file. Raises ValueError, whose message never quotes the content."""
     login, colon, password = content.decode("utf-8-sig").rstrip("\r\n").partition(":")
     if not (login and colon and password) or not (login + password).isprintable():
         raise ValueError(EXPECTED)

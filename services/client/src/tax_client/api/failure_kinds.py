@@ -1,4 +1,4 @@
-"""The kinds of failed requests, their causes and messages, and the kinds after which the client retries."""
+"""The kinds of failures of requests, the causes and the message of each kind, and the kinds that allow a retry."""
 
 import socket
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ import requests
 
 from .responses import ApiError
 
-# Each row holds types of causes, a kind of failure, and a message template. The first row that lists the type of one of
-# an error's causes applies to the error. {url} and {timeout} are those of the request.
+# Each row holds exception types, a kind of failure, and a message template. A row matches an error if the error or one
+# of its causes has a type of the row. The first row that matches applies. {url} and {timeout} belong to the request.
 KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     (
         (requests.exceptions.SSLError,),
@@ -37,20 +37,21 @@ KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     ),
 ]
 
-# The client retries after these failures, because the next attempt can succeed. A server that is being replaced has no
-# host name for some seconds, then no open port, and then its proxy has no upstream. Other failures would occur again.
+# The client retries after these failures, because the next attempt can succeed. While a server is being replaced, its
+# host name is unknown for some seconds. Then its port is closed, and then its proxy has no upstream server. The client
+# does not retry after other failures, because they would occur again.
 TRANSIENT = frozenset(
     {
         *("unknown host", "connection refused", "connection lost", "timeout"),
         *("status 429", "status 502", "status 503", "status 504"),
     }
 )
-UNAUTHORIZED = "status 401"  # every further request would fail with this status too
-TOO_LARGE = "status 413"  # a smaller request can succeed
+UNAUTHORIZED = "status 401"  # the credentials are wrong, so that every later request would fail too
+TOO_LARGE = "status 413"  # the request is too large; a smaller request can succeed
 
 
 def build_api_error(error: requests.RequestException, url: str, timeout: float) -> ApiError:
-    """Build the ApiError of a request that got no response. `timeout` is in seconds."""
+    """Build the ApiError for a request without a complete response. `timeout` is in seconds."""
     chain = list(walk_causes(error))
     for exceptions, kind, message in KINDS:
         if any(isinstance(cause, exceptions) for cause in chain):
@@ -60,7 +61,10 @@ def build_api_error(error: requests.RequestException, url: str, timeout: float) 
 
 
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, its chained errors, and the errors in their `args`, where urllib3 stores causes."""
+    """Yield an error and its direct and indirect causes.
+
+    A cause is a chained error, or an error in `args`, because urllib3 stores causes there.
+    """
     seen: set[int] = set()
     pending: list[object] = [error]
     while pending:

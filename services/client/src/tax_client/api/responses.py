@@ -11,16 +11,17 @@ import orjson
 from tax_client.taxpayers.columns import Taxpayer
 from tax_common.text_formatting import escape_controls, truncate_with_length
 
-BODY_SHOWN = 200  # most characters of an unexpected body that an error message quotes
+BODY_SHOWN = 200  # an error message quotes at most this number of characters of a response
 ADVICE = {
     400: "see the limits of each field in the API's documentation",
     401: "check the login name and password in the credentials file",
     404: "check the address in --url or TAX_URL",
     413: "lower --batch to send fewer taxpayers per request",
-    429: "send fewer requests at once: lower --max-threads (calculate) or --threads (flood)",
+    429: "send fewer requests at the same time: lower --max-threads (calculate) or --threads (flood)",
     500: "search the server's log for the request's id",
 }
-# The fields of a result in the API's order: V7_FIELDS for the rules of version 7, DATED_FIELDS for the law of a year.
+# The fields of a result in the API's order. A result of the rules of version 7 has V7_FIELDS, and a result of the law
+# of a year has DATED_FIELDS.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
 DATED_FIELDS = (
     *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),
@@ -29,25 +30,25 @@ DATED_FIELDS = (
 FLOATS = ("rate", "shares")
 WORDS = ("married", "single_parent")
 
-Fields = dict[str, Any]  # the fields of a result by name; also "notes", if the result has notes
+Fields = dict[str, Any]  # maps field names of a result to values; holds "notes" only if the result has notes
 
 
 class ApiError(Exception):
-    """Raised if a request has no usable result. `kind` groups similar failures. The message names the next step."""
+    """Raised if a request has no usable result. Similar failures share a `kind`. The message names the next step."""
 
     def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
-        self.retry_after = retry_after  # seconds to wait, from the Retry-After header
+        self.retry_after = retry_after  # seconds to wait before a retry, from the header Retry-After, or 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response before parsing."""
+    """An HTTP response, whose body is not parsed yet."""
 
     status: int
     body: bytes
-    retry_after: float = 0  # seconds to wait, from the Retry-After header
+    retry_after: float = 0  # seconds to wait before a retry, from the header Retry-After, or 0
 
 
 class ResultShape:
@@ -59,7 +60,11 @@ class ResultShape:
         self._signatures = set(product(*(allowed_types(name) for name in names)))
 
     def read_values(self, result: Any) -> tuple[Any, ...]:
-        """Return the values of the fields. Raises ValueError, KeyError or TypeError if a field is invalid."""
+        """Return the values of the fields.
+
+        Raises TypeError if the result is not a JSON object, KeyError if a field is missing, or ValueError if a value
+        has a wrong type.
+        """
         values: tuple[Any, ...] = self._read(result)
         if tuple(map(type, values)) not in self._signatures:
             pairs = zip(self.names, values, strict=True)
@@ -77,7 +82,7 @@ V7, DATED = ResultShape(V7_FIELDS), ResultShape(DATED_FIELDS)
 
 
 def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
-    """Return the result of a taxpayer. Raises ApiError if the answer has no result for this household."""
+    """Return the result of a taxpayer. Raises ApiError if the answer holds no valid result for this taxpayer."""
     content = parse_content(answer)
     try:
         result = content["result"]
@@ -87,9 +92,10 @@ def parse_result(answer: Answer, taxpayer: Taxpayer) -> Fields:
 
 
 def parse_results(answer: Answer, taxpayers: Sequence[Taxpayer]) -> list[Fields | ApiError]:
-    """Return the result or the error of each taxpayer of a batch, in the order of the taxpayers.
+    """Return one item for each taxpayer of a batch, in order.
 
-    Raises ApiError if the number of results differs from the number of taxpayers.
+    An item is a result, or an ApiError if the answer holds no valid result for the taxpayer. Raises ApiError if the
+    whole answer is invalid, or if the number of results differs from the number of taxpayers.
     """
     content = parse_content(answer)
     results = content.get("results") if isinstance(content, dict) else None
@@ -100,7 +106,7 @@ def parse_results(answer: Answer, taxpayers: Sequence[Taxpayer]) -> list[Fields 
 
 
 def parse_batch_item(item: Any, taxpayer: Taxpayer) -> Fields | ApiError:
-    """Return the result or the error of one taxpayer of a batch."""
+    """Return the result of one taxpayer of a batch, or an ApiError if the item holds no valid result."""
     try:
         if "errors" in item:
             reason = quote_text("; ".join(map(str, item["errors"])))
@@ -127,7 +133,7 @@ def parse_content(answer: Answer) -> Any:
 def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
     """Return the known fields and the notes of a result.
 
-    Raises ApiError if a field is missing or has a wrong type, or if the result echoes another household.
+    Raises ApiError if a field is missing or has a wrong type, or if the result repeats the values of another household.
     """
     shape, sent = (V7, taxpayer[1:4]) if taxpayer.year is None else (DATED, expect_echo(taxpayer))
     try:
@@ -138,20 +144,20 @@ def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
         names, echo = ", ".join(shape.names[: len(sent)]), values[: len(sent)]
         found = f"expected the result of ({names}) {sent}, got the result of {echo}"
         raise ApiError("wrong echo", f"{found}: report this error and the request's id")
-    if tuple(result) == shape.names:  # the usual case
+    if tuple(result) == shape.names:  # most results hold exactly these fields in order
         return result  # type: ignore[no-any-return]
     notes = {"notes": result["notes"]} if "notes" in result else {}
     return dict(zip(shape.names, values, strict=True)) | notes
 
 
 def expect_echo(taxpayer: Taxpayer) -> tuple[Any, ...]:
-    """Return the values that a dated result must echo, with the API's defaults for fields that were not sent."""
+    """Return the household's values that a dated result must repeat. An omitted field has the API's default value."""
     _id, married, children, salary, year, single_parent, spouse_salary = taxpayer
     return year, married, single_parent or "no", children, salary, spouse_salary or 0
 
 
 def explain_failure(answer: Answer) -> str:
-    """Return a message that quotes the API's errors (or else the body) and gives advice for the status."""
+    """Return a message that quotes the API's errors, or the body if it lists no errors. Add advice for the status."""
     try:
         errors = orjson.loads(answer.body)["response"]["errors"]
         quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
@@ -162,15 +168,15 @@ def explain_failure(answer: Answer) -> str:
 
 
 def build_shape_error(wanted: str, found: str) -> ApiError:
-    """Build the error for a JSON body that does not have the wanted structure."""
+    """Build the error for JSON from the server that does not have the expected structure."""
     return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
 
 
 def quote_body(answer: Answer) -> str:
-    """Return the beginning of a response body, escaped for a message."""
+    """Return the beginning of a response body for a message, and escape control characters."""
     return quote_text(answer.body.decode(errors="replace"))
 
 
 def quote_text(text: str) -> str:
-    """Return the beginning of a text from the server, escaped for a message."""
+    """Return the beginning of a server's text for a message, and escape control characters."""
     return escape_controls(truncate_with_length(text, BODY_SHOWN))

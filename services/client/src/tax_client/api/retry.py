@@ -1,4 +1,4 @@
-"""Retries of failed requests. The delay of a retry respects the header Retry-After (RFC 9110, 10.2.3)."""
+"""Retries of failed requests. A retry waits at least as long as the header Retry-After asks (RFC 9110, 10.2.3)."""
 
 import threading
 import time
@@ -26,16 +26,20 @@ T = TypeVar("T")
 class Retrier:
     """Sends requests, and retries each request up to `limit` times after transient failures. Thread-safe.
 
-    Each attempt has its own id. After the server rejects the credentials, no thread sends a further request.
+    Each attempt has its own request id. After the server rejects the credentials, the retrier sets `stopped`, and the
+    callers send no further request.
     """
 
     def __init__(self, limit: int, log: Log) -> None:
         self._limit, self._log = limit, log
-        self.stopped = threading.Event()  # set when no further request is allowed
+        self.stopped = threading.Event()  # set when no thread is allowed to send a further request
         self.unauthorized = False  # whether the server has rejected the credentials
 
     def send(self, request: Callable[[str], T]) -> tuple[T | str, str]:
-        """Send a request. Return the value or the reason of the last failure, and the id of the last attempt."""
+        """Send a request, with retries. Return a pair of the outcome and the id of the last attempt.
+
+        The outcome is the value of `request`, or the reason as a string if the last attempt failed.
+        """
         attempts = 0
         while True:
             request_id = create_request_id()
@@ -45,14 +49,14 @@ class Retrier:
                 except ApiError as error:
                     if not self._wait_for_retry(attempts, error):
                         return str(error), request_id
-                except Exception as error:  # record a bug as a failure, so that other requests continue
+                except Exception as error:  # report a bug as a failure, so that other requests continue
                     reason = UNEXPECTED.format(type(error).__name__)
                     self._log.exception("unexpected_failure", place="run", reason=reason)
                     return reason, request_id
             attempts += 1
 
     def _wait_for_retry(self, attempts: int, error: ApiError) -> bool:
-        """Wait before the next attempt. Return whether a next attempt is allowed."""
+        """Wait before the next attempt and return True. Return False if no further attempt is allowed."""
         if error.kind == UNAUTHORIZED:
             self.unauthorized = True
             self.stopped.set()
@@ -63,7 +67,7 @@ class Retrier:
         return not self.stopped.wait(delay)
 
     def _compute_delay(self, attempts: int, error: ApiError) -> float | None:
-        """Return the seconds until the next attempt, or None to give up. Retry-After gives the minimum."""
+        """Return the seconds until the next attempt, or None if no retry is allowed. The minimum is Retry-After."""
         if attempts == self._limit or error.kind not in TRANSIENT or self.stopped.is_set():
             return None
         if error.retry_after > MAX_RETRY_AFTER:
@@ -72,17 +76,17 @@ class Retrier:
 
 
 def create_request_id() -> str:
-    """Create a request id of 32 hexadecimal digits, for X-Request-ID and the log."""
+    """Create a request id of 32 hexadecimal digits, for the header X-Request-ID and the log."""
     return uuid.uuid4().hex
 
 
 def parse_retry_after(header: str, now: Callable[[], float] = time.time) -> float:
-    """Return the delay in a Retry-After header in seconds. Return 0 for an invalid header or a past date."""
+    """Return the seconds that a Retry-After header requests. Return 0 for an invalid header or a past date."""
     if header.isascii() and header.isdigit():
         return float(header[:9])
     try:
         date = parsedate_to_datetime(header)
-        # Read a date without a time zone as GMT (RFC 9110, 5.6.7), not as local time.
+        # Interpret a date without a time zone as GMT (RFC 9110, 5.6.7), not as local time.
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
     except (ValueError, OverflowError):
         return 0.0

@@ -1,1 +1,1 @@
-"""The command `tax-client calculate`, which writes a result or an error for each line of a taxpayers file."""
+"""The command `tax-client calculate`, which calculates the tax of each household in a taxpayers file."""

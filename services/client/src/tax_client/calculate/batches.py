@@ -1,4 +1,4 @@
-"""Batches of consecutive lines of a taxpayers file. One thread calculates the taxpayers of a batch."""
+"""Batches of consecutive lines of a taxpayers file. One thread sends all requests of a batch."""
 
 import random
 import sys
@@ -12,8 +12,8 @@ from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
 from tax_common.logs import Log
 
-SINGLES_MAX = 4  # most taxpayers of a batch if each taxpayer has its own request
-LINES_MAX = 1000  # most lines, good and bad, of a batch of up to 500 taxpayers
+SINGLES_MAX = 4  # maximum number of taxpayers of a batch if each taxpayer has its own request
+LINES_MAX = 1000  # maximum number of lines, good and bad, of a batch of up to 500 taxpayers
 AGAIN = "continue with --resume, or run the client again"
 INTERRUPTED = f"interrupted: the run ended before this taxpayer had a result: {AGAIN}"
 UNSENT = "not sent: the service rejects the credentials: correct the credentials file, then run the client again"
@@ -21,7 +21,7 @@ UNSENT = "not sent: the service rejects the credentials: correct the credentials
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A taxpayer without a result, and the reason. `request_id` is None if no request was sent."""
+    """A taxpayer without a result, and the reason for the failure. `request_id` is None if no request was sent."""
 
     id: int
     reason: str
@@ -49,9 +49,10 @@ class Batch:
     lines: list[Line]
     end: Position
     is_logged: bool = True  # whether each taxpayer has its own log lines
-    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)  # by id; setting an item is atomic
+    # Maps ids to outcomes. Threads need no lock to set an item, because setting an item is atomic.
+    outcomes: dict[int, Fields | Failure] = field(default_factory=dict)
     request_ids: dict[int, str] = field(default_factory=dict)
-    default_reason: str = INTERRUPTED  # the reason for taxpayers without an outcome
+    default_reason: str = INTERRUPTED  # the reason of the failure for taxpayers without an outcome
 
     @property
     def taxpayers(self) -> list[Taxpayer]:
@@ -59,7 +60,7 @@ class Batch:
         return [line for line in self.lines if isinstance(line, Taxpayer)]
 
     def collect(self) -> tuple[list[Row], list[Problem]]:
-        """Return the results and the problems, each in the order of the lines."""
+        """Return a list of the results and a list of the problems. Both lists have the order of the lines."""
         rows: list[Row] = []
         problems: list[Problem] = []
         for line in self.lines:
@@ -73,10 +74,10 @@ class Batch:
 
 
 def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
-    """Split a file into batches of `size` taxpayers, or of 1 to 4 taxpayers at random if `size` is 0.
+    """Split a file into batches of `size` taxpayers. If `size` is 0, each batch has a random size from 1 to 4.
 
-    A `seed` makes the random sizes repeatable. Bad lines are in the same batch as the next taxpayer. The client logs
-    only the first `log_limit` taxpayers one by one.
+    A `seed` makes the random sizes repeatable. A bad line is in the same batch as the next taxpayer. The client logs
+    taxpayers one by one until their number exceeds `log_limit`.
     """
     generator = random.Random(seed)  # noqa: S311 - no need for secure random numbers
     longest = max(LINES_MAX, 2 * size)
@@ -94,28 +95,28 @@ def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: i
 
 
 class Calculator(Protocol):
-    """Calculates taxes. All threads share one calculator. Its methods raise ApiError."""
+    """Calculates the tax of taxpayers. All threads share one calculator. The methods raise ApiError if they fail."""
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
         """Return the result of one taxpayer."""
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Return the result or the error of each taxpayer, in the order of the taxpayers."""
+        """Return one item for each taxpayer, in order. An item is a result, or an ApiError after a failure."""
 
 
 class BatchCalculator:
-    """Calculates batches. Thread-safe.
+    """Calculates the tax of the taxpayers in batches. Thread-safe.
 
-    The calculator sends one request per taxpayer or, with `in_batches`, one request per batch.
+    If `in_batches` is true, the calculator sends one request per batch. Otherwise, it sends one request per taxpayer.
     """
 
     def __init__(self, calculator: Calculator, log: Log, *, in_batches: bool = False, retries: int = 0) -> None:
         self._calculator, self._log, self._in_batches = calculator, log, in_batches
-        self._limit = sys.maxsize  # most taxpayers of a request; halved when the server rejects a request as too large
+        self._limit = sys.maxsize  # maximum taxpayers per request; halved when a request is too large
         self.retrier = Retrier(retries, log)
 
     def calculate(self, batch: Batch) -> None:
-        """Calculate the taxpayers of a batch, and log the start and the end of the batch."""
+        """Calculate the tax of each taxpayer in a batch, and log the start and the end of the batch."""
         taxpayers = batch.taxpayers
         if taxpayers and not self.retrier.stopped.is_set():
             is_logged = batch.is_logged or self._in_batches
@@ -128,7 +129,7 @@ class BatchCalculator:
             batch.default_reason = UNSENT
 
     def _calculate_singly(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Calculate the taxpayers one after another. Stop when the retrier stops."""
+        """Send one request for each taxpayer, one after another. After the retrier stops, send no further request."""
         for taxpayer in taxpayers:
             if not self.retrier.stopped.is_set():
                 self._calculate_one(taxpayer, batch)
@@ -155,7 +156,7 @@ class BatchCalculator:
             self._log.info("calculation_end", place="run", result=result, request_id=request_id)
 
     def _calculate_together(self, taxpayers: list[Taxpayer], batch: Batch) -> None:
-        """Send one request for all taxpayers, or smaller requests if the server rejects a request as too large."""
+        """Send one request for all taxpayers. If the server rejects a request as too large, send smaller requests."""
         begin = 0
         while begin < len(taxpayers) and not self.retrier.stopped.is_set():
             part = taxpayers[begin : begin + self._limit]
@@ -165,7 +166,10 @@ class BatchCalculator:
                 self._limit = min(self._limit, len(part) // 2)
 
     def _calculate_part(self, taxpayers: list[Taxpayer], batch: Batch) -> bool:
-        """Send one request for the taxpayers. Return False if the server rejects the request as too large."""
+        """Send one request for the taxpayers, store their outcomes and return True.
+
+        If the request is too large and holds more than one taxpayer, store nothing and return False.
+        """
 
         def request(request_id: str) -> list[Fields | ApiError] | None:
             batch.request_ids.update(dict.fromkeys([one.id for one in taxpayers], request_id))

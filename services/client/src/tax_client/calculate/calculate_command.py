@@ -1,4 +1,4 @@
-"""The command `calculate`, from its options to its exit code."""
+"""The command `calculate`. It calculates the tax of each household in a taxpayers file."""
 
 import argparse
 import gc
@@ -29,7 +29,7 @@ from .progress_display import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 
-THREADS, BATCH_THREADS = 64, 4  # few threads with --batch, as each batch keeps a server worker busy for long
+THREADS, BATCH_THREADS = 64, 4  # use few threads with --batch, because a batch keeps a server worker busy for long
 
 
 def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: list[Parser]) -> None:
@@ -43,7 +43,7 @@ def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: lis
         "calculate", help=about, description=about.capitalize() + ".", epilog=codes, parents=parents, allow_abbrev=False
     )
     add = parser.add_argument
-    source = ".txt, .csv or .jsonl file, or - for standard input (default: the sample)"
+    source = ".txt, .csv or .jsonl file, or - for standard input (default: the sample file)"
     add("file", nargs="?", type=Path, metavar="FILE", help=source)
     add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv file (default: %(default)s)")
     add("--errors", type=Path, default=Path("errors.jsonl"), help="errors file (default: %(default)s)")
@@ -58,7 +58,7 @@ def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: lis
 
 
 def calculate(options: Namespace, settings: Settings) -> int:
-    """Calculate a taxpayers file, and return the exit code. Raises UserError for unusable input or output."""
+    """Calculate the tax of all households and return the exit code. Raises UserError for unusable input or output."""
     path: Path = options.file or settings.data / "taxpayers.txt"
     check_files(options, settings, path)
     log_file = open_log_file(settings)
@@ -71,7 +71,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
         source = stack.enter_context(open_input(path))
         begun = choose_beginning(options, source)
         saved = (begun.results, begun.errors) if begun.position.offset else (None, None)
-        # Construct both objects first, which checks both files before either file is changed.
+        # Construct both objects before entering them. The constructors check both files before a file is changed.
         drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])
         results, errors = [stack.enter_context(draft) for draft in drafts]
         log_limit = count_logged(source, settings.log_each_max)
@@ -88,7 +88,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
 
 
 def check_files(options: Namespace, settings: Settings, path: Path) -> None:
-    """Check that all files differ, and that the suffix of the results file names a format. Raises UserError."""
+    """Check that all paths name different files, and that the suffix of the results file is known. Raises UserError."""
     choose_format(options.results, is_dated=False)
     outputs = (options.results, options.errors)
     own = (*outputs, *map(locate_draft, outputs), locate_checkpoint(options.results))
@@ -97,7 +97,7 @@ def check_files(options: Namespace, settings: Settings, path: Path) -> None:
 
 
 def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
-    """Return the checkpoint to resume from, or a new checkpoint at the beginning of the input. Raises UserError."""
+    """With --resume, return the saved checkpoint if it exists. Otherwise, return a new checkpoint. Raises UserError."""
     if source.size is None:
         if options.resume:
             raise UserError(f"--resume: expected a regular file, but [{source.path}] cannot be read twice: name a file")
@@ -114,7 +114,7 @@ def choose_beginning(options: Namespace, source: InputSource) -> Checkpoint:
 
 @contextmanager
 def relax_garbage_collection() -> Iterator[None]:
-    """Collect garbage less often, because the many rows form no cycles. This saves a quarter of the CPU time."""
+    """Collect garbage less often, because rows form no reference cycles. This saves a quarter of the CPU time."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -124,14 +124,14 @@ def relax_garbage_collection() -> Iterator[None]:
 
 
 def count_logged(source: InputSource, limit: int) -> int:
-    """Return how many taxpayers to log one by one: none if a regular file has more than `limit` lines."""
+    """Return how many taxpayers to log one by one. The number is 0 if a regular file has more than `limit` lines."""
     return limit if source.size is None or not source.has_more_lines_than(limit) else 0
 
 
 def run_batches(
     options: Namespace, calculator: BatchCalculator, batches: Iterator[Batch], writer: ResultWriter, size: int | None
 ) -> int:
-    """Calculate and write all batches. Return the number of the signal that interrupted the run, or 0."""
+    """Calculate and write all batches. Return 0, or the number of the signal if a signal interrupted the run."""
     retrier, messages = calculator.retrier, SignalQueue()
     threads = options.max_threads or (BATCH_THREADS if options.batch else THREADS)
 

@@ -1,4 +1,4 @@
-"""The checkpoint, a file from which an interrupted or killed calculation is resumed."""
+"""The checkpoint file, which the client reads to resume an interrupted or killed calculation."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,10 +26,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class SavedPrefix:
-    """The beginning of an output file that an interrupted run has saved.
+    """The beginning of an output file, which a run has saved to disk before its interruption.
 
-    `digest` is the SHA-256 of the first `size` bytes. If the run has published the file, `published` is the size of the
-    whole file.
+    `digest` is the SHA-256 of the first `size` bytes. `published` is the size of the whole file if the run has
+    published the file, and None otherwise.
     """
 
     size: int = 0
@@ -39,7 +39,7 @@ class SavedPrefix:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The position of the next batch in the input, and the outputs and counts of all earlier batches.
+    """The position of the next batch in the input, and the saved outputs and the counts of all earlier batches.
 
     `run` describes the input and the options. A run with other input or options cannot use the checkpoint.
     """
@@ -60,15 +60,15 @@ class Checkpoint:
 
 
 def locate_checkpoint(results: Path) -> Path:
-    """Return the path of the checkpoint of a results file."""
+    """Return the path of the checkpoint that belongs to a results file."""
     resolved = resolve_path(results)
     return resolved.with_name(resolved.name + SUFFIX)
 
 
 def read_checkpoint(path: Path, run: dict[str, Any]) -> Checkpoint | None:
-    """Read the checkpoint of a run. Return None if the file does not exist.
+    """Read a checkpoint. Return None if the file does not exist.
 
-    Raises UserError if the checkpoint is unreadable or belongs to another run.
+    Raises UserError if the checkpoint is unreadable, or if its input or options differ from `run`.
     """
     try:
         content = orjson.loads(path.read_bytes())

@@ -1,9 +1,9 @@
-"""A thread pool that yields tasks in the order of their submission. The number of tasks in flight is bounded.
+"""A thread pool that yields finished tasks in the order of their submission. It bounds the number of tasks in flight.
 
-The module replaces `concurrent.futures` for three reasons. The interpreter joins an executor's threads at exit, so a
-request in flight would block an interrupted client until the request times out. If the system cannot start a thread,
-an executor queues the task but returns no future. An executor also took 5 to 7 % more CPU time for 20,000 lines in
-batches of 100.
+The client uses this pool instead of an executor of `concurrent.futures` for three reasons. First, the interpreter joins
+an executor's threads at exit, so that a request in flight would block an interrupted client until the request times
+out. Second, if the system cannot start a thread, an executor queues the task but returns no future. Third, an executor
+took 5 to 7 % more CPU time for 20,000 lines in batches of 100.
 """
 
 import threading
@@ -17,14 +17,14 @@ from typing import Generic, TypeVar
 from tax_client.interruption import GRACE_SECONDS, Interrupted, SignalQueue
 from tax_client.user_errors import UserError
 
-DONE = 0  # a thread sends this message after each task; other messages are signal numbers
-AHEAD = 2  # tasks in flight per thread
+DONE = 0  # a thread puts this message into the queue after each task; any other message is a signal number
+AHEAD = 2  # maximum number of tasks in flight per thread
 
 T = TypeVar("T")
 
 
 class OrderedPool(Generic[T]):
-    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). Each of the first tasks starts a thread.
+    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). Each of the first tasks starts a new thread.
 
     A signal number in `messages` interrupts the pool, which then calls `stop`. The pool calls `heartbeat` after each
     `interval` seconds without a message.
@@ -43,14 +43,15 @@ class OrderedPool(Generic[T]):
         self._stop, self._heartbeat, self._interval = stop, heartbeat, interval
         self._queue: SimpleQueue[T | None] = SimpleQueue()
         self._threads = 0
-        self._busy: set[int] = set()  # id() of each running task; no lock, because add and discard are atomic
+        self._busy: set[int] = set()  # id() of each running task; needs no lock, because add and discard are atomic
         self._done: set[int] = set()
         self.signal = 0  # the number of the signal that interrupted the pool
 
     def run(self, tasks: Iterator[T]) -> Iterator[T]:
-        """Yield each task in order when the task is done. After a signal, yield the tasks in flight, done or not.
+        """Yield each task in order when the task is done.
 
-        Raises UserError if the system cannot start any thread. One thread suffices.
+        After a signal, yield all tasks in flight, even those that are not done. If the system limits the number of
+        threads, the pool uses fewer threads. Raises UserError if no thread can start.
         """
         in_flight: deque[T] = deque()
         try:
@@ -66,7 +67,7 @@ class OrderedPool(Generic[T]):
                 self._queue.put(None)
 
     def _next_task(self, tasks: Iterator[T]) -> T | None:
-        """Return the next task, or None if no task is left or a signal arrives."""
+        """Return the next task. Return None if no task is left, or if a signal interrupts the wait for input."""
         try:
             return next(tasks, None)
         except Interrupted:
@@ -75,14 +76,14 @@ class OrderedPool(Generic[T]):
             return None
 
     def _submit(self, task: T) -> None:
-        """Start a thread with the task, or queue the task if all threads were started."""
+        """Start a new thread that runs the task. If all threads are already started, queue the task."""
         if self._threads == self._size:
             self._queue.put(task)
             return
         name = f"Thread-{self._threads + 1}"
         try:
             threading.Thread(target=self._run_thread, args=[task], name=name, daemon=True).start()
-        except RuntimeError:  # the system's thread limit is reached
+        except RuntimeError:  # the system allows no further thread; use those that were started
             if not self._threads:
                 raise UserError("the system cannot start a thread: raise the limit on processes (ulimit -u)") from None
             self._size = self._threads
@@ -91,7 +92,7 @@ class OrderedPool(Generic[T]):
             self._threads += 1
 
     def _run_thread(self, task: T | None) -> None:
-        """Run a task, then the queued tasks. Return when the queue yields None."""
+        """Run a task, and then tasks from the queue. Return when the queue yields None."""
         while task is not None:
             self._busy.add(id(task))
             try:
@@ -103,7 +104,7 @@ class OrderedPool(Generic[T]):
             task = self._queue.get()
 
     def _wait_for_first(self, in_flight: deque[T]) -> T:
-        """Wait until the first task is done or a signal arrives, then remove and return the task."""
+        """Wait until the first task in flight is done or a signal arrives. Then remove and return this task."""
         while not self.signal and not self._messages.empty():
             self._receive(0)
         while not self.signal and id(in_flight[0]) not in self._done:
@@ -125,7 +126,10 @@ class OrderedPool(Generic[T]):
             self._drain()
 
     def _drain(self) -> None:
-        """Drop the queued tasks. Wait for the running tasks until the grace period ends or a second signal arrives."""
+        """Drop the queued tasks, and wait for the running tasks.
+
+        The wait ends early if the grace period ends or a second signal arrives.
+        """
         with suppress(Empty):
             while True:
                 self._queue.get_nowait()

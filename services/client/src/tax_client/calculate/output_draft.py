@@ -1,4 +1,4 @@
-"""An output file. The client writes a draft next to the path, and renames the complete draft to the path."""
+"""Output files. The client writes a draft in the same directory, and renames the complete draft to the output file."""
 
 import hashlib
 import os
@@ -24,16 +24,16 @@ PIECE = 2**20  # bytes
 
 
 class OutputFile:
-    """Writes a draft next to the path of a file. `publish` renames the complete draft to the path.
+    """Writes a draft in the directory of an output file. `publish` renames the complete draft to the output file.
 
-    With `saved`, continues the draft of an interrupted run. The constructor changes no file. It raises UserError if the
-    path is not a regular file, or if the draft does not begin with the saved prefix.
+    If `saved` is given, the object continues the draft of an interrupted run. The constructor changes no file. It
+    raises UserError if the path is not a regular file, or if the draft does not begin with the saved prefix.
     """
 
     def __init__(self, path: Path, saved: SavedPrefix | None = None) -> None:
         self.path = path
         self.keep_draft = saved is not None  # whether the draft stays if the run ends before publishing
-        self._place = resolve_path(path)  # so that publishing replaces the target of a link, not the link
+        self._place = resolve_path(path)  # publishing replaces the target of a link, not the link itself
         if path.exists() and not path.is_file():
             raise UserError(f"output file [{path}]: expected a regular file: {REMEDY}")
         self._draft, self._saved = locate_draft(path), saved
@@ -62,7 +62,7 @@ class OutputFile:
         return digest
 
     def __enter__(self) -> Self:
-        """Open the draft for this run only. Raises UserError if the draft cannot be opened."""
+        """Open and lock the draft, so that no other run writes to it. Raises UserError if this fails."""
         size = self._saved.size if self._saved else 0
         with self._convert_errors():
             if self._saved and not self._draft.exists():
@@ -75,13 +75,13 @@ class OutputFile:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # closing fails on a full disk; publish() has already reported this error
+        with suppress(OSError):  # closing can fail on a full disk; publish() has already raised this error
             self._stream.close()
         if not self.keep_draft:
             remove_file("output file", self._draft)
 
     def _open_draft(self) -> IO[bytes]:
-        """Open and lock the draft. Raises UserError if another run has locked or just published the draft."""
+        """Open and lock the draft. Raises UserError if another run has locked the draft or has just published it."""
         stream = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb")
         try:
             is_ours = try_lock(stream.fileno()) and os.path.samestat(os.fstat(stream.fileno()), self._draft.stat())
@@ -93,20 +93,20 @@ class OutputFile:
         return stream
 
     def write(self, content: bytes) -> None:
-        """Append to the draft. Raises UserError if writing fails."""
+        """Append `content` to the draft. Raises UserError if writing fails."""
         with self._convert_errors():
             self._stream.write(content)
             self._digest.update(content)
 
     def save(self) -> SavedPrefix:
-        """Flush the draft to disk (fsync), and return the saved prefix. Raises UserError if flushing fails."""
+        """Flush the draft to disk (fsync), and return its size and digest. Raises UserError if flushing fails."""
         with self._convert_errors():
             self._stream.flush()
             os.fsync(self._stream.fileno())
         return SavedPrefix(self._stream.tell(), self._digest.hexdigest())
 
     def publish(self) -> None:
-        """Replace the file at the path with the draft. If this fails, keep the previous file and raise UserError."""
+        """Replace the output file with the draft. If replacing fails, keep the previous file and raise UserError."""
         self.save()
         with self._convert_errors():
             self._draft.replace(self._place)

@@ -16,15 +16,15 @@ from .batches import Failure, Problem, Row
 from .checkpoint import Counts
 
 TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a shorter run shows no line
-ROWS_SHOWN, REASONS_SHOWN = 50, 10  # most entries in the summary; the output files hold all
+ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the summary shows at most this number of entries; the output files hold all
 DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_income", "shares", "surcharge", "cehr"))
 
 
 class Progress:
-    """Shows the rate and the remaining time on a stream. On a terminal, each line overwrites the previous line.
+    """Shows the rate and remaining time of a run on a stream. On a terminal, each line overwrites the previous line.
 
     `size` is the input's size in bytes, or None for an unknown size. `measure` returns the number of bytes read and the
-    number of taxpayers done so far. `clock` returns seconds.
+    number of taxpayers done so far. `clock` returns the time in seconds.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Progress:
         self._stream, self._size, self._measure, self._clock = stream, size, measure, clock
         self._is_terminal = stream.isatty()
         self.interval = TERMINAL_INTERVAL if self._is_terminal else PLAIN_INTERVAL
-        self._first = measure()  # not zero in a resumed run
+        self._first = measure()  # the values are not zero in a resumed run
         self._started = self._shown = clock()
         self._width = 0
 
@@ -69,7 +69,7 @@ class Progress:
         return f"{text}, {100 * offset // self._size} % of the file, {left:.0f} s left"
 
     def _measure_width(self) -> int | None:
-        """Return the number of characters that fit on a line of the terminal, or None if its width is unknown."""
+        """Return the number of characters that fit on a line of the terminal, or None if this number is unknown."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
         except OSError:  # the terminal was closed
@@ -84,7 +84,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Summary:
-    """The counts so far, and the first results, failures and bad lines."""
+    """The counts of outcomes so far, and the first results, failures and bad lines."""
 
     counts: Counts = field(default_factory=Counts)
     rows: list[Row] = field(default_factory=list)
@@ -130,5 +130,5 @@ class Summary:
 
 
 def append_rest(lines: list[str], rest: int) -> list[str]:
-    """If `rest` is above 0, append a line with this number of lines that are not shown."""
+    """If `rest` lines are not shown, append a line that states this number. An empty list stays empty."""
     return [*lines, f"... and {rest} more"] if lines and rest > 0 else lines

@@ -1,4 +1,4 @@
-"""The formats of a results file: JSON array, JSON lines and CSV."""
+"""The formats of a results file, which are a JSON array, JSON lines and CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ from .batches import Row
 
 
 class ResultFormat(Protocol):
-    """Encodes a results file in pieces."""
+    """Encodes the head, the rows and the tail of a results file."""
 
     def encode_head(self) -> bytes:
-        """Return the bytes before all rows."""
+        """Return the bytes that precede all rows."""
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """Return the bytes of rows that follow `before` earlier rows."""
+        """Encode some rows of the file. `before` is the number of earlier rows in the file."""
 
     def encode_tail(self, count: int) -> bytes:
-        """Return the bytes after all rows."""
+        """Return the bytes that follow all rows. `count` is the number of rows in the file."""
 
 
 class JsonArray:
@@ -43,7 +43,7 @@ class JsonArray:
 
 
 class JsonLines:
-    """JSON lines, with one object per line."""
+    """JSON lines, which have one object per line."""
 
     def encode_head(self) -> bytes:
         """Return an empty byte string."""
@@ -61,7 +61,7 @@ class JsonLines:
 class Csv:
     """CSV with a header and one taxpayer per line. The last column of dated results holds the codes of the notes.
 
-    No cell needs quotes.
+    The cells are not quoted, because no cell contains a comma, a quote or a line break.
     """
 
     def __init__(self, is_dated: bool) -> None:
@@ -88,12 +88,12 @@ class Csv:
 
 
 def extract_code(note: Any) -> str:
-    """Return the code of a note."""
+    """Return the code of a note. If the note is not a JSON object, return the note as text."""
     return str(note.get("code", "")) if isinstance(note, dict) else str(note)
 
 
 def choose_format(path: Path, is_dated: bool) -> ResultFormat:
-    """Choose the format by the suffix of a results file. Raises UserError for an unknown suffix."""
+    """Return the format for the suffix of a results file. Raises UserError for an unknown suffix."""
     match path.suffix.lower():
         case ".json":
             return JsonArray()

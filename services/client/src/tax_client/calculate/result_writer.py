@@ -1,4 +1,4 @@
-"""The writer of the results and errors files, which also saves checkpoints and publishes both files."""
+"""The writer of the results file and the errors file. The writer also saves checkpoints and publishes both files."""
 
 import json
 import time
@@ -14,14 +14,15 @@ from .output_draft import OutputFile, remove_file
 from .progress_display import Summary
 from .result_formats import ResultFormat
 
-LISTED_MAX = 1000  # after an interruption, the errors file lists at most this number of lines one by one
+LISTED_MAX = 1000  # after an interruption, the errors file lists at most this number of unread lines one by one
 
 
 class ResultWriter:
-    """Writes the outcomes of batches in order. The checkpoint `begun` covers the outcomes of earlier batches.
+    """Writes the outcomes of batches in order. The run continues after the batches that the checkpoint `begun` covers.
 
-    With `resumable`, the writer keeps a checkpoint next to the results. The writer calls `choose_format` after the
-    first line is read. All methods raise UserError if a file cannot be written.
+    If `resumable` is true, the writer keeps a checkpoint in the directory of the results file. The writer calls
+    `choose_format` after the first line is read, because the first line can determine the format. All methods raise
+    UserError if a file cannot be written.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class ResultWriter:
         self.position = batch.end
 
     def write_unread(self, batches: Iterator[Batch], *, one_by_one: bool) -> None:
-        """Write one error for all unread lines.
+        """Write one error that covers all unread lines.
 
-        With `one_by_one`, write an error for each of the first 1,000 lines, and one error for the rest.
+        If `one_by_one` is true, first write an error for each of the first 1,000 unread lines. The last error then
+        covers the later lines.
         """
         last = self.position.line + LISTED_MAX if one_by_one else 0
         while self.position.line < last:
@@ -71,10 +73,10 @@ class ResultWriter:
             self._saved_at = time.monotonic()
 
     def publish(self, *, whole: bool) -> list[UserError]:
-        """Publish both files, and return the errors. If one file fails, publish the other file anyway.
+        """Publish both files, and return the errors. If publishing fails for one file, publish the other file anyway.
 
-        `whole` is whether the run calculated the whole input. If so, remove the checkpoint. Otherwise, record in the
-        checkpoint that the files are published.
+        `whole` is True if the run has processed the whole input. In this case, remove the checkpoint. Otherwise,
+        record in the checkpoint that the files are published.
         """
         head, result_format = self._begin_format()
         self._results.write(head + result_format.encode_tail(self.summary.counts.calculated))
@@ -87,13 +89,13 @@ class ResultWriter:
         return errors
 
     def publish_errors(self) -> None:
-        """Publish only the errors file. The results file of a previous run stays."""
+        """Publish the errors file, and remove the checkpoint. The results file of a previous run stays unchanged."""
         self._errors.publish()
         self._results.keep_draft = False
         self._remove_checkpoint()
 
     def _save_published(self, place: Path) -> None:
-        """Record the sizes of the published files in the checkpoint. Keep the checkpoint's position and prefixes."""
+        """Record the sizes of the published files in the checkpoint. Keep the saved position and the saved prefixes."""
         saved = self._checkpoint
         results = replace(saved.results, published=self._results.save().size)
         errors = replace(saved.errors, published=self._errors.save().size)
@@ -104,7 +106,7 @@ class ResultWriter:
             remove_file("checkpoint", self._place)
 
     def _begin_format(self) -> tuple[bytes, ResultFormat]:
-        """Return the head that the results file still lacks, which can be empty, and the format of the results."""
+        """Return the head and the format of the results file. The head is empty if it was already written."""
         if self._format:
             return b"", self._format
         self._format = self._choose_format()
@@ -121,5 +123,5 @@ def catch_user_error(step: Callable[[], None]) -> UserError | None:
 
 
 def encode_problem(problem: Problem) -> bytes:
-    """Encode a problem as a line of the errors file. In ASCII, no character of a text can end the line."""
+    """Encode a problem as a line of the errors file. Use ASCII, so that no character of a text can end the line."""
     return json.dumps(asdict(problem)).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""The columns of a taxpayers file, and the parsers of the header and of the values of a line."""
+"""The columns of a taxpayers file, and the parsers of its header and its lines."""
 
 import csv
 import re
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from tax_client.user_errors import UserError
 from tax_common.text_formatting import truncate_with_length
 
-FIELDS = ("id", "married", "children", "salary")  # the columns of a file without a header
+# The required columns. A file without a header has exactly these columns.
+FIELDS = ("id", "married", "children", "salary")
 ALIASES = {
     "marie": "married",
     "marié": "married",
@@ -23,24 +24,25 @@ ALIASES = {
     "salaire_conjoint": "spouse_salary",
 }
 YES_NO = {"yes": "yes", "oui": "yes", "no": "no", "non": "no"}
-ID_MAX, CHILDREN_MAX, SALARY_MAX, YEAR_MAX = 10**18 - 1, 99, 999_999_999, 9999  # the API's limits, and a 64-bit id
+ID_MAX, CHILDREN_MAX, SALARY_MAX, YEAR_MAX = 10**18 - 1, 99, 999_999_999, 9999  # the API's limits; ids fit in 64 bits
 LIMITS = {"id": ID_MAX, "children": CHILDREN_MAX, "salary": SALARY_MAX, "year": YEAR_MAX, "spouse_salary": SALARY_MAX}
 SEPARATORS = (",", ";", "\t")
 BLANKS = " \t"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# The pattern of each column's cells for the fast path, which handles most lines. The slow path accepts more spellings.
+# Maps each column to the pattern of the cells that the fast path can parse. The fast path parses most lines. The slow
+# path accepts more spellings, such as "oui".
 PLAIN = {name: rb"[0-9]{1,%d}" % len(str(limit)) for name, limit in LIMITS.items()} | dict.fromkeys(
     ("married", "single_parent"), rb"yes|no"
 )
 WORDS = {b"yes": "yes", b"no": "no"}
-VALUE_SHOWN = 40  # most characters of a value or name that an error message quotes
+VALUE_SHOWN = 40  # an error message quotes at most this number of characters of a value or name
 SPELLED = {4: "four", 5: "five", 6: "six", 7: "seven"}
 
 
 class Taxpayer(NamedTuple):
     """One household. `married` and `single_parent` are "yes" or "no"; salaries are in euros per year.
 
-    A field that is not in the line is None. If the year is None, the rules of version 7 apply.
+    An optional field is None if the line does not contain it. If `year` is None, the rules of version 7 apply.
     """
 
     id: int
@@ -62,13 +64,14 @@ OPTIONAL = frozenset(COLUMNS[len(FIELDS) :])
 
 @dataclass(frozen=True, slots=True)
 class LineFormat:
-    """The columns of a file in the file's order, the separator of the columns, and the default year of the lines."""
+    """The columns of a file in their order, the separator, and the year that applies to lines without a year."""
 
     columns: tuple[str, ...] = FIELDS
     separator: str = ","
     year: int | None = None
     quoted: bool = False  # whether quotes around cells are allowed
-    fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)  # matches a line and its end
+    # Matches a whole line, including the line break.
+    fast_pattern: "re.Pattern[bytes]" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         cells = [b"(?P<%b>%b)%b" % (n.encode(), PLAIN[n], b"?" * (n in OPTIONAL)) for n in self.columns]
@@ -78,11 +81,11 @@ class LineFormat:
 
     @property
     def is_dated(self) -> bool:
-        """Whether the law of a year can apply to a line."""
+        """True if the law of a year, instead of the rules of version 7, can apply to a line."""
         return self.year is not None or bool(OPTIONAL & set(self.columns))
 
     def build_taxpayer(self, match: "re.Match[bytes]") -> Taxpayer:
-        """Build the taxpayer of a line that `fast_pattern` matches. `parse` would return an equal taxpayer."""
+        """Build the taxpayer from a match of `fast_pattern`. For the same line, `parse` returns an equal taxpayer."""
         number, married, children, salary, year, single_parent, spouse_salary = match.group(*COLUMNS)
         return Taxpayer(
             int(number),
@@ -95,7 +98,7 @@ class LineFormat:
         )
 
     def parse(self, line: bytes) -> Taxpayer:
-        """Parse a line without its line break. Raises ValueError, which lists every wrong field."""
+        """Parse a line that has no line break. Raises ValueError with a message that lists every wrong field."""
         return parse_values(dict(zip(self.columns, self._split(line), strict=True)), self.year)
 
     def _split(self, line: bytes) -> list[str]:
@@ -108,7 +111,7 @@ class LineFormat:
             raise ValueError("expected text without control characters: remove them")
         cells = [cell.strip(BLANKS) for cell in self._split_cells(text)]
         while self.separator == "\t" and len(cells) > len(self.columns) and not cells[-1]:
-            cells.pop()  # the empty cell after a trailing tab
+            cells.pop()  # a trailing tab causes an empty cell at the end
         names, wanted = self.columns, f"expected the {SPELLED[len(self.columns)]} fields {','.join(self.columns)}"
         if len(cells) < len(names):
             missing = " ".join(f"[{name}]" for name in names[len(cells) :])
@@ -118,7 +121,7 @@ class LineFormat:
         return cells
 
     def _split_cells(self, text: str) -> list[str]:
-        """Split a line at the separators outside CSV quotes. Raises ValueError if a quote is not closed."""
+        """Split a line at each separator that is not inside CSV quotes. Raises ValueError if a quote is not closed."""
         if '"' not in text or not self.quoted:
             return text.split(self.separator)
         try:
@@ -143,7 +146,7 @@ def parse_header(line: bytes, year: int | None) -> LineFormat | None:
 
 
 def check_columns(columns: Sequence[str], advice: str = "") -> None:
-    """Check the columns of a header. `advice` is the end of the error message.
+    """Check the columns of a header. `advice` is appended to the error message.
 
     Raises UserError if columns are unknown, repeated or missing.
     """
@@ -161,12 +164,12 @@ def check_columns(columns: Sequence[str], advice: str = "") -> None:
 
 
 def normalize_name(name: str) -> str:
-    """Normalize a name to Unicode's form C, which ALIASES uses. Some editors write accents in another form."""
+    """Convert a name to Unicode's form C, which ALIASES uses. Some editors write accents in another form."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
-    """Parse the values of a line by column. `year` is the default. Raises ValueError, which lists every wrong field."""
+    """Parse a mapping from columns to cells. `year` applies if no cell holds a year. Raises ValueError on failure."""
     problems: list[str] = []
     fields: dict[str, Any] = {"year": year}
     for name, text in values.items():
@@ -178,7 +181,7 @@ def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
 
 
 def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
-    """Parse "yes" or "no", in English or French. For any other text, add a message to `problems`."""
+    """Return "yes" or "no" for an English or French text. For any other text, add a message to `problems`."""
     if text.lower() not in YES_NO:
         found = truncate_with_length(text, VALUE_SHOWN)
         problems.append(f"field [{name}]: expected yes, no, oui or non, found [{found}]")
@@ -186,9 +189,9 @@ def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
 
 
 def parse_whole_number(name: str, text: str, problems: list[str]) -> int:
-    """Parse a number of ASCII digits. For any other text, add a message to `problems` and return 0."""
+    """Parse a whole number in ASCII digits. For any other text, add a message to `problems` and return 0."""
     limit, digits = LIMITS[name], text.lstrip("0") or text[-1:]
-    # Check the length before int(), which rejects thousands of digits.
+    # Check the length before calling int(), because int() raises an error for thousands of digits.
     if text.isascii() and text.isdigit() and len(digits) <= len(str(limit)) and int(digits) <= limit:
         return int(digits)
     found = truncate_with_length(text, VALUE_SHOWN)

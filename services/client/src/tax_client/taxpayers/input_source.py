@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 STDIN = Path("-")
-PIECE = 2**20  # bytes
+PIECE = 2**20  # bytes per read
 HEAD = 2**16  # the fingerprint covers this number of bytes at the beginning of the file
 
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """The open input. `size` is the number of bytes, or None for a stream. A stream cannot be read twice."""
+    """The open input. `size` is its size in bytes, or None for a stream. A stream cannot be read twice."""
 
     path: Path
     file: IO[bytes]
@@ -36,13 +36,13 @@ class InputSource:
 
     @property
     def form(self) -> str:
-        """The line format, which the suffix of the file determines. It is "either" for standard input."""
+        """The line format, which is "either" for standard input, "jsonl" for a .jsonl file, and otherwise "lines"."""
         if self.path == STDIN:
             return "either"
         return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
-        """Return whether a regular file has more than `number` lines. Rewind the file."""
+        """Return True if a regular file has more than `number` lines. Rewind the file after the count."""
         count = 0
         while count <= number and (piece := self._read(PIECE)):
             count += piece.count(b"\n")
@@ -50,7 +50,7 @@ class InputSource:
         return count > number
 
     def compute_fingerprint(self) -> dict[str, Any]:
-        """Return data by which a resumed run recognizes its input file. Rewind the file."""
+        """Return data that identify the input file, so that a resumed run can recognize the file. Rewind the file."""
         facts, head = os.fstat(self.file.fileno()), self._read(HEAD)
         self.file.seek(0)
         path, digest = str(self.path.resolve()), hashlib.sha256(head).hexdigest()
@@ -66,7 +66,7 @@ class InputSource:
 
 @contextmanager
 def open_input(path: Path) -> Iterator[InputSource]:
-    """Open the input. Raises UserError if the input is not readable."""
+    """Open the input file, or standard input if `path` is STDIN. Raises UserError if the input is not readable."""
     try:
         descriptor = os.dup(0) if path == STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         facts = os.fstat(descriptor)
@@ -91,11 +91,12 @@ class StreamInput(io.RawIOBase):
         self.name, self._descriptor = str(path), descriptor
         self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._open = [descriptor, self._alarm, wake]
-        self._is_main = threading.current_thread() is threading.main_thread()  # other threads receive no signals
+        # Only the main thread can set the wake-up descriptor.
+        self._is_main = threading.current_thread() is threading.main_thread()
         self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
 
     def readable(self) -> bool:
-        """Return True. The base class would return False."""
+        """Return True, because BufferedReader accepts only a readable stream. The base class returns False."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
@@ -106,7 +107,7 @@ class StreamInput(io.RawIOBase):
         return os.readv(self._descriptor, [buffer])
 
     def close(self) -> None:
-        """Close the stream, and restore the previous wake-up descriptor for signals."""
+        """Close the stream, and restore the wake-up descriptor that signals used before."""
         if not self.closed and self._is_main:
             signal.set_wakeup_fd(self._previous)
         while self._open:

@@ -13,9 +13,9 @@ STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
-    """Parse the taxpayer of a line. `year` is the default for a line without a year.
+    """Parse a line and return its taxpayer. `year` applies if the line contains no year.
 
-    Raises ValueError, which lists every wrong field.
+    Raises ValueError with a message that lists every wrong field.
     """
     wanted = f"expected a JSON object with {', '.join(FIELDS)}"
     try:
@@ -36,7 +36,7 @@ def parse_json_line(line: bytes, year: int | None) -> Taxpayer:
 
 
 def list_problems(values: dict[str, Any]) -> list[str]:
-    """List unknown fields, missing fields, and values of a wrong type."""
+    """Return a message for each unknown field, each missing field, and each value of a wrong type."""
     known, short = ", ".join(COLUMNS), {name: truncate_with_length(name, VALUE_SHOWN) for name in values}
     problems = [f"field [{short[name]}]: expected one of the names {known}" for name in values if name not in COLUMNS]
     problems += [f"field [{name}]: expected a value, found none" for name in FIELDS if name not in values]
@@ -49,5 +49,9 @@ def list_problems(values: dict[str, Any]) -> list[str]:
 
 
 def has_repeated_name(line: bytes, names: int) -> bool:
-    """Return whether a flat object repeats a name. The JSON parser accepts repeated names and keeps the last value."""
+    """Return True if a JSON object without nested objects repeats a name. `names` is the number of distinct names.
+
+    The JSON parser keeps only the last value of a repeated name. Therefore, this function compares the number of colons
+    outside strings with `names`.
+    """
     return line.count(b":") > names and STRINGS.sub(b"", line).count(b":") > names

@@ -14,15 +14,15 @@ from .unique_ids import UniqueIds
 
 __all__ = ["BadLine", "Line", "Position", "Reader", "Taxpayer"]
 
-TEXT_KEPT = 1000  # most characters of a bad line that are kept
-LINE_MAX = 2**20  # most bytes of a line
+TEXT_KEPT = 1000  # a bad line keeps at most this number of characters of its text
+LINE_MAX = 2**20  # maximum number of bytes that one call of readline() returns; a longer line is bad
 BOM = b"\xef\xbb\xbf"
 REMEDY = "give a readable file with lines of id,married,children,salary"
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line without a valid taxpayer. `line` counts from 1. A long `text` is truncated."""
+    """A line without a valid taxpayer. `line` is the number of the line, from 1 on. A long `text` is truncated."""
 
     line: int
     text: str
@@ -34,22 +34,22 @@ Line = Taxpayer | BadLine
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file: the number of bytes and the number of lines before the position."""
+    """A position in a file. `offset` bytes and `line` lines precede the position."""
 
     offset: int = 0
     line: int = 0
 
 
 class HeaderFound(Exception):
-    """Raised when a line is a header."""
+    """Raised when the first line of a file is a header."""
 
 
 class Reader:
-    """Reads a taxpayers file line by line. Only the ids stay in memory.
+    """Reads a taxpayers file line by line. Of the earlier lines, only the ids stay in memory.
 
     `form` is "lines" (cells with separators), "jsonl" (one JSON object per line), or "either" (the first line decides).
-    `year` is the default for lines without a year. After the first line, `is_dated` is whether the law of a year can
-    apply to a line.
+    `year` applies to lines that contain no year. After the reader has read the first line, `is_dated` is True if the
+    law of a year can apply to a line.
     """
 
     def __init__(self, file: IO[bytes], form: str = "lines", year: int | None = None) -> None:
@@ -63,9 +63,9 @@ class Reader:
         self.is_dated = form == "jsonl" or year is not None
 
     def __iter__(self) -> Iterator[Line]:
-        """Yield the taxpayers and bad lines in order.
+        """Yield the taxpayers and the bad lines in the order of the file.
 
-        Raises UserError if the file cannot be read, or if its header names wrong columns.
+        Raises UserError if the file cannot be read, or if the header names wrong columns.
         """
         readline, claim, line_format = self._file.readline, self._ids.claim, self._format
         try:
@@ -89,20 +89,20 @@ class Reader:
         return Position(self._offset, self._line)
 
     def skip_to(self, position: Position) -> None:
-        """Read up to a position without yielding lines. Record the ids and the columns."""
+        """Skip the lines before a position. Only record their ids, and the columns of the header."""
         lines = iter(self)
         while self._offset < position.offset and next(lines, None):
             pass
 
     def _read_slowly(self, raw: bytes) -> Line | None:
-        """Parse any line, without the fast pattern. Return None for a comment, a blank line or a header."""
+        """Parse a line without using the fast pattern. Return None for a comment, a blank line or a header."""
         if len(raw) == LINE_MAX and not raw.endswith(b"\n"):
             self._skip_rest_of_line()
         line = (raw.removeprefix(BOM) if self._line == 1 else raw).removesuffix(b"\n").removesuffix(b"\r")
         content = line.strip(b" \t")
         if not content or content.startswith(b"#"):
             return None
-        # Keep the blanks around a tab-separated line, because its first or last cell can be empty.
+        # Do not strip a tab-separated line, because its first or last cell can be empty.
         return self._read_content(line if self._format and self._format.separator == "\t" else content)
 
     def _read_content(self, line: bytes) -> Line | None:
@@ -122,7 +122,7 @@ class Reader:
         return taxpayer
 
     def _parse_first(self, line: bytes) -> Taxpayer:
-        """Parse the first line. Raises HeaderFound if the line names the columns."""
+        """Choose the format of all lines from the first line, and parse the line. Raises HeaderFound for a header."""
         if self._form == "either" and line.startswith(b"{"):
             self._form, self._parse, self.is_dated = "jsonl", partial(parse_json_line, year=self._year), True
             return self._parse(line)

@@ -1,19 +1,19 @@
-"""A compact map from millions of ids to the first line of each id."""
+"""A compact map from each id of a file to the line where the id first occurs. A file can hold millions of ids."""
 
 from array import array
 from bisect import bisect_left
 
 EMPTY = -1
-MIX = 0x9E3779B97F4A7C15  # 2**64 / golden ratio; this factor spreads ids that follow a pattern (Knuth, vol. 3, 6.4)
+MIX = 0x9E3779B97F4A7C15  # 2**64 / golden ratio; this factor distributes regular ids evenly (Knuth, vol. 3, 6.4)
 MASK = 2**64 - 1
 
 
 class UniqueIds:
-    """Maps each id to its first line in the file. Ids must not be negative.
+    """Maps each id to the line where the id first occurs. Ids must not be negative.
 
-    Two flat arrays hold each id that is higher than all ids before it. In most files, these are all ids. Each id takes
-    16 bytes, and bisection finds it. A hash table holds the other ids, and takes 32 to 64 bytes per id. A dict would
-    take 130 bytes per id.
+    Two flat arrays hold each id that is higher than all earlier ids, and its line. In most files, the ids are in
+    ascending order, so that the arrays hold all ids. An id takes 16 bytes in the arrays, and bisection finds the id. A
+    hash table holds all other ids, and takes 32 to 64 bytes per id. A dict would take 130 bytes per id.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class UniqueIds:
         self._others = HashTable()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id. If the id is new, record `line` as its first line."""
+        """Return the line where the id `number` first occurs. If the id is new, record and return `line`."""
         if number > self._highest:
             self._highest = number
             self._rising.append(number)
@@ -42,7 +42,7 @@ class HashTable:
         self._ids, self._lines = self._allocate()
 
     def claim(self, number: int, line: int) -> int:
-        """Return the first line of an id. If the id is new, record `line` as its first line."""
+        """Return the line where the id `number` first occurs. If the id is new, record and return `line`."""
         if 2 * self._count > len(self._ids):
             self._grow()
         slot = self._find_slot(number)
@@ -53,7 +53,7 @@ class HashTable:
         return line
 
     def _find_slot(self, number: int) -> int:
-        """Use linear probing to find the slot of an id, or the free slot for a new id."""
+        """Use linear probing to find the slot that holds an id. For a new id, return the free slot for the id."""
         ids, last = self._ids, len(self._ids) - 1
         slot = (number * MIX & MASK) >> (64 - self._bits)
         while ids[slot] != number and ids[slot] != EMPTY:
