@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.support")  # failed asserts in tests.support then show their values
+pytest.register_assert_rewrite("tests.support")  # show the values in failed asserts of tests.support
 
 from tests.support.budget import THOROUGH, budget  # noqa: E402 - must follow register_assert_rewrite
 

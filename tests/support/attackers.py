@@ -1,4 +1,4 @@
-"""Attackers in containers with their own addresses, on nginx's external network.
+"""Attackers that run in containers. Each container has its own address on nginx's external network.
 
 Each attacker runs a program in this project's client image. The program prints its counts as a JSON object when it
 stops, after ten minutes at the latest.
@@ -115,7 +115,7 @@ class Attacker:
 
 @contextmanager
 def attackers(stack: Stack, *programs: tuple[str, ...]) -> Iterator[list[Attacker]]:
-    """Start an attacker for each program and its arguments, yield the attackers, and remove the containers."""
+    """Start an attacker for each program with its arguments and yield the attackers. Then remove the containers."""
     running: list[Attacker] = []
     try:
         for program, *arguments in programs:

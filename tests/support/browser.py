@@ -15,7 +15,7 @@ from tests.support.budget import REQUIRED
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE = 120_000  # milliseconds until a page that does not load or change fails the test
+PATIENCE = 120_000  # milliseconds after which the test fails if a page does not load or change
 expect.set_options(timeout=PATIENCE)
 # For each path, the selector of an element that exists only after the page is rendered.
 DRAWN = {"/simulator": "#results[aria-busy=false]", "/docs": ".opblock"}
@@ -85,10 +85,10 @@ STATUS_400 = "Failed to load resource: the server responded with a status of 400
 
 
 def forward(route: Route) -> None:
-    """Fetch a request through Playwright and pass the response to the browser.
+    """Send a request through Playwright and pass the response to the browser.
 
-    Chromium aborts its own requests when the host's addresses change. Docker changes these addresses whenever a stack
-    starts or stops.
+    This is necessary, because Chromium aborts its own requests when the host's addresses change. Docker changes these
+    addresses whenever a stack starts or stops.
     """
     route.fulfill(response=route.fetch(max_redirects=0, timeout=PATIENCE))
 
@@ -106,6 +106,6 @@ def tab(browser: Browser, origin: str, credentials: str, *, forwarded: bool = Fa
     try:
         yield opened
     finally:
-        context.close()  # otherwise a page that polls would continue to poll after a failed test
+        context.close()  # close the page also after a failed test, because the page can poll
     assert [] == opened.errors
     assert [] == [address for address in opened.asked if not address.startswith((origin + "/", "data:"))]

@@ -1,4 +1,4 @@
-"""Amounts of test work. `make test` does the usual amount, and `make test-all` sets THOROUGH=1 and does more."""
+"""The amount of test work. `make test` does the usual amount, and `make test-all` sets THOROUGH=1 and does more."""
 
 import os
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from typing import TypeVar
 Amount = TypeVar("Amount")
 Other = TypeVar("Other")
 THOROUGH = os.environ.get("THOROUGH") == "1"
-# A test is skipped with a reason if a tool is missing. If REQUIRED is set, the test fails instead.
+# If a tool is missing, a test is skipped with a reason. If REQUIRED is set, the test fails instead.
 REQUIRED = bool(os.environ.get("REQUIRE_DOCKER") or os.environ.get("CI"))
 
 
 def budget(usual: Amount, thorough: Amount) -> Amount:
-    """Return the amount of rounds, requests or examples for a usual or a thorough run."""
+    """Return `thorough` in a thorough run, and `usual` in any other run."""
     return thorough if THOROUGH else usual
 
 

@@ -1,4 +1,4 @@
-"""Call the packages' commands within this process. A new process would take most of a second longer per call."""
+"""Call the packages' commands within the test process, because a new process would add almost a second per call."""
 
 import io
 import os

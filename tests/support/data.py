@@ -31,13 +31,13 @@ def v7_schedule() -> V7Schedule:
 
 
 def law_cases() -> list[dict[str, Any]]:
-    """Return the cases of the laws of 2018 to 2025. Amounts are integers, and an empty cell is None."""
+    """Return the test cases for the laws of 2018 to 2025. Amounts are integers, and an empty cell is None."""
     with (CASES / "law.csv").open(encoding="utf-8", newline="") as file:
         return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
 def official_cases() -> list[dict[str, Any]]:
-    """Return the results of the tax authority's simulator for the incomes of 2018."""
+    """Return the results that the tax authority's simulator gives for incomes of 2018."""
     with (CASES / "official_2018.csv").open(encoding="utf-8", newline="") as file:
         return [{name: typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)]
 
@@ -50,7 +50,7 @@ def typed(name: str, text: str) -> Any:
 
 
 def v7_cases() -> list[dict[str, Any]]:
-    """Return the published and the additional cases of the rules `v7`, in the format of the API's results."""
+    """Return the published and the additional test cases for the rules `v7`. A case has the fields of an API result."""
     with (CASES / "v7.csv").open(encoding="utf-8", newline="") as file:
         return [
             {

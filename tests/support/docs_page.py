@@ -1,4 +1,4 @@
-"""Actions on the operations of the page /docs: expand, execute and close."""
+"""Actions on the operations of the page /docs: expand, execute and collapse."""
 
 from typing import Any
 
@@ -31,6 +31,6 @@ def execute(operation: Locator) -> str:
 
 
 def close(operation: Locator) -> None:
-    """Close an operation, because a long response on the page slows down the browser."""
+    """Collapse an operation, because a long response on the page slows down the browser."""
     operation.locator(".opblock-summary-control").click()
     expect(operation.locator(".opblock-body")).to_have_count(0)

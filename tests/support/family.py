@@ -8,11 +8,11 @@ SIMULATOR = f"/simulator#{QUERY}"
 
 
 def in_percent(share: float) -> str:
-    """Format a rate in percent like the English page, rounded half up to at most one decimal."""
+    """Format a rate in percent as the English page does, rounded half up to at most one decimal."""
     rounded = (100 * Decimal(str(share))).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return str(rounded).removesuffix(".0") + "%"
 
 
 def in_euros(amount: int) -> str:
-    """Format an amount like the English page."""
+    """Format an amount as the English page does."""
     return f"€{amount:,}"

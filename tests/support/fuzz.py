@@ -15,13 +15,13 @@ def exchange(port: int, request: bytes) -> bytes:
     """Send a request and return all bytes that the server sends until it closes the connection."""
     answered = b""
     with socket.create_connection(("127.0.0.1", port), timeout=STALLED) as connection:
-        with contextlib.suppress(OSError):  # the server can respond before it reads the whole request
+        with contextlib.suppress(OSError):  # the server can close before it reads the whole request
             connection.sendall(request)
         while True:
             try:
                 piece = connection.recv(65536)
             except TimeoutError:
-                with contextlib.suppress(OSError):  # the server has just reset the connection
+                with contextlib.suppress(OSError):  # the server can reset the connection at this moment
                     connection.shutdown(socket.SHUT_WR)
                 connection.settimeout(30)
                 continue
@@ -33,7 +33,7 @@ def exchange(port: int, request: bytes) -> bytes:
 
 
 def trouble(request: bytes, status: str, head: bytes, body: bytes) -> str:
-    """Describe the first error in a response, or return an empty text if the response is valid."""
+    """Return a description of the first error in a response, or an empty text if the response is valid."""
     if not "200" <= status < "500":
         return f"status {status}"
     if status == "304":

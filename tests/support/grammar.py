@@ -25,14 +25,14 @@ SPELLINGS = {
 }
 ANY_NAME = [spelling for name, spellings in SPELLINGS.items() if name != "id" for spelling in spellings]
 REQUIRED = ["married", "children", "salary"]
-OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # allowed only in a household with a year
+OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # a household without a year must not have these
 MAY_BE_EMPTY = ["year", *OPTIONAL]
 # A taxpayers file has only spellings with composed characters.
 FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
 LIMITS = {"children": 99, "salary": 999_999_999, "spouse_salary": 999_999_999, "from": 9999, "to": 99_999, "step": 9999}
 IDS = [9, 99, 10**18 - 1]  # upper limits of ids
 WORDS = ["yes", "no", "oui", "non"]
-CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # bit masks of the letters to capitalize
+CAPITALS = [0, 0, 0, 0, 0, 1, 2, 7]  # bit masks that select the letters to capitalize
 PADDINGS = [("", "")] * 8 + [(" ", ""), ("", " "), ("\t", " "), (" \t", "\t ")]
 UNRESERVED = "/:@!$'()*,;"  # characters that need no percent-encoding in a query string
 ZEROS = ["", "", "", "", "", "", "", "", "", "0", "000", "0" * 30]
@@ -78,7 +78,7 @@ class Grammar:
         return choices[self.below(len(choices))]
 
     def often(self, percent: int) -> bool:
-        """Return True with a probability of about `percent` %, or False when no bytes are left."""
+        """Return True with a probability of about `percent` %. When no bytes are left, return False."""
         return next(self._bytes, 255) * 100 < percent * 256
 
     def rotated(self, items: Sequence[T]) -> list[T]:
@@ -103,7 +103,7 @@ class Grammar:
         return self.below(100) if kind < 9 else [limit, 0, limit + 1 + self.below(9)][kind - 9]
 
     def number(self, limit: int) -> str:
-        """Return a number from `whole` as text, sometimes with leading zeros."""
+        """Return a number that `whole` generates as text, sometimes with leading zeros."""
         return self.one_of(ZEROS) + str(self.whole(limit))
 
     def year(self) -> int:
@@ -192,7 +192,7 @@ class Grammar:
         return json.dumps(content, ensure_ascii=self.often(50)).encode("utf-8", "surrogatepass")
 
     def cell(self, name: str, separator: str, quoted: int) -> str:
-        """Return a CSV cell, usually with a valid value. In `quoted` % of cases the cell has quotes."""
+        """Return a CSV cell, usually with a valid value. With a probability of `quoted` %, the cell has quotes."""
         if self.often(5):
             cell = self.noise().replace("\n", "")
         elif name in MAY_BE_EMPTY and self.often(40):
@@ -216,7 +216,7 @@ class Grammar:
         """Return a CSV header with these columns, rarely with a duplicate, missing or unknown column."""
         spelled = [self.one_of(spellings[name]) for name in names]
         if self.often(10):
-            # With tabs, avoid an empty name, because an empty last column would be trailing whitespace.
+            # If tabs separate the names, avoid an empty name, because the header must not end with a tab.
             wrong = ["salary", "enfants", "année", "explain", "age", "?" if separator == "\t" else ""]
             spelled[self.below(len(spelled))] = self.one_of(wrong)
         return separator.join(f'"{name}"' if self.often(8) else name for name in spelled)
@@ -253,7 +253,7 @@ class Grammar:
         return [*lines, b"Content-Length: %d" % len(body)], body
 
     def target(self, targets: Sequence[str]) -> bytes:
-        """Return one of the targets, with a query string if the target ends with a question mark."""
+        """Return one of the targets. If the target ends with a question mark, append a query string."""
         target = self.one_of(targets)
         query = (self.curve() if "curve" in target else self.query()) if target.endswith("?") else ""
         return (target + query).encode("utf-8", "replace")
@@ -275,7 +275,7 @@ class Grammar:
         if wild and self.often(10):
             lines.append(bytes(self.below(256) for _ in range(self.below(40))))
         if any(line.startswith(b"Transfer-Encoding") for line in lines):
-            # Append the end of a chunked body. A malformed end is rare.
+            # Append the end of a chunked body, which is rarely malformed.
             body += self.one_of([b"0\r\n\r\n"] * 9 + [b"ZZ\r\n\r\n", b"1\r\nxyz0\r\n\r\n", b"0\r\nno trailer\r\n\r\n"])
         end = b"\n" if wild and self.often(10) else b"\r\n"
         return end.join(lines) + b"\r\n\r\n" + body
@@ -285,7 +285,7 @@ class Grammar:
         return self.one_of(HEADERS).encode() + self.one_of([b": ", b": ", b": ", b":", b" : "]) + self.one_of(VALUES)
 
     def nothing(self) -> bytes:
-        """Return a line of a taxpayers file that is empty, a comment, or invalid in every format."""
+        """Return a line of a taxpayers file. The line is empty, a comment, or invalid in every format."""
         return self.one_of([b"", b" \t", b"# 1,yes,2,3", b" #{}", b"\xff\xfe", b"1,yes,2,\xe9", b",,,", b"\x00", b"{"])
 
     def json_line(self) -> bytes:

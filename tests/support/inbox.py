@@ -12,7 +12,7 @@ ROUTE = re.compile(r"^request: GET (\S+)\r?$", re.MULTILINE)
 
 
 class Inbox:
-    """The mails that arrived after the inbox was created. Mails with the same Message-ID count once."""
+    """The mails that arrived after the inbox was created. Mails with the same Message-ID count as one mail."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -24,7 +24,7 @@ class Inbox:
         return list({mail["Message-ID"]: mail for mail in mails if mail["Message-ID"] not in self._old}.values())
 
     def counting(self, **failures: int) -> Counter[str]:
-        """Wait until the mails report these numbers of failures by route, and return the number of mails by route."""
+        """Wait until the mails report the given failures per route. Return the number of mails per route."""
         expected = {f"/{name.replace('_', '/')}": count for name, count in failures.items()}
         wait_until(lambda: expected == by_route(self.mails())[0])
         return by_route(self.mails())[1]
@@ -35,7 +35,7 @@ class Inbox:
 
 
 def by_route(mails: list[EmailMessage]) -> tuple[Counter[str], Counter[str]]:
-    """Return the number of reported failures by route, and the number of mails by route."""
+    """Return two mappings: from route to number of reported failures, and from route to number of mails."""
     failures: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for mail in mails:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-# A result lacks these fields of a case. An explanation has the last two fields.
+# These fields of a case are not in a result. The last two fields are in an explanation.
 NOT_ANSWERED = ("openfisca_tax", "tax_all_shares", "tax_adult_shares")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a file or folder has a lock of flock(2). A lock of this process counts too."""
+    """Return whether a file or folder has a lock of flock(2). A lock that this process holds counts too."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

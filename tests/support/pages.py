@@ -28,7 +28,7 @@ def load(port: int, target: str, credentials: str | None, body: str | None = Non
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server can reject an unread body
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server can close the connection early
             connection.request("GET" if body is None else "POST", target, body and body.encode(), sent)
         response = connection.getresponse()
         text = response.read().decode()

@@ -4,7 +4,7 @@ Profiles without settings run the stack with its default settings. There are sev
 their stacks run in parallel. The stacks start in the order of the profiles. The first profiles have the longest tests.
 """
 
-SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # half of the requests pause, so that many requests are in flight
+SLOW = {"SLEEP_TIME": "0.4", "API_THREADS": "32"}  # SLEEP_TIME delays half of the requests, so that many are in flight
 UNROTATED = {"LOG_MAX_SIZE": "1024"}  # a large size prevents a rotation during a test that counts log lines
 QUICK_ALERTS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "1", "ALERT_REPEAT": "0"}
 

@@ -5,7 +5,7 @@ import re
 from tests.support.stack import Stack
 
 # This command prints the id, name, state and parent of each process in a container, as in `7 (name) S 1 ...`. The
-# command ignores errors, because a process can end during the read.
+# command ignores errors, because a process can end while the command reads its file.
 PROCESSES = "cat /proc/[0-9]*/stat 2>/dev/null || true"
 
 
@@ -15,7 +15,7 @@ def list_replicas(stack: Stack) -> list[str]:
 
 
 def list_workers(stack: Stack, replica: str) -> set[int]:
-    """List the live workers of a replica. Workers are children of gunicorn's master, a child of Docker's init."""
+    """List the live workers of a replica. Their parent is gunicorn's master, which is a child of Docker's init."""
     processes = stack.run("docker", "exec", replica, "sh", "-c", PROCESSES).stdout
     found = re.findall(r"^(\d+) \(.*\) [^ZX] (\d+) ", processes, re.MULTILINE)
     parents = {int(pid): int(parent) for pid, parent in found}

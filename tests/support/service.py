@@ -1,4 +1,4 @@
-"""A driver of the real service, which runs gunicorn in its own process on SQLite. A mailbox receives the alerts."""
+"""A driver of the real service. The service runs gunicorn with an SQLite database. A mailbox receives the alerts."""
 
 import base64
 import contextlib
@@ -24,7 +24,7 @@ from tests.support.data import ROOT
 from tools.smtp_catcher import Mailbox, SmtpCatcher
 
 COMMAND = [sys.executable, "-m", "income_tax"]
-# The service inherits these variables of the shell, and the variables of Python and coverage with these prefixes.
+# The service inherits these environment variables, and the variables of Python and coverage with these prefixes.
 SHELL, TOOLS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"), ("PYTHON", "COV")
 TEXT_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}, [^:]+: \[[^\]]+\] .+$")
 
@@ -58,7 +58,7 @@ class Service:
     credentials: str = "client:secret"
 
     def get(self, target: str, credentials: str | None = "", method: str = "GET", **headers: str) -> Answer:
-        """Request an unchanged target. None sends no credentials, and "" sends the client's credentials."""
+        """Send a request. If `credentials` is None, send no credentials. If it is "", send the client's credentials."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, method, **headers)
 
@@ -68,7 +68,7 @@ class Service:
         return "Basic " + base64.b64encode(self.credentials.encode()).decode()
 
     def post(self, body: str, content_type: str, target: str = "/", credentials: str | None = "") -> Answer:
-        """Post a body. `credentials` has the same meaning as in `get`."""
+        """Post a body. `credentials` has the same meaning as for `get`."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, "POST", body.encode(), Content_Type=content_type)
 
@@ -81,7 +81,7 @@ class Service:
         return request(self.port, target, self.credentials, method, **headers)
 
     def raw(self, request: bytes, end: bool = False) -> Answer:
-        """Send bytes, and read the response until the connection ends. If `end` is set, close the sending side."""
+        """Send bytes and return the response. If `end` is set, close the sending side after the bytes."""
         return read_answer(self.port, request, end)
 
     def kill(self) -> None:
@@ -98,7 +98,7 @@ class Service:
         return [json.loads(line) for line in self.log_lines()]
 
     def events_of(self, request_id: str) -> list[str]:
-        """Return the names of a request's events."""
+        """Return the names of the events that were logged for a request."""
         return [record["event"] for record in self.log() if record.get("request_id") == request_id]
 
 
@@ -150,7 +150,7 @@ def request(
         sent["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server can reject an unread body
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the server can close the connection early
             connection.request(method, target, sent_body, headers=sent)
         response = connection.getresponse()
         body = response.read()
@@ -176,7 +176,7 @@ def read_answer(port: int, request: bytes, end: bool = False) -> Answer:
 
 
 def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]:
-    """Build the environment of a service whose files are in a folder."""
+    """Build the environment variables of a service whose files are in a folder."""
     own = {"DB_FILE": "tax.sqlite", "USERS_FILE": "users", "LOG_FILE": "api.log", "STATE_DIR": "state"}
     paths = {name: str(folder / value) for name, value in own.items()}
     clean = {name: value for name, value in os.environ.items() if name in SHELL or name.startswith(TOOLS)}
@@ -185,14 +185,14 @@ def environment(folder: Path, smtp_port: int, **settings: str) -> dict[str, str]
 
 
 def seed(folder: Path) -> None:
-    """Write the tax data to the database in a folder."""
+    """Create a database with the tax data in a folder."""
     command = [*COMMAND, "seed", "sqlite", str(ROOT / "db/init")]
     subprocess.run(command, env=environment(folder, 1), check=True, capture_output=True)
 
 
 @cache
 def prepared() -> "tempfile.TemporaryDirectory[str]":
-    """Create a folder with tax data and a user. All tests of this process share this folder."""
+    """Create a folder with tax data and a user once per process. All tests of the process copy this folder."""
     made = tempfile.TemporaryDirectory()
     seed(Path(made.name))
     command = [*COMMAND, "users", "add", "client"]
@@ -201,19 +201,19 @@ def prepared() -> "tempfile.TemporaryDirectory[str]":
 
 
 def prepare(folder: Path) -> None:
-    """Copy the tax data and a user `client` with the password `secret` to a folder."""
+    """Write the tax data to a folder, and a users file with the user `client` and the password `secret`."""
     shutil.copytree(prepared().name, folder, dirs_exist_ok=True)
 
 
 def begun_with(folder: Path, code: str) -> str:
-    """Write code that Python runs at startup, and return the folder for PYTHONPATH."""
+    """Write a module that Python runs at startup. Return its folder, which must be the value of PYTHONPATH."""
     (folder / "sitecustomize.py").write_text(code)
     return str(folder)
 
 
 @contextmanager
 def running_service(folder: Path, **settings: str) -> Iterator[Service]:
-    """Prepare a folder, run the service with its own mailbox on a free port, and yield it when it is ready."""
+    """Prepare a folder and run a service with its own mailbox on a free port. Yield the service when it is ready."""
     prepare(folder)
     with SmtpCatcher() as smtp, service_with(folder, smtp.port, smtp.mailbox, **settings) as service:
         yield service

@@ -13,7 +13,7 @@ from pathlib import Path
 def in_session(
     command: list[str], folder: Path, environment: Mapping[str, str] | None = None, *, one_output: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a folder and yield its process, which the caller ends.
+    """Start a command in a folder and yield its process. The caller must end the process.
 
     `one_output` merges stderr into stdout.
     """
@@ -29,7 +29,7 @@ def in_session(
     ) as process:
         try:
             yield process
-        except BaseException:  # otherwise Popen would wait for the running process
+        except BaseException:  # kill the process, because Popen would wait for its end
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise

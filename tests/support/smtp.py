@@ -31,7 +31,7 @@ class FaultySmtp:
     """
 
     def __init__(self, fault: str = "", host: str = "127.0.0.1") -> None:
-        self.port = free_port()  # an explicit port, because the kernel releases an automatic port on shutdown
+        self.port = free_port()  # not port 0, because the kernel releases an automatic port on shutdown
         self.host = host
         self._listener = socket.create_server((host, self.port), backlog=64)
         self.fault = ""
@@ -39,7 +39,7 @@ class FaultySmtp:
         self.attempts: queue.Queue[str] = queue.Queue()  # the fault of each connection
         self.refused: dict[str, str] = {}
         self.recipients: queue.Queue[list[str]] = queue.Queue()
-        self.release = threading.Event()  # this event ends hanging connections
+        self.release = threading.Event()  # if this event is set, hanging connections end
         self._closing = False
         self._listening = threading.Event()
         self._listening.set()
@@ -51,7 +51,7 @@ class FaultySmtp:
         was, self.fault = self.fault, fault
         if fault == "refuse":
             self._listening.clear()
-            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux the socket keeps its port and can listen again
+            self._listener.shutdown(socket.SHUT_RDWR)  # on Linux the socket keeps its port, so that it can listen again
         elif was == "refuse":
             self._listener.listen(64)
             self._listening.set()
@@ -61,7 +61,7 @@ class FaultySmtp:
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """Wait until the mails that contain a text report enough failures. Return these mails without duplicates."""
+        """Wait until the mails that contain a text report at least `failures` failures. Return each mail once."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:

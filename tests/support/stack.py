@@ -63,7 +63,7 @@ class Stack:
     @classmethod
     @contextlib.contextmanager
     def running(cls, folder: Path, database: str, **settings: str) -> Iterator["Stack"]:
-        """Start a stack and yield it when it is healthy. At the end, remove it and assert that no volume is left."""
+        """Start a stack and yield it when it is healthy. Finally remove it and assert that no volume is left."""
         stack = cls.create(folder, database, **settings)
         try:
             if settings.get("TLS") == "on":
@@ -89,12 +89,12 @@ class Stack:
         )
 
     def making(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
-        """Start make in its own session. The caller ends the process."""
+        """Start make in its own session and yield its process. The caller must end the process."""
         return in_session(["make", *arguments], self.folder, self._environment({}))
 
     @staticmethod
     def _environment(own: dict[str, str]) -> dict[str, str]:
-        """Return the environment of a command, without the variables of the make that runs the tests."""
+        """Return the environment variables of a command, without those of the make process that runs the tests."""
         others = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "DB", "REPLICAS")
         return {name: value for name, value in os.environ.items() if name not in others} | own
 
@@ -119,11 +119,11 @@ class Stack:
 
     @property
     def credentials(self) -> str:
-        """Return `login:password` of the client's account."""
+        """Return the credentials of the client as `login:password`."""
         return self.make("--silent", "credentials").strip()
 
     def get(self, target: str, credentials: str | None = None, method: str = "GET", **headers: str) -> Answer:
-        """Request an unchanged target from nginx."""
+        """Send a request to nginx with the target unchanged."""
         return ask(self.http_port, target, credentials, method, **headers)
 
     def raw(self, request: bytes) -> Answer:
@@ -143,7 +143,7 @@ class Stack:
         """Wait until the last line of a log in /logs is complete, and return the lines after line `since`."""
 
         def whole() -> list[str] | None:
-            # After a rotation the file does not exist until the next line is written.
+            # Accept a missing file, because after a rotation the file does not exist until the next line is written.
             text = self.output("nginx", "sh", "-c", f"[ ! -e /logs/{log} ] || tail -n +{since + 1} /logs/{log}")
             *lines, rest = text.split("\n")
             return None if rest else [*lines, rest]  # None means that the last line is incomplete
@@ -151,11 +151,11 @@ class Stack:
         return wait_until(whole)[:-1]
 
     def records(self, log: str, since: int = 0, holding: str = "") -> list[dict[str, Any]]:
-        """Return the JSON records of those log lines after line `since` that contain a text."""
+        """Parse the JSON log lines after line `since`. Return the records of the lines that contain a text."""
         return [json.loads(line) for line in self.lines(log, since) if holding in line]
 
     def count(self, log: str, pattern: str = "") -> int:
-        """Count the lines of a log that match a pattern. The container counts, because tests poll the count."""
+        """Count the lines of a log that match a pattern. The container counts them, because tests poll the count."""
         return int(self.output("nginx", "sh", "-c", f"cat /logs/{log} 2>/dev/null | grep -cE '{pattern}' || true"))
 
     def mails(self, containing: str = "") -> list[EmailMessage]:
@@ -172,7 +172,7 @@ class Stack:
         return len(self.ids(f"label=com.docker.compose.service={service}", "health=healthy"))
 
     def restart_api(self) -> None:
-        """Restart all replicas at once, and wait until nginx reaches a replica again."""
+        """Restart all replicas simultaneously, and wait until nginx reaches a replica again."""
         self.compose("restart", "--no-deps", "api")
         wait_until(lambda: self.healthy("api") == 2)
         wait_until(lambda: self.get("/health/live").status == 200)

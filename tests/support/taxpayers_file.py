@@ -18,7 +18,7 @@ BAD: list[Callable[[int], str]] = [
 
 
 def write_taxpayers(path: Path, count: int, seed: int = 1) -> tuple[list[int], list[int]]:
-    """Write a file of `count` lines. Return the ids of its taxpayers and the numbers of its invalid lines, in order."""
+    """Write a file of `count` lines. Return the ids of the valid lines and the line numbers of the invalid lines."""
     chance = random.Random(seed)
     good: list[int] = []
     bad: list[int] = []

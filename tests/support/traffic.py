@@ -15,7 +15,7 @@ from tests.support.data import v7_cases
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-MOST_AT_ONCE = 64  # limit of concurrent requests; on a stalled machine, more requests would time out
+MOST_AT_ONCE = 64  # limit of concurrent requests, because more requests would time out on a stalled machine
 POST_EVERY = 4  # every fourth request is a POST
 
 

@@ -16,12 +16,12 @@ _claims: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return an unused port of 127.0.0.1 outside the ephemeral range, and reserve the port for this test process."""
+    """Return an unused port of 127.0.0.1 outside the ephemeral range. Other test processes do not get this port."""
     while True:
         port = random.randrange(LOWEST, max(OF_CONNECTIONS, 2 * LOWEST))
         claim = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
-            claim.bind(f"\0tax-test-port-{port}")  # the kernel removes the claim when this process ends
+            claim.bind(f"\0tax-test-port-{port}")  # reserves the port until this process ends
             socket.create_server(("127.0.0.1", port)).close()
             _claims.append(claim)
             return port
@@ -35,6 +35,6 @@ def wait_until(condition: Callable[..., Result | Literal[False] | None], seconds
     while not (result := condition()):
         now = time.monotonic()
         assert now < deadline, f"the condition is still false after {seconds} s"
-        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # a slow condition uses at most a third of the time
+        time.sleep(min(max(0.1, 2 * (now - looked)), 1))  # wait longer if the condition is slow
         looked = time.monotonic()
     return result

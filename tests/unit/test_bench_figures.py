@@ -23,25 +23,25 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_spread_has_lowest_and_highest_of_several_values() -> None:
-    """A spread shows the median, lowest and highest of several values. A single value has no range."""
+    """A spread shows the median, the lowest and the highest of several values. For a single value it shows no range."""
     assert "2.00 (1.00 to 4.00)" == result_files.spread([4, 1, 2], ".2f")
     assert "2" == result_files.spread([2.0])
 
 
 def test_ratios_are_within_a_round() -> None:
-    """Each ratio divides two values of the same round."""
+    """Each ratio is the quotient of two values from the same round."""
     assert [2, 0.5, 1] == result_files.ratios([2, 2, 3], [1, 4, 3])
 
 
 def test_results_are_kept_small(place: Path) -> None:
-    """A results file has the values of all rounds on one line, with five digits each."""
+    """A results file has the values of all rounds on one line. Each value has at most five digits."""
     result_files.save("one", {"rates": {"a": [1234.5678, 2.0], "b": [3]}})
     assert '  "a": [1234.6, 2.0],' in (place / "results/one.json").read_text().splitlines()
     assert {"rates": {"a": [1234.6, 2.0], "b": [3]}} == result_files.load("one")
 
 
 def test_a_part_of_the_page_is_replaced_and_nothing_else(place: Path) -> None:
-    """`put` replaces the text between the marks of a part. It keeps the rest of the page."""
+    """`put` replaces the text between the two marks of a part, and keeps the rest of the page."""
     before = result_files.PAGE.read_text()
     result_files.put("peers", "new")
     mark = "<!-- peers: begin -->"
@@ -64,7 +64,7 @@ def test_the_page_marks_all_parts() -> None:
 
 
 def target(file: str, name: str) -> performance_goals.Target:
-    """Return the first target of a file whose name contains a text."""
+    """Return the first target whose results are in `file` and whose name contains `name`."""
     return next(one for one in performance_goals.TARGETS if one.file == file and name in one.name)
 
 
@@ -97,7 +97,7 @@ def test_memory_is_flat_by_the_growth_within_a_round(place: Path) -> None:
 def test_lost_lines_cause_an_error_exit_and_slowness_does_not(
     place: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    """The benchmark fails if a run loses, reorders or changes lines. It succeeds if a run is slow or large."""
+    """The benchmark fails if a run loses, reorders or changes lines. It succeeds if a run only misses its goals."""
     run: dict[str, Any] = {"on": "sqlite", "lines": 100, "good": 99, "bad": 1, "seconds": 100.0, "client cpu": 1.0}
     run |= {"server cpu": 1.0, "client MiB": 500.0, "worker MiB": 90.0, "killed at percent": [25, 50, 75]}
     run |= {"all lines, in order": True, "same bytes": True}
@@ -113,7 +113,7 @@ def test_lost_lines_cause_an_error_exit_and_slowness_does_not(
 
 @pytest.mark.parametrize("own_worker", [False, True])
 def test_a_baseline_takes_the_place_of_the_service(own_worker: bool) -> None:
-    """The container runs gunicorn with its own worker and without heap settings, or with the service's worker."""
+    """A baseline container runs gunicorn with the service's worker, or with gunicorn's worker and no heap settings."""
     api = yaml.safe_load(container_stack.override("bare", own_worker))["services"]["api"]
     assert ["baseline_apps:bare"] == api["command"]
     assert own_worker == ("gunicorn_leader_follower_config.py" in api["entrypoint"])

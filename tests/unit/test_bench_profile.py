@@ -1,4 +1,4 @@
-"""Tests that assign profile samples to parts of the program."""
+"""Tests of the assignment of profile samples to parts of the program."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ THREAD = (
     ],
 )
 def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
-    """A frame of a library counts for its innermost known caller. Without a known caller, it counts for the rest."""
+    """A sample counts for its innermost frame in a known part. Without such a frame, the sample counts for the rest."""
     assert part == part_of(stack)
 
 
@@ -46,7 +46,7 @@ def test_a_sample_counts_for_the_innermost_part(stack: str, part: str) -> None:
     ],
 )
 def test_a_thread_that_waits_counts_for_nothing(innermost: str) -> None:
-    """A sample does not count if its innermost frame waits for work."""
+    """A sample is ignored if the thread waits for work in its innermost frame."""
     assert None is part_of(f"run (/usr/lib/threading.py:1);{innermost}")
     assert None is not part_of(f"{innermost};bare (/x/bench/baseline_apps.py:25)")
 

@@ -23,7 +23,7 @@ TOOLS_LOCKS = [str(path.relative_to(ROOT)) for folder in ("bench", "tools") for 
 
 
 def versions(lock: str) -> dict[str, str]:
-    """Return the pinned versions of a lock file by package."""
+    """Return a mapping from package to the version that a lock file pins."""
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -44,7 +44,7 @@ def test_locks_contain_hashes_and_no_address(lock: str) -> None:
 
 
 def test_all_versions_are_equal() -> None:
-    """Service, client, shared package, both images and the newest release in the changelog have the same version."""
+    """The service, client and shared package, both images and the newest release in the changelog have one version."""
     newest = re.search(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
     assert [newest[1]] * 3 == [income_tax.__version__, tax_client.__version__, tax_common.__version__]
@@ -84,7 +84,7 @@ def test_client_and_api_have_the_same_parameters() -> None:
 
 
 def test_client_and_api_have_the_same_result_fields() -> None:
-    """Client and API have the same result fields in the same order, for both laws."""
+    """Client and API have the same result fields in the same order, for the rules `v7` and for the laws of years."""
     assert result_serialization.V7_FIELDS == responses.V7_FIELDS
     assert result_serialization.DATED_FIELDS == responses.DATED_FIELDS
 
@@ -126,7 +126,7 @@ def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
 
 
 def test_compose_sets_every_setting_of_the_api() -> None:
-    """docker-compose.yml sets every setting of the API, except four explained settings."""
+    """docker-compose.yml sets every setting of the API, except the four settings that the comment explains."""
     settings = (API / "settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r'read\.\w+\("([A-Z_]+)"', settings))
     # The exceptions: DB_FILE is for SQLite only, DB_PORT and DB_NAME have defaults, and `make drill` sets ALERT_DRILL.
@@ -142,7 +142,7 @@ def test_every_alert_is_explained() -> None:
 
 
 def test_a_signal_waits_for_the_child_of_the_init() -> None:
-    """The client's containers have an init. tools/client-containers sends a signal only after the init has a child."""
+    """The client's containers run an init. tools/client-containers sends a signal only after the init has a child."""
     assert 'has_begun "$1" && docker kill' in (ROOT / "tools/client-containers").read_text(encoding="utf-8")
     client = re.search(r"^  client:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
     assert client is not None

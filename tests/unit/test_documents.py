@@ -70,7 +70,7 @@ def test_named_documents_exist() -> None:
     ],
 )
 def test_the_readme_has_the_results_of_the_benchmarks(target: str, phrase: str) -> None:
-    """Each benchmark result in the README is the median in the verdict of bench/README.md."""
+    """Each benchmark result in the README equals the median in the verdict of bench/README.md."""
     verdict = dict(re.findall(r"^- (.*?): ([\d.,]+) ", (ROOT / "bench/README.md").read_text("utf-8"), re.MULTILINE))
     assert phrase.format(verdict[target]) in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -18,7 +18,7 @@ PACKAGES = {
     "tax_client": ROOT / "services/client/src",
     "tax_common": ROOT / "services/common/src",
 }
-SCREEN = 24  # maximum entries of a folder
+SCREEN = 24  # maximum number of entries in a folder
 MODULE_LINES, FUNCTION_LINES = 200, 35
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -50,7 +50,7 @@ def resolve_import(module: str, node: ast.ImportFrom) -> str:
 
 @cache
 def find_imports(module: str) -> frozenset[str]:
-    """Return the modules that a module imports, including late imports and imports for types."""
+    """Return the modules that a module imports, including imports within functions and imports for types."""
     found = set()
     for node in ast.walk(parse(module)):
         if isinstance(node, ast.Import):
@@ -125,7 +125,7 @@ def test_the_tax_rules_import_only_the_standard_library() -> None:
 
 
 def test_no_modules_import_each_other() -> None:
-    """The imports of all modules have no cycle, including late imports and imports for types."""
+    """The imports of all modules have no cycle. Imports within functions and imports for types count too."""
     graph = {module: {name for name in find_imports(module) if name in MODULES} for module in MODULES}
     try:
         TopologicalSorter(graph).prepare()
@@ -134,7 +134,7 @@ def test_no_modules_import_each_other() -> None:
 
 
 def test_only_the_commands_read_the_environment() -> None:
-    """Only the commands, and the client's settings, read the environment."""
+    """Only the modules of the commands and of the client's settings read environment variables."""
     readers = {name for name, path in MODULES.items() if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))}
     assert readers <= {"income_tax.cli", "tax_client.cli", "tax_client.settings"}
 
@@ -149,7 +149,7 @@ def edit_distance_is_one(a: str, b: str) -> bool:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_module_names_are_distinct(package: str) -> None:
-    """No two modules of a package have the same name, or names that differ by one letter."""
+    """Two modules of a package do not have the same name, or names that differ by one letter."""
     places = defaultdict(list)
     for module, path in MODULES.items():
         if is_in(module, package) and path.name not in ("__init__.py", "__main__.py"):

@@ -1,4 +1,4 @@
-"""The default settings, and the rejection of wrong settings by name."""
+"""The default settings, and the error messages about wrong settings."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_error_names_an_unreadable_secret() -> None:
 
 
 def test_a_folder_is_rejected_as_a_file(tmp_path: Path) -> None:
-    """A folder is rejected as the value of SMTP_CA_FILE."""
+    """SMTP_CA_FILE is rejected if its value is the path of a folder."""
     with pytest.raises(SettingsError, match=r"^SMTP_CA_FILE=/.*: cannot be read; expected a readable file$"):
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 

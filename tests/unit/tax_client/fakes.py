@@ -49,7 +49,7 @@ def build_list_log() -> tuple[Log, list[dict[str, Any]]]:
 
 
 def build_answer(result: Result, **changes: Any) -> Answer:
-    """Build the API's answer with a result and changed fields."""
+    """Build the API's answer with a result in which the fields in `changes` have other values."""
     return Answer(200, orjson.dumps({"response": {"result": {**asdict(result), **changes}}}))
 
 
@@ -61,12 +61,12 @@ class FakeApi:
         self.request_ids: list[str] = []
 
     def calculate(self, taxpayer: Taxpayer, request_id: str) -> Fields:
-        """Return the function's result."""
+        """Record the request id and return the function's result."""
         self.request_ids.append(request_id)
         return asdict(self._calculate(taxpayer))
 
     def calculate_many(self, taxpayers: Sequence[Taxpayer], request_id: str) -> list[Fields | ApiError]:
-        """Return the function's result or ApiError for each taxpayer."""
+        """Record the request id. For each taxpayer, return the function's result or the ApiError that it raises."""
         self.request_ids.append(request_id)
         results: list[Fields | ApiError] = []
         for taxpayer in taxpayers:

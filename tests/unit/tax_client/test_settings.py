@@ -9,7 +9,7 @@ from tax_client.user_errors import UserError
 
 
 def test_defaults_apply_without_options_and_variables() -> None:
-    """By default the client calls a local server and logs JSON to the current folder."""
+    """By default the client calls a local server, and writes JSON logs to the current folder."""
     settings = load_settings({}, {})
     assert ("http://127.0.0.1:8000", None, Path("client.log"), "json", "info", 10.0) == (
         settings.url,
@@ -23,7 +23,7 @@ def test_defaults_apply_without_options_and_variables() -> None:
 
 
 def test_an_option_overrides_its_variable_and_an_empty_variable_is_unset() -> None:
-    """An option overrides its environment variable, even an invalid variable. An empty variable gives the default."""
+    """An option overrides even an invalid environment variable. If the variable is empty, the default applies."""
     environment = {"TAX_URL": "nonsense", "LOG_FORMAT": "TEXT", "LOG_LEVEL": "", "TAX_TIMEOUT": "0.5"}
     settings = load_settings({"url": "https://tax.example/api", "log_format": None}, environment)
     assert ("https://tax.example/api", "text", "info", 0.5) == (
@@ -54,14 +54,14 @@ def test_an_option_overrides_its_variable_and_an_empty_variable_is_unset() -> No
     ],
 )
 def test_the_error_of_a_bad_value_names_its_variable(variable: str, value: str, expected: str) -> None:
-    """The error of an invalid variable contains its name and the expected values."""
+    """The error about an invalid environment variable contains its name and the expected values."""
     with pytest.raises(UserError) as caught:
         load_settings({}, {variable: value})
     assert str(caught.value).startswith(expected)
 
 
 def test_a_password_in_the_address_is_rejected_and_not_quoted() -> None:
-    """The error of an address with credentials does not contain the password."""
+    """The error about an address with credentials does not contain the password."""
     with pytest.raises(UserError) as caught:
         load_settings({"url": "http://admin:hunter2@host"}, {})
     assert str(caught.value).startswith("--url: expected http://host:port")

@@ -8,7 +8,7 @@ from tax_common.backoff import Backoff, retry
 
 
 def test_delays_double_up_to_the_longest() -> None:
-    """Delays double up to a bound, and the jitter shortens each delay by a random part."""
+    """Delays double up to a maximum. The jitter shortens each delay by a random amount."""
     backoff = Backoff(first=1.0, longest=10.0)
     assert [1, 2, 4, 8, 10, 10] == [backoff.compute_delay(n, lambda: 0.0) for n in range(6)]
     assert [0.5, 5.0] == [backoff.compute_delay(n, lambda: 1.0) for n in (0, 10**6)]
@@ -40,7 +40,7 @@ def test_transient_errors_are_retried() -> None:
 
 
 def test_a_permanent_error_is_raised_at_once() -> None:
-    """A permanent error is raised at once and is not retried."""
+    """A permanent error is raised immediately and is not retried."""
     with pytest.raises(ValueError, match="wrong"):
         retry(fail(1, ValueError("wrong")), 60, Backoff(1, 8), lambda error: isinstance(error, OSError), no_pause)
 

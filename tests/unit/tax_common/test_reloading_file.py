@@ -16,7 +16,7 @@ def read_number(path: Path) -> int:
 
 
 def build(path: Path, **options: object) -> tuple[ReloadingFile[int], Reports]:
-    """Return a file that contains a number, and its reports. A report is a reason, or a content and a recovery flag."""
+    """Return a file that contains a number, and its reports: reasons of errors, or contents with a recovery flag."""
     reports: Reports = []
     return ReloadingFile(path, read_number, reports.append, lambda *load: reports.append(load), **options), reports  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ def test_an_optional_file_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_a_required_file_must_be_good_at_first(tmp_path: Path) -> None:
-    """If there is no initial content, a missing or invalid file raises an error at once."""
+    """If there is no initial content, a missing or invalid file immediately raises an error."""
     with pytest.raises(OSError):
         build(tmp_path / "number")
     (tmp_path / "number").write_text("one")

@@ -22,7 +22,7 @@ from tax_common.settings_reader import Reader, SettingsError, ValueType, choice,
     ],
 )
 def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
-    """A text within the bounds or at a bound is converted."""
+    """A text is converted to its type if its value is within the bounds or at a bound."""
     assert value == kind.parse(text)
 
 
@@ -39,7 +39,7 @@ def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
     ],
 )
 def test_rejected_texts(kind: ValueType[Any], texts: list[str], expected: str) -> None:
-    """A text outside the bounds is rejected, and `expected` describes the type and its bounds."""
+    """A text of another type or outside the bounds is rejected. `expected` describes the type and its bounds."""
     assert expected == kind.expected
     for text in texts:
         with pytest.raises(ValueError):
@@ -54,7 +54,7 @@ def test_error_of_a_wrong_option_quotes_its_text() -> None:
 
 
 def test_blanks_around_a_setting_are_ignored() -> None:
-    """Blanks around a variable's value are ignored, and an empty variable has the default."""
+    """Blanks around a setting's value are ignored. If the value is empty, the default applies."""
     read = Reader({"A": " 7 ", "B": "", "C": " x"})
     assert (7, 3) == (read.whole("A", 1, 0, 9), read.whole("B", 3, 0, 9))
     with pytest.raises(SettingsError, match=r"^C is \[x\]; expected a whole number from 0 to 9$"):

@@ -1,4 +1,4 @@
-"""The background sender never blocks its callers, and uses memory when the spool fails."""
+"""The background sender never blocks its callers, and keeps failures in memory when the spool fails."""
 
 import json
 import sqlite3
@@ -60,7 +60,7 @@ class BusySpool(Spool):
 
 
 def test_an_ending_process_waits_for_a_busy_spool(tmp_path: Path) -> None:
-    """A process that ends retries a busy spool, and ends after its mail is sent and recorded."""
+    """An ending process retries a busy spool, and ends only after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
@@ -92,7 +92,7 @@ class StuckMailer(FakeMailer):
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
-    """`send` returns while the SMTP server hangs, and each failure is mailed or spooled."""
+    """`send` returns although the SMTP server hangs. Each failure is mailed or stays in the spool."""
     mailer = StuckMailer()
     alerts = build_sender(tmp_path, mailer, Lines())
     alerts.start()
@@ -108,7 +108,7 @@ def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:
 
 
 def test_memory_replaces_an_unusable_spool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """If the spool is unusable, the process logs, groups and mails failures, and prints a warning to stderr."""
+    """If the spool is unusable, the process still logs, groups and mails failures. It prints a warning to stderr."""
     (tmp_path / "state").touch()
     lines, mailer = Lines(), FakeMailer()
     alerts = build_sender(tmp_path / "state", mailer, lines)

@@ -1,4 +1,4 @@
-"""The mail policy chooses the due mail and the last mail of an incident."""
+"""The mail policy determines which mail of an incident is due, and which mail closes the incident."""
 
 from dataclasses import replace
 

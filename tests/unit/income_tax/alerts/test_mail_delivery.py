@@ -34,7 +34,7 @@ def test_single_failure_is_mailed_once(world: World) -> None:
 
 
 def test_crash_loop_is_mailed_once_per_repeat_interval(world: World) -> None:
-    """A crash loop is mailed at once and then once per repeat interval until a start succeeds."""
+    """A crash loop is mailed immediately, and then once per repeat interval until a start succeeds."""
     subjects = []
     for _ in range(40):
         world.fail("startup")
@@ -47,7 +47,7 @@ def test_crash_loop_is_mailed_once_per_repeat_interval(world: World) -> None:
 
 
 def test_failure_after_a_recovery_is_new(world: World) -> None:
-    """A failure after a recovery mail is mailed at once."""
+    """A failure after a recovery mail is mailed immediately."""
     world.fail("startup")
     world.spool.resolve("startup")
     assert [":1"] == world.after(0)
@@ -57,7 +57,7 @@ def test_failure_after_a_recovery_is_new(world: World) -> None:
 
 
 def test_failure_cancels_a_recovery_that_is_not_yet_mailed(world: World) -> None:
-    """If a start fails before the recovery mail is sent, no recovery mail is sent and the incident continues."""
+    """If a start fails before the recovery mail is sent, the recovery mail is not sent and the incident continues."""
     world.fail("startup")
     assert [":1"] == world.after(0)
     world.spool.resolve("startup")
@@ -67,7 +67,7 @@ def test_failure_cancels_a_recovery_that_is_not_yet_mailed(world: World) -> None
 
 
 def test_each_drill_is_mailed_at_once_and_alone(world: World) -> None:
-    """Drills are mailed at once, are not grouped, and cause no recovery mail."""
+    """Each drill is mailed immediately and in its own mail, and causes no recovery mail."""
     world.fail("drill", times=2)
     assert [":1", ":1"] == world.after(0)
     world.spool.resolve("drill")
@@ -114,7 +114,7 @@ def test_clock_set_back_causes_one_attempt(world: World) -> None:
 
 
 def test_no_digest_overtakes_a_postponed_mail(world: World) -> None:
-    """When the server recovers, it receives the first mail and one digest of all later failures."""
+    """After the server recovers, it receives the first mail, and then one digest of all later failures."""
     world.mailer.broken = True
     for _ in range(100):
         world.fail(times=10)
@@ -151,7 +151,7 @@ def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
 
 
 def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
-    """A refused mail stays in the spool until its dead letter is written."""
+    """A mail that the server refuses permanently stays in the spool until its dead letter is written."""
     (tmp_path / "file").touch()
     world = World(tmp_path / "file/dead")
     world.mailer.refusing = True
@@ -208,7 +208,7 @@ def test_temporarily_refused_recipient_delays_no_other_recipient(world: World) -
 
 
 def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The spool keeps only the newest closed incidents, so that its size is bounded."""
+    """The spool keeps only the newest of the closed incidents, so that its size is bounded."""
     assert 1000 == spool.HISTORY
     monkeypatch.setattr(spool, "HISTORY", 100)
     for _ in range(150):
@@ -223,6 +223,6 @@ def test_spool_deletes_old_closed_incidents(world: World, monkeypatch: pytest.Mo
 
 
 def test_delays_double_with_jitter() -> None:
-    """Delays between attempts double up to a minute, and the jitter shortens each delay by a random part."""
+    """Delays between attempts double up to a minute. The jitter shortens each delay by a random amount."""
     assert [1, 2, 4, 8, 16, 32, 60, 60] == [RETRIES.compute_delay(attempts, lambda: 0.0) for attempts in range(8)]
     assert 30 == RETRIES.compute_delay(1000, lambda: 1.0)

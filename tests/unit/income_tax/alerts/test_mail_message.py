@@ -40,7 +40,7 @@ def test_text_has_response_and_log_command() -> None:
 
 @pytest.mark.parametrize("request_id", ["-version", "a.b.c.d.", "abc12345"])
 def test_log_command_finds_one_request(tmp_path: Path, request_id: str) -> None:
-    """The mail's shell command finds only the lines of its request, also in archived logs and folders with blanks."""
+    """The command in the mail finds exactly the log lines of the request, also in archives and in paths with blanks."""
     folder = tmp_path / "the logs"
     folder.mkdir()
     (folder / "api.log").write_text(f"{request_id} now\nanother one: axbxcxdx\n")
@@ -59,7 +59,7 @@ def test_alert_is_restored_from_json() -> None:
 
 
 def test_alert_of_a_newer_version_is_readable() -> None:
-    """Unknown fields of a newer version are ignored, because two versions can run during an update."""
+    """Unknown fields of a newer version are ignored, because two versions can run at the same time during an update."""
     newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
     assert ALERT == Alert.from_json(newer)
 

@@ -60,7 +60,7 @@ def test_each_drill_is_an_incident(spool: Spool) -> None:
 
 
 def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
-    """Incidents that no mail has reported are removed from one spool and merged into another spool."""
+    """Incidents that no mail has reported move from one spool to another, and are merged with its incidents."""
     spool.report(build_alert("startup"), 1.0)
     told = get_incident(spool)
     spool.queue_mail(told.id, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
@@ -91,7 +91,7 @@ def test_one_kind_is_resolved(spool: Spool) -> None:
 
 
 def test_a_queued_mail_counts_its_failures(spool: Spool) -> None:
-    """A queued mail is due at once and counts the failures so far. Its incident is marked as under way."""
+    """A queued mail is due immediately and counts the failures so far. Its incident gets the mark `under_way`."""
     for request_id in ("id-1", "id-2"):
         spool.report(build_alert(request_id=request_id), 1.0)
     spool.report(build_alert(place="other"), 1.0)
@@ -155,7 +155,7 @@ def test_an_older_file_is_migrated(tmp_path: Path) -> None:
 
 
 def test_incidents_persist_after_their_process(tmp_path: Path) -> None:
-    """Another process can read the failures that an earlier process reported."""
+    """A process can read the failures that an earlier process reported."""
     path = tmp_path / "spool.sqlite"
     first = Spool(path)
     first.report(build_alert(), 1.0)

@@ -20,12 +20,12 @@ def three_mails(spool: Spool) -> list[MailMessage]:
 
 
 def test_mails_are_sent_in_their_order(spool: Spool) -> None:
-    """A mail becomes due at its time, and the oldest due mail comes first."""
+    """A mail is not due before its due time. Of the due mails, the mail that was queued first comes first."""
     assert ["c", "b", "a"] == [one.name for one in three_mails(spool)]
 
 
 def test_a_postponed_mail_is_due_later(spool: Spool) -> None:
-    """A postponed mail delays other mails only if the server failed."""
+    """`postpone` delays one mail, and also all other mails if `others` is true."""
     first, *_ = three_mails(spool)
     spool.postpone(replace(first, recipients="b@test"), 10.0, 5.0, others=False)
     assert ["b", "a"] == [one.name for one in spool.find_due(14.9)]
@@ -38,7 +38,7 @@ def test_a_postponed_mail_is_due_later(spool: Spool) -> None:
 
 
 def test_delays_are_bounded(spool: Spool) -> None:
-    """No mail waits longer than the longest delay, even after the clock is set back."""
+    """No mail waits longer than LONGEST_DELAY, even after the clock is set back."""
     first, second, _ = three_mails(spool)
     spool.postpone(first, 10.0, 59.0, others=False)
     spool.postpone(second, 10.0, 1.0, others=True)
@@ -53,7 +53,7 @@ def test_delays_are_bounded(spool: Spool) -> None:
 
 
 def test_a_closed_mail_is_not_due(spool: Spool) -> None:
-    """A closed mail is no longer due, is counted by its state, and loses its body."""
+    """A closed mail is no longer due and loses its body. The mails are counted by their state."""
     first, second, third = three_mails(spool)
     spool.close_mail(first, "sent")
     spool.close_mail(second, "dead")

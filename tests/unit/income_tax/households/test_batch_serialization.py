@@ -1,4 +1,4 @@
-"""A batch gives the same results and errors as its households one by one."""
+"""A batch gives the same results and errors as one request for each of its households."""
 
 import csv
 import io
@@ -68,7 +68,7 @@ def read_results(many: ParsedBatch) -> Any:
 
 @given(items)
 def test_objects_equal_one_by_one(households: list[Any]) -> None:
-    """Each element of an array has the same result as in a request for this household alone."""
+    """Each household of an array has the same result as in a request for this household alone."""
     no_object = ParameterError(["not a JSON object"], ["a JSON object with the parameters of a household"])
     parsed = orjson.loads(json.dumps(households))
     alone = [item.items() if isinstance(item, dict) else no_object for item in parsed]
@@ -84,7 +84,7 @@ headers = st.permutations(["married", "children", "salary", "year", "single_pare
 
 @given(headers, st.integers(3, 6), st.lists(st.lists(cells, min_size=3, max_size=7), min_size=1, max_size=12))
 def test_rows_equal_one_by_one(names: list[str], width: int, rows: list[list[str]]) -> None:
-    """Each row of a text table has the same result as in a request for this household alone."""
+    """Each household of a text table has the same result as in a request for this household alone."""
     header = sorted(names[:width], key=["married", "children", "salary"].__contains__)
     header = list(dict.fromkeys(["married", "children", "salary", *header]))
     alone: list[Any] = []

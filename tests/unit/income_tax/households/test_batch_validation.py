@@ -82,7 +82,7 @@ def test_valid_households_are_parsed_as_columns(
 
 
 def test_empty_cells(parsed_alone: list[object]) -> None:
-    """An empty cell is an absent value. A row with an empty required cell is parsed individually."""
+    """An empty cell means an absent value. If the value is required, the row is parsed individually."""
     header = ["married", "children", "salary", "year", "single_parent", "spouse_salary"]
     many = parse_rows(header, [["yes", "1", "7", "", "", ""], ["no", "1", "7", "2020", "yes", ""]], YEARS)
     assert [(True, 1, 7, 0, False, 0), (False, 1, 7, 2020, True, 0)] == list_rows(many)
@@ -96,7 +96,7 @@ def test_empty_cells(parsed_alone: list[object]) -> None:
 def test_invalid_households_are_parsed_alone(
     parsed_alone: list[object], way: Callable[[list[tuple[Any, ...]]], ParsedBatch], wrong: tuple[Any, ...]
 ) -> None:
-    """An invalid or contradictory household is parsed individually, and has an error and no values."""
+    """An invalid or contradictory household is parsed individually. It has an error, and all its values are 0."""
     many = way([GOOD[0], wrong, GOOD[2]])
     assert 1 == len(parsed_alone)
     assert [1] == list(many.errors)
@@ -123,7 +123,7 @@ def test_parameters_that_need_a_year(parsed_alone: list[object], given: dict[str
 
 
 def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
-    """Objects with the same names share columns. A row of another width has its own error."""
+    """Objects with the same parameter names share columns. A row with another number of cells has its own error."""
     plain = {"married": "yes", "children": 1, "salary": 7}
     many = parse_objects(
         [plain, {"salaire": 8, "marie": "non", "enfants": 0, "annee": 2020}, plain | {"year": 2019}], YEARS
@@ -140,7 +140,7 @@ def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
     [("999999999", 999_999_999, False), ("0000000001", 1, True), (" 5", 5, True), ("٣", None, True), ("", None, True)],
 )
 def test_numbers_in_text(parsed_alone: list[object], cell: str, salary: int | None, alone: bool) -> None:
-    """A number of up to nine plain digits is parsed in a column. A row with another spelling is parsed individually."""
+    """Numbers of up to nine plain digits are parsed as a column. A row with another spelling is parsed individually."""
     many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
     assert [salary or 0] == many.households.salary.tolist()
     assert (salary is None) == bool(many.errors)
@@ -165,14 +165,14 @@ def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
 
 
 def test_columns_are_households() -> None:
-    """Each household from the columns has all its values, and a household without a year has the year None."""
+    """The columns convert to households with all their values. A household without a year has the year None."""
     dated = [dict(zip(NAMES, row, strict=True)) for row in GOOD]
     many = parse_objects([{"married": "yes", "children": 2, "salary": 7}, *dated], YEARS)
     assert [Household(True, 2, 7), *(Household(*convert_row(row)) for row in GOOD)] == list(many.households)
 
 
 def test_errors_have_the_language_of_the_header() -> None:
-    """The error about a missing value uses the parameter's name in the header."""
+    """The error about a missing value contains the parameter's name as in the header."""
     for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
         (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
         assert [f"parameter [{name}] is missing" for name in header] == error.errors
@@ -189,7 +189,7 @@ def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: objec
 
 @pytest.mark.parametrize("value", [[], {}, True, 1, None])
 def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value: object) -> None:
-    """An invalid value in a column of yes and no affects only its own household."""
+    """An invalid value in a column of yes-or-no values affects only its own household."""
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
     assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()
@@ -205,7 +205,7 @@ def test_cdhr_note() -> None:
 
 
 def build_law(fine: bool) -> Law:
-    """Return the law of 2024. If `fine` is set, its constants need more than 64 bits in arrays."""
+    """Return the law of 2024. If `fine` is true, its constants would need more than 64 bits in arrays."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
@@ -217,7 +217,7 @@ def build_law(fine: bool) -> Law:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_columns_equal_one_by_one(fine: bool) -> None:
-    """Columns and single households give the same amounts in whole euros, even if constants need more than 64 bits."""
+    """Columns and single households give the same whole amounts, even if constants need more than 64 bits in arrays."""
     law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
     found = assess_dated(many.households, law)
     owed = [law.assess(household) for household in many.households]

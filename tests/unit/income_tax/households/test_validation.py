@@ -43,7 +43,7 @@ def get_errors(query: str) -> list[str]:
     ],
 )
 def test_spellings(query: str) -> None:
-    """Every spelling of the contract gives the same household."""
+    """Every spelling that the contract allows gives the same household."""
     assert Household(True, 3, 200_000) == read_household(query)
 
 
@@ -77,7 +77,7 @@ def test_largest_values_are_valid() -> None:
     ],
 )
 def test_errors(query: str, errors: list[str]) -> None:
-    """All errors of a request are listed, with the parameter names that the request used."""
+    """A rejection lists all errors of the request, and uses the parameter names of the request."""
     assert errors == get_errors(query)
 
 
@@ -120,7 +120,7 @@ def test_invalid_escapes(value: str) -> None:
 
 
 def test_expected_values() -> None:
-    """A rejection lists the expected values for each error."""
+    """A rejection lists the expected values of each rejected parameter."""
     with pytest.raises(ParameterError) as caught:
         read_household("married=yes&children=x&salary=1&y=2")
     assert [
@@ -139,12 +139,12 @@ def test_expected_values() -> None:
     ],
 )
 def test_spellings_with_a_year(query: str) -> None:
-    """The parameters of the dated law also have French names."""
+    """The parameters of a household with a year also have French names."""
     assert Household(True, 2, 50_000, 2024, False, 1000) == read_household(query)
 
 
 def test_optional_parameters() -> None:
-    """With a year, the second salary and the single parent are optional."""
+    """In a household with a year, the second salary and the single parent are optional."""
     assert Household(False, 1, 5, 2018) == read_household("year=2018&married=no&children=1&salary=5")
     assert Household(False, 1, 5, 2018, single_parent=True) == read_household(
         "year=2018&married=no&children=1&salary=5&single_parent=yes&spouse_salary=0"

@@ -1,4 +1,4 @@
-"""Authenticator with fake stores and cheap hashes, for login tests."""
+"""An authenticator with fake stores and cheap hashes, for the tests of authentication."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 class LocalAuthenticator(Authenticator):
-    """Authenticator that verifies logins from one address unless a test passes another address."""
+    """Authenticator whose `verify` uses the address HERE unless a test passes another address."""
 
     def __init__(self, hashes: Mapping[str, str], clock: FakeClock | None = None, threads: int = 8) -> None:
         self.clock = clock or FakeClock()

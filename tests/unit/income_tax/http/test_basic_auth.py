@@ -1,4 +1,4 @@
-"""scrypt verifies credentials only once. The credentials then stay cached while requests use them."""
+"""scrypt verifies credentials only once. Then the credentials stay cached as long as requests use them."""
 
 from pathlib import Path
 
@@ -27,19 +27,19 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the hash for unknown logins cheap."""
+    """Make the hash for unknown login names cheap."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
 
 
 def test_right_password_is_checked_once(checks: list[str]) -> None:
-    """A verified login is cached, so that the second request does not run scrypt."""
+    """Verified credentials are cached, so that the second request does not run scrypt."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert [True, True] == [authenticator.verify("ann", "secret"), authenticator.verify("ann", "secret")]
     assert ["secret"] == checks
 
 
 def test_cached_logins_expire(checks: list[str]) -> None:
-    """An unused login expires after the TTL and is checked again. A login in use does not expire."""
+    """Unused credentials expire after the TTL and are checked again. Credentials in use do not expire."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     for _ in range(9):
         assert authenticator.verify("ann", "secret")
@@ -52,22 +52,22 @@ def test_cached_logins_expire(checks: list[str]) -> None:
 
 @pytest.mark.parametrize(("login", "password"), [("ann", "wrong"), ("ann", ""), ("bob", "secret"), ("ann\0secret", "")])
 def test_wrong_logins_are_rejected(login: str, password: str) -> None:
-    """A wrong password, an empty password and an unknown login are rejected, even after a successful login."""
+    """Wrong passwords, empty passwords and unknown login names are rejected, even after a successful login."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert authenticator.verify("ann", "secret")
     assert not authenticator.verify(login, password)
 
 
 def test_unknown_login_costs_the_same_work(checks: list[str]) -> None:
-    """The password of an unknown login is checked too, so that the response time does not reveal existing logins."""
+    """Passwords of unknown login names are checked too, so that response times do not reveal existing login names."""
     LocalAuthenticator({}).verify("nobody", "guess")
     assert ["guess"] == checks
 
 
 def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hash for unknown logins has the same method, cost and lengths as a hash of `users add`."""
+    """The hash for unknown login names has the same method, cost and lengths as a hash that `users add` writes."""
     stored: list[str] = []
-    monkeypatch.undo()  # undoes the fixture, so that hashes have the real cost
+    monkeypatch.undo()  # remove the patch of the fixture, so that hashes have the real cost
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda digest, _password: stored.append(digest))
     add_user(tmp_path / "users", "ann", "secret")
     authenticator = LocalAuthenticator(read_users(tmp_path / "users"))
@@ -80,7 +80,7 @@ def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytes
 
 
 def test_changed_password_is_effective_at_once() -> None:
-    """A changed password is effective at once, because the cache depends on the stored hash."""
+    """A changed password is effective immediately, because the cache key depends on the stored hash."""
     hashes = {"ann": generate_password_hash("old", CHEAP)}
     authenticator = LocalAuthenticator(hashes)
     assert authenticator.verify("ann", "old")
@@ -89,7 +89,7 @@ def test_changed_password_is_effective_at_once() -> None:
 
 
 def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logins beyond the cache size evict the oldest logins."""
+    """When the cache is full, new credentials evict the oldest credentials."""
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda _stored, _password: True)
     authenticator = LocalAuthenticator({f"user{i}": "scrypt:x" for i in range(CACHE_SIZE + 5)})
     for i in range(CACHE_SIZE + 5):
@@ -98,7 +98,7 @@ def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cached_login_does_not_wait() -> None:
-    """A cached login succeeds at once without a query of the failures, even if wrong guesses must wait."""
+    """Cached credentials are accepted without a query of the failures, even if other credentials must wait."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     assert authenticator.verify("ann", "secret")
     guess(authenticator, 5)

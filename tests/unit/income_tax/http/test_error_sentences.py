@@ -1,4 +1,4 @@
-"""Complete error messages with their expected values, and values at their limits."""
+"""The complete texts of error messages and expected values, and values at their limits."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ ONE = {"married": "yes", "children": 2, "salary": 50_000}
 
 
 def reject(body: bytes, kind: str = JSON) -> tuple[list[str], list[str]]:
-    """Return the errors of a rejected body and the expected values."""
+    """Return the errors and the expected values of a rejected body."""
     with pytest.raises(ParameterError) as caught:
         READER.parse(kind, body)
     return caught.value.errors, caught.value.expected
@@ -118,7 +118,7 @@ def test_maximum_number_of_values(sign: str) -> None:
 
 
 def test_households_of_the_wrong_form() -> None:
-    """A household that is not an object, or a row of another width, has an error with the expected form."""
+    """A household that is not an object, or a row with too few cells, has an error with the expected form."""
     ones = parse_batch(json.dumps([ONE, 5, [ONE], ONE]).encode(), JSON)
     assert {1, 2} == set(ones.errors)
     assert ["not a JSON object"] == ones.errors[1].errors
@@ -153,7 +153,7 @@ def test_errors_quote_the_value(number: str, told: str) -> None:
 
 @pytest.mark.parametrize(("digits", "told"), [(20, "9" * 20), (21, "a number that is too large")])
 def test_long_number_beside_a_huge_one(digits: int, told: str) -> None:
-    """If the body has a number too large for a float, errors quote other numbers of up to twenty digits."""
+    """If a number of the body is too large for a float, errors still quote other numbers of up to twenty digits."""
     one = '{"married":"yes","children":0,"salary":' + "9" * digits + "}"
     errors = parse_batch(f'[{one},{{"x":1e400,"x":1}}]'.encode(), JSON).errors
     assert [f"parameter [salary] has an invalid value: [{told}]"] == errors[0].errors
@@ -170,7 +170,7 @@ def test_long_texts_are_truncated() -> None:
     [("0" * 19 + "5", 5), ("0" * 20 + "5", None), ("999999999", 999_999_999), ("1000000000", None), ("X5", None)],
 )
 def test_digits_of_a_number(text: str, value: int | None) -> None:
-    """A text is a number only if it has at most twenty digits and no other character."""
+    """Only a text of at most twenty digits is accepted as a number, and its value must be within the limits."""
     assert value == TextDecoder().decode(SALARY, text)
 
 
@@ -179,13 +179,13 @@ def test_digits_of_a_number(text: str, value: int | None) -> None:
     [(0, 0), (999_999_999, 999_999_999), (1_000_000_000, None), (-1, None), (1.0, None), (True, None), ("1", None)],
 )
 def test_json_numbers(given: Any, value: int | None) -> None:
-    """A JSON number is an integer within the limits."""
+    """In JSON, only an integer within the limits is accepted as a number."""
     assert value == JsonDecoder().decode(SALARY, given)
 
 
 @pytest.mark.parametrize(("given", "value"), [("yes", 1), (" Non ", 0), ("X yes", None), (True, None), (1, None)])
 def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
-    """In JSON, only strings are accepted as yes and no."""
+    """In JSON, only a string is accepted for a yes-or-no parameter."""
     assert value == JsonDecoder().decode(MARRIED, given)
 
 
@@ -203,7 +203,7 @@ def test_yes_and_no_in_json(given: Any, value: int | None) -> None:
     ],
 )
 def test_names_and_values_of_a_query(query: str, wanted: list[tuple[str, str]]) -> None:
-    """A name ends at the first equals sign, a plus is a blank, and escapes are decoded once."""
+    """A name ends at the first equals sign, a plus sign means a blank, and escapes are decoded only once."""
     assert wanted == parse_query(query)
 
 
@@ -213,7 +213,7 @@ def test_text_of_an_error() -> None:
 
 
 def test_spellings_of_a_request() -> None:
-    """The spellings in a request are returned by parameter, without unknown names."""
+    """The spellings in a request are returned as a mapping from parameter to spelling. Unknown names are omitted."""
     schema = HouseholdSchema(CALCULATION, TextDecoder())
     assert {MARRIED: "marie", CHILDREN: "children"} == schema.find_spellings(
         [("marie", ""), ("x", ""), ("children", "")]

@@ -17,10 +17,10 @@ USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic
 
 
 class FakeAuthenticator:
-    """Authenticator with one cached login."""
+    """Authenticator that has cached the credentials of one login name."""
 
     def is_cached(self, authorization: str) -> bool:
-        """Return whether the header contains the cached login."""
+        """Return whether the header contains the cached credentials."""
         return authorization == "Basic x"
 
 
@@ -33,7 +33,7 @@ class BrokenSchedules:
 
 
 def build_fast_path(logged: list[str]) -> FastPathMiddleware:
-    """Build the fast path for an application that returns `flask` and the request id. `logged` collects the events."""
+    """Build the fast path of an application that returns `flask` and the request id. `logged` collects the events."""
     return FastPathMiddleware(
         lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
         FakeAuthenticator(),  # type: ignore[arg-type]
@@ -56,14 +56,14 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
     ids=str,
 )
 def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
-    """The fast path passes a request with an unusual path, method, login or body to Flask and logs nothing."""
+    """If path, method, credentials or body are unusual, the fast path passes the request to Flask and logs nothing."""
     logged: list[str] = []
     assert [b"flask", b""] == build_fast_path(logged)({**USUAL, **unusual}, lambda *_: lambda _: None)
     assert [] == logged
 
 
 def test_flask_answers_failing_requests() -> None:
-    """The fast path passes a failing request to Flask, with the request id that the fast path has already logged."""
+    """The fast path passes a failing request to Flask under the request id that the fast path has already logged."""
     logged: list[str] = []
     assert [b"flask", b"12345678"] == build_fast_path(logged)(dict(USUAL), lambda *_: lambda _: None)
     assert ["request"] == logged

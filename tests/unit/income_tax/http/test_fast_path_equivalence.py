@@ -42,8 +42,8 @@ FORMS = {
 TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
 OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
-PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # seconds before a request
-# The tests omit headers that select the fast path or Flask, and headers that gunicorn does not forward.
+PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # the pause before a request in seconds
+# The tests skip generated headers that select the fast path or Flask, and headers that gunicorn does not forward.
 LEFT_OUT = {"AUTHORIZATION", "CONTENT_LENGTH", "TRANSFER_ENCODING", "SCRIPT_NAME", "PATH_INFO"}
 
 
@@ -70,7 +70,7 @@ class CountedLeaderLock(LeaderLock):
 
 
 class World:
-    """Application of a worker with its log lines and its metrics."""
+    """The application of a worker, with the worker's log lines and metrics."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         settings = read_settings(environment)
@@ -92,13 +92,13 @@ class World:
                 PasswordCheckQueue(settings.threads),
                 self.clock,
             ),
-            "alerts": None,  # no request fails
-            "state": dict,  # no test requests the state
+            "alerts": None,  # not needed, because no request fails
+            "state": dict,  # not needed, because no test requests the state
         }
         self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
     def ask(self, environ: dict[str, Any], later: float) -> list[Any]:
-        """Return the status, headers, body and log lines of a request, without times and request ids."""
+        """Send a request. Return the status, headers, body and log lines without times and request ids."""
         self.clock.now += later
         del self.lines.written[:]
         parts, status, headers = run_wsgi_app(self.app.wsgi_app, environ | {"wsgi.input": BytesIO()})
@@ -109,7 +109,7 @@ class World:
 
     @property
     def counted(self) -> Any:
-        """Return the number of responses per status class and the number of latencies."""
+        """Return the number of responses of each status class, and the number of recorded latencies."""
         (slot,) = self.activity._buckets.values()
         return slot.statuses, sum(slot.latencies.counts.values())
 
@@ -135,7 +135,7 @@ def environ_of(grammar: Grammar) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fast path and Flask give equal responses, log lines and counters. A Content-Length header selects Flask."""
+    """The fast path and Flask give equal responses, log lines and counters. The header Content-Length selects Flask."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
     seen = Counter[str]()
 
@@ -146,7 +146,7 @@ def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> N
         for number in range(REQUESTS):
             environ, later = environ_of(grammar), grammar.one_of(PAUSES)
             if number == 0:
-                environ["HTTP_AUTHORIZATION"] = ANN  # both applications cache this login
+                environ["HTTP_AUTHORIZATION"] = ANN  # both applications then cache these credentials
             passed = one.lead.passed
             answer = one.ask(environ, later)
             assert answer == other.ask(environ | {"CONTENT_LENGTH": "0"}, later), environ

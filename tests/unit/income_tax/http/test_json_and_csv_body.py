@@ -113,7 +113,7 @@ def test_nested_values_are_invalid(depth: int) -> None:
     ids=lambda value: value[:40],
 )
 def test_errors_concern_one_household(item: str, error: str) -> None:
-    """A repeated key or a huge number is an error of its own household only."""
+    """A repeated key or a huge number is an error of only the household that contains it."""
     many = READER.parse(JSON, f"[{json.dumps(ONE)}, {item}, {json.dumps(ONE)}]".encode())
     assert isinstance(many, ParsedBatch)
     assert {1: [error]} == {row: wrong.errors for row, wrong in many.errors.items()}
@@ -141,7 +141,7 @@ def test_decomposed_names(name: str) -> None:
 
 
 def test_errors_have_the_language_of_the_header() -> None:
-    """An error about a row uses the names of the header, and a blank cell is a missing value."""
+    """An error about a row uses the parameter names of the header. A blank cell means a missing value."""
     for header, married in (("year,married,children,salary", "married"), ("année,marié,enfants,salaire", "marié")):
         many = READER.parse(CSV, f"\n{header}\n , ,2,3\n".encode())
         assert isinstance(many, ParsedBatch)

@@ -1,4 +1,4 @@
-"""The login throttle delays a login after failures from the same address, and detects suspect addresses."""
+"""The throttle delays attempts after failures of a login name from the same address. It detects suspect addresses."""
 
 import pytest
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -20,13 +20,13 @@ from tests.unit.income_tax.http.authenticators import (
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the hash for unknown logins cheap."""
+    """Make the hash for unknown login names cheap."""
     monkeypatch.setattr(basic_auth, "generate_password_hash", lambda text, **_: generate_password_hash(text, CHEAP))
 
 
 @pytest.mark.parametrize("login", ["ann", "nobody"])
 def test_each_failure_doubles_the_wait(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each failure after the free attempts doubles the wait of any login. No password is hashed during the wait."""
+    """Each failure after the free attempts doubles the wait. During the wait, passwords are not hashed."""
     checks: list[str] = []
 
     def check(stored: str, password: str) -> bool:
@@ -46,7 +46,7 @@ def test_each_failure_doubles_the_wait(login: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_right_password_waits_too_and_then_clears_the_failures() -> None:
-    """During the wait even the correct password is rejected. A later success clears the failures."""
+    """During the wait, even the correct password is rejected. After the wait, a success clears the failures."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     assert 1 == get_wait(authenticator)
@@ -56,7 +56,7 @@ def test_right_password_waits_too_and_then_clears_the_failures() -> None:
 
 
 def test_other_logins_and_addresses_do_not_wait() -> None:
-    """The same login at another address, and another login at the same address, do not wait."""
+    """Another address with the same login name, or another login name from the same address, does not wait."""
     authenticator = LocalAuthenticator({name: generate_password_hash("secret", CHEAP) for name in ("ann", "bob")})
     guess(authenticator, FREE_FAILURES)
     get_wait(authenticator)
@@ -64,7 +64,7 @@ def test_other_logins_and_addresses_do_not_wait() -> None:
 
 
 def test_failures_expire() -> None:
-    """The free attempts are restored after a period without a failure."""
+    """After a period without failures, a login name has all its free attempts again."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now += FORGET_AFTER + 1
@@ -72,7 +72,7 @@ def test_failures_expire() -> None:
 
 
 def test_clock_set_back_does_not_extend_the_wait() -> None:
-    """After the clock is set back, a failed login does not wait longer than before."""
+    """If the clock is set back, the wait after a failure is not longer than before."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now -= 10_000
@@ -80,7 +80,7 @@ def test_clock_set_back_does_not_extend_the_wait() -> None:
 
 
 def test_broken_store_allows_every_login() -> None:
-    """If the store fails, the throttle allows every login and logs at most one warning per minute."""
+    """If the store fails, the throttle allows every attempt and logs at most one warning per minute."""
     lines = Lines()
     throttle = LoginThrottle(FakeFailures(broken=True), build_logger("api", lines.write, "json", "info"))
     for _ in range(3):
@@ -92,7 +92,7 @@ def test_broken_store_allows_every_login() -> None:
 
 
 def test_few_failures_do_not_make_an_address_suspect() -> None:
-    """Few failures do not make an address suspect. A suspect address becomes normal again after some time."""
+    """Few failures do not make an address suspect. After SUSPECT_TIME an address is no longer suspect."""
     authenticator = LocalAuthenticator({})
     assert not authenticator.throttle.is_suspect(HERE)
     make_suspect(authenticator, HERE)

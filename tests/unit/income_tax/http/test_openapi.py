@@ -21,7 +21,7 @@ OPERATIONS = [one for path in DOCUMENT["paths"].values() for one in path.values(
 
 
 def find_refs(node: Any) -> Iterator[str]:
-    """Yield every reference in the description."""
+    """Yield the value of every $ref in the description."""
     if isinstance(node, dict):
         yield from ([node["$ref"]] if "$ref" in node else [])
         for value in node.values():
@@ -39,7 +39,7 @@ def find_members(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
                 for name, schema in value.items():
                     yield (*path, name), schema
                     yield from find_members(schema, (*path, name))
-            elif key not in ("if", "then", "not"):  # skip conditions, because they describe no member
+            elif key not in ("if", "then", "not"):  # skip conditions, because conditions define no members
                 yield from find_members(value, path)
     elif isinstance(node, list):
         for value in node:
@@ -57,7 +57,7 @@ def resolve(reference: str) -> Any:
 
 
 def build_schema(name: str) -> dict[str, Any]:
-    """Return a self-contained schema."""
+    """Return a schema together with all components, so that its references resolve."""
     return {**DOCUMENT["components"]["schemas"][name], "components": DOCUMENT["components"]}
 
 
@@ -86,7 +86,7 @@ VALUES: dict[str, list[Any]] = {
 
 
 def generate_bodies() -> Iterator[dict[str, Any]]:
-    """Yield bodies that differ from valid bodies in one value, or in two contradictory values."""
+    """Yield valid bodies, and bodies with an invalid value or with contradictory values."""
     base = {"married": "yes", "children": 1, "salary": 30000, "year": 2024}
     for name, values in VALUES.items():
         yield {key: value for key, value in base.items() if key != name}
@@ -112,7 +112,7 @@ def test_schema_and_parser_agree(name: str, parameters: tuple[Parameter, ...]) -
 
 
 def test_result_fields_equal_the_serializer() -> None:
-    """The schemas of results have the fields of the results in the same order."""
+    """The schemas of results have the same fields as the results, in the same order."""
     schemas = DOCUMENT["components"]["schemas"]
     assert [*V7_FIELDS] == [*schemas["V7Result"]["properties"]] == schemas["V7Result"]["required"]
     assert [*DATED_FIELDS, "notes", "steps"] == [*schemas["DatedResult"]["properties"]]

@@ -16,7 +16,7 @@ PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["api_errors.js"
 
 
 def reject(**differences: Any) -> ParameterError:
-    """Return the service's error for a household of the simulator. The value None omits a parameter."""
+    """Return the error for the simulator's household with these differences. The value None omits a parameter."""
     household = {name: value for name, value in (ASKED | differences).items() if value is not None}
     with pytest.raises(ParameterError) as error:
         HouseholdSchema(CALCULATION, JsonDecoder()).parse(household.items(), YEARS)
@@ -35,7 +35,7 @@ def reject(**differences: Any) -> ParameterError:
     ],
 )
 def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """Each error matches its own pattern and no pattern of another error."""
+    """Each error matches its own pattern. It does not match the pattern of another specific error."""
     (error,) = reject(**differences).errors
     match = re.search(PATTERNS[pattern], error)
     assert match

@@ -1,4 +1,4 @@
-"""Page files have complete translations, unchanged vendored packages, and no address of another host."""
+"""The page files have complete translations and unchanged vendored packages, and do not contact other hosts."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def test_languages_have_the_same_texts() -> None:
 
 
 def test_french_punctuation_has_no_break_spaces() -> None:
-    """French punctuation follows a no-break space, so that no line begins with a punctuation mark."""
+    """A no-break space precedes French punctuation, so that no line begins with a punctuation mark."""
     assert [] == [text for text in TRANSLATIONS["fr"].values() if re.search("[ ](?:[:;?!%€»]|[kM]€)|«[ ]", text)]
 
 
@@ -47,7 +47,7 @@ def test_keys_of_the_texts() -> None:
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
 def test_vendored_files_are_unchanged(folder: Path) -> None:
-    """Each vendored script and style sheet has its recorded digest, and each package has a version and a licence."""
+    """The digest of each vendored file equals its recorded digest. Each package has a version and a licence."""
     package = PACKAGES[folder]
     files = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -1,4 +1,4 @@
-"""Simultaneous guesses leave threads for cached logins and hardly delay correct logins."""
+"""Simultaneous password guesses leave threads free for other requests and hardly delay correct credentials."""
 
 import threading
 from collections import Counter
@@ -15,7 +15,7 @@ THREADS = 8
 
 
 class Crowd:
-    """Threads that verify logins at the same time. Each check blocks until the test calls `end`."""
+    """Threads that verify credentials at the same time. Each check blocks until the test calls `end`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, suspects: int = 0) -> None:
         self.authenticator = LocalAuthenticator({"ann": "scrypt:x"}, threads=THREADS)
@@ -58,7 +58,7 @@ class Crowd:
         return len(self.authenticator.queue._checks) + len(self.followers)
 
     def settle(self) -> None:
-        """Wait until each thread is rejected or waits."""
+        """Wait until each thread is rejected, runs a check, or waits for a check."""
         wait_until(lambda: len(self.outcomes) + self.waiting >= len(self.threads))
 
     def end(self) -> dict[str, int]:
@@ -69,7 +69,7 @@ class Crowd:
 
 
 def test_many_threads_of_one_client_share_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty threads with the same login share one check, and no thread is rejected."""
+    """Fifty threads with the same credentials share one check, and no thread is rejected."""
     crowd = Crowd(monkeypatch)
     for _ in range(50):
         crowd.verify("secret")
@@ -104,7 +104,7 @@ def test_error_of_a_shared_check_reaches_all_threads(monkeypatch: pytest.MonkeyP
 
 
 def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty guesses from different addresses leave a quarter of the threads free. All other guesses are rejected."""
+    """Guesses from fifty addresses leave a quarter of the threads free. Guesses beyond this limit are rejected."""
     crowd = Crowd(monkeypatch)
     for number in range(50):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -124,7 +124,7 @@ def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_another_login_precedes_waiting_suspects(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Suspect addresses occupy at most half of the threads. Another address waits only for the running check."""
+    """Suspect addresses occupy at most half of the threads. A request from another address waits for only one check."""
     crowd = Crowd(monkeypatch, suspects=20)
     for number in range(20):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")
@@ -132,7 +132,7 @@ def test_another_login_precedes_waiting_suspects(monkeypatch: pytest.MonkeyPatch
     crowd.verify("secret", "198.51.100.1")
     wait_until(lambda: crowd.authenticator.queue._others_waiting == 1)
     assert {"wrong": 4, "in": 1, "busy": 16} == crowd.end()
-    assert "secret" == crowd.checked[1], "expected this check directly after the running check"
+    assert "secret" == crowd.checked[1], "the check of 'secret' must directly follow the first check"
 
 
 def test_equal_guesses_of_a_suspect_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

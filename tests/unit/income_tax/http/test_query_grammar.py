@@ -51,7 +51,7 @@ CLEAR = {
 }
 SENTENCE = re.compile("|".join(f"(?P<{kind}>{sentence})" for kind, sentence in CLEAR.items()), re.DOTALL)
 
-Question = tuple[Household, bool]  # the household, and whether to explain its tax
+Question = tuple[Household, bool]  # the household, and True if an explanation of its tax is requested
 
 
 def oracle(query: str) -> Question | None:
@@ -78,7 +78,7 @@ def oracle(query: str) -> Question | None:
 
 
 def parse(query: str, seen: Counter[str]) -> Question | None:
-    """Return the parser's question or None. Check that a rejection has clear errors and expected values."""
+    """Return the question that the parser reads. If the parser rejects the query, check the errors and return None."""
     try:
         values = QUERY_SCHEMA.parse(parse_query(query), YEARS)
     except ParameterError as refused:
@@ -93,7 +93,7 @@ def parse(query: str, seen: Counter[str]) -> Question | None:
 
 
 def list_parts(question: Question) -> list[str]:
-    """List the optional parts of a question."""
+    """List the optional parameters of a question that have a value, after the word "taken"."""
     household, explained = question
     parts = {"year": household.year, "single_parent": household.single_parent, "spouse_salary": household.spouse_salary}
     return ["taken", *(name for name, value in (parts | {"explain": explained}).items() if value)]
@@ -117,6 +117,6 @@ def test_parser_agrees_with_the_oracle() -> None:
     compare()
     assert seen["taken"] + seen["refused"] >= count
     assert min(seen["taken"], seen["refused"]) > count / 6, seen
-    # The queries cover every optional parameter and every kind of error, and few queries are repeated.
+    # The queries cover every optional parameter and every kind of error. Few queries occur more than once.
     assert min(seen[kind] for kind in (*list(NAMES)[3:], *CLEAR)) > count / 120, seen
     assert len(queries) > 0.8 * count

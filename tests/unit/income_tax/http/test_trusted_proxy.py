@@ -32,7 +32,7 @@ class Network:
 
 
 def test_only_the_proxy_is_trusted() -> None:
-    """The application trusts the proxy's header and ignores any other peer's header."""
+    """The application trusts the X-Forwarded-For header of the proxy, and ignores this header of any other peer."""
     network = Network("10.0.0.2")
     assert ["203.0.113.9", "10.0.0.3"] == [
         network.get_client_address("10.0.0.2"),
@@ -41,7 +41,7 @@ def test_only_the_proxy_is_trusted() -> None:
 
 
 def test_a_new_proxy_is_trusted_at_once() -> None:
-    """When a new container replaces the proxy, only the new address is trusted."""
+    """When a new container replaces the proxy, only the address of the new container is trusted."""
     network = Network("10.0.0.2")
     network.get_client_address("10.0.0.2")
     network.addresses = frozenset({"10.0.0.7"})

@@ -30,7 +30,7 @@ def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
 
 
 def test_first_answer_is_reported_once() -> None:
-    """The first answer is reported once. This report marks the recovery after a start without the database."""
+    """The first answer is reported once, because it marks the recovery if the service started without the database."""
     watch, told = watched(FakeEngine())
     watch.check()
     watch.check()
@@ -66,7 +66,7 @@ def test_each_loss_and_each_return_is_reported_once(error: Exception) -> None:
 
 
 def test_one_failed_query_is_not_reported_as_a_loss() -> None:
-    """The monitor reports no loss if one query fails and the next query succeeds at once."""
+    """The monitor reports no loss if one query fails and the immediate second query succeeds."""
 
     class Once(FakeEngine):
         def connect(self) -> AbstractContextManager[Any]:

@@ -10,7 +10,7 @@ NOW = 10_000.0
 
 
 def bucket_of(status_class: int, count: int) -> TimeBucket:
-    """Return a bucket with `count` responses of a status class."""
+    """Return a time bucket with `count` responses of a status class."""
     bucket = TimeBucket(Counter({status_class: count}))
     for _ in range(count):
         bucket.latencies.record(200)
@@ -29,7 +29,7 @@ def overview(*workers: WorkerSnapshot, pending: int = 0, room: DiskUsage | None 
 
 
 def test_windows_add_all_workers() -> None:
-    """A window sums the responses of all workers of the host."""
+    """A time window adds up the responses of all workers."""
     one, other = (worker(pid, buckets={9990: bucket_of(2, 5), 9000: bucket_of(5, 9)}) for pid in (1, 2))
     minute = overview(one, other).windows[0]
     assert (10, {2: 10}) == (minute.counted.requests, minute.counted.statuses)
@@ -42,7 +42,7 @@ def test_a_healthy_service_has_no_problems() -> None:
 
 
 def test_each_problem_has_a_message() -> None:
-    """The status has a message for each problem of workers, requests, alerts and volumes."""
+    """The status has a message for each problem with workers, requests, alerts or volumes."""
     failing = worker(buckets={9990: bucket_of(5, 2)})
     cases = {
         "the database does not answer": [replace(worker(), troubles=["the database does not answer"])],

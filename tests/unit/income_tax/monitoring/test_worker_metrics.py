@@ -36,7 +36,7 @@ def test_published_counts_are_readable(tmp_path: Path) -> None:
 
 
 def test_a_closed_worker_leaves_no_file(tmp_path: Path) -> None:
-    """A publication that was in progress when the worker closed leaves no file."""
+    """If a worker closes while it publishes, no file is left."""
     entered, go = threading.Event(), threading.Event()
 
     def state() -> dict[str, object]:
@@ -117,7 +117,7 @@ def test_a_full_disk_does_not_stop_a_worker(tmp_path: Path) -> None:
 
 
 def test_expected_replicas(tmp_path: Path) -> None:
-    """The expected number of replicas is read from a file. A missing file or a file without a number gives None."""
+    """The expected number of replicas is read from a file. Without such a file or number, the result is None."""
     file = tmp_path / "replicas"
     assert read_expected_replicas(file) is None
     file.write_text("3\n")

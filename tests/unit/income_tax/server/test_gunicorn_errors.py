@@ -17,7 +17,7 @@ from tests.support.fakes import Lines
 
 @pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
 def test_failure_outside_the_application(mask: str, quoted: str) -> None:
-    """A failure causes a 500, one log line and one alert with the same id. MASK_AMOUNTS masks the amounts."""
+    """A failure causes a 500, one log line and one alert with the same request id. MASK_AMOUNTS masks the amounts."""
     lines, alerts = Lines(), list[Alert]()
     log = build_logger("api", lines.write, "json", "info", mask == "on")
     parts = {

@@ -50,7 +50,7 @@ def test_response_is_one_write(method: str, status: str, length: int | None, par
 
 
 def test_bodies_of_several_parts() -> None:
-    """The parts of a body keep their order, with or without a known length."""
+    """The parts of a body are sent in order, whether or not the length of the body is known."""
     known = answer("GET", "200 OK", 4, [b"bo", b"dy"])
     assert [b"bo", b"dy"] == [known[0][-2:], known[1]]
     chunked = b"".join(answer("GET", "200 OK", None, [b"bo", b"dy"]))

@@ -25,7 +25,7 @@ def add(store: SqliteStore) -> None:
 
 
 def test_a_store_waits_for_another_transaction(tmp_path: Path) -> None:
-    """A store waits until another connection commits, and then writes."""
+    """A store waits until the transaction of another connection is committed, and then writes."""
     path = tmp_path / "numbers.sqlite"
     store = SqliteStore(path, SCHEMA)
     add(store)
@@ -40,7 +40,7 @@ def test_a_store_waits_for_another_transaction(tmp_path: Path) -> None:
 
 
 def test_a_permanent_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the timeout a locked file causes an error and no partial change. The next transaction succeeds."""
+    """If the file stays locked, a transaction fails after the timeout and changes nothing. The next one succeeds."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     path = tmp_path / "numbers.sqlite"
     store = SqliteStore(path, SCHEMA)
@@ -55,7 +55,7 @@ def test_a_permanent_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_store_waits_for_a_thread_that_keeps_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second thread waits for the connection of its process, and fails after the timeout."""
+    """If another thread of the process uses the connection, a thread waits until the timeout and then fails."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     store, errors = SqliteStore(tmp_path / "numbers.sqlite", SCHEMA), list[str]()
 

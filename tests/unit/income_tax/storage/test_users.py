@@ -17,7 +17,7 @@ DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 
 
 def test_added_users_are_read(tmp_path: Path) -> None:
-    """An added user is read with the hash, and blank lines and comments are skipped."""
+    """The reader returns an added user with the stored hash, and skips blank lines and comments."""
     path = tmp_path / "users"
     add_user(path, "ann", "secret")
     path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")

@@ -27,13 +27,13 @@ def test_a_fifth_decimal_is_rejected() -> None:
     ids=["none", "closed", "two open", "open first", "falling"],
 )
 def test_brackets_that_do_not_cover_all_incomes(brackets: list[Bracket]) -> None:
-    """Brackets that do not rise, or do not end with an unlimited bracket, are rejected."""
+    """Brackets are rejected if their limits do not rise, or if the last bracket has an upper limit."""
     with pytest.raises(ScheduleError):
         check_brackets(brackets)
 
 
 def test_missing_constants_are_named() -> None:
-    """The error names a missing constant."""
+    """The error about a missing constant contains its name."""
     with pytest.raises(ScheduleError, match="constants missing: cap_half_share"):
         build_schedule(V7Schedule, [OPEN], {})
 

@@ -40,12 +40,12 @@ def household_of(case: dict[str, Any]) -> Household:
 
 
 def select_steps(law: Law, household: Household) -> dict[str, int]:
-    """Return the integers of all steps by name."""
+    """Return a mapping from the name of each step to its value."""
     return dict(zip((step.name for step in law.steps), law.compute_values(household), strict=True))
 
 
 def test_all_cases() -> None:
-    """The law gives the value of every column in all 2,878 cases."""
+    """The law gives the expected value of every column in all 2,878 cases."""
     cases = law_cases()
     assert 2878 == len(cases)
     for case in cases:
@@ -117,7 +117,7 @@ def test_every_euro_of_salary(year: int, married: int, alone: int) -> None:
 
 @pytest.mark.parametrize(("married", "salary", "jump"), [(False, 23_374, 304), (True, 46_748, 620)])
 def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
-    """Under the rules `v7` the reduction ends abruptly, so that one more euro of salary costs hundreds of euros."""
+    """Under the rules `v7`, one more euro of salary can end the reduction and add hundreds of euros of tax."""
     schedule = v7_schedule()
     before, after = (
         simplified_v7_rules.assess(Household(married, 0, s, None), schedule).tax for s in (salary, salary + 1)
@@ -126,7 +126,7 @@ def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
 
 
 def test_notes() -> None:
-    """Results have the notes on the credit of 2018 and on the minimum tax from 2025 where these rules apply."""
+    """A result has a note on the credit of 2018 or on the minimum tax from 2025 if this rule can apply."""
     limit = 250_000
 
     def codes(year: int, taxable: int, married: bool) -> list[str]:
@@ -147,7 +147,7 @@ def test_results_are_plain_numbers() -> None:
 
 
 def test_too_fine_constants_prevent_arrays() -> None:
-    """If products of constants exceed 64 bits, households are calculated one by one with the same results."""
+    """If products of constants need more than 64 bits, households are calculated one by one with the same results."""
     data = copy.deepcopy(schedules().data)
     rows = data["schedules"]["2024"]["scale"]["brackets"]
     rows[1]["rate"], rows[3]["upper_limit"] = "0.1237", "180294.1237"

@@ -28,7 +28,7 @@ def told(household: Household) -> list[dict[str, Any]]:
 
 
 class ExactNumbers(ast.NodeTransformer):
-    """Transformer that replaces numbers with the exact fractions of their decimals."""
+    """Transformer that replaces each decimal number with its exact fraction."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """Replace 0.1 with `Fraction("0.1")`."""
@@ -49,7 +49,7 @@ def functions(figures: oracle.Figures) -> dict[str, Any]:
 
 
 def rate_of(figures: oracle.Figures) -> dict[str, Any]:
-    """Return the function `rate_of` and a scale that returns its argument."""
+    """Return functions for `rate_of(scale(q))`: `scale` returns q, and `rate_of` returns the rate at q."""
     rows = oracle.brackets(figures, "scale")
     return {"scale": Fraction, "rate_of": lambda q: max([Fraction(0), *(rate for low, _, rate in rows if q > low)])}
 
@@ -91,7 +91,7 @@ def test_the_cases_are_explained() -> None:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_an_explanation_is_short_and_has_references(year: int) -> None:
-    """Each step has labels, a unit and an article, and an explanation is smaller than 8 KB."""
+    """Each step has labels, a unit and an article of law. An explanation is smaller than 8 KB."""
     for household in (Household(False, 0, 0, year), Household(False, 1, 20_000, year, single_parent=True)):
         assert [] == [step["name"] for step in told(household) if not step["reference"].startswith("CGI art. ")]
     steps = told(Household(True, 5, 800_000, year, spouse_salary=900_000))
@@ -106,12 +106,12 @@ def said(household: Household, step: str) -> dict[str, Any]:
 
 
 def reference(household: Household, step: str) -> str:
-    """Return the articles that a step of a household cites."""
+    """Return the articles of law that a step of a household's explanation cites."""
     return str(said(household, step)["reference"])
 
 
 def test_steps_list_only_deciding_parameters() -> None:
-    """A step lists the parameters of the branch taken, or otherwise the parameters whose articles define the step."""
+    """A step lists the parameters of its selected branch, and no parameters of the other branches."""
     couple, alone = Household(True, 2, 90_000, 2024), Household(False, 2, 90_000, 2024, single_parent=True)
     assert ["cap_half_share"] == said(couple, "cap")["parameters"]
     assert ["cap_single_parent_first_child", "cap_half_share"] == said(alone, "cap")["parameters"]
@@ -122,7 +122,7 @@ def test_steps_list_only_deciding_parameters() -> None:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_listed_parameters_are_in_the_schedule(year: int) -> None:
-    """Each step lists parameters of its year's schedule and cites exactly the articles of these parameters."""
+    """Each step lists parameters of its year's schedule, and cites exactly the articles for these parameters."""
     data = schedules().data
     for household in (Household(True, 3, 90_000, year), Household(False, 1, 20_000, year, single_parent=True)):
         for step in told(household):
@@ -143,7 +143,7 @@ def test_only_deciding_articles_are_cited() -> None:
 
 
 def test_numbers_of_a_step() -> None:
-    """The formula with numbers contains only the reached brackets and the chosen branches."""
+    """The formula with numbers contains only the brackets that the income reaches, and the selected branches."""
     steps = {step["name"]: step for step in told(Household(False, 0, 50_000, 2024))}
     assert "arr(1 × (0.11 × (29315 - 11497) + 0.3 × (45000 / 1 - 29315)))" == steps["tax_all_shares"]["numbers"]
     assert 6665 == steps["tax_all_shares"]["result"]

@@ -70,7 +70,7 @@ def test_the_steps_of_a_household(household: Household) -> None:
 
 
 def test_labels_and_articles_of_a_step() -> None:
-    """A step has labels in both languages, its formula, and the articles of its parameters without duplicates."""
+    """A step has labels in both languages, its formula, and each article for its parameters once."""
     law = YEARS[2018]
     (step,) = (step for step in explain(law, ALONE, law.compute_values(ALONE)) if step["name"] == "cap")
     assert step == {

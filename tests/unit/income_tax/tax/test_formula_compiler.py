@@ -1,6 +1,6 @@
 """Formulas that are compiled for numbers or for arrays give the same results as exact fractions."""
 
-# ruff: noqa: ARG005 - all expectations take the same arguments
+# ruff: noqa: ARG005 - all expected functions have the same parameters, used or not
 from fractions import Fraction
 from functools import cache
 from math import floor
@@ -22,19 +22,19 @@ SCALE = [(Fraction(0), Fraction(0)), (Fraction(100), Fraction(1, 10)), (Fraction
 
 @cache
 def compiled(formula: str, arrays: bool = False) -> tuple[CodeType, int]:
-    """Compile a formula of x, y and a flag. Return the code and the divisor of the result."""
+    """Compile a formula with the names x, y and flag. Return the code and the divisor of the result."""
     compiler = Compiler(CONSTANTS, {"scale": SCALE}, {"x": 1, "y": 2, "flag": 1}, arrays)
     compiler.define("result", formula)
     return compile("\n".join(compiler.lines), formula, "exec"), compiler.divisors["result"]
 
 
 def run(formula: str, x: Any, y: Any, flag: Any, arrays: bool = False) -> Any:
-    """Run the code of a formula. Return the result and the divisor of the result."""
+    """Run the code of a formula. Return the undivided result and its divisor."""
     code, divisor = compiled(formula, arrays)
     names = {"x": x, "y": y, "flag": flag}
     if arrays:
         names |= {"min": compute_minimum, "max": compute_maximum, "where": np.where}
-    exec(code, names)  # noqa: S102 - the code under test
+    exec(code, names)  # noqa: S102 - only runs the code under test
     return names["result"], divisor
 
 
@@ -66,7 +66,7 @@ def rate(q: Fraction) -> Fraction:
 )
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 400), st.booleans()), min_size=1, max_size=20))
 def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, int, bool]]) -> None:
-    """The code gives the exact result of the formula for single numbers and for arrays. The input y counts halves."""
+    """The code gives the exact result for single numbers and for arrays. The code counts the input y in halves."""
     wanted = [exact(Fraction(x), Fraction(y, 2), flag) for x, y, flag in values]
     single = [Fraction(*run(formula, *value)) for value in values]
     assert wanted == single

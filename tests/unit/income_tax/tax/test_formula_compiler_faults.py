@@ -29,18 +29,19 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 CALLS = {"min": "max", "max": "min"}
 STEPS = {step.name: step for year in (2018, 2024) for step in YEARS[year].steps}
 SAME = {
-    # At the full limit the partial reduction equals the full reduction. At the end limit the partial reduction is 0.
+    # `<` and `<=` give the same result: at the full limit the partial reduction is full, and at the end limit it is 0.
     "taxable_income <= reduction_full_limit",
     "taxable_income <= reduction_end_limit",
-    # The tax with all shares is never below 0.
+    # Leaving out another argument 0 changes nothing, because the tax with all shares is never below 0.
     "max(tax_all_shares, tax_adult_shares - cap)",
 }
-# The cases lack a spouse with a capped deduction, and a household with so many children that it owes only the surtax.
+# These households are missing from the cases: one has a spouse with a capped deduction, and the other has so many
+# children that it owes only the surtax.
 FURTHER = [Household(True, 2, 90_000, None, spouse_salary=200_000), Household(True, 99, 700_000)]
 
 
 def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the possible faults of a node. Each fault is a field name and a wrong value of the field."""
+    """Yield the possible faults in a node. A fault is the name of a field and a wrong value for this field."""
     match node:
         case ast.BinOp(op=operator):
             yield from (("op", other()) for other in SWAPS[type(operator)])
@@ -57,7 +58,7 @@ def faults_at(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def faults(formula: str) -> Iterator[str]:
-    """Yield the formula with one small fault at a time."""
+    """Yield copies of the formula with one small fault each."""
     tree = parse_formula(formula)
     for node in list(ast.walk(tree)):
         for name, value in list(faults_at(node)):
@@ -72,13 +73,13 @@ FAULTS = [(name, fault) for name, step in STEPS.items() for fault in faults(step
 
 @cache
 def cases() -> list[dict[str, Any]]:
-    """Return the cases in an order in which all years and kinds come early."""
+    """Return the cases in an order in which cases of all years and kinds of households come early."""
     found = law_cases()
     return [case for first in range(37) for case in found[first::37]]
 
 
 def is_noticed(fault: Law, right: Law) -> bool:
-    """Return whether a case of the year has another result under the faulty law."""
+    """Return whether a household has another result under the faulty law than under the right law."""
     of_year = (household_of(case) for case in cases() if case["income_year"] == right.year)
     return any(
         fault.compute_values(household) != right.compute_values(household) for household in chain(FURTHER, of_year)
@@ -87,7 +88,7 @@ def is_noticed(fault: Law, right: Law) -> bool:
 
 @pytest.mark.parametrize("year", YEARS)
 def test_further_households(year: int) -> None:
-    """The law and the oracle give the same results for the further households."""
+    """The law and the oracle give the same results for the households in FURTHER."""
     for household in FURTHER:
         found = YEARS[year].assess(household)._asdict()
         wanted = oracle.owed(household, schedules().data["schedules"][str(year)])

@@ -1,4 +1,4 @@
-"""The compiler folds the constants of fractions in the generated code."""
+"""The compiler folds constant factors and divisors in the generated code."""
 
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ def test_constant_products_are_folded(code: str | int, factor: int | str, produc
 
 
 def test_constant_divisors_are_numbers() -> None:
-    """A constant divisor becomes a number, and other code stays unchanged."""
+    """Code that is a constant becomes a number, and other code stays unchanged."""
     assert [12, "x"] == [fold_constant("12"), fold_constant("x")]
 
 
@@ -84,6 +84,6 @@ def test_temporaries_are_numbered() -> None:
     ],
 )
 def test_errors_show_the_expression(formula: str, words: str) -> None:
-    """The error for the programmer quotes the expression or states the remedy."""
+    """The error about a wrong formula quotes the expression, or states how to write the formula."""
     with pytest.raises(ValueError, match=f"^{words}$"):
         Compiler({}, {}, {"x": 1}, arrays=False).define("result", formula)

@@ -1,4 +1,4 @@
-"""The parser rejects impossible values with their names, and accepts values at a limit."""
+"""The parser rejects impossible values and reports their names. It accepts values at a limit."""
 
 import copy
 from dataclasses import astuple, replace
@@ -60,7 +60,7 @@ def refusal(call: Any, *arguments: Any) -> str:
     ],
 )
 def test_impossible_values_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
-    """Each impossible value is rejected with its name and the expected range."""
+    """The error about an impossible value contains its name and the expected range."""
     figures = {name: Fraction(str(value)) for name, value in constants.items()}
     assert words == refusal(check_figures, figures, scales)
 
@@ -84,7 +84,7 @@ def test_values_at_a_limit_are_accepted(constants: dict[str, object], scales: di
 
 
 def test_the_errors_of_incomplete_tables() -> None:
-    """Wrong decimals, brackets and constants each have their own error message."""
+    """Wrong decimals, wrong brackets and wrong constants each have their own error message."""
     assert "0.12345 has more than four decimals" == refusal(scale_exactly, Decimal("0.12345"))
     last = "the last bracket must have no limit, and all other brackets need a limit"
     assert last == refusal(check_brackets, [OPEN, OPEN])
@@ -110,7 +110,7 @@ def law_with(**changes: str) -> Law:
 
 
 def test_a_result_in_cents_is_rejected() -> None:
-    """The error lists the constants that make a result fractional. It lists no rate, because rates are rounded."""
+    """The error lists the constants that make a result fractional. It omits rates, because the law rounds them."""
     words = refusal(lambda: law_with(cap_half_share="1759.5", cap_a="0.5"))
     halves = ["share_child_1", "share_child_2", "share_single_parent"]
     assert (
@@ -120,7 +120,7 @@ def test_a_result_in_cents_is_rejected() -> None:
 
 
 def test_rebuilt_laws_give_the_cases() -> None:
-    """Laws that are rebuilt from the same data give the results of every twentieth case, one by one and in arrays."""
+    """Laws that are rebuilt from the same data give the results of every twentieth case, singly and in arrays."""
     laws = parse_schedules(copy.deepcopy(schedules().data)).years
     assert YEARS.keys() == laws.keys()
     for year, law in laws.items():

@@ -50,7 +50,7 @@ def with_thresholds(single: int, couple: int) -> V7Schedule:
 
 
 def test_a_cap_in_cents_gives_whole_euros() -> None:
-    """The cents of a cap are dropped, so that the tax is a whole number of euros."""
+    """If a cap has cents, the cents are dropped, so that the tax is a whole number of euros."""
     household = Household(False, 1, 200_000)
     whole = schedules().v7
     cents = replace(whole, cap_half_share=whole.cap_half_share + SCALE // 2)

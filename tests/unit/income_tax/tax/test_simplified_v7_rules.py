@@ -53,7 +53,7 @@ def assessed(married: bool, children: int, salary: int) -> tuple[int, int, float
 
 @pytest.mark.parametrize("case", v7_cases(), ids=lambda c: f"{c['married']}-{c['children']}-{c['salary']}")
 def test_case(case: dict[str, Any]) -> None:
-    """The result of every published or further case of the contract is exact to the euro."""
+    """The result of every published or additional case of the contract is exact to the euro."""
     assert tuple(case[name] for name in RESULT_FIELDS) == assessed(
         case["married"] == "yes", case["children"], case["salary"]
     )
@@ -74,5 +74,5 @@ def test_equals_fractions(married: bool, children: int, salary: int) -> None:
 
 @given(st.booleans(), st.integers(0, 99), st.integers(0, MAX_SALARY))
 def test_never_negative(married: bool, children: int, salary: int) -> None:
-    """Neither the tax of a household nor any part of the tax is negative."""
+    """The tax of a household and all parts of the tax are 0 or more."""
     assert all(amount >= 0 for amount in assessed(married, children, salary))

@@ -11,7 +11,7 @@ URL = "http://tax:8000"
 
 
 def build_failure(cause: BaseException, how: str) -> requests.RequestException:
-    """Build an exception of the requests library with a cause."""
+    """Build an exception of the library `requests` whose cause, context or argument is `cause`."""
     if how == "argument":
         return requests.ConnectionError(OSError("first", cause))
     error = requests.ConnectionError("no")
@@ -69,14 +69,14 @@ def test_every_cause_is_considered() -> None:
 
 
 def test_an_unknown_failure_is_named() -> None:
-    """The message of an unknown failure contains the name of its exception."""
+    """The message about an unknown failure contains the name of the exception's class."""
     error = build_api_error(requests.TooManyRedirects("no"), URL, 1)
     words = f"expected a readable answer from {URL}, got error TooManyRedirects: see the server's log"
     assert ("request failed", f"request failed: {words}") == (error.kind, str(error))
 
 
 def test_a_loop_of_causes_ends() -> None:
-    """The walk visits each exception once, even if exceptions cause each other."""
+    """The search for a cause visits each exception once, even if exceptions cause each other."""
     one, other = ValueError("one"), KeyError("other")
     one.__cause__, other.__cause__ = other, one
     one.__context__ = other

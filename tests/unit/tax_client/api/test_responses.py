@@ -1,4 +1,4 @@
-"""Tests of the response parser: results, and the errors of unusable answers."""
+"""Tests of the response parser: results, and the errors about unusable answers."""
 
 from dataclasses import asdict
 from typing import Any

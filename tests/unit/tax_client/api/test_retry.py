@@ -33,7 +33,7 @@ class BoundedBackoff:
 
 
 class FakeEvent:
-    """An event whose `wait` returns at once."""
+    """An event whose `wait` returns immediately."""
 
     def __init__(self) -> None:
         self.waited: list[float | None] = []
@@ -63,7 +63,7 @@ def build_retrier(
 
 
 def time_out(_: str) -> None:
-    """Raise the ApiError of a time-out."""
+    """Raise the ApiError for a timeout."""
     raise ApiError("timeout", "no")
 
 
@@ -77,7 +77,7 @@ def test_delays_double_up_to_five_seconds(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_each_attempt_is_logged_under_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log line of a retry has the reason, the delay in seconds and the id of the failed request."""
+    """The log line about a retry has the reason, the delay in seconds and the id of the failed request."""
     retrier, _, stopped, events = build_retrier(monkeypatch, 2)
     sent: list[tuple[str, object]] = []
 
@@ -145,7 +145,7 @@ def test_a_bug_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def list_delays(error: ApiError, limit: int = 1) -> list[float]:
-    """Return the delays before the retries of a failing request. The first delay stops the retrier."""
+    """Return a list with the delay before the first retry of a failing request. Without a retry the list is empty."""
     delays: list[float] = []
 
     def keep(_logger: Any, _level: str, event: structlog.typing.EventDict) -> Mapping[str, Any]:
@@ -184,7 +184,7 @@ def test_permanent_failures_are_not_retried(kind: str) -> None:
 
 
 def test_each_kind_without_a_response_is_transient_or_permanent() -> None:
-    """Each kind of failure without a response is listed as transient or as permanent."""
+    """Each kind of failure without a response is listed either as transient or as permanent."""
     assert {kind for _exceptions, kind, _message in KINDS} <= TRANSIENT | set(PERMANENT)
 
 

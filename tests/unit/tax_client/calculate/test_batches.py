@@ -27,7 +27,7 @@ def build_reader(count: int) -> Reader:
 
 
 def build_batches(*parts: Sequence[Taxpayer]) -> list[Batch]:
-    """Build one batch for each part."""
+    """Build one batch for each sequence of taxpayers."""
     return [Batch(list(part), Position()) for part in parts]
 
 
@@ -51,7 +51,7 @@ def test_batches_have_one_to_four_taxpayers_in_order(count: int, seed: int) -> N
 
 
 def test_a_seed_repeats_its_batches_and_seeds_differ() -> None:
-    """A seed gives the same split each time. Twenty seeds give different splits with all sizes from 1 to 4."""
+    """A seed always gives the same split. Twenty seeds give different splits, and batches of all sizes from 1 to 4."""
     splits = [[batch.taxpayers for batch in split_into_batches(build_reader(40), 0, seed, 10**6)] for seed in range(20)]
     assert splits[3] == [batch.taxpayers for batch in split_into_batches(build_reader(40), 0, 3, 10**6)]
     assert {1, 2, 3, 4} == {len(batch) for batches in splits for batch in batches}
@@ -59,7 +59,7 @@ def test_a_seed_repeats_its_batches_and_seeds_differ() -> None:
 
 
 def test_batches_have_the_given_size_and_include_bad_lines() -> None:
-    """A batch has the requested number of taxpayers, the bad lines between the taxpayers, and its end position."""
+    """A batch has the requested number of taxpayers, the bad lines between them, and the position of its end."""
     content = b"1,no,0,1\nbad\n2,no,0,2\n3,no,0,3\nworse\n"
     first, second = split_into_batches(Reader(io.BytesIO(content)), 2, None, 2)
     assert [(2, 3, True), (1, 2, False)] == [(len(b.taxpayers), len(b.lines), b.is_logged) for b in (first, second)]
@@ -73,7 +73,7 @@ def run(calculator: BatchCalculator, batches: Sequence[Batch], size: int = 64) -
 
 
 def get_subject(event: dict[str, Any]) -> int:
-    """Return the number of taxpayers of an event, or the id of its single taxpayer."""
+    """Return the number of taxpayers in the event of a thread, or the taxpayer's id in the event of a calculation."""
     subject: int | dict[str, int] = event.get("taxpayers") or event.get("taxpayer") or event["result"]
     return subject if isinstance(subject, int) else subject["id"]
 
@@ -133,7 +133,7 @@ def test_one_failure_stops_no_other_taxpayer() -> None:
 
 
 def test_a_limit_bounds_the_number_of_threads() -> None:
-    """With a limit of two, the pool calculates ten batches in two threads."""
+    """With a limit of two threads, the pool calculates ten batches in two threads."""
     log, events = build_list_log()
     batches = build_batches(*[[taxpayer] for taxpayer in build_taxpayers(10)])
     run(BatchCalculator(FakeApi(return_zeros), log), batches, size=2)
@@ -163,7 +163,7 @@ def test_a_stopped_calculation_lists_the_rest_as_interrupted() -> None:
 
 
 def test_a_batch_is_one_request_and_each_taxpayer_has_its_own_outcome() -> None:
-    """A batch is one request. A rejected taxpayer fails alone, and problems are in the order of the lines."""
+    """A batch is one request. If a taxpayer is rejected, the others succeed. Problems are in the order of the lines."""
     log, events = build_list_log()
 
     def reject_the_second(taxpayer: Taxpayer) -> Result:
@@ -220,7 +220,7 @@ def test_a_retry_waits_as_long_as_the_server_asks() -> None:
 
 
 def test_a_stop_ends_the_wait_before_a_retry() -> None:
-    """A stop ends the delay at once, and the taxpayer fails with the reason of the last failure."""
+    """A stop ends the delay immediately, and the taxpayer fails with the reason of the last failure."""
     log, events = build_list_log()
 
     def fail(_taxpayer: Taxpayer) -> Result:

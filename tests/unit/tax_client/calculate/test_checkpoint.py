@@ -1,4 +1,4 @@
-"""Tests of the checkpoint on disk: its content, and the errors of unusable checkpoints."""
+"""Tests of the checkpoint on disk: its content, and the errors about unusable checkpoints."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_a_checkpoint_lies_beside_the_results(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
-    """A checkpoint that is written and read back is the same, and no temporary file remains."""
+    """A checkpoint that is read back equals the written checkpoint, and no temporary file remains."""
     path = tmp_path / "c"
     WHOLE.write(path)
     assert WHOLE == read_checkpoint(path, RUN)
@@ -60,7 +60,7 @@ def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypat
 
 
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:
-    """The error of a path that cannot be written contains a remedy."""
+    """The error about a path that cannot be written contains a remedy."""
     path = tmp_path / "missing" / "c"
     wanted = f"checkpoint [{path}]: No such file or directory: use --results to name a writable file"
     with pytest.raises(UserError) as caught:
@@ -74,14 +74,14 @@ def test_a_missing_checkpoint_is_none(tmp_path: Path) -> None:
 
 
 def catch_error(path: Path, run: dict[str, Any] = RUN) -> str:
-    """Return the error message of an unusable checkpoint."""
+    """Return the error message about an unusable checkpoint."""
     with pytest.raises(UserError) as caught:
         read_checkpoint(path, run)
     return str(caught.value)
 
 
 def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
-    """The error of a checkpoint that cannot be read contains a remedy."""
+    """The error about a checkpoint that cannot be read contains a remedy."""
     assert f"checkpoint [{tmp_path}]: Is a directory: remove the checkpoint and {REMEDY}" == catch_error(tmp_path)
 
 
@@ -94,14 +94,14 @@ def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_another_file_is_not_a_checkpoint(tmp_path: Path, content: bytes, reason: str) -> None:
-    """The error of a file that is not a checkpoint contains the reason."""
+    """The error about a file that is not a checkpoint contains the reason."""
     path = tmp_path / "c"
     path.write_bytes(content)
     assert f"--resume: [{path}]: expected a checkpoint of the client ({reason}): {REMEDY}" == catch_error(path)
 
 
 def test_the_checkpoint_of_another_run_is_an_error(tmp_path: Path) -> None:
-    """The error lists each option that differs from the interrupted run. The checkpoint can record further options."""
+    """The error lists each option that differs from the checkpoint. Other options of the checkpoint are ignored."""
     path = tmp_path / "c"
     WHOLE.write(path)
     wanted = "input was [/in] and is now [/other]; year was [None] and is now [2024]"

@@ -1,4 +1,4 @@
-"""Tests of the output files and the checkpoint on disk after the process dies at any step."""
+"""Tests of the output files and the checkpoint that are on disk after the process dies at any step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,13 +46,13 @@ def open_writer(folder: Path, begun: Checkpoint | None, name: str = "results.jso
 
 
 def read_folder(folder: Path) -> dict[str, str]:
-    """Return the names and contents of the files in a folder."""
+    """Return a mapping from name to content for the files in a folder."""
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
 @pytest.fixture
 def whole(tmp_path: Path) -> dict[str, str]:
-    """Return the names and contents of the files of a run that completes."""
+    """Return a mapping from name to content for the files of a run that completes."""
     folder = tmp_path / "whole"
     folder.mkdir()
     with open_writer(folder, None) as undisturbed:
@@ -74,7 +74,7 @@ def test_a_death_while_publishing_loses_nothing(
     def die(_: object, **_more: object) -> None:
         raise Died
 
-    with monkeypatch.context() as patch, pytest.raises(Died), open_writer(folder, None) as first:  # noqa: PT012 - the whole run dies
+    with monkeypatch.context() as patch, pytest.raises(Died), open_writer(folder, None) as first:  # noqa: PT012 - any statement of the run can raise Died
         first.write(BATCHES[0])
         first.save(now=True)
         first.write(BATCHES[1])
@@ -95,7 +95,7 @@ def test_a_death_while_publishing_loses_nothing(
 
 
 def test_a_checkpoint_with_shorter_files_is_rejected(tmp_path: Path) -> None:
-    """A run is not resumed if an output file is shorter than its size in the checkpoint."""
+    """A run is not resumed if an output file is shorter than the size that the checkpoint records."""
     with open_writer(tmp_path, None) as first:
         first.write(BATCHES[0])
         first.save(now=True)
@@ -129,7 +129,7 @@ def test_a_checkpoint_with_files_of_another_run_is_rejected(tmp_path: Path, in_g
 
 
 def test_a_run_without_a_checkpoint_leaves_nothing(tmp_path: Path) -> None:
-    """A draft is removed at the end of a run without a checkpoint."""
+    """At the end of a run without a checkpoint, the draft is removed."""
     with OutputFile(tmp_path / "results.json") as file:
         file.write(b"[")
         assert ["results.json.part"] == list(read_folder(tmp_path))

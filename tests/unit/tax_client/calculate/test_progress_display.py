@@ -44,7 +44,7 @@ def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
 
 
 def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
-    """The summary shows fifty results and counts the other results."""
+    """The summary shows fifty results, and the number of the remaining results."""
     summary = Summary()
     for number in range(60):
         summary.add([(number, asdict(TWO_CHILDREN_TAX))], [])
@@ -56,8 +56,8 @@ def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
 def test_the_progress_line_shows_rate_and_time_left() -> None:
     """The progress line of a regular file shows the rate, percentage and time left.
 
-    A resumed run excludes the part before its start from the rate and the time left. For other inputs the line shows
-    only the rate.
+    In a resumed run, the rate and the time left exclude the lines before the start. For other inputs, such as a pipe,
+    the line shows only the rate.
     """
     stream, now, measured = io.StringIO(), 0.0, (200, 1000)
     progress = Progress(stream, 1000, lambda: measured, lambda: now)
@@ -88,7 +88,7 @@ def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
         progress.show()
         progress.clear()
     shown = b""
-    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # a closed terminal raises EIO
+    with os.fdopen(reader, "rb", buffering=0) as screen, suppress(OSError):  # reading a closed terminal raises EIO
         while piece := screen.read(1000):
             shown += piece
     assert [

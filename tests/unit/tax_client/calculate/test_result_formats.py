@@ -36,7 +36,7 @@ def test_a_json_file_is_an_array_with_a_taxpayer_a_line() -> None:
 
 
 def test_json_lines_and_csv_contain_the_same_results() -> None:
-    """The suffix selects JSON lines or CSV. A CSV file has a header and the codes of the notes."""
+    """The file's suffix selects JSON lines or CSV. A CSV file has a header, and contains the codes of the notes."""
     assert [ROW] * 2 == [json.loads(line) for line in encode("r.jsonl", [[1], [1]]).splitlines()]
     assert [
         "id,married,children,salary,tax,surcharge,rate,discount,reduction",
@@ -49,6 +49,6 @@ def test_json_lines_and_csv_contain_the_same_results() -> None:
 
 
 def test_an_unknown_suffix_is_an_error() -> None:
-    """The error of an unknown suffix lists the known suffixes."""
+    """The error about an unknown suffix lists the known suffixes."""
     with pytest.raises(UserError, match=r"expected a name that ends in .json, .jsonl or .csv"):
         choose_format(Path("r.xlsx"), is_dated=False)

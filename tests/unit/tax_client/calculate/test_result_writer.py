@@ -75,7 +75,7 @@ def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
 def test_unread_lines_are_listed_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: bool, written: int
 ) -> None:
-    """The writer lists unread lines one by one up to a limit, or lists none. The remaining lines are one problem."""
+    """If `one_by_one` is true, each unread line up to a limit is a problem. All remaining lines are one problem."""
     monkeypatch.setattr(module, "LISTED_MAX", 6)
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(
@@ -96,7 +96,7 @@ def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Pat
 
 
 def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The writer saves a checkpoint when the previous checkpoint is a second old, or at once with `now`."""
+    """The writer saves a checkpoint if the previous checkpoint is at least a second old, or if `now` is true."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     place = locate_checkpoint(tmp_path / "r.json")
@@ -126,7 +126,7 @@ def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_run_that_cannot_be_resumed_saves_no_checkpoint(tmp_path: Path) -> None:
-    """A run that cannot be resumed saves no checkpoint and removes its drafts when it ends early."""
+    """A run that cannot be resumed saves no checkpoint. If the run ends early, its drafts are removed."""
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write(build_batch(1))
         writer.save(now=True)
@@ -195,7 +195,7 @@ def test_one_file_that_cannot_be_published(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_error_of_a_checkpoint_that_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error of a checkpoint that cannot be removed contains its path."""
+    """The error about a checkpoint that cannot be removed contains its path."""
 
     def reject(_: Path, missing_ok: bool) -> None:
         raise PermissionError(1, "Operation not permitted")

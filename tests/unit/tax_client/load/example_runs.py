@@ -9,7 +9,7 @@ from tax_client.load.run_results import Run
 
 
 def build_counters(latencies: range = range(1000, 5000, 1000), **counts: int) -> Counters:
-    """Build counters with one right answer for each latency in microseconds. `counts` overrides single counters."""
+    """Build counters with one right answer for each latency in microseconds. `counts` replaces single counters."""
     usual: dict[str, Any] = dict.fromkeys(("sent", "right", "answered", "measured"), len(latencies))
     counters = Counters(**(usual | counts))
     counters.latencies = count_latencies(latencies)

@@ -29,7 +29,7 @@ def answer(**changes: object) -> bytes:
     ],
 )
 def test_an_answer_is_compared_field_for_field(body: bytes, expected: tuple[str, str]) -> None:
-    """The explanation lists each field that differs or is unexpected. Spaces, and 1 instead of 1.0, are accepted."""
+    """The explanation lists each field that is wrong or unexpected. Other spaces, or 1 instead of 1.0, are accepted."""
     assert expected == check_answer(200, body, RIGHT)
 
 
@@ -39,7 +39,7 @@ def test_true_is_not_one() -> None:
 
 
 def test_a_batch_is_compared_household_by_household() -> None:
-    """The explanation contains the household's index. A household with errors or without a result is wrong."""
+    """The explanation contains the household's index. A household is wrong if its answer has errors or no result."""
     right = build_body([RESULT, RESULT])
     assert ("right", "") == check_answer(200, right, right)
     assert ("wrong", "[1].result.tax: expected 2814, got 3") == check_answer(
@@ -51,7 +51,7 @@ def test_a_batch_is_compared_household_by_household() -> None:
 
 
 def test_many_differences_are_truncated() -> None:
-    """The explanation lists five differences and counts the other differences."""
+    """The explanation lists five differences, and the number of the remaining differences."""
     wrong = build_body([{**RESULT, "tax": n} for n in range(20)])
     assert "and 15 more" in check_answer(200, wrong, build_body([RESULT] * 20))[1]
 

@@ -16,7 +16,7 @@ from tax_client.load.arrival_schedule import (
 
 
 def test_a_closed_loop_returns_a_number_at_once() -> None:
-    """A closed loop returns the next request number, which is due at once, until no number is left."""
+    """A closed loop returns request numbers that are due immediately, until no number is left."""
     loop = ClosedLoop(iter(range(2)), NEVER)
     assert [(0, 5.0), (1, 6.0), None] == [loop.take(5.0), loop.take(6.0), loop.take(7.0)]
     assert loop.is_over(7.0)
@@ -51,7 +51,7 @@ def test_an_open_loop_keeps_its_schedule() -> None:
 
 
 def test_arrivals_after_the_end_are_never_due() -> None:
-    """A schedule of 4 requests/s that ends after 1 s has four arrivals."""
+    """An open loop of 4 requests/s that ends after 1 s has four arrivals."""
     loop = OpenLoop(schedule_constant(itertools.count(), 4.0, 0.0, 0.0), 1.0)
     assert [0, 0.25, 0.5, 0.75] == [ticket[1] for ticket in iter(lambda: loop.take(1.05), None)]
     assert loop.is_over(1.05)

@@ -82,7 +82,7 @@ def test_a_closed_terminal_does_not_stop_a_run() -> None:
 
 
 def test_a_terminal_shows_progress_and_errors() -> None:
-    """The live display shows progress, latencies, outcomes, errors and the client's load, and is cleared at the end."""
+    """The live display shows progress, latencies, outcomes, errors and the client's load. At the end it is cleared."""
     stream = Terminal()
     recorder = RunRecorder(build_troubled_run())
     with LiveDisplay(recorder, PLAN, stream) as display:

@@ -1,4 +1,4 @@
-"""Tests of the plan of a run and the shares of its processes."""
+"""Tests of the plan of a load run, and of the part of the plan that each process runs."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def build_plan(**changes: object) -> Plan:
     ("seed", "processes", "different"), [(None, (0, 1), 2), (None, (0, 0), 2), (1, (0, 1), 2), (1, (0, 0), 1)]
 )
 def test_poisson_arrivals_repeat_only_with_a_seed(seed: int | None, processes: tuple[int, int], different: int) -> None:
-    """Two processes draw different times. One process draws the same times again only with a seed."""
+    """Two processes draw different times. A process draws the same times in each run only if there is a seed."""
     shares = [build_plan(rate=10.0, arrivals="poisson", seed=seed).build_share(process) for process in processes]
     assert different == len({share.build_arrivals(0.0).next_due for share in shares})
 
@@ -39,7 +39,7 @@ def test_the_shares_of_all_processes_cover_all_requests() -> None:
 
 
 def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
-    """In a closed loop the connections start evenly over the ramp-up. In an open loop all connections start at once."""
+    """In a closed loop the connections start evenly over the ramp-up. In an open loop all start immediately."""
     ramped = build_plan(ramp_up=4.0)
     starts = sorted(start for process in range(3) for start in ramped.build_share(process).compute_start_times(10.0))
     assert [10 + n / 2 for n in range(8)] == starts
@@ -51,5 +51,5 @@ def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
     [(16, 1000, 8, 1), (32, 20_000, 8, 4), (32, None, 2, 2), (1, None, 8, 1), (32, 10**6, 2, 2)],
 )
 def test_the_default_number_of_processes(threads: int, requests: int | None, cores: int, expected: int) -> None:
-    """The default is one process per core, with fewer processes for few connections or few requests."""
+    """The default is one process per core. For few connections or few requests, the default is lower."""
     assert expected == choose_processes(threads, requests, cores)

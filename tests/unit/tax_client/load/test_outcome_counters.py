@@ -31,7 +31,7 @@ def test_a_percentile_is_the_smallest_value_that_covers_it(found: list[int], per
 @settings(max_examples=budget(5, 50))  # decoding with the library is slow
 @given(values)
 def test_library_and_decoder_read_an_encoded_histogram(found: list[int]) -> None:
-    """The library and our decoder return the counts that were encoded."""
+    """The HdrHistogram library and our decoder return the counts that were encoded."""
     latencies = count_latencies(found)
     text = encode_histogram(latencies)
     assert text is not None
@@ -64,6 +64,6 @@ def test_values_out_of_range_count_at_its_limits() -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA==", HdrHistogram(1, 1000, 2).encode().decode()])
 def test_other_texts_are_rejected(text: str) -> None:
-    """The decoder raises ValueError for a text that is not an HdrHistogram or has another precision."""
+    """The decoder raises ValueError if a text is not an encoded histogram or has another precision."""
     with pytest.raises(ValueError, match="HdrHistogram"):
         decode_histogram(text)

@@ -1,4 +1,4 @@
-"""Tests of reading and writing JSON reports, and of the errors of damaged reports."""
+"""Tests that read and write JSON reports, and tests of the errors about damaged reports."""
 
 import json
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_run_is_restored_from_json() -> None:
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES.items() for name in names])
 def test_a_damaged_report_is_rejected(report: bytes, tmp_path: Path, place: str, name: str) -> None:
-    """The error of a value that is missing, invalid or out of range contains the file and the name of the value."""
+    """The error about a missing or invalid value contains the path of the report and the name of the value."""
     path = tmp_path / "x.json"
     for bad in (*PLACES[place][name], MISSING):
         content = json.loads(report)
@@ -93,7 +93,7 @@ def test_damage_covers_every_value_of_a_report() -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other"}', '{"format": "tax-client flood 1"}'])
 def test_other_files_are_rejected(tmp_path: Path, content: str) -> None:
-    """The error of a file that is not a report contains the name of the file."""
+    """The error about a file that is not a report contains the name of the file."""
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(UserError, match=r"x\.json.*expected a flood's report"):

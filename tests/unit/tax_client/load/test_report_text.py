@@ -22,7 +22,7 @@ def test_the_summary_gives_counts_throughput_latencies_and_errors() -> None:
 
 
 def test_the_summary_warns() -> None:
-    """The summary warns when the client is the bottleneck, when requests were unsent, and when a process was killed."""
+    """The summary warns if the client was the bottleneck, if requests were unsent, or if a process was killed."""
     run = build_run(*[build_counters(cpu=1, unsent=7, retries=2) for _ in range(4)])
     run.total.retried.update({"status 503": 2})
     run.ended_badly = ["process 1 of the client was ended by SIGKILL"]
@@ -53,5 +53,5 @@ def test_two_runs_are_compared_side_by_side() -> None:
 
 
 def test_durations_are_short() -> None:
-    """A duration is formatted in µs, ms or s, according to its size."""
+    """A duration is formatted in µs, ms or s, depending on its length."""
     assert ["0", "250 µs", "3.5 ms", "1.2 s"] == [format_duration(ms) for ms in (0, 0.25, 3.5, 1200)]

@@ -39,7 +39,7 @@ class Recording:
 
 
 def test_each_send_has_its_own_id_and_log_line() -> None:
-    """Each request id has 32 hexadecimal digits and is unique across processes."""
+    """Each request id has 32 hexadecimal digits and is unique across recorders."""
     first, second = Recording(), Recording()
     for recording in (first, second):
         for number in range(3):
@@ -54,7 +54,7 @@ def test_each_send_has_its_own_id_and_log_line() -> None:
 
 
 def test_a_wrong_answer_is_counted_and_listed_with_its_id_and_query() -> None:
-    """The list and the log show a wrong answer under the same request id."""
+    """A wrong answer appears with the same request id in the list of wrong answers and in the log."""
     recording = Recording(log_each=False)
     recording.answer(0, 200, build_body(RESULTS[0]))
     recording.answer(3, 200, build_body({"tax": 3}))
@@ -86,7 +86,7 @@ def test_failures_are_counted_by_kind_with_an_example_of_each() -> None:
 
 
 def test_the_throughput_counts_answers_only() -> None:
-    """The throughput includes right answers, wrong answers and error statuses, but no refused connections."""
+    """The throughput includes right answers, wrong answers and error statuses. It excludes refused connections."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]), sent=WARM)
     recording.answer(0, 200, build_body({"tax": 9}), sent=WARM + 3)
@@ -148,14 +148,14 @@ def test_the_delay_of_retries_doubles_up_to_a_limit() -> None:
 
 
 def test_an_unknown_host_is_retried_but_a_lack_of_descriptors_is_not() -> None:
-    """An unknown host is transient. A lack of descriptors is permanent, because the limit of open files is fixed."""
+    """An unknown host is transient. A lack of file descriptors is permanent, because the limit is fixed."""
     recording = Recording(retries=1)
     assert recording.fail(0, "unknown host") is not None
     assert recording.fail(1, "no descriptor left") is None
 
 
 def test_retries_end_at_the_limit() -> None:
-    """The recorder counts a failure when no retry is left."""
+    """The recorder counts a failure if a request fails and no retry is left."""
     recording = Recording(retries=1)
     assert recording.answer(0, 503, b"busy") is not None
     recording.recorder.record_send(recording.request, WARM)
@@ -201,7 +201,7 @@ def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
 
 
 def test_counters_are_taken_once() -> None:
-    """The recorder returns each count only once."""
+    """After the recorder has returned its counts, it starts again from 0."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]))
     assert (1, 0) == (recording.recorder.take_counters().right, recording.recorder.take_counters().right)

@@ -57,7 +57,7 @@ def test_simultaneous_clients_are_merged() -> None:
 
 
 def test_settings_of_each_client_are_marked() -> None:
-    """A merged run shows loop, connections and processes per client, and each other setting only once."""
+    """A merged run shows the loop, connections and processes of each client. It shows other settings only once."""
     runs = [build_run(build_counters(), started=1000.0 + n) for n in range(3)]
     own = {"loop": "open, 100 requests/s", "connections": 4, "processes": 1, "requests": None, "retries": 2}
     for run in runs:
@@ -78,7 +78,7 @@ def test_a_missing_client_is_an_error() -> None:
 
 
 def test_pauses_between_clients_are_reported() -> None:
-    """The summary warns of a pause between the clients of a merged run."""
+    """The summary of a merged run warns if there was a time in which no client ran."""
     second, third = (
         build_run(build_counters(), build_counters(), started=1003.5),
         build_run(build_counters(), build_counters(), started=1003.7),

@@ -31,7 +31,7 @@ from tests.unit.tax_client.load.example_runs import build_counters, build_run, b
     ],
 )
 def test_thresholds_fail_a_run(text: str, met: bool) -> None:
-    """A threshold compares a latency, a count, a percentage or the rate of a run with its limit."""
+    """A threshold compares a value of a run with a limit. The value is a latency, a count, a percentage or the rate."""
     assert met is parse_threshold(text).is_met(build_troubled_run())
 
 
@@ -72,7 +72,7 @@ def test_thresholds_do_not_cover_failures_of_the_client() -> None:
     ["p99>200", "p0>1ms", "p99=2ms", "foo>1", "errors>1ms", "rate>5%", "p99>-1ms", "", "p99>", "errors==0", "errors>."],
 )
 def test_other_texts_are_rejected(text: str) -> None:
-    """The error of an invalid threshold states the expected form and quotes the text."""
+    """The error about an invalid threshold states the expected form and quotes the threshold."""
     known = r"\(>, >=, < or <=\) and a limit: p50, .* mean or max .* errors, wrong, failed, unsent or retries .* rate "
     with pytest.raises(ValueError, match=rf"expected a measurement, a comparison {known}.*found \[{re.escape(text)}\]"):
         parse_threshold(text)

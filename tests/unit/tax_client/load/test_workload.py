@@ -35,17 +35,17 @@ def test_a_batch_is_an_array_of_households(lines: Path) -> None:
     workload = read_workload(lines, 2)
     assert [[HOUSEHOLD] * 2, [HOUSEHOLD]] == [json.loads(body) for body in workload.bodies]
     assert {"response": {"results": [{"result": RESULT}]}} == json.loads(workload.right[1])
-    assert 1.5 == workload.households, "expected the average number of households per request"
+    assert 1.5 == workload.households, "`households` must be the average number of households per request"
 
 
 @pytest.mark.parametrize(("batch", "households"), [(None, 1), (3, 3), (500, 3)])
 def test_a_request_has_no_more_households_than_there_are(lines: Path, batch: int | None, households: int) -> None:
-    """A request contains at most the households of the file, even if the batch size is larger."""
+    """A request contains at most as many households as the file, even if the batch size is larger."""
     assert households == read_workload(lines, batch).households
 
 
 def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
-    """The fields of the household give the query, and all fields except the id give the expected result."""
+    """For each published result, the household's fields form the query. All fields except the id must be returned."""
     path = tmp_path / "published.json"
     path.write_text(json.dumps([{"id": 7, **RESULT}]))
     workload = read_published_results(path, None)
@@ -57,7 +57,7 @@ def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
     "line", ["x", "[]", "{}", '{"query": 1, "expected": {}}', '{"query": "é", "expected": {}}', '{"query": "a=1"}']
 )
 def test_the_error_of_a_bad_line_contains_its_number(lines: Path, line: str) -> None:
-    """The error of a bad line contains its number, the expected form, and the command that writes workloads."""
+    """The error about a bad line contains its number, the expected form, and the command that writes workloads."""
     with lines.open("a") as stream:
         stream.write(line + "\n")
     with pytest.raises(UserError, match=r"line 4: expected .*income-tax expected"):

@@ -1,4 +1,4 @@
-"""Tests of headers, columns, and both parsers of a line."""
+"""Tests of headers, of columns, and of the pattern and the parser that read a line."""
 
 import pytest
 from hypothesis import given
@@ -72,7 +72,7 @@ optional = st.lists(st.sampled_from(["year", "single_parent", "spouse_salary"]),
 
 @given(optional.flatmap(lambda more: st.permutations(["id", "married", "children", "salary", *more])), st.data())
 def test_the_fast_pattern_agrees_with_the_parser(columns: list[str], data: st.DataObject) -> None:
-    """For any columns, a line that the fast pattern matches gives the same taxpayer as the parser."""
+    """For any columns, if the fast pattern matches a line, the pattern and the parser read the same taxpayer."""
     line_format = LineFormat(
         tuple(columns), data.draw(st.sampled_from([",", ";", "\t"])), data.draw(st.sampled_from([None, 2024]))
     )

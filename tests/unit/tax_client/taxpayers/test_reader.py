@@ -1,4 +1,4 @@
-"""Tests of the reader of taxpayers files: valid lines, reasons of bad lines, and positions."""
+"""Tests of the reader of taxpayers files: valid lines, the reasons for bad lines, and positions."""
 
 import csv
 import io
@@ -76,7 +76,7 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
     ],
 )
 def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: str) -> None:
-    """The reason of a bad line contains the field and the expected value, and has fewer than 200 characters."""
+    """The reason for a bad line contains the field and the expected value, and has fewer than 200 characters."""
     (bad,) = read_lines(line)
     assert isinstance(bad, BadLine)
     reason = bad.reason
@@ -86,7 +86,7 @@ def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: s
 
 
 def test_a_bad_line_lists_every_wrong_field() -> None:
-    """The reason of a line with four wrong fields contains all four names."""
+    """If a line has four wrong fields, its reason contains the names of all four fields."""
     (bad,) = read_lines(b"a,b,c,d")
     assert isinstance(bad, BadLine)
     assert [True] * 4 == [f"[{name}]" in bad.reason for name in ("id", "married", "children", "salary")]
@@ -108,7 +108,7 @@ def test_the_second_line_of_an_id_is_bad() -> None:
 
 
 def test_a_long_bad_line_is_truncated() -> None:
-    """The text of a long bad line consists of its first 1000 characters and its original length."""
+    """The quoted text of a long bad line has the first 1000 characters and the original length of the line."""
     (bad,) = read_lines(b"x" * 5000)
     assert isinstance(bad, BadLine)
     assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad

@@ -1,4 +1,4 @@
-"""MASK_AMOUNTS masks every amount of a request in any spelling, and nothing else."""
+"""MASK_AMOUNTS masks every amount of a request in any spelling, and leaves other texts unchanged."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_digits_of_every_script_are_masked(spell: Callable[[str], str]) -> None:
-    """In any script and encoding, the masked text is the same for all amounts."""
+    """In any script and encoding, two texts that differ only in their amounts are equal after the masking."""
     assert {"0", "٠", "०", "０", "𝟎"} <= {*SCRIPTS}
     for zero in SCRIPTS:
         amounts = [chr(ord(zero) + n) + zero for n in range(10)]

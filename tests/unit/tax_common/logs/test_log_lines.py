@@ -54,7 +54,7 @@ def stamp(level: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_origin_of_a_line() -> None:
-    """A line begins with time, level, service, host, process and thread. An event can replace one of these fields."""
+    """A line begins with time, level, service, host, process and thread. An event can override one of these fields."""
     stamped = stamp("warning", {"event": "it", "n": 1})
     assert datetime.fromisoformat(stamped.pop("time")).tzinfo is not None
     assert [

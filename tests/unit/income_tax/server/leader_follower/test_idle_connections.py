@@ -1,4 +1,4 @@
-"""Connections that never block the leader, and idle connections that wait for a request."""
+"""Tests of connections that never block the leader, and of idle connections that wait for a request."""
 
 import socket
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from income_tax.server.leader_follower.idle_connections import (
 )
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 30.0  # maximum wait in seconds
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ Pair = tuple[Connection, socket.socket, LeaderLock]
 
 
 def test_the_leader_reads_and_sends_without_releasing(pair: Pair) -> None:
-    """The leader reads bytes that have arrived and sends short responses without releasing the lock."""
+    """The leader does not release the lock while it reads bytes that have arrived or sends a short response."""
     connection, peer, lock = pair
     peer.sendall(b"question")
     assert b"question" == connection.recv(100)
@@ -84,12 +84,12 @@ def test_a_timeout_is_set_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def conn(number: int, timeout: float = 1.0) -> Any:
-    """Build a connection like gunicorn's."""
+    """Build an object with the attributes of a gunicorn connection."""
     return SimpleNamespace(sock=SimpleNamespace(fileno=lambda: number), timeout=timeout)
 
 
 def test_idle_connections_are_claimed_once() -> None:
-    """A connection can be claimed only once, and the longest-waiting connection comes first."""
+    """A connection can be claimed only once. The connection that has waited longest comes first."""
     waiting, first, second = IdleConnections(), conn(7), conn(8)
     assert (0, NullConnection) == (len(waiting), waiting[0])
     waiting.add(first)

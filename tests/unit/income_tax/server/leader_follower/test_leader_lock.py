@@ -5,7 +5,7 @@ from typing import Any
 
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 30.0  # maximum wait in seconds
 
 
 def test_one_thread_leads_until_it_releases_the_lock() -> None:

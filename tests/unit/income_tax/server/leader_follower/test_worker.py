@@ -1,4 +1,4 @@
-"""The delays and the numbers of accepted connections that distribute connections fairly between workers."""
+"""A worker delays and limits accept(), so that connections are distributed fairly between workers."""
 
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ class Sharing(LeaderFollowerWorker):
 
 
 def test_a_busy_worker_delays_accept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy worker delays accept(), and then accepts as many connections as it has, but at most one per thread."""
+    """A busy worker delays accept(). Each call at most doubles its connections, and accepts at most one per thread."""
     clock, pauses, sharing = FakeClock(), list[float](), Sharing()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):

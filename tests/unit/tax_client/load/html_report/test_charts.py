@@ -46,7 +46,7 @@ def test_rare_latencies_are_visible_beside_frequent_ones() -> None:
 
 
 def test_charts_contain_the_values_of_the_run() -> None:
-    """Each row of a chart's table shows the values of one interval."""
+    """Each row of the table below a chart shows the values of one interval."""
     run = build_troubled_run()
     latency, errors = build_latency(run), build_errors(run)
     assert latency
@@ -68,7 +68,7 @@ def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
 
 
 def test_an_open_loop_has_two_percentile_curves() -> None:
-    """An open loop has two curves and two columns: latencies from the schedule and latencies from the send."""
+    """An open loop has two curves and two columns: latencies since the due time and latencies since the send."""
     counters = build_counters()
     counters.latencies_from_send.merge(counters.latencies)
     chart = build_percentiles(build_run(counters))
@@ -79,5 +79,5 @@ def test_an_open_loop_has_two_percentile_curves() -> None:
 
 @pytest.mark.parametrize("run", [build_run(), build_run(build_counters(range(0)))])
 def test_charts_without_values_are_omitted(run: Run) -> None:
-    """A run without answers has no charts of latencies and errors."""
+    """The charts of latencies and errors are omitted for a run without answers."""
     assert [None] * 4 == [build(run) for build in (build_latency, build_distribution, build_percentiles, build_errors)]

@@ -76,9 +76,9 @@ def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
 
 
 def test_a_text_of_the_data_does_not_end_its_script() -> None:
-    """A kind of failure that contains HTML remains a string in the page's data.
+    """If the name of a kind of failure contains HTML, the name remains a string in the page's data.
 
-    A merged report of another client can contain such a kind.
+    A merged report of another client can contain such a name.
     """
     run = build_troubled_run()
     for counters in (run.total, run.intervals[0].counters):
@@ -94,7 +94,7 @@ def test_the_page_contains_the_licence_of_uplot() -> None:
 
 
 def test_unsent_requests_are_errors() -> None:
-    """Unsent requests count as errors, so that 97 unsent requests and 3 right answers are 97 % errors."""
+    """Unsent requests count as errors. If 97 requests are unsent and 3 have right answers, 97 % are errors."""
     run = build_run(build_counters(range(1000, 4000, 1000), unsent=97))
     assert (97, False) == (run.total.errors, run.is_all_right)
     for text in ("errors>0", "errors>=97%", "unsent>96"):
@@ -104,7 +104,7 @@ def test_unsent_requests_are_errors() -> None:
 
 
 def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:
-    """A run with a killed client process has a bad verdict, even if every answer is right."""
+    """The verdict on a run with a killed client process is bad, even if every answer is right."""
     run = build_run(build_counters())
     assert '<span class="verdict good">every answer right</span>' in build_page(run)
     run.ended_badly = ["process 0 was ended by SIGKILL"]
@@ -132,5 +132,5 @@ def test_the_page_shows_households_per_second_of_batches(households: object, not
     ],
 )
 def test_pages_of_short_runs_are_complete(run: Run) -> None:
-    """The page of a run with no answer, one answer, or one interval closes all its tags."""
+    """The page closes all its tags for a run with no answer, with one answer, or with one interval."""
     assert [] == PageReader(build_page(run)).open
