@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return UNUSABLE
     except KeyboardInterrupt:
-        print_error("interrupted before any request was sent")
+        print_error("interrupted")
         return SIGNALLED + signal.SIGINT
     except BrokenPipeError:
         # The process that reads standard output has exited. Print no error, because all output files are complete.
