@@ -1,7 +1,7 @@
 """Measure the latency of failed requests, and the delay of the first alert e-mail.
 
 The latency must not depend on the mail server. Each round measures three cases: the mail server works, hangs, or does
-not run. The verdict compares the median latencies of the same round.
+not run. The verdict divides the median latency with a hanging server by the median with a working server.
 """
 
 import statistics
@@ -52,7 +52,7 @@ def until_mailed(smtp: FaultySmtp) -> float:
 
 
 def main() -> None:
-    """Measure all latencies, save the measurements, and write the table."""
+    """Measure all latencies, save the measurements, and write the table to bench/README.md."""
     with ExitStack() as opened:
         working, hanging = opened.enter_context(FaultySmtp("")), opened.enter_context(FaultySmtp("hang"))
         ports = {"works": working.port, "hangs": hanging.port, "does not run": free_port()}
@@ -64,14 +64,14 @@ def main() -> None:
             services[name] = opened.enter_context(service_with(folder, port, **SETTINGS))
         found = f.in_rounds(ROUNDS, lambda: {name: failures(service) for name, service in services.items()})
         for service in services.values():
-            service.kill()  # SIGTERM would wait for the mail server that hangs
+            service.kill()  # after SIGTERM, the service would wait for the hanging mail server
     rows = [
         (name, f.spread(milliseconds, ".2f"), f.spread(f.ratios(milliseconds, found["works"]), ".2f"))
         for name, milliseconds in found.items()
     ]
     f.save("alerts", {"milliseconds": found, "seconds until the first mail": mailed})
     table = f.table(("mail server", "latency of a 500 in ms", "latency / latency with a working server"), rows)
-    f.put("alerts", f"{table}\n\nThe first alert e-mail arrives {f.spread(mailed, '.2f')} s after the failure.")
+    f.put("alerts", f"{table}\n\nThe first alert e-mail arrives {f.spread(mailed, '.2f')} s after the failed request.")
 
 
 if __name__ == "__main__":

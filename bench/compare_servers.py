@@ -1,7 +1,7 @@
 """`make bench`: compare the service with a bare WSGI callable, Flask's hello world and a tutorial's server.
 
 Each round measures every case once. A change of the machine's speed therefore affects all cases equally. The verdict
-compares the values of the same round.
+compares only values of the same round.
 """
 
 import json
@@ -25,7 +25,7 @@ from bench.servers import DATED, TARGET, Server, cold_start, households, ours, t
 from bench.stack_footprint import facts_of_stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
-# Baselines: name, application in baseline_apps.py, and whether the application runs under the service's worker.
+# Each baseline has a name, an application in baseline_apps.py, and True if it runs under the service's worker class.
 BASELINES = (
     (f.BARE, "bare", False),
     (f.HELLO, "app", False),
@@ -37,7 +37,7 @@ Case = tuple[Server, Request]
 
 
 def requests_of(server: Server) -> dict[str, Request]:
-    """Return the requests that measure the service, by name."""
+    """Return a mapping from names to the requests that measure the service."""
     login, url = server.login, server.url
     made = {
         f.OURS: Request(url + TARGET, (login,)),
@@ -105,7 +105,7 @@ def memory_of_a_worker() -> dict[str, float]:
 
 
 def proxied() -> dict[str, Any]:
-    """Measure the baselines and our GETs in containers behind nginx. Each has one replica with two workers."""
+    """Measure the baselines and our GETs in containers behind nginx. Each server has one replica with two workers."""
     with ExitStack() as servers:
         cases: dict[str, Case] = {}
         for name, application, own_worker in BASELINES:
@@ -118,7 +118,7 @@ def proxied() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure all cases, save the measurements, write tables and chart, and publish the verdict."""
+    """Measure all cases, save the measurements, and write the tables, the chart and the verdict to bench/."""
     facts: dict[str, Any] = {
         "cores": os.cpu_count(),
         "machine": platform.machine(),

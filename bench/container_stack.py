@@ -27,7 +27,7 @@ services:
 def override(application: str, own_worker: bool) -> str:
     """Build the Compose override that replaces the service with an application of bench/baseline_apps.py.
 
-    With gunicorn's own worker, the command unsets the MALLOC_* variables of the image.
+    If `own_worker` is false, the command unsets the MALLOC_* environment variables of the image.
     """
     options = [*gunicorn_options(own_worker), "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm"]  # noqa: S108
     as_it_is = [part for name in of_image() for part in ("-u", name)]
@@ -37,7 +37,7 @@ def override(application: str, own_worker: bool) -> str:
 
 @contextmanager
 def stack(application: str = "", own_worker: bool = False) -> Iterator[tuple[Stack, Server]]:
-    """Run the stack with one replica of the service or of a baseline. Yield the stack and its server."""
+    """Run the stack with one replica of `application`, or of the service by default. Yield the stack and its server."""
     with tempfile.TemporaryDirectory() as folder:
         made = Stack.create(Path(folder) / "stack", "postgres", REPLICAS="1", DRILL_ROUTE="on")
         if application:
@@ -57,5 +57,5 @@ def address_of(made: Stack) -> str:
 
 
 def stack_roots(made: Stack) -> list[int]:
-    """List the root processes of the nginx and API containers."""
+    """List the process ids of the root processes of the nginx and API containers."""
     return [c["State"]["Pid"] for service in ("nginx", "api") for c in made.containers(service)]

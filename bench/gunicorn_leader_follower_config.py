@@ -1,6 +1,6 @@
 """Gunicorn configuration that runs a baseline under the service's worker.
 
-It also contains the service's settings that affect speed.
+The configuration also contains those settings of the service that affect speed.
 """
 
 from income_tax.server import single_write_response

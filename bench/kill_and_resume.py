@@ -13,14 +13,14 @@ OUTPUTS = ("results.json", "errors.jsonl")
 
 
 def offset_of(checkpoint: Path) -> int:
-    """Return the offset in the input file that a checkpoint contains, or 0 if the checkpoint does not exist."""
+    """Return the input offset that a checkpoint contains, or 0 if the checkpoint does not exist."""
     return int(json.loads(checkpoint.read_bytes())["position"]["offset"]) if checkpoint.exists() else 0
 
 
 def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[int]:
-    """Run a calculation, kill it at each quarter of the input file, and resume it. Return the percentage at each kill.
+    """Run a calculation, kill it at each quarter of the input file, and resume it. Return the progress at each kill.
 
-    The last run finishes the calculation.
+    The progress is in percent. After the last kill, the resumed calculation runs to its end.
     """
     checkpoint = folder / f"{OUTPUTS[0]}.checkpoint"
     reached = []

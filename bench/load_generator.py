@@ -1,6 +1,6 @@
-"""Load generator of the benchmarks: a closed loop over keep-alive connections.
+"""Load generator of the benchmarks, which sends requests in a closed loop over keep-alive connections.
 
-It uses libcurl's multi interface in one process.
+The load generator uses libcurl's multi interface in one process.
 """
 
 import sys
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Result of a load: latencies are sorted and in milliseconds, and `client_cpu` is in seconds."""
+    """The result of a load. Latencies are sorted and in milliseconds, and `client_cpu` is in CPU seconds."""
 
     requests: int
     seconds: float
@@ -46,7 +46,7 @@ class Load:
 def flood(
     request: Request, seconds: float, connections: int = CONNECTIONS, check: Callable[[bytes], bool] = lambda _: True
 ) -> Load:
-    """Repeat a request for some seconds. End the program if a response is wrong."""
+    """Repeat a request for `seconds` seconds over parallel connections. End the program if a response is wrong."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, connections)
     bodies = {handle(request, body): body for body in (BytesIO() for _ in range(connections))}

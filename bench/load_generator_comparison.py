@@ -1,6 +1,6 @@
 """`make bench-clients`: compare `tax-client flood` with Locust's FastHttpUser and with hey, against one static nginx.
 
-The metric is requests per CPU second of the load generator, without the CPU time of its start. nginx counts the
+The metric is requests per CPU second of the load generator, excluding the CPU time of its start. nginx counts the
 requests. `tax-client flood` checks every response, gives each request an id, and keeps a histogram. Locust and hey do
 not check responses.
 """
@@ -37,7 +37,7 @@ ANSWER = json.dumps({"response": {"result": EXPECTED}}, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Client:
-    """A load generator. `command` runs the measured load, and `start` only starts the program."""
+    """A load generator. `command` runs the measured load. `start` runs a minimal load, which measures the start."""
 
     command: list[str]
     start: list[str]
@@ -49,7 +49,7 @@ class Client:
         return processor_seconds(self.command, self.environment)
 
     def run_start(self) -> float:
-        """Start the program without load and return the CPU seconds of all its processes."""
+        """Run the program with a minimal load and return the CPU seconds of all its processes."""
         return processor_seconds(self.start, {**self.environment, **self.start_environment})
 
 
@@ -64,7 +64,7 @@ def processor_seconds(command: list[str], environment: Mapping[str, str]) -> flo
 
 
 def clients(url: str, folder: Path) -> dict[str, Client]:
-    """Return the load generators by name. Skip hey if it is not installed."""
+    """Return a mapping from names to load generators. Skip hey if it is not installed."""
     (folder / "workload.jsonl").write_text(json.dumps({"query": QUERY, "expected": EXPECTED}) + "\n")
     (folder / "credentials").write_text("client:secret\n")
     flood = [str(Path(sys.executable).parent / "tax-client"), "flood", "--url", url, "--threads", CONNECTIONS]
@@ -113,19 +113,19 @@ def measure(url: str, folder: Path) -> dict[str, list[float]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the part of the page about load generators, in Markdown."""
+    """Return the Markdown text about load generators for bench/README.md."""
     figures = content["requests_per_processor_second"]
     rows = []
     for name, values in figures.items():
         times = "" if name == f.FLOOD else f"{f.spread(f.ratios(figures[f.FLOOD], values), '.2f')} x"
         rows.append((f"{name} {content['versions'].get(name, '')}".strip(), f.spread(values), times))
-    told = f"{content['cores']} cores, Python {content['python']}, {content['rounds']} interleaved rounds"
+    told = f"The values are from {content['rounds']} interleaved rounds of {content['seconds']} s"
     head = ("", "requests per CPU second, median (lowest to highest)", f"value of {f.FLOOD} / this value")
-    return f"{told} of {content['seconds']} s.\n\n{f.table(head, rows)}"
+    return f"{told} on {content['cores']} cores with Python {content['python']}.\n\n{f.table(head, rows)}"
 
 
 def main() -> None:
-    """Measure the load generators, save the measurements, write the table, and publish the verdict."""
+    """Measure the load generators, save the measurements, and write table and verdict to bench/README.md."""
     with tempfile.TemporaryDirectory() as name, static_nginx(Path(name), ANSWER) as url:
         figures = measure(url, Path(name))
     locked = re.search(r"^locust==(\S+)", (ROOT / "bench/clients.lock").read_text(encoding="utf-8"), re.MULTILINE)

@@ -6,7 +6,10 @@ from locust import FastHttpUser, constant, task
 
 
 class Client(FastHttpUser):
-    """A user with one connection. BENCH_WAIT is a pause in seconds after each request, to measure only the start."""
+    """A user with one connection. BENCH_WAIT sets the seconds of the pause after each request.
+
+    With a long pause, a run measures only the start of Locust.
+    """
 
     wait_time = constant(float(os.environ.get("BENCH_WAIT", "0")))
 

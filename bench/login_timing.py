@@ -1,6 +1,6 @@
 """Measure whether the latency of a 401 reveals which login names exist.
 
-The benchmark sends wrong passwords for an known and an unknown login name, in random order on one connection.
+The benchmark sends wrong passwords for a known and an unknown login name, in random order on one connection.
 The verdict compares the median latencies of the same round.
 """
 
@@ -48,7 +48,7 @@ def round_of(connection: HTTPConnection, failures: LoginFailureStore) -> tuple[f
 
 
 def main() -> None:
-    """Measure the latencies, save the measurements, and write the table."""
+    """Measure the latencies, save the measurements, and write the table to bench/README.md."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder), WORKERS="1") as service:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
         failures = LoginFailureStore(Path(folder) / "state/logins/failures.sqlite")

@@ -1,8 +1,9 @@
 """`make bench-million`: measure `tax-client calculate --batch 1000` with a file of a million lines.
 
-The benchmark uses the rules of version 7 and the dated law, each on a new server. It repeats each calculation with
-SIGKILLs and resumptions. The exit code is 1 if a run loses, reorders or changes lines. The verdict judges the duration.
-`--on sqlite` replaces the stack in containers with gunicorn on SQLite.
+The benchmark uses the rules of version 7 and the dated law, each on a new server. It repeats each calculation, kills
+the repetition three times with SIGKILL, and resumes it after each kill. The exit code is 1 if a calculation loses,
+reorders or changes lines. The verdict judges the duration and the memory of the client. With `--on sqlite`, the server
+is gunicorn on SQLite instead of the stack in containers.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
 
 
 def measured(arguments: list[str], found: Server) -> dict[str, float]:
-    """Run a calculation. Return its duration, and the CPU seconds and the peak memory of client and server."""
+    """Run a calculation. Return its duration, the CPU seconds of client and server, and their peak memory."""
     pids = found.pids
     before, start = cpu_seconds(pids), time.monotonic()
     with memory_of(found.workers) as seen:
@@ -72,7 +73,7 @@ def measured(arguments: list[str], found: Server) -> dict[str, float]:
 
 
 def measure(where: str, lines: int, year: int | None) -> dict[str, Any]:
-    """Calculate one file on a new server, without and with kills, and return all measurements."""
+    """Calculate a file on a new server, first without kills and then with kills. Return all measurements."""
     with tempfile.TemporaryDirectory() as name, server(where) as found:
         folder = Path(name)
         (folder / "credentials").write_bytes(base64.b64decode(found.login.rpartition(" ")[2]))
@@ -96,16 +97,17 @@ def yes_no(truth: bool) -> str:
 
 
 def paragraph(rules: str, figures: dict[str, Any]) -> str:
-    """Format the measurements of a run under one law as a paragraph."""
+    """Format the measurements of the calculations by one law as a paragraph."""
     where = "the stack in containers with one replica" if figures["on"] == "stack" else "gunicorn on SQLite"
     kills = ", ".join(f"{percent} %" for percent in figures["killed at percent"])
     return (
-        f"{figures['lines']:,} lines by {rules} took {figures['seconds']:.1f} s on {where}."
+        f"The calculation of {figures['lines']:,} lines by {rules} took {figures['seconds']:.1f} s on {where}."
         f" Client and server shared {os.cpu_count()} cores. The client used {figures['client cpu']:.1f} CPU seconds"
         f" and at most {figures['client MiB']:.0f} MiB. The server used {figures['server cpu']:.1f} CPU seconds,"
         f" and a worker at most {figures['worker MiB']:.0f} MiB (PSS). The file has {figures['good']:,} valid and"
-        f" {figures['bad']:,} invalid lines. All lines once and in order: {yes_no(figures['all lines, in order'])}."
-        f" Same bytes after SIGKILLs at {kills} and resumptions: {yes_no(figures['same bytes'])}."
+        f" {figures['bad']:,} invalid lines. The output contains each line once and in order:"
+        f" {yes_no(figures['all lines, in order'])}. After SIGKILLs at {kills} and resumptions, the output has the same"
+        f" bytes as without SIGKILLs: {yes_no(figures['same bytes'])}."
     )
 
 
@@ -117,7 +119,7 @@ def chosen(year: str | None) -> dict[str, int | None]:
 
 
 def main() -> None:
-    """Measure the calculations, save the measurements, write the paragraphs, and publish the verdict."""
+    """Measure the calculations, save the measurements, and write paragraphs and verdict to bench/README.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--on", choices=("stack", "sqlite"), default="stack")
     parser.add_argument("--lines", type=int, default=1_000_000)

@@ -1,4 +1,4 @@
-"""`make bench-peers`: compare this service with OpenFisca's web API on the same household.
+"""`make bench-peers`: compare the rates of this service and of OpenFisca's web API for the same household.
 
 Both APIs run under gunicorn with two workers and without a proxy. They share the machine's cores with the client. The
 client checks each response.
@@ -74,11 +74,11 @@ def rate(request: Request, taxes: Callable[[bytes], list[int]], connections: int
 
 @contextmanager
 def openfisca() -> Iterator[int]:
-    """Run OpenFisca's web API as OpenFisca's documentation describes, and yield the port."""
+    """Run OpenFisca's web API with the command in OpenFisca's documentation, and yield the port."""
     port = free_port()
     program = installed("peers", "openfisca")
     command = [str(program), "serve", "--country-package", "openfisca_france", "--port", str(port), "--workers", "2"]
-    # The command `openfisca serve` looks up gunicorn in PATH.
+    # Add the environment's programs to PATH, because `openfisca serve` looks up gunicorn there.
     environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -90,7 +90,7 @@ def openfisca() -> Iterator[int]:
 
 
 def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
-    """Measure the households per second of both APIs in interleaved rounds, with one and with 1,000 per request."""
+    """Measure the households per second of both APIs in interleaved rounds. A request has 1 or 1,000 households."""
     theirs = f"http://127.0.0.1:{port}/calculate"
     one, many = (Request(theirs, (AS_JSON,), situation(count)) for count in (1, BATCH))
     batch = [{"year": YEAR, "married": "yes", "children": CHILDREN, "salary": SALARY}] * BATCH
@@ -112,19 +112,19 @@ def measure(service: Server, port: int) -> dict[str, dict[str, list[float]]]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the part of the page about OpenFisca, in Markdown."""
+    """Return the Markdown text about OpenFisca for bench/README.md."""
     rows = []
     for how, found in content["households_per_second"].items():
         theirs, our = found[f.OPENFISCA], found[f.SERVICE]
         times = f.spread(f.ratios(our, theirs))
         rows.append((f"{how}, {CONNECTIONS[how]} connections", f.spread(theirs, ",.1f"), f.spread(our), f"{times} x"))
-    told = f"{content['cores']} cores, {content['rounds']} interleaved rounds of {content['seconds']:g} s: medians"
+    rounds = f"{content['rounds']} interleaved rounds of {content['seconds']:g} s on {content['cores']} cores"
     head = ("households per second", f.OPENFISCA, f.SERVICE, "this service / OpenFisca")
-    return f"{told} (lowest to highest).\n\n{f.table(head, rows)}"
+    return f"The values are the medians (lowest to highest) of {rounds}.\n\n{f.table(head, rows)}"
 
 
 def main() -> None:
-    """Measure both APIs, save the measurements, write the table, and publish the verdict."""
+    """Measure both APIs, save the measurements, and write the table and the verdict to bench/README.md."""
     with ours() as service, openfisca() as port:
         figures = measure(service, port)
     facts = {"cores": os.cpu_count(), "rounds": ROUNDS, "seconds": SECONDS}

@@ -57,12 +57,12 @@ class Target:
 
 
 def of(where: str, other: str, what: str = "rate") -> Values:
-    """Divide the values of our GET by the values of another server."""
+    """Return a function that divides the values of our GET by the values of another server."""
     return lambda found: f.ratios(found["figures"][where][f.OURS][what], found["figures"][where][other][what])
 
 
 def fact(name: str) -> Values:
-    """Return the values of a fact of `make bench`."""
+    """Return a function that selects the values of a fact of `make bench`."""
     return lambda found: found["facts"][name]
 
 
@@ -78,27 +78,27 @@ def growth_of_memory(found: Any) -> list[float]:
 
 
 def beside_openfisca(how: str) -> Values:
-    """Divide the households per second of the service by the households per second of OpenFisca."""
+    """Return a function that divides the service's households per second by OpenFisca's households per second."""
     return lambda found: f.ratios(*(found["households_per_second"][how][who] for who in (f.SERVICE, f.OPENFISCA)))
 
 
 def beside(client: str) -> Values:
-    """Divide the requests per CPU second of `tax-client flood` by the value of another load generator."""
+    """Return a function that divides the requests per CPU second of `tax-client flood` by those of another client."""
     return lambda found: f.ratios(*(found["requests_per_processor_second"][who] for who in (f.FLOOD, client)))
 
 
 def times(one: str, other: str) -> Values:
-    """Divide the latencies of one case by the latencies of another case."""
+    """Return a function that divides the latencies of one case by the latencies of another case."""
     return lambda found: f.ratios(found["milliseconds"][one], found["milliseconds"][other])
 
 
 def apart(found: Any) -> list[float]:
-    """Divide the slower latency of a 401 by the faster one, of a known and an unknown login name."""
+    """For each round, divide the slower by the faster latency of a 401, for a known and an unknown login name."""
     return [max(ratio, 1 / ratio) for ratio in times("known", "unknown")(found)]
 
 
 def of_million(name: str) -> Values:
-    """Return a measurement of the million lines under the dated law."""
+    """Return a function that selects a measurement of the million lines by the dated law."""
     return lambda found: [found[f.DATED_LINES][name]]
 
 
@@ -152,7 +152,7 @@ TARGETS = (
 
 
 def publish() -> None:
-    """Print the verdict and write it to the page."""
+    """Print the verdict and write it to bench/README.md."""
     f.put("verdict", "\n".join(f"- {target.line()}" for target in TARGETS))
 
 

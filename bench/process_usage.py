@@ -23,7 +23,7 @@ def family(pid: int) -> list[int]:
 
 
 def leaves(pid: int) -> list[int]:
-    """List the descendants that have no child processes, such as the workers of a server."""
+    """List the descendants without child processes, such as workers, or the process itself if it has no children."""
     below = [one for child in children(pid) for one in leaves(child)]
     return below or [pid]
 

@@ -1,4 +1,7 @@
-"""Assign each py-spy sample to a part of the program. The innermost frame that belongs to a part decides."""
+"""Assign each py-spy sample to a part of the program.
+
+A frame belongs to a part if its source file does. The innermost such frame determines the part of the sample.
+"""
 
 import linecache
 import re
@@ -7,14 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRAME = re.compile(r"^(?P<function>.*) \((?P<file>[^()]+):(?P<line>\d+)\)$")
-# Matches source lines that call a socket or a poller. py-spy does not record the call itself, because it is C code.
+# Matches source lines that call a method of a socket or a poller. py-spy does not record these methods of C code.
 SOCKET_CALL = re.compile(
     r"\b\w*sock\w*\.\w+\(|\b_?(epoll|poller|selector)\.\w+\(|\bsuper\(\)\.(recv|send|sendall|settimeout)\("
 )
-# Matches functions in which threads wait for work. The kernel can report such a thread as running when it wakes up.
+# Matches functions in which threads wait for work. py-spy can sample such a thread when it wakes up, because the kernel
+# then reports it as running. These samples do not count.
 WAITING = re.compile(r"(LeaderLock\.acquire|_worker|Condition\.\w+|\w*Selector\.select|poll) ")
 
-# Parts, with a pattern of their source files. The first match decides.
+# Maps each part to a pattern of its source files. The first pattern that matches a file determines its part.
 PARTS = {
     "gunicorn: parser": r"gunicorn/http/(parser|message|body|unreader)\.py",
     "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/server/single_write_response\.py",
@@ -62,9 +66,9 @@ def part_of(stack: str) -> str | None:
 
 
 def shares(lines: Iterable[str]) -> dict[str, float]:
-    """Return the share of each part in py-spy's raw format, without the samples of waiting threads.
+    """Return the share of each part in the samples, excluding samples of waiting threads.
 
-    Each line contains a stack and the number of its samples.
+    `lines` is py-spy's raw format. Each line contains a stack and the number of its samples.
     """
     counted: Counter[str] = Counter()
     for line in lines:

@@ -50,7 +50,7 @@ def grown(name: str, found: dict[str, list[float]]) -> str:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the part of the page about `make bench`, in Markdown."""
+    """Return the Markdown text about `make bench` for bench/README.md."""
     parts = []
     for where, figures in content["figures"].items():
         parts += [f"### {where.capitalize()}", rates(figures)]
@@ -80,6 +80,6 @@ def picture(content: dict[str, Any]) -> str:
 
 
 def write(content: dict[str, Any]) -> None:
-    """Print the tables, write them to the page, and write the chart to its file."""
+    """Print the tables, write the tables to bench/README.md, and write the chart to bench/rates.svg."""
     f.put("measured", page(content))
     PICTURE.write_text(picture(content), encoding="utf-8")

@@ -1,6 +1,6 @@
 """`make bench-profile`: measure the CPU time of a request, and the share of each part of the program.
 
-The profile compares our GET with a bare WSGI callable, with one worker each. The first load measures the CPU time
+The profile compares our GET with a bare WSGI callable. Each server has one worker. The first load measures the CPU time
 without py-spy. py-spy takes its samples during a second load.
 """
 
@@ -35,7 +35,7 @@ def spy(pid: int, samples: Path) -> "subprocess.Popen[str]":
 
 
 def profile(server: Server, request: Request) -> dict[str, float]:
-    """Measure the CPU microseconds per request, in total and by part."""
+    """Measure the CPU microseconds per request, in total and for each part of the program."""
     flood(request, SECONDS / 4)
     before = cpu_seconds(server.pids)
     requests = flood(request, SECONDS).requests
@@ -54,18 +54,18 @@ def profile(server: Server, request: Request) -> dict[str, float]:
 
 
 def page(content: dict[str, Any]) -> str:
-    """Return the part of the page about the profile, in Markdown."""
+    """Return the Markdown text about the profile for bench/README.md."""
     profiles = content["microseconds"]
     rows = []
     for part in (WHOLE, SOCKETS, *PARTS, REST):
         if any(part in found for found in profiles.values()):
             rows.append((part, *(f"{found[part]:.0f}" if part in found else "" for found in profiles.values())))
-    told = f"{content['cores']} cores, one worker of eight threads, {content['seconds']:g} s each"
-    return f"{told}.\n\n{f.table(('', *profiles), rows)}"
+    told = f"Each measurement took {content['seconds']:g} s on {content['cores']} cores"
+    return f"{told}. Each server had one worker with eight threads.\n\n{f.table(('', *profiles), rows)}"
 
 
 def main() -> None:
-    """Measure all profiles, save the measurements, and write the table."""
+    """Measure all profiles, save the measurements, and write the table to bench/README.md."""
     found = {}
     for name, own_worker in ((f.BARE, False), (f"{f.BARE}, the service's worker", True)):
         with under_gunicorn("bare", own_worker, workers=1) as server:

@@ -31,17 +31,17 @@ T = TypeVar("T")
 
 
 def rounds(usual: int) -> int:
-    """Return BENCH_ROUNDS, the number of rounds, or `usual` if the variable is not set."""
+    """Return the number of rounds from the environment variable BENCH_ROUNDS, or `usual` if it is not set."""
     return int(os.environ.get("BENCH_ROUNDS", usual))
 
 
 def seconds(usual: float) -> float:
-    """Return BENCH_SECONDS, the duration of a measurement, or `usual` if the variable is not set."""
+    """Return the seconds of a measurement from the environment variable BENCH_SECONDS, or `usual` if it is not set."""
     return float(os.environ.get("BENCH_SECONDS", usual))
 
 
 def in_rounds(count: int, one_round: Callable[[], dict[str, T]]) -> dict[str, list[T]]:
-    """Run `count` rounds, and return a list for each name with one measurement per round."""
+    """Run `count` rounds. Return a mapping from each name to its measurements, one per round."""
     found = [one_round() for _ in range(count)]
     return {point: [figures[point] for figures in found] for point in found[0]}
 
@@ -80,9 +80,9 @@ def load(name: str) -> Any:
 
 
 def put(part: str, text: str) -> None:
-    """Print a text and write it to a part of the page, between two marks.
+    """Print a text, and write it to bench/README.md between the two marks of a part.
 
-    Raises LookupError if the page lacks a mark.
+    Raises LookupError if the file lacks a mark.
     """
     print(text)
     begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"

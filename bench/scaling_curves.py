@@ -29,7 +29,7 @@ Grown = dict[str, list[float]]
 
 
 def measure_all() -> dict[str, Grown]:
-    """Measure all curves. Return the values of each curve by point."""
+    """Measure all curves. Return the values of each curve at each of its points."""
     taxpayers = f.in_rounds(ROUNDS, in_process)
     return {
         "threads per worker, requests/s": f.in_rounds(ROUNDS, threads),
@@ -76,7 +76,7 @@ def replicas() -> Grown:
 
 
 def memory() -> dict[str, float]:
-    """Send requests, and measure the memory of the largest worker in MiB at each total in REQUESTS."""
+    """Send requests, and measure the memory of the largest worker in MiB after each number of requests in REQUESTS."""
     found, sent = {}, 0
     with ours() as server:
         request = Request(server.url + TARGET, (server.login,))
@@ -100,7 +100,7 @@ def batches() -> Grown:
 
 
 def in_process() -> dict[str, dict[str, float]]:
-    """Measure the speed and peak memory of a calculation for each number of households. Each runs in a new process."""
+    """For each number of households, measure the speed and peak memory of a calculation in a new process."""
     found = {}
     for count in TAXPAYERS:
         command = [sys.executable, __file__, str(count)]
@@ -110,12 +110,12 @@ def in_process() -> dict[str, dict[str, float]]:
 
 
 def figure_of(found: dict[str, list[dict[str, float]]], name: str) -> Grown:
-    """Select one measurement of each point and round by its name."""
+    """Select the measurement `name` of each point and round."""
     return {point: [figures[name] for figures in rounds] for point, rounds in found.items()}
 
 
 def calculate(count: int) -> dict[str, Any]:
-    """Calculate `count` households of all years with NumPy. Return households per second and peak memory in MiB."""
+    """Calculate the taxes of `count` households with NumPy. Return households per second and peak memory in MiB."""
     import numpy as np  # noqa: PLC0415 - only the measured process imports NumPy
 
     from income_tax.tax.vectorized import Households, assess_dated  # noqa: PLC0415

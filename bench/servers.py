@@ -24,7 +24,8 @@ TARGET = "/?married=yes&children=3&salary=200000"
 DATED = "/?year=2024&married=yes&children=3&salary=60000&spouse_salary=40000"
 PATIENCE = 60.0  # seconds to wait until a server responds
 
-# Options of gunicorn for all baselines, for its own threaded worker, and for the service's worker.
+# GUNICORN contains gunicorn's options for all baselines, STOCK those for gunicorn's threaded worker, and OWN those for
+# the service's worker.
 GUNICORN = ["--threads", str(THREADS), "--keep-alive", "75", "--no-control-socket"]
 STOCK, OWN = ["--worker-class", "gthread"], ["--config", "gunicorn_leader_follower_config.py"]
 
@@ -58,12 +59,12 @@ class Server:
 
     @property
     def pids(self) -> list[int]:
-        """List the running processes of the server."""
+        """List the ids of the server's running processes."""
         return [pid for root in self.roots for pid in family(root)]
 
     @property
     def workers(self) -> list[int]:
-        """List the running worker processes of gunicorn."""
+        """List the ids of gunicorn's running worker processes."""
         return leaves(self.roots[-1])
 
 
@@ -83,7 +84,7 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def command(arguments: list[str], port: int, **environment: str) -> Iterator[Server]:
-    """Start a server in bench/, wait until it responds, and yield it. Stop it when the block ends."""
+    """Start a server in bench/, wait until it responds, and yield it. Stop the server when the context ends."""
     env = os.environ | environment
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(arguments, cwd=ROOT / "bench", env=env, stdout=quiet, stderr=quiet)
@@ -111,7 +112,7 @@ def under_gunicorn(
 
 
 def tutorial(log_file: Path) -> AbstractContextManager[Server]:
-    """Run bench/tutorial_server.py with a log file."""
+    """Run bench/tutorial_server.py, which writes log lines to `log_file`."""
     port = free_port()
     return command([sys.executable, "tutorial_server.py", str(port), str(log_file)], port)
 
@@ -132,7 +133,7 @@ def of_image() -> dict[str, str]:
 
 
 def cold_start() -> float:
-    """Return the seconds from the start of the service to the first 200 for /health/ready."""
+    """Return the seconds from the start of the service to its first response with status 200 for /health/ready."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)

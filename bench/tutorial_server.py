@@ -32,14 +32,14 @@ def write(message: str) -> None:
 
 @auth.verify_password  # type: ignore[untyped-decorator]
 def verify(login: str, password: str) -> bool:
-    """Return whether login name and password match the single, hard-coded user."""
+    """Return whether login name and password are those of the only user, which is hard-coded."""
     return (login, password) == ("client", "secret")
 
 
 @app.get("/")
 @auth.login_required  # type: ignore[untyped-decorator]
 def index() -> dict[str, Any]:
-    """Calculate a household and write two log lines."""
+    """Calculate the tax of a household and write two log lines."""
     write(f"[index] request: {request}")
     given = request.args
     household = Household(given["married"] == "yes", int(given["children"]), int(given["salary"]))

@@ -1,4 +1,4 @@
-"""Install programs that only one make target needs. Each has its own virtual environment and lock file."""
+"""Install programs that only one make target needs. Each program has its own virtual environment and lock file."""
 
 import subprocess
 import venv
@@ -8,7 +8,7 @@ BENCH = Path(__file__).parent
 
 
 def installed(name: str, program: str, place: Path = BENCH) -> Path:
-    """Return the path of a program in PLACE/.NAME. If the program is missing, install PLACE/NAME.lock first."""
+    """Return the path of a program in PLACE/.NAME. If it is missing, install the packages in PLACE/NAME.lock."""
     folder = place / f".{name}"
     if not (folder / "bin" / program).exists():
         venv.create(folder, with_pip=True, clear=True)

@@ -1,4 +1,4 @@
-"""Start the API without its database, and print the alert e-mail.
+"""Start the API without its database, and print the alert e-mail that the API sends.
 
 The script runs in a container of the API.
 """
@@ -20,7 +20,7 @@ PATIENCE = 20  # seconds to wait for the e-mail
 
 if os.environ["SMTP_HOST"] != "mailhog":
     print(f"SMTP_HOST is {os.environ['SMTP_HOST']}. Look for the alert e-mail of this drill on that server.")
-# Nothing listens on port 9 of this container.
+# Use port 9 of this container as the database's address, because nothing listens on this port.
 crash = subprocess.run(
     [sys.executable, "-m", "income_tax", os.environ["DB"]],
     env=os.environ | {"DB_HOST": "127.0.0.1", "DB_PORT": "9", "DB_WAIT": "0", "ALERT_DRILL": "on"},
@@ -33,7 +33,7 @@ search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&q
 deadline = time.monotonic() + PATIENCE
 items: list[dict[str, Any]] = []
 while not items and time.monotonic() < deadline:
-    # Ignore connection errors and timeouts. MailHog reads all stored mails for each search, and can still be starting.
+    # Ignore connection errors and timeouts. MailHog can still be starting. A search is slow because it reads all mails.
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
         items = json.load(answer)["items"]
     time.sleep(0 if items else 0.2)

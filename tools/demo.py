@@ -65,7 +65,7 @@ def calculate(url: str, folder: Path) -> int:
     settings = {"TAX_URL": url, "TAX_CREDENTIALS_FILE": str(SECRETS / "client_credentials")}
     settings["LOG_FILE"] = str(folder / "client.log")
     code = run("tax-client", "calculate", str(SAMPLE), "--results", str(results), "--errors", str(errors), **settings)
-    title("The errors file lists the errors of the other lines")
+    title("The errors file lists the errors of the invalid lines")
     print(errors.read_text(encoding="utf-8"), end="")
     return code
 

@@ -23,7 +23,7 @@ PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
-NOT_IMPORTED = 255  # exit code of a failed import; tests compile the laws during their import
+NOT_IMPORTED = 255  # exit code if a mutant breaks the import of the tests, which compiles the laws
 NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # exit codes of failure, timeout or crash
 SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
@@ -41,7 +41,7 @@ def lay_out() -> None:
 
 
 def mutmut(*arguments: str, quiet: bool = False) -> str:
-    """Run mutmut with the packages of the tests. With `quiet`, capture the output and return it."""
+    """Run mutmut with access to the tests' packages. Return the output if `quiet` is true, else print it."""
     environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     program = installed("mutants", "mutmut", ROOT / "tools")
     output = subprocess.PIPE if quiet else None
@@ -52,7 +52,7 @@ def mutmut(*arguments: str, quiet: bool = False) -> str:
 
 
 def outcomes() -> dict[str, dict[str, int | None]]:
-    """Return the exit code of the tests for each tested mutant, grouped by module."""
+    """Return, for each module, a mapping from tested mutants to the exit codes of their tests."""
     found = {}
     for path in sorted((PLACE / "mutants/src").rglob("*.meta")):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
@@ -69,7 +69,7 @@ def change(mutant: str) -> tuple[str, str]:
 
 
 def is_equivalent(function: str, out: str, put: str) -> bool:
-    """Return whether tests/mutants-equivalent.txt lists this change."""
+    """Return whether tests/mutants-equivalent.txt lists the change of a function from `out` to `put`."""
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if " | " not in line or line.startswith("#"):
             continue
@@ -83,7 +83,7 @@ def is_equivalent(function: str, out: str, put: str) -> bool:
 
 
 def name_of(mutant: str) -> str:
-    """Return the function of a mutant, as `module.function` or `module.Class.method`."""
+    """Return the name of a mutant's function, in the form `module.function` or `module.Class.method`."""
     path, _, name = mutant.partition("__mutmut_")[0].rpartition(".")
     return f"{path}.{name.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
@@ -114,7 +114,7 @@ def report(found: dict[str, dict[str, int | None]]) -> bool:
 
 
 def main(names: list[str]) -> None:
-    """Test all mutants, or the mutants whose names match `names`, and print the results."""
+    """Test the mutants whose names match `names`, or all mutants if `names` is empty, and print the results."""
     lay_out()
     mutmut("run", *names)
     sys.exit(not report(outcomes()))

@@ -1,4 +1,4 @@
-"""Print the last mails that MailHog caught. The script runs in a container of the API."""
+"""Print the newest mails that MailHog has stored. The script runs in a container of the API."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The field-by-field check of an answer against the expected answer, and the wrong answers that reports list."""
+"""Field-by-field comparison of answers with the expected answers. Reports list the wrong answers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,8 @@ from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
 from tax_common.text_formatting import truncate
 
 RIGHT, WRONG = "right", "wrong"
-DIFFERENCES_SHOWN = 5  # maximum number of differences that are shown per answer
-VALUE_SHOWN = 80  # maximum number of characters of a value in a difference
+DIFFERENCES_SHOWN = 5  # maximum number of differences in the explanation of a wrong answer
+VALUE_SHOWN = 80  # maximum length of a value in a difference, in characters
 WRONG_KEPT = 100  # maximum number of wrong answers that are kept for the reports
 MISSING = object()
 ENVELOPE = ("response", "result", "results")
@@ -18,7 +18,7 @@ ENVELOPE = ("response", "result", "results")
 
 @dataclass(frozen=True, slots=True, order=True)
 class WrongAnswer:
-    """A wrong answer, with the number, id and query of its request, and its difference from the expected answer."""
+    """A wrong answer, its difference from the expected answer, and the number, id and query of its request."""
 
     number: int
     request_id: str
@@ -27,16 +27,17 @@ class WrongAnswer:
 
 
 def build_body(expected: Any) -> bytes:
-    """Build the response body for the expected result of one household, or for a list of expected results."""
+    """Build a response body from the expected result of one household, or from a list of expected results."""
     if isinstance(expected, list):
         return orjson.dumps({"response": {"results": [{"result": one} for one in expected]}})
     return orjson.dumps({"response": {"result": expected}})
 
 
 def check_answer(status: int, body: bytes, right: bytes) -> tuple[str, str]:
-    """Check an answer. Return its outcome (right, wrong, or the kind of its failure) and an explanation.
+    """Compare an answer with `right`, a correct body. Return the outcome and its explanation.
 
-    `right` is a correct body. A right answer can serialize the same values differently.
+    The outcome is RIGHT with an empty explanation, WRONG, or the kind of failure. A right answer can contain the values
+    of `right` in another serialization.
     """
     answer = Answer(status, body)
     if status != 200:
@@ -51,7 +52,7 @@ def check_answer(status: int, body: bytes, right: bytes) -> tuple[str, str]:
 
 
 def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
-    """List the differences between two JSON values as `path: expected x, got y`. 1 and 1.0 are equal."""
+    """List the differences between two JSON values in the form `path: expected x, got y`. 1 and 1.0 are equal."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         names = [*expected, *(name for name in actual if name not in expected)]
         pairs = [(join_path(path, n), expected.get(n, MISSING), actual.get(n, MISSING)) for n in names]
@@ -59,14 +60,14 @@ def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         rows = enumerate(zip(expected, actual, strict=True))
         return [found for n, (one, other) in rows for found in find_differences(one, other, f"{path}[{n}]")]
-    same_kind = isinstance(expected, bool) == isinstance(actual, bool)  # because True == 1 in Python
+    same_kind = isinstance(expected, bool) == isinstance(actual, bool)  # JSON's true is not 1, but True == 1 in Python
     if same_kind and expected == actual:
         return []
     return [f"{path or 'answer'}: expected {format_value(expected)}, got {format_value(actual)}"]
 
 
 def join_path(path: str, name: str) -> str:
-    """Append a member's name to a path. Omit the names in ENVELOPE, which all answers share, at the start."""
+    """Append a member's name to a path. A path omits leading names in ENVELOPE, which all answers share."""
     if not path:
         return "" if name in ENVELOPE else name
     return f"{path}.{name}"

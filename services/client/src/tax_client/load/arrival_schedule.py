@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 NEVER = math.inf
-LATE_SECONDS = 0.1  # seconds after the end during which due requests are still sent
+LATE_SECONDS = 0.1  # an open loop still sends due requests for this many seconds after the end
 
-Arrival = tuple[int, float]  # the number of a due request in the run, and its due time on the run's clock
+Arrival = tuple[int, float]  # the number of a request, and the time on the run's clock at which the request is due
 
 
 class Arrivals(Protocol):
@@ -16,29 +16,29 @@ class Arrivals(Protocol):
 
     @property
     def next_due(self) -> float:
-        """The due time of the next request, or NEVER if the time is not known in advance."""
+        """The due time of the next request, or NEVER if no due time is known in advance."""
 
     def take(self, now: float) -> Arrival | None:
         """Return a due request, or None if no request is due."""
 
     def is_over(self, now: float) -> bool:
-        """Return whether `take` will never return a request again."""
+        """Return whether all later calls of `take` will return None."""
 
     def stop(self, now: float) -> int:
         """Stop assigning requests. Return the number of due requests that were not assigned."""
 
 
 class ClosedLoop:
-    """Assigns the next request to a free connection at once, until `numbers` has no more items or the time is `end`."""
+    """Assigns the next request to a free connection immediately, until `numbers` is exhausted or the time is `end`."""
 
-    next_due = NEVER  # a request is due whenever a connection is free
+    next_due = NEVER  # the due times are not known in advance, because a request is due when a connection is free
 
     def __init__(self, numbers: Iterator[int], end: float) -> None:
         self._numbers, self._end = numbers, end
         self._is_over = False
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request with `now` as its due time, or None after the end."""
+        """Return the next request, whose due time is `now`, or None after the last request or the time `end`."""
         if now < self._end and not self._is_over:
             for number in self._numbers:
                 return number, now
@@ -49,14 +49,14 @@ class ClosedLoop:
         """Return whether all requests have been assigned or the time has ended."""
         return self._is_over or now >= self._end
 
-    def stop(self, now: float) -> int:  # noqa: ARG002 - a closed loop assigns each due request at once
-        """Stop assigning requests. Return 0."""
+    def stop(self, now: float) -> int:  # noqa: ARG002 - only an open loop needs the time
+        """Stop assigning requests. Return 0, because a due request never waits for a connection."""
         self._is_over = True
         return 0
 
 
 class OpenLoop:
-    """Assigns requests on a schedule, even if the server cannot keep up. `schedule` must be sorted by time."""
+    """Assigns requests at scheduled times, even if the server cannot keep up. `schedule` must be sorted by time."""
 
     def __init__(self, schedule: Iterator[Arrival], end: float) -> None:
         self._schedule, self._end = schedule, end
@@ -65,11 +65,11 @@ class OpenLoop:
 
     @property
     def next_due(self) -> float:
-        """The due time of the next request."""
+        """The due time of the next request, or NEVER after the last request."""
         return NEVER if self._next is None else self._next[1]
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request if the request is due, else None."""
+        """Return the next request if it is due. Return None if it is not due, if there is none, or after the end."""
         arrival = self._next
         if arrival is None or arrival[1] > now or self.is_over(now):
             return None
@@ -95,16 +95,17 @@ class OpenLoop:
 
 
 def schedule_constant(numbers: Iterator[int], rate: float, ramp_up: float, begin: float) -> Iterator[Arrival]:
-    """Schedule requests evenly from `begin`. In the first `ramp_up` seconds, the rate grows linearly to `rate`."""
+    """Schedule requests from the time `begin`. The rate grows linearly for `ramp_up` seconds, and then is `rate`."""
     return ((number, begin + compute_arrival_time(number, rate, ramp_up)) for number in numbers)
 
 
 def schedule_poisson(
     numbers: Iterator[int], rate: float, ramp_up: float, begin: float, processes: int, seed: object
 ) -> Iterator[Arrival]:
-    """Schedule the Poisson arrivals of one process. All `processes` together send `rate` requests per second.
+    """Schedule the requests of one of `processes` senders at random times, as in a Poisson process.
 
-    The same `seed` gives the same times. The seed None gives different times on each call.
+    All senders together send `rate` requests per second. Calls with the same `seed` give the same times, but calls with
+    the seed None give different times.
     """
     rng, arrivals = random.Random(None if seed is None else f"{seed}"), 0.0  # noqa: S311 - not for security
     for number in numbers:
@@ -113,7 +114,7 @@ def schedule_poisson(
 
 
 def compute_arrival_time(arrivals: float, rate: float, ramp_up: float) -> float:
-    """Compute the seconds until `arrivals` requests are due. The rate grows linearly for `ramp_up` seconds."""
+    """Compute the seconds until `arrivals` requests have become due. The rate grows linearly for `ramp_up` seconds."""
     in_ramp_up = rate * ramp_up / 2
     if arrivals < in_ramp_up:
         return math.sqrt(2 * arrivals * ramp_up / rate)

@@ -1,4 +1,4 @@
-"""The coordinator of a run, which starts the sender processes, records their reports, and stops them."""
+"""The coordinator of a run, which starts and stops the sender processes, and records their reports."""
 
 import contextlib
 import multiprocessing
@@ -14,13 +14,14 @@ from .outcome_counters import REPORT_INTERVAL, SenderReport
 from .run_results import Interval, Run
 from .sender_process import SenderConfig, run_sender
 
-# Forked processes share the workload in memory, and start in milliseconds.
+# Senders are forked, because forked processes share the workload in memory and start in milliseconds.
 FORK = multiprocessing.get_context("fork")
 START_DELAY = 0.05  # seconds from the start message to the start of the run, so that all senders start together
-STOP_TIMEOUT = GRACE_SECONDS + 2.0  # seconds without a report after an interruption, before the senders are killed
+STOP_TIMEOUT = GRACE_SECONDS + 2.0  # an interrupted run kills its senders after this many seconds without reports
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
-SHORTEST_LOAD_SECONDS = 0.01  # minimum time between two reports when a load is computed
-# A run has at most 480 intervals of 0.25 s. After two minutes, intervals are merged to 1 s, and later to 4 s and so on.
+SHORTEST_LOAD_SECONDS = 0.01  # lower limit of the time between two reports, which avoids loads that are far too high
+# A run has at most 480 intervals. Their length is 0.25 s at first. After two minutes, the recorder merges four
+# intervals into one of 1 s. Later merges create intervals of 4 s, 16 s and so on.
 INTERVALS_MAX, COARSER = 480, 4
 
 
@@ -29,11 +30,11 @@ class RunRecorder:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._last: dict[int, SenderReport] = {}  # the last report of each running sender, by its number
-        self._loads: dict[int, float] = {}  # CPU seconds per second of each running sender
+        self._last: dict[int, SenderReport] = {}  # maps the number of a running sender to its last report
+        self._loads: dict[int, float] = {}  # maps the number of a running sender to its CPU seconds per second
 
     def add_report(self, sender: int, report: SenderReport) -> None:
-        """Add a report of sender number `sender`."""
+        """Add a report of the sender with the number `sender`."""
         run = self.run
         run.total.add(report.counters)
         run.elapsed = max(run.elapsed, report.elapsed)
@@ -55,10 +56,10 @@ class RunRecorder:
         self._loads.pop(sender, None)
 
     def finish(self, requests: int | None, stopped: float | None) -> None:
-        """Set the end of the measured time after all senders have ended.
+        """Set the end of the measured time. Call this method after all senders have ended.
 
         After an interruption, the end is `stopped`, in seconds from the start of the run. If all `requests` were sent,
-        the end is the time of the last answer. Otherwise the end is the planned end.
+        the end is the time of the last measured answer. Otherwise it is the planned end, if no sender failed.
         """
         run = self.run
         if stopped is not None:
@@ -70,12 +71,12 @@ class RunRecorder:
 
     @property
     def current_load(self) -> float:
-        """The share of its CPU time that the client used, according to the last report of each sender."""
+        """The share of the available CPU time that the client used, from the last report of each sender."""
         return sum(self._loads.values()) / self.run.cores
 
     @property
     def current_rate(self) -> float:
-        """The number of answers per second in the last complete interval."""
+        """The number of answers per second in the last complete interval, or in the whole run if there is none."""
         run = self.run
         interval = run.intervals.get(max(run.intervals, default=0) - 1)
         return interval.counters.answered / run.interval if interval else run.rate
@@ -84,7 +85,7 @@ class RunRecorder:
 class Coordinator:
     """Controls the sender processes of a plan. Call `run` only once.
 
-    The constructor forks, so it must precede the first thread of this process.
+    The constructor forks the senders, so call it before this process starts its first thread.
     """
 
     def __init__(self, plan: Plan, config: SenderConfig) -> None:
@@ -104,7 +105,7 @@ class Coordinator:
     def run(self, recorder: RunRecorder, refresh: Callable[[], None], signals: SignalQueue) -> int:
         """Start the senders, record their reports until all have ended, and call `refresh` several times per second.
 
-        Return the number of the signal that ended the run early, or 0.
+        Return the number of the signal that ended the run early, or 0 if the run ended normally.
         """
         self.begin = time.perf_counter() + START_DELAY
         numbers = {pipe: number for number, pipe in enumerate(self._pipes)}
@@ -119,7 +120,7 @@ class Coordinator:
                 self.stopped = time.perf_counter() - self.begin
                 self._send_all(True)
             elif interrupted_by and not ready:
-                patience -= POLL_INTERVAL  # counts rounds, so that a suspension of the machine counts as one round
+                patience -= POLL_INTERVAL  # counts a round as 0.1 s even if the machine was suspended
             if interrupted_by and (patience <= 0 or not signals.empty()):
                 self.kill()
             refresh()

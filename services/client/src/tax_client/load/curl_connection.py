@@ -1,4 +1,4 @@
-"""libcurl connections, the kinds of their failures, and the limit of file descriptors."""
+"""libcurl connections, the kinds of their failures, and the limit of open file descriptors."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ NO_DESCRIPTOR_MESSAGE = (
 class Target:
     """The service at `url`. A request fails if its answer takes longer than `timeout` seconds.
 
-    `ca_file` contains the certificates of the trusted authorities. None means the authorities of certifi.
+    `ca_file` contains the certificates of the trusted authorities. If it is None, the client uses certifi's file.
     """
 
     url: str
@@ -55,7 +55,7 @@ class Target:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that all requests share."""
-        # Encode the credentials here, because HTTP libraries use Latin-1 and the API expects UTF-8.
+        # Encode the credentials here, because the API expects UTF-8 but HTTP libraries use Latin-1.
         login = f"{self.credentials.login}:{self.credentials.password}".encode()
         return {
             "Authorization": "Basic " + b64encode(login).decode(),
@@ -77,7 +77,7 @@ class CurlConnection:
         for option, value in {
             pycurl.NOSIGNAL: 1,
             pycurl.NOPROXY: "*",
-            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # the same default as in `calculate`
+            pycurl.CAINFO: str(target.ca_file or certifi.where()),  # the command `calculate` has this default too
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # a connection sends one request at a time
             pycurl.CONNECTTIMEOUT_MS: to_milliseconds(min(target.timeout, CONNECT_SECONDS)),
             pycurl.TIMEOUT_MS: to_milliseconds(target.timeout),
@@ -97,26 +97,27 @@ class CurlConnection:
         self.curl.setopt(pycurl.HTTPHEADER, [*self._headers, f"X-Request-ID: {self.request.request_id}"])
 
     def take_body(self) -> bytes:
-        """Return the received part of the response body, and clear it."""
+        """Return the received part of the response body, and clear the buffer."""
         chunks = self.chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         return body
 
     def _allow_once(self, *_addresses: object) -> Any:
-        # Abort a second send. libcurl resends a request if a kept-alive connection breaks, and both would share an id.
+        # Abort a second send. libcurl resends a request if a kept-alive connection breaks, and both sends would have
+        # the same request id.
         self.attempts += 1
         return pycurl.PREREQFUNC_OK if self.attempts == 1 else pycurl.PREREQFUNC_ABORT
 
 
 def to_milliseconds(seconds: float) -> int:
-    """Convert a timeout to milliseconds. The minimum is 1, because libcurl interprets 0 as no timeout."""
+    """Convert a timeout to milliseconds. The minimum is 1, because 0 would disable libcurl's timeout."""
     return max(1, round(seconds * 1000))
 
 
 def describe_failure(target: Target, number: int, text: str, os_error: int) -> tuple[str, str]:
-    """Return the kind of a failure, and a message. `number` and `text` are libcurl's error. `os_error` is an errno."""
-    # libcurl leaves `os_error` at 0 if it cannot open a socket.
+    """Return the kind and message of a failure. `number` and `text` come from libcurl. `os_error` is an errno."""
+    # If libcurl cannot open a socket, it reports no errno. A lack of descriptors is then a possible cause.
     if number == pycurl.E_COULDNT_CONNECT and not os_error and not has_free_descriptor():
         return NO_DESCRIPTOR, NO_DESCRIPTOR_MESSAGE
     is_refused = number == pycurl.E_COULDNT_CONNECT and os_error == errno.ECONNREFUSED
@@ -136,7 +137,7 @@ def has_free_descriptor() -> bool:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise this process's limit of open files to its hard limit. Child processes inherit the limit."""
+    """Raise the soft limit of this process's open files to the hard limit. Child processes inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # some systems reject an infinite limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""Event loops for libcurl transfers. One uses select for few connections, and one uses epoll for many."""
+"""Event loops for libcurl transfers. SelectLoop is for few connections, and EpollLoop is for many."""
 
 import select
 import time
@@ -43,7 +43,7 @@ class SelectLoop:
         self.multi, self._other = pycurl.CurlMulti(), other
 
     def find_timeout(self, now: float) -> float:
-        """Return the time of libcurl's next timeout. A new transfer has a timeout that is already due."""
+        """Return the time of libcurl's next timeout. The timeout of a new transfer is due immediately and starts it."""
         milliseconds = self.multi.timeout()
         return NEVER if milliseconds < 0 else now + milliseconds / 1000
 
@@ -59,7 +59,7 @@ class EpollLoop:
     """An event loop that uses epoll, which reports only connections with traffic. Idle connections cost no time.
 
     Descriptors of kept-alive connections stay registered between transfers, which saves system calls. The kernel
-    unregisters a closed descriptor, and a new descriptor can then get the same number.
+    unregisters a closed descriptor. A new descriptor can then get the same number, and `_watch` registers it again.
     """
 
     def __init__(self, other: int) -> None:
@@ -71,7 +71,7 @@ class EpollLoop:
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     def find_timeout(self, now: float) -> float:  # noqa: ARG002 - libcurl has already set the timer
-        """Return the time of libcurl's next timeout. A new transfer has a timeout that is already due."""
+        """Return the time of libcurl's next timeout. The timeout of a new transfer is due immediately and starts it."""
         return self._timer
 
     def run_once(self, seconds: float) -> bool:
@@ -79,7 +79,7 @@ class EpollLoop:
         if self._timer <= time.perf_counter():
             self._timer = NEVER
             self.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        if seconds > 0:  # select is used to wait, because epoll.poll() rounds the time to milliseconds
+        if seconds > 0:  # waits with select(), because epoll.poll() rounds the time to milliseconds
             select.select([self._epoll], [], [], seconds)
         is_readable = False
         for fd, events in self._epoll.poll(0):
@@ -87,7 +87,7 @@ class EpollLoop:
                 is_readable = True
             elif self._watched[fd] == IDLE:  # the server has closed an idle connection
                 del self._watched[fd]
-                with suppress(OSError):  # libcurl may have closed the descriptor in this round
+                with suppress(OSError):  # libcurl might have closed the descriptor in this round
                     self._epoll.unregister(fd)
             else:
                 readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
@@ -104,12 +104,12 @@ class EpollLoop:
                 self._epoll.modify(fd, EVENTS[events])
             else:
                 self._epoll.register(fd, EVENTS[events])
-        except FileNotFoundError:  # a closed descriptor had the same number, and the kernel unregistered it
+        except FileNotFoundError:  # the kernel has unregistered a closed descriptor with the same number
             self._epoll.register(fd, EVENTS[events])
         self._watched[fd] = events
 
     def _set_timer(self, milliseconds: int) -> None:
-        """Set the next timeout. A negative value means no timeout. This is libcurl's M_TIMERFUNCTION callback."""
+        """Set the next timeout, or remove it if the value is negative. This is libcurl's M_TIMERFUNCTION callback."""
         if milliseconds > 0:
             self._timer = time.perf_counter() + milliseconds / 1000
         else:

@@ -19,7 +19,7 @@ from .load_plan import Plan
 from .run_results import CLIENT_LIMIT, LIMIT_MESSAGE
 
 LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # seconds between two lines, and between two redraws of a terminal
-KINDS_SHOWN = 5  # maximum number of kinds of errors; the summary lists all kinds
+KINDS_SHOWN = 5  # maximum number of kinds of errors on the display; the summary lists all kinds
 
 
 class Display(Protocol):
@@ -32,11 +32,11 @@ class Display(Protocol):
     ) -> None: ...
 
     def refresh(self) -> None:
-        """Show the current progress. The coordinator calls this several times per second."""
+        """Show the current progress. The coordinator calls this method several times per second."""
 
 
 class LineDisplay:
-    """Prints a line every two seconds and at the end. `clock` returns seconds."""
+    """Prints a line every two seconds and at the end of the run. `clock` returns seconds."""
 
     def __init__(
         self, recorder: RunRecorder, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic
@@ -72,7 +72,7 @@ class LiveDisplay:
 
     def __init__(self, recorder: RunRecorder, plan: Plan, stream: TextIO) -> None:
         self._recorder, self._plan = recorder, plan
-        # Disable automatic refresh, because rich's thread could draw partly updated counts.
+        # Disable the automatic refresh, because rich's thread could draw counts during their update.
         self._live = Live(console=Console(file=stream), auto_refresh=False, transient=True)
         self._next = 0.0
 
@@ -113,7 +113,7 @@ def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
 
 
 def format_progress(plan: Plan, recorder: RunRecorder) -> str:
-    """Format the progress in requests, or in seconds if the plan has no number of requests."""
+    """Format the progress in requests, or in seconds if the plan does not limit the number of requests."""
     run = recorder.run
     if plan.requests is not None:
         return f"{run.total.done}/{plan.requests} requests ({100 * run.total.done // plan.requests} %)"
@@ -121,7 +121,7 @@ def format_progress(plan: Plan, recorder: RunRecorder) -> str:
 
 
 def compute_progress(plan: Plan, recorder: RunRecorder) -> float:
-    """Compute the progress from 0 to 1. It is the higher of the shares of the requests and of the time."""
+    """Compute the progress from 0 to 1. It is the share of the requests or of the time, whichever is higher."""
     run = recorder.run
     by_time = min(1.0, run.elapsed / plan.length)
     return max(by_time, run.total.done / plan.requests) if plan.requests else by_time

@@ -38,7 +38,7 @@ from .workload import Workload, load_workload
 
 
 def flood(options: Namespace, settings: Settings) -> int:
-    """Send the load, check the answers, and return the exit code. Can raise UserError before the first request."""
+    """Send the load, check the answers, and return the exit code. Raises UserError if an option or file is unusable."""
     plan = build_plan(options)
     target = Target(settings.url, read_credentials(settings.credentials_file), settings.timeout, settings.ca_file)
     workload = load_workload(options, settings)
@@ -62,7 +62,7 @@ def flood(options: Namespace, settings: Settings) -> int:
 
 
 def start_run(plan: Plan, settings: dict[str, Any]) -> Run:
-    """Create the record of a run that begins now."""
+    """Create the Run of a load test that begins now."""
     run = Run(time.time(), settings, describe_machine(), min(plan.processes, count_cores()), plan.duration)
     run.measured_from = plan.measured_from
     return run
@@ -72,7 +72,7 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
     """Run the senders of a plan, and record their reports in `run`."""
     signals, recorder = SignalQueue(), RunRecorder(run)
     with redirect_signals(signals):
-        coordinator = Coordinator(plan, config)  # forks, so it must precede the first thread of this process
+        coordinator = Coordinator(plan, config)  # forks, so create it before the first thread of this process
         try:
             with build_display(sys.stderr, recorder, plan) as display:
                 run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
@@ -83,7 +83,10 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
 
 
 def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> int:
-    """Write the reports, then print the summary, which fails if stdout is closed. Return the exit code."""
+    """Write the reports, then print the summary. Return the exit code.
+
+    The reports come first, because printing fails if stdout is closed.
+    """
     written, errors = files.write(run)
     for error in errors:
         print(f"tax-client: {escape_controls(error)}", file=sys.stderr)
@@ -110,14 +113,14 @@ def compare(options: Namespace, _settings: Settings) -> int:
 
 
 def merge(options: Namespace, _settings: Settings) -> int:
-    """Merge the reports of clients. Return the exit code as `flood` does. Raises UserError for an invalid report."""
+    """Merge the reports of several clients. Return the exit code as in `flood`. Raises UserError for a bad report."""
     with ReportFiles(options, options.reports) as files:
         merged = merge_runs([read_report(path) for path in options.reports], options.clients)
         return conclude(merged, options.fail_if, files)
 
 
 def households(options: Namespace, _settings: Settings) -> int:
-    """Print the households of a file as JSON lines. Return the exit code. Raises UserError if no household is valid."""
+    """Print the valid households of a file as JSON lines. Return the exit code. Raises UserError if there are none."""
     path: Path = options.file
     written, skipped, first = 0, 0, ""
     with open_input(path) as source:
@@ -137,7 +140,7 @@ def households(options: Namespace, _settings: Settings) -> int:
 
 
 def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workload: Workload) -> dict[str, Any]:
-    """Return the settings that the reports of a run contain. The password is not among them."""
+    """Return the settings of a run that its reports contain. They exclude the password."""
     source: Path = options.workload or options.published or Path("published sample")
     return {
         "url": settings.url,
@@ -151,14 +154,14 @@ def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workl
         "processes": plan.processes,
         "retries": plan.retries,
         "timeout s": settings.timeout,
-        "workload": source.name.encode(errors="backslashreplace").decode(),  # names need not be valid UTF-8
+        "workload": source.name.encode(errors="backslashreplace").decode(),  # some names are not UTF-8
         "different requests": len(workload),
         "households a request": workload.households,
     }
 
 
 def describe_machine() -> dict[str, Any]:
-    """Describe the parts of the machine, and the software versions, that affect the measurements."""
+    """Return the properties of the machine and the software versions that affect the measurements."""
     return {
         "processor": read_processor(),
         "cores of the client": count_cores(),

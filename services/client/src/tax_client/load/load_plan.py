@@ -1,4 +1,4 @@
-"""The plan of a load run, built from the command's options, and the share of each sender process."""
+"""The plan of a load run, and the share of the plan that each sender process sends."""
 
 import itertools
 import math
@@ -14,13 +14,13 @@ from tax_client.user_errors import UserError
 from .arrival_schedule import Arrivals, ClosedLoop, OpenLoop, schedule_constant, schedule_poisson
 
 DEFAULT_REQUESTS = 1000
-REQUESTS_PER_PROCESS = 5000  # by default, one process per 5000 requests, up to the number of cores
+REQUESTS_PER_PROCESS = 5000  # a run has one process per 5000 requests by default, up to the number of cores
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of a load run. Times are in seconds, and `rate` is in requests per second over all processes.
+    """The options of a load run. Times are in seconds, and `rate` is in requests per second of all processes together.
 
     Without `rate`, the loop is closed: each connection sends the next request as soon as the previous answer arrives.
     The run ends after `requests` requests or after `duration`, whichever comes first. `duration` includes the ramp-up
@@ -62,17 +62,17 @@ class Plan:
         return self.length * self.rate if self.rate is not None else math.inf
 
     def build_window(self, begin: float) -> "Window":
-        """Build the measured time on a clock that shows `begin` at the start of the run."""
+        """Build the window of the measured time. `begin` is the clock time at the start of the run."""
         return Window(begin, begin + self.measured_from, begin + self.length)
 
     def build_share(self, process: int) -> "Share":
-        """Build the share of a process. Processes are numbered from 0."""
+        """Build the share of the process with the number `process`. The numbers start at 0."""
         return Share(self, process)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The measured time from `start` to `end` of a run that starts at `begin`, all on the same clock."""
+    """The measured time, from `start` to `end`, and the start of the run, `begin`. All times are on one clock."""
 
     begin: float
     start: float
@@ -81,7 +81,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of one process in a plan. With n processes, it is every n-th request and every n-th connection."""
+    """The share of one process in a plan. With n processes, a share is every n-th request and every n-th connection."""
 
     plan: Plan
     process: int
@@ -93,7 +93,7 @@ class Share:
         return iter(range(self.process, self.plan.requests, self.plan.processes))
 
     def build_arrivals(self, begin: float) -> Arrivals:
-        """Build the arrivals of the share's requests on a clock that shows `begin` at the start of the run."""
+        """Build the arrivals of the share's requests. `begin` is the clock time at the start of the run."""
         plan, numbers, end = self.plan, self.generate_numbers(), begin + self.plan.length
         if plan.rate is None:
             return ClosedLoop(numbers, end)
@@ -140,7 +140,7 @@ def choose_processes(threads: int, requests: int | None, cores: int) -> int:
 def count_cores() -> float:
     """Return the number of cores that the CPU affinity and the container's CPU limit allow this process to use."""
     allowed = float(len(os.sched_getaffinity(0)))
-    with suppress(OSError, ValueError):  # no CPU limit: the file is absent or contains `max`
+    with suppress(OSError, ValueError):  # without a CPU limit, the file is absent or contains `max`
         quota, period = CPU_LIMIT.read_text().split()
         return min(allowed, int(quota) / int(period))
     return allowed

@@ -15,7 +15,7 @@ from .answer_check import WRONG_KEPT, WrongAnswer
 
 REPORT_INTERVAL = 0.25  # seconds between two reports of a sender
 DIGITS = 3  # significant digits of a histogram
-SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # added by Counters.add
+SUMS = ("sent", "right", "wrong", "answered", "measured", "retries", "unsent", "cpu")  # fields that Counters.add sums
 
 
 def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
@@ -26,7 +26,7 @@ def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
 
 
 def encode_histogram(latencies: LatencyHistogram) -> str | None:
-    """Encode latencies as HdrHistogram V2 in base64 for other tools. Return None if there are no latencies."""
+    """Encode latencies in base64 as an HdrHistogram V2, which other tools can read. Return None for no latencies."""
     if not latencies.total:
         return None
     histogram = HdrHistogram(1, latencies.HIGHEST, DIGITS)
@@ -36,11 +36,11 @@ def encode_histogram(latencies: LatencyHistogram) -> str | None:
 
 
 def decode_histogram(text: str) -> LatencyHistogram:
-    """Decode an HdrHistogram. Raises ValueError if the text is invalid or has another precision."""
+    """Decode an HdrHistogram. Raises ValueError if the text is invalid or has another precision or range."""
     latencies = LatencyHistogram()
     try:
         histogram = HdrHistogram.decode(text)
-    except Exception as error:  # zlib, base64, ctypes and the library raise various types
+    except Exception as error:  # zlib, base64, ctypes and the library raise various exceptions
         raise ValueError(f"not a valid HdrHistogram: {type(error).__name__}") from None
     if histogram.significant_figures != DIGITS or histogram.highest_trackable_value != latencies.HIGHEST:
         raise ValueError(f"expected an HdrHistogram with {DIGITS} significant digits up to {latencies.HIGHEST}")
@@ -53,9 +53,9 @@ def decode_histogram(text: str) -> LatencyHistogram:
 class Counters:
     """The counts of requests by their outcome, and their latencies.
 
-    `latencies` belong to the requests that were due after the warm-up, and start at the due time. They include right
-    answers, wrong answers, and the waiting times of timeouts. They exclude other failures, because fast failures would
-    improve the percentiles. `latencies_from_send` start at the send, and only an open loop has them.
+    `latencies` are measured from the due time of a request, for requests that were due after the warm-up. They include
+    right answers, wrong answers, and the waiting times of timeouts. They exclude other failures, because fast failures
+    would improve the percentiles. Only an open loop has `latencies_from_send`, which are measured from the send.
     """
 
     sent: int = 0
@@ -63,12 +63,12 @@ class Counters:
     wrong: int = 0
     answered: int = 0  # requests with an answer of any kind
     measured: int = 0  # answers that arrived within the measured time
-    retries: int = 0  # sends of requests after the first send
+    retries: int = 0  # sends of a request after its first send
     unsent: int = 0  # requests that were due but found no free connection
-    failures: Counter[str] = field(default_factory=Counter)  # number of failed requests by kind
-    retried: Counter[str] = field(default_factory=Counter)  # retries by the kind of failure
+    failures: Counter[str] = field(default_factory=Counter)  # maps a kind of failure to its number of requests
+    retried: Counter[str] = field(default_factory=Counter)  # maps a kind of failure to its number of retries
     examples: dict[str, str] = field(default_factory=dict)  # one message for each kind of failure
-    wrongs: list[WrongAnswer] = field(default_factory=list)  # the first wrong answers
+    wrongs: list[WrongAnswer] = field(default_factory=list)  # at most WRONG_KEPT wrong answers
     latencies: LatencyHistogram = field(default_factory=LatencyHistogram)
     latencies_from_send: LatencyHistogram = field(default_factory=LatencyHistogram)
     cpu: float = 0.0  # seconds of CPU time
@@ -77,7 +77,7 @@ class Counters:
 
     @property
     def failed(self) -> int:
-        """The number of requests without a usable result."""
+        """The number of requests that ended with a failure, which is neither a right nor a wrong answer."""
         return self.failures.total()
 
     @property
@@ -92,7 +92,7 @@ class Counters:
 
     @property
     def due(self) -> int:
-        """The number of requests that were due, whether they were sent or not."""
+        """The number of requests that were due, including unsent requests."""
         return self.sent + self.unsent
 
     @property
@@ -105,7 +105,7 @@ class Counters:
         return self.wrong if kind == "wrong" else self.failures[kind]
 
     def add(self, other: "Counters") -> None:
-        """Add other counts. Keep the WRONG_KEPT wrong answers with the lowest request numbers."""
+        """Add the counts of `other`. Keep the WRONG_KEPT wrong answers with the lowest request numbers."""
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lost += other.lost
@@ -148,7 +148,7 @@ class CoordinatorPipe:
         return self._pipe.poll() and bool(self._pipe.recv())
 
     def report(self, counters: Counters, in_flight: int) -> None:
-        """Send the counts since the last report to the coordinator."""
+        """Send the coordinator the counts since the last report."""
         cpu, lost = time.process_time(), self._log.lost
         counters.cpu, self._cpu = cpu - self._cpu, cpu
         counters.lost, self._lost = lost - self._lost, lost

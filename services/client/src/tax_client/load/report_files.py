@@ -1,4 +1,4 @@
-"""The report files of a run. Their drafts are created before the run, and an atomic replace publishes each report."""
+"""The report files of a run. Drafts exist before the run. An atomic replace turns each draft into a report."""
 
 import os
 from argparse import Namespace
@@ -21,9 +21,9 @@ READ_REMEDY = "give a file that `tax-client flood --json` wrote"
 
 
 class ReportFiles:
-    """Writes the reports that the options name. The end of the context removes the remaining drafts.
+    """A context manager that writes the reports that the options name. Its exit removes the remaining drafts.
 
-    Raises UserError before the run if a path is not writable, or if it is also one of the `others`.
+    Raises UserError before the run if a report is not writable, or if two of the reports and `others` have one path.
     """
 
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:
@@ -56,7 +56,7 @@ class ReportFiles:
         for path, serialize in self._formats.items():
             try:
                 build_draft_path(path).write_bytes(serialize(run))
-                build_draft_path(path).replace(path.resolve())  # keeps a symbolic link and replaces its target
+                build_draft_path(path).replace(path.resolve())  # keeps a symbolic link, and replaces its target
                 written.append(path)
             except OSError as error:
                 errors.append(str(build_file_error("report", path, error, REMEDY)))
@@ -75,7 +75,7 @@ def build_draft_path(path: Path) -> Path:
 
 
 def read_report(path: Path) -> Run:
-    """Read a run from its JSON report. Raises UserError, which names the file and a bad value."""
+    """Read a run from its JSON report. Raises UserError if the file is unreadable or contains a bad value."""
     try:
         return parse_run(Fields(orjson.loads(path.read_bytes())))
     except OSError as error:

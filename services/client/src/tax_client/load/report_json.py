@@ -16,15 +16,15 @@ from .outcome_counters import REPORT_INTERVAL, SUMS, Counters, decode_histogram,
 from .run_results import Interval, Run, compute_figures
 
 FORMAT = "tax-client flood 1"
-LATEST = 1e11  # seconds since 1970 of the latest date that can be shown
-LONGEST = 1e9  # maximum seconds of a run
+LATEST = 1e11  # latest time in a report, in seconds since 1970
+LONGEST = 1e9  # longest duration of a run in a report, in seconds
 NUMBERS = (int, float)  # bool is excluded, although it is a subclass of int
 COUNT_MAX = 2**53  # JSON readers represent integers up to this value exactly
 INTERVALS = [REPORT_INTERVAL * COARSER**n for n in range(10)]
 
 
 class Fields:
-    """A JSON object that checks values when they are read. A bad value raises ValueError, which names its path."""
+    """A JSON object that checks each value on access. A bad value causes a ValueError with the path of the value."""
 
     def __init__(self, content: object, path: str = "") -> None:
         if not isinstance(content, dict):
@@ -45,21 +45,21 @@ class Fields:
         return self.values[name]
 
     def read_number(self, name: str, low: float, high: float) -> float:
-        """Return a number from `low` to `high`."""
+        """Return the value `name`, which must be a number from `low` to `high`."""
         expected = f"a number from {low:g} to {high:g}"
         return float(self.read(name, expected, lambda value: type(value) in NUMBERS and low <= value <= high))
 
     def read_whole(self, name: str, low: int = 0, high: int = COUNT_MAX) -> int:
-        """Return a whole number from `low` to `high`."""
+        """Return the value `name`, which must be a whole number from `low` to `high`."""
         expected = f"a whole number from {low} to {high}"
         return int(self.read(name, expected, lambda value: type(value) is int and low <= value <= high))
 
     def read_text(self, name: str) -> str:
-        """Return a string."""
+        """Return the value `name`, which must be a string."""
         return str(self.read(name, "a string", lambda value: isinstance(value, str)))
 
     def read_texts(self, name: str) -> list[str]:
-        """Return an array of strings."""
+        """Return the value `name`, which must be an array of strings."""
         return list(
             self.read(
                 name, "an array of strings", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
@@ -67,16 +67,16 @@ class Fields:
         )
 
     def read_object(self, name: str) -> Self:
-        """Return a nested object."""
+        """Return the value `name`, which must be an object."""
         return type(self)(self.read(name, "an object"), self.join_path(name))
 
     def read_objects(self, name: str) -> Iterator[Self]:
-        """Yield the objects of an array."""
+        """Yield the items of the value `name`, which must be an array of objects."""
         values = self.read(name, "an array of objects", lambda value: isinstance(value, list))
         return (type(self)(value, f"{self.join_path(name)}[{n}]") for n, value in enumerate(values))
 
     def read_counts(self, name: str) -> Counter[str]:
-        """Return an object whose values are counts."""
+        """Return the value `name`, which must be an object whose values are counts."""
         counts = self.read_object(name)
         return Counter({kind: counts.read_whole(kind) for kind in counts.values})
 
@@ -92,7 +92,7 @@ def number_reader(low: float, high: float) -> Callable[[Fields, str], float]:
 
 
 def read_planned(content: Fields, name: str) -> float | None:
-    """Return the planned seconds of a run, or None for null, which means that the run had no planned duration."""
+    """Return the planned duration of a run in seconds. Return None for null, if no duration was planned."""
     return None if content.read(name, "a number") is None else content.read_number(name, 0.001, LONGEST)
 
 
@@ -144,7 +144,7 @@ def build_content(run: Run) -> dict[str, Any]:
 
 
 def build_counts(counters: Counters) -> dict[str, Any]:
-    """Build the part of a report that holds counters."""
+    """Build the fields of a report that contain the values of counters."""
     counts = {name: getattr(counters, name) for name in SUMS}
     kinds = {"failures": dict(counters.failures), "retried": dict(counters.retried)}
     histograms = {"latencies": counters.latencies, "unpaced": counters.latencies_from_send}
@@ -175,7 +175,7 @@ def parse_run(content: Fields) -> Run:
 
 
 def parse_counters(content: Fields) -> Counters:
-    """Parse counters from a part of a report. Raises ValueError for a bad value."""
+    """Parse counters from an object in a report. Raises ValueError for a bad value."""
     counters = Counters(cpu=content.read_number("cpu", 0, LONGEST))
     for name in SUMS:
         if name != "cpu":

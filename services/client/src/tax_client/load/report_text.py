@@ -72,7 +72,7 @@ def describe_verdict(run: Run) -> str:
 def describe_throughput(run: Run) -> str:
     """Format the households per second if requests contain several households, else the measured time."""
     households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a text if merged clients have different values
+    if isinstance(households, int | float) and households > 1:  # a text lists the values of merged clients
         return f"{run.rate * households:,.0f} households a second"
     return f"over {run.measured_seconds:.1f} s"
 
@@ -114,12 +114,12 @@ def pair_latencies(first: LatencyHistogram, second: LatencyHistogram, unit: str)
 
 
 def format_figure(value: float) -> str:
-    """Format a count or another number."""
+    """Format a count as a whole number, or another number with two decimals."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def format_change(a: float, b: float) -> str:
-    """Format the change from `a` to `b` in percent of `a`."""
+    """Format the change from `a` to `b` in percent of `a`, or as a word if `a` is equal to `b` or is 0."""
     return "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
 
 

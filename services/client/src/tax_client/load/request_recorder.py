@@ -1,4 +1,4 @@
-"""The recorder of one sender's requests, which counts outcomes, latencies and retries, and writes log lines."""
+"""The recorder of a sender. It counts the outcomes, latencies and retries of requests, and writes log lines."""
 
 import secrets
 
@@ -13,13 +13,13 @@ from .load_plan import Window
 from .outcome_counters import Counters, count_latencies
 from .workload import Workload
 
-TIMEOUT = "timeout"  # the only kind of failure with a latency, which is the time waited
-RETRIED = TRANSIENT - {TIMEOUT}  # not after a timeout, because a retry would add load to a slow server
+TIMEOUT = "timeout"  # the only kind of failure that has a latency, which is the waiting time
+RETRIED = TRANSIENT - {TIMEOUT}  # excludes timeouts, because a retry would add load to a slow server
 BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that runs are repeatable
 
 
 class PendingRequest:
-    """The request of a connection. `entry` is its index in the workload. Each send sets `sent_at` and `request_id`."""
+    """The request of a connection. `entry` is an index in the workload. Each send sets `sent_at` and `request_id`."""
 
     __slots__ = ("due", "entry", "number", "request_id", "sends", "sent_at")
 
@@ -55,7 +55,7 @@ class RequestRecorder:
         self.record_send(request, now)
 
     def record_send(self, request: PendingRequest, now: float) -> None:
-        """Record a send, and create a request id that is unique among the sends of all processes."""
+        """Record that a request is sent. Create a request id that is unique among the sends of all processes."""
         request.sends += 1
         request.sent_at = now
         request.request_id = f"{self._prefix}{self._sends:010x}"
@@ -69,7 +69,7 @@ class RequestRecorder:
         if status != 200 or body != self._right[request.entry]:
             outcome, detail = check_answer(status, body, self._right[request.entry])
             if outcome == RIGHT:
-                self._right[request.entry] = body  # the same values in the server's serialization
+                self._right[request.entry] = body  # lets a comparison of bytes recognize this answer later
         if outcome != RIGHT or self._log_each:
             delay = self._settle(request, status, outcome, detail, seconds, retry_after)
             if delay is not None:
@@ -80,7 +80,7 @@ class RequestRecorder:
         counters.answered += 1
         if self._start <= answered_at < self._end:
             counters.measured += 1
-            # Compare with `last`, because answers are not recorded in the order of their arrival.
+            # Keep the later time, because answers are not recorded in the order of their arrival.
             if answered_at > self._begin + counters.last:
                 counters.last = answered_at - self._begin
         if outcome in (RIGHT, WRONG):
@@ -99,7 +99,7 @@ class RequestRecorder:
         self._counters.unsent += count
 
     def take_counters(self) -> Counters:
-        """Return the counts since the last call, and start new counts."""
+        """Return the counts since the last call, and reset the counts."""
         counters, self._counters = self._counters, Counters()
         counters.latencies = count_latencies(self._latencies)
         counters.latencies_from_send = count_latencies(self._latencies_from_send)
@@ -108,7 +108,7 @@ class RequestRecorder:
         return counters
 
     def stop(self, now: float) -> None:
-        """End the measured time now, because the run was interrupted."""
+        """End the measured time at `now`. This method is called after an interruption."""
         self._end = min(self._end, now)
 
     def _record_latency(self, request: PendingRequest, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The record of a run, with its counts, intervals, settings and machine, and the merge of several records."""
+"""The results, settings and machine data of a run, and the merge of the runs of several clients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from tax_common.latency_histogram import LatencyHistogram
 
 from .outcome_counters import REPORT_INTERVAL, Counters
 
-CLIENT_LIMIT = 0.9  # the client is the bottleneck if it uses this share of its CPU time or more
-SLICES_MIN = 4  # a chart with fewer complete intervals also shows the partial last interval
+CLIENT_LIMIT = 0.9  # the client is the bottleneck if it uses this share of the available CPU time or more
+SLICES_MIN = 4  # a chart with fewer complete intervals also shows the incomplete last interval
 LOAD_SECONDS = 1.0  # minimum length of a run for which a client bottleneck is reported
 LIMIT_MESSAGE = "the client is the bottleneck, not the server: raise --processes, or give the client more cores"
 PERCENTS = (50.0, 90.0, 95.0, 99.0, 99.9)
-PER_CLIENT = ("requests", "connections", "processes", "loop")  # settings that count per client
+PER_CLIENT = ("requests", "connections", "processes", "loop")  # settings whose values apply to each client
 
 
 @dataclass(slots=True)
@@ -24,14 +24,14 @@ class Interval:
     in_flight: int = 0
 
     def add(self, other: "Interval") -> None:
-        """Add the counts of another client in the same interval."""
+        """Add the counts of the same interval of another client."""
         self.counters.add(other.counters)
         self.in_flight += other.in_flight
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """An interval (`part`) of a run, with its bounds, `begin` and `end`, in seconds from the start of the run."""
+    """The interval `part` of a run. `begin` and `end` are its bounds in seconds from the start of the run."""
 
     begin: float
     end: float
@@ -54,7 +54,7 @@ class Slice:
 
 @dataclass(slots=True)
 class Run:
-    """A running or finished run. Times are in seconds, and `started` is in seconds since 1970.
+    """The results of a running or finished load test. Times are in seconds. `started` is in seconds since 1970.
 
     `cores` is the number of cores that the processes of the run can use together.
     """
@@ -97,7 +97,7 @@ class Run:
 
     @property
     def client_load(self) -> float:
-        """The share of its CPU time that the client used."""
+        """The share of the available CPU time that the client used."""
         return self.total.cpu / (self.elapsed * self.cores) if self.elapsed else 0.0
 
     @property
@@ -117,7 +117,7 @@ class Run:
             longer.in_flight = part.in_flight
 
     def list_slices(self) -> list[Slice]:
-        """List the complete intervals. If there are fewer than SLICES_MIN, add the partial last interval."""
+        """List the complete intervals. If there are fewer than SLICES_MIN, add the incomplete last interval."""
         slices = [
             Slice(number * self.interval, min((number + 1) * self.interval, max(self.elapsed, 1e-3)), part)
             for number, part in sorted(self.intervals.items())
@@ -128,17 +128,17 @@ class Run:
 
 
 def compute_figures(latencies: LatencyHistogram) -> dict[str, float]:
-    """Compute the percentiles, maximum and mean of latencies in milliseconds. The keys are their names."""
+    """Return a mapping from names, such as p99, max and mean, to the values of latencies in milliseconds."""
     names = [f"p{percent:g}" for percent in PERCENTS]
     percentiles = dict(zip(names, latencies.percentiles(PERCENTS), strict=True))
     return percentiles | {"max": latencies.max, "mean": round(latencies.mean, 3)}
 
 
 def merge_runs(runs: Sequence[Run], expected_clients: int | None = None) -> Run:
-    """Merge the runs of several clients. Add counts and histograms, and align intervals by the time of day.
+    """Merge the runs of several clients. Add counts and histograms, and align intervals by the start times.
 
-    The measured time begins at the end of the first warm-up, and ends when the last client ends. If the values of a
-    setting differ, list all values. Warn about missing clients, and about times at which no client ran.
+    The measured time begins at the end of the first warm-up, and ends when the measured time of the last client ends.
+    `expected_clients` is the number of clients that should have left a report.
     """
     began = min(run.started for run in runs)
     offsets = [run.started - began for run in runs]
@@ -188,7 +188,10 @@ def sum_pauses(runs: Sequence[Run]) -> float:
 
 
 def merge_values(name: str, values: Sequence[object]) -> object:
-    """Merge the values of a setting into one value if all values are equal, else into a text that lists them."""
+    """Merge the values of a setting from several clients. If the values differ, return a text that lists them.
+
+    If all values are equal, return the value. For a setting in PER_CLIENT, also name the number of clients.
+    """
     first = values[0]
     is_common = all(value == first for value in values)
     if is_common and name in PER_CLIENT and len(values) > 1 and first not in (None, "closed"):

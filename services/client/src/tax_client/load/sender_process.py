@@ -34,20 +34,20 @@ class SenderConfig:
     target: Target
     workload: Workload
     settings: Settings
-    log_each: bool  # True logs every answer; False logs only answers that are not right
+    log_each: bool  # True logs every outcome; False logs only wrong answers and failures
 
 
 def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: Iterable[Connection]) -> None:
     """Send the requests of a share. This is the main function of a sender process.
 
-    The coordinator sends the start time through `pipe`. `inherited` contains copies of the coordinator's pipe ends,
-    which the fork has created.
+    The coordinator sends the start time through `pipe`. `inherited` contains copies of the coordinator's pipe ends.
+    The fork has created these copies.
     """
     gc.freeze()
     gc.disable()  # saves a tenth of the CPU time, and a sender creates no reference cycles
-    for other in inherited:  # unclosed copies would keep the pipes open after the coordinator exits
+    for other in inherited:  # open copies would keep the pipes open after the coordinator exits
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the coordinator, which stops the senders
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator also gets Ctrl-C, and stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     plan, log = share.plan, LogFile(config.settings.log_file)
     write = build_request_logger(log.write, build_format(config.settings))
@@ -91,7 +91,7 @@ class CurlSender:
                 self._stop(now, arrivals)
                 deadline = now + GRACE_SECONDS
             self._settle_finished(loop)
-            if now >= deadline:  # checked last, so that transfers that finished before a suspension are recorded
+            if now >= deadline:  # checked last, to record transfers that finished before a suspension of the machine
                 break
         self._recorder.record_unsent(arrivals.stop(self._clock()))
         pipe.report(self._recorder.take_counters(), self._in_flight)

@@ -42,7 +42,7 @@ class Threshold:
     unit: str
 
     def is_met(self, run: Run) -> bool:
-        """Return whether the condition holds. If the latency or rate was not measured, the condition holds."""
+        """Return True if the condition holds, or if the run did not measure the latency or rate of the condition."""
         if self.figure not in COUNTS and not (
             run.total.measured if self.figure == "rate" else run.total.latencies.total
         ):
@@ -70,7 +70,7 @@ class Threshold:
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
-    """Return whether the client failed, a threshold is met, or errors occurred that no threshold covers."""
+    """Return True if no request was sent, if the client or a threshold failed, or if errors are not covered."""
     figures = {threshold.figure for threshold in thresholds}
     covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
     return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)

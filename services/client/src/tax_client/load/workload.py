@@ -30,16 +30,16 @@ class Question:
 
     @property
     def household(self) -> dict[str, Any]:
-        """The household as a JSON object. A value of digits only becomes a number."""
+        """The household as a JSON object. A value that consists of digits becomes a number."""
         return {name: int(value) if value.isdigit() else value for name, value in parse_qsl(self.query)}
 
 
 @dataclass(slots=True)
 class Workload:
-    """The requests of a run, which are GET `queries` or POST `bodies`, and a `right` response body for each request.
+    """The requests of a run, either GET `queries` or POST `bodies`, and a correct response body for each request.
 
-    A run sends the requests in order and repeats them. The server can serialize the same values differently. The run
-    then stores the server's body in `right`, and can compare most later answers as bytes.
+    A run sends the requests in order and repeats the sequence. If the server serializes the same values differently,
+    the run stores the server's body in `right`. The run can then compare later answers byte by byte.
     """
 
     queries: list[str]
@@ -51,12 +51,12 @@ class Workload:
         return len(self.right)
 
     def describe_request(self, entry: int) -> str:
-        """Return the description of a request for reports. It is the query of a GET or the batch number of a POST."""
+        """Describe a request for reports. The description is the query of a GET, or the batch number of a POST."""
         return self.queries[entry] if self.queries else f"batch {entry} of the workload"
 
 
 def load_workload(options: Namespace, settings: Settings) -> Workload:
-    """Read the workload that the options name, or else the published results. Raises UserError for an invalid file."""
+    """Read the workload file of the options, or published results if there is none. Raises UserError for a bad file."""
     if options.workload:
         return read_workload(options.workload, options.batch)
     return read_published_results(options.published or settings.data / "published.json", options.batch)
@@ -111,7 +111,7 @@ def parse_published_results(content: bytes) -> list[Question]:
 
 
 def build_workload(questions: Iterator[Question], batch: int | None) -> Workload:
-    """Build one GET request per question, or one POST request per `batch` questions. The last batch may be smaller."""
+    """Build a GET request per question if `batch` is None, else a POST request per `batch` questions."""
     workload = Workload([], [], [], 1)
     if batch is None:
         for question in questions:

@@ -11,7 +11,7 @@ from tax_client.load.run_results import Run
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text_formatting import escape_controls
 
-PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # the colour of the line of each percentile
+PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # maps a percentile to the colour of its line
 KIND_COLORS = ("bad", "three", "two", "four", "five")
 BARS_PER_DECADE = 20
 LOGARITHMIC_RATIO = 25  # a scale is logarithmic if its highest value is at least this multiple of the lowest
@@ -20,7 +20,7 @@ BAR_MIN = 0.01  # minimum height of a bar as a share of the scale, so that rare 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A scale from `low` to `high`. Its labels are `ticks`, or numbers in the format of draw_charts.js for `unit`."""
+    """A scale from `low` to `high`. Its labels are `ticks`, or numbers in the format of `unit` if `ticks` is None."""
 
     unit: str
     low: float
@@ -40,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart whose `kind` is area, line or bars. `header` and `rows` are its values as text, one row per point."""
+    """A chart of the `kind` area, line or bars. `header` and `rows` are a table of its values, one row per point."""
 
     about: str
     kind: str
@@ -50,12 +50,12 @@ class Chart:
     series: list[Series]
     header: list[str]
     rows: list[list[str]]
-    shaded_until: float = 0.0  # end of the ramp-up and warm-up
+    shaded_until: float = 0.0  # end of the ramp-up and warm-up in seconds
     marks: list[tuple[float, str]] = field(default_factory=list)
 
 
 def fit_axis(unit: str, values: Sequence[float]) -> Axis:
-    """Build the axis of positive values. It is logarithmic if their range is wide, otherwise linear from 0."""
+    """Build an axis for `values`. The axis is logarithmic if their range is wide, otherwise linear from 0."""
     low, high = min(values, default=0), max(values, default=0)
     if low > 0 and high / low >= LOGARITHMIC_RATIO:
         return Axis(unit, 0.8 * low, 1.25 * high, is_logarithmic=True)
@@ -129,7 +129,7 @@ def build_distribution(run: Run) -> Chart | None:
 
 
 def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
-    """Count latencies by range. Range n begins at 10 ** (n / BARS_PER_DECADE) ms. Add an empty range at both ends."""
+    """Count latencies in each range. Range n begins at 10 ** (n / BARS_PER_DECADE) ms. Both end ranges are empty."""
     counts = Counter[int]()
     for bucket, count in latencies.counts.items():
         counts[math.floor(place_range(latencies.compute_upper_bound(bucket) / 1000))] += count
@@ -142,12 +142,12 @@ def place_range(milliseconds: float) -> float:
 
 
 def build_percentiles(run: Run) -> Chart | None:
-    """Build the chart of latency by percentile. 90 %, 99 %, 99.9 % etc. have equal distances. Return None if empty."""
+    """Build the chart of latency by percentile, or return None if there are no latencies."""
     total = run.total
     if not total.latencies.total:
         return None
     nines = max(2, math.ceil(math.log10(total.latencies.total)))
-    levels = [n / 10 for n in range(nines * 10 + 1)]  # level 2 is 99 %, level 3 is 99.9 %
+    levels = [n / 10 for n in range(nines * 10 + 1)]  # equal distances on the axis: level 2 is 99 %, level 3 is 99.9 %
     percents = [100 - 100 / 10**level or 1e-9 for level in levels]
     curves = [("latency", "one", total.latencies)]
     if total.latencies_from_send.total:

@@ -18,7 +18,7 @@ const FORMATS = {
   },
 };
 
-/** Return the values between two limits that are 1, 2 or 5 times a power of ten. */
+/** Return the numbers from `low` to `high` that are 1, 2 or 5 times a power of ten. */
 function logarithmicTicks(low, high) {
   const ticks = [];
   for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) {
@@ -112,7 +112,7 @@ function mark({ ctx, bbox, valToPos }, marks) {
 }
 
 function draw(name, chart) {
-  const drawn = chart.series.toReversed(); // draws the highest bar of a stack first, so that lower bars cover it
+  const drawn = chart.series.toReversed(); // draws the bars of a stack from the highest to the lowest, so that no bar hides a lower bar
   const place = document.querySelector(`#${name}`), reading = place.parentElement.querySelector(".reading");
   const idle = reading.textContent;
   const read = ({ cursor: { idx: index } }) => {

@@ -1,4 +1,4 @@
-"""The HTML report. It is a page with results, charts, errors, settings and machine data, and it loads no other file."""
+"""The HTML report, a page with results, charts, errors, settings and machine data. The page loads no other files."""
 
 import base64
 import hashlib
@@ -47,7 +47,7 @@ def build_page(run: Run) -> str:
 
 
 def read_code() -> dict[str, str]:
-    """Return the styles, the scripts, and a content security policy (W3C CSP 3) that allows only their digests."""
+    """Return the styles, the scripts, and a content security policy (W3C CSP 3) that allows no other code."""
     style = read_file(UPLOT / "uPlot.min.css") + read_file(HERE / "style.css")
     uplot = f"/*\n{read_file(UPLOT / 'LICENSE')}*/\n{read_file(UPLOT / 'uPlot.iife.min.js')}"
     script = read_file(HERE / "draw_charts.js")
@@ -56,7 +56,7 @@ def read_code() -> dict[str, str]:
 
 
 def serialize_charts(charts: Mapping[str, Chart | None]) -> str:
-    """Serialize the data of the charts as JSON. Escape `<`, so that no text can end the HTML element of the data."""
+    """Serialize the data of the charts as JSON. Escape `<`, so that a text cannot end the HTML element."""
     return orjson.dumps({name: chart for name, chart in charts.items() if chart}).decode().replace("<", "\\u003c")
 
 
@@ -66,7 +66,7 @@ def read_file(path: Path) -> str:
 
 
 def digest(text: str) -> str:
-    """Compute the digest of an inline script or style, in the form that the policy requires."""
+    """Compute the digest of an inline script or style in the form of the content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -154,7 +154,7 @@ def build_failures(run: Run) -> str:
 
 
 def build_wrong_answers(run: Run) -> str:
-    """Build the section of the wrong answers that were kept."""
+    """Build the section that lists the wrong answers of `run.total.wrongs`, if there are any."""
     wrongs = run.total.wrongs
     if not wrongs:
         return ""
