@@ -37,10 +37,11 @@ while not items and time.monotonic() < deadline:
     with contextlib.suppress(OSError), build_opener(ProxyHandler({})).open(search, timeout=5) as answer:
         items = json.load(answer)["items"]
     time.sleep(0 if items else 0.2)
-if not items or crash.returncode != exit_codes.DATABASE:
+if not items:
     sys.exit(f"No alert e-mail arrived within {PATIENCE} s. Check the log (make logs) and SMTP_HOST.")
 mail = message_from_string(items[0]["Raw"]["Data"], policy=policy.default)
 print("The alert e-mail:\n")
 for name in ("Date", "From", "To", "Subject"):
     print(f"{name}: {mail[name]}")
 print("", *mail.get_content().splitlines(), sep="\n")
+sys.exit(crash.returncode != exit_codes.DATABASE)
