@@ -1,6 +1,6 @@
 """`make bench-million`: measure `tax-client calculate --batch 1000` with a file of a million lines.
 
-The benchmark uses the rules of version 7 and the dated law, each on a new server. It repeats each calculation, kills
+The benchmark uses the tutorial's rules (v7) and the dated law, each on a new server. It repeats each calculation, kills
 the repetition three times with SIGKILL, and resumes it after each kill. The exit code is 1 if a calculation loses,
 reorders or changes lines. The verdict judges the duration and the memory of the client. With `--on sqlite`, the server
 is gunicorn on SQLite instead of the stack in containers.
@@ -30,7 +30,7 @@ from bench.servers import Server, ours  # noqa: E402
 from tests.support.taxpayers_file import write_taxpayers  # noqa: E402
 
 BATCH = 1000
-LAWS = {"the rules of version 7": None, f.DATED_LINES: 2024}
+LAWS = {"the tutorial's rules (v7)": None, f.DATED_LINES: 2024}
 
 
 @contextmanager
@@ -105,9 +105,9 @@ def paragraph(rules: str, figures: dict[str, Any]) -> str:
         f" Client and server shared {os.cpu_count()} cores. The client used {figures['client cpu']:.1f} CPU seconds"
         f" and at most {figures['client MiB']:.0f} MiB. The server used {figures['server cpu']:.1f} CPU seconds,"
         f" and a worker at most {figures['worker MiB']:.0f} MiB (PSS). The file has {figures['good']:,} valid and"
-        f" {figures['bad']:,} invalid lines. The output contains each line once and in order:"
-        f" {yes_no(figures['all lines, in order'])}. After SIGKILLs at {kills} and resumptions, the output has the same"
-        f" bytes as without SIGKILLs: {yes_no(figures['same bytes'])}."
+        f" {figures['bad']:,} invalid lines. Does the output contain each line once and in order?"
+        f" {yes_no(figures['all lines, in order'])}. The client was killed with SIGKILL at {kills} and resumed."
+        f" Has the output the same bytes as without a kill? {yes_no(figures['same bytes'])}."
     )
 
 

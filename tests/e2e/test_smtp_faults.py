@@ -61,7 +61,7 @@ def wait_until_all_mailed(stack: Stack) -> None:
 
 
 def kill_and_start(stack: Stack) -> None:
-    """Kill all containers of the API simultaneously, as a crash of the machine would, and start the API again."""
+    """Kill all containers of the API simultaneously, to simulate a crash of the machine, and start the API again."""
     try:
         stack.compose("kill", "api")
     finally:

@@ -85,7 +85,7 @@ class Service:
         return read_answer(self.port, request, end)
 
     def kill(self) -> None:
-        """Kill all processes of the service with SIGKILL, as a crash of the machine would."""
+        """Kill all processes of the service with SIGKILL, to simulate a crash of the machine."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=60)
 

@@ -129,7 +129,7 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     [
         (("2024", "cap_half_share"), None, "schedule 2024: constants missing: cap_half_share"),
         (("2020", "scale"), None, "schedule 2020: brackets missing: scale"),
-        (("v7",), None, "expected the schedule v7"),
+        (("v7",), None, "expected the schedule [v7]"),
         (
             ("2021", "deduction_min", "value"),
             "448.5",

@@ -16,7 +16,7 @@ from tax_common.logs import Log
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A calculated tax under the rules of version 7."""
+    """A calculated tax under the tutorial's rules (v7)."""
 
     married: str
     children: int

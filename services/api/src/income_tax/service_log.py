@@ -25,7 +25,8 @@ SENTENCES = {
     "answer": "answer: {status} {body}",
 }
 
-# Outside requests, errors of these components are not masked. They contain numbers such as ports, but no amounts.
+# If no request is being processed, error messages of these components are not masked. Their numbers, such as ports,
+# are not amounts.
 OWN_PLACES = ("alerts", "database", "log", "main", "reload", "schedules", "throttle", "users")
 
 

@@ -122,7 +122,7 @@ def read_database(
 def read_snapshot_or_exit(
     settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: AlertSender
 ) -> Schedules:
-    """Read the snapshot, or exit with code 2 if the snapshot cannot be read. Send an alert in both cases."""
+    """Read the snapshot in place of the database. If that fails too, exit with code 2. Send an alert in both cases."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):

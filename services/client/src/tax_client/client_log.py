@@ -18,7 +18,7 @@ SENTENCES = {
     "calculation_end": "end of the calculation of tax: {result}",
     "batch_start": "start of the calculation of tax for {taxpayers} taxpayer(s), from id [{first}] to id [{last}]",
     "batch_too_large": (
-        "the server rejected a request for {taxpayers} taxpayer(s) as too large: the client will halve the number"
+        "the server rejected a request for {taxpayers} taxpayer(s) as too large: the client will send half as many"
     ),
     "batch_end": "end of the calculation of tax: {calculated} calculated, {failed} failed",
     "retry": "the client will send the request again in {seconds} second(s): {reason}",

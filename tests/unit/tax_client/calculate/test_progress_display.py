@@ -78,7 +78,7 @@ def test_the_progress_line_shows_rate_and_time_left() -> None:
 
 
 def test_the_progress_line_stays_on_one_line_of_a_terminal() -> None:
-    """On a terminal of 40 columns the line is truncated to 39 characters, and blanks overwrite the line at the end."""
+    """On a terminal of 40 columns, the line is truncated to 39 characters. At the end, blanks erase the line."""
     reader, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, 40))
     with os.fdopen(terminal, "w") as stream:

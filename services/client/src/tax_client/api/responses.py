@@ -20,8 +20,8 @@ ADVICE = {
     429: "send fewer requests at the same time: lower --max-threads (calculate) or --threads (flood)",
     500: "search the server's log for the request's id",
 }
-# The fields of a result in the API's order. A result of the rules of version 7 has V7_FIELDS, and a result of the law
-# of a year has DATED_FIELDS.
+# The fields of a result in the API's order. A result of the tutorial's rules (v7) has V7_FIELDS. A result of the law of
+# a year has DATED_FIELDS.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
 DATED_FIELDS = (
     *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),

@@ -12,7 +12,7 @@ from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
 from tax_common.logs import Log
 
-SINGLES_MAX = 4  # maximum number of taxpayers of a batch if each taxpayer has its own request
+SINGLES_MAX = 4  # without --batch, a thread takes up to this number of taxpayers and sends one request for each
 LINES_MAX = 1000  # maximum number of lines, good and bad, of a batch of up to 500 taxpayers
 AGAIN = "continue with --resume, or run the client again"
 INTERRUPTED = f"interrupted: the run ended before this taxpayer had a result: {AGAIN}"

@@ -47,7 +47,7 @@ def add_calculate(subparsers: "argparse._SubParsersAction[Parser]", parents: lis
     add("file", nargs="?", type=Path, metavar="FILE", help=source)
     add("--results", type=Path, default=Path("results.json"), help=".json, .jsonl or .csv file (default: %(default)s)")
     add("--errors", type=Path, default=Path("errors.jsonl"), help="errors file (default: %(default)s)")
-    add("--year", type=whole(1, YEAR_MAX), help="income year of lines without a year (default: the rules of version 7)")
+    add("--year", type=whole(1, YEAR_MAX), help="income year of lines without a year (default: the tutorial's rules)")
     add("--batch", type=whole(1, 10**6), default=0, help="taxpayers per POST request (default: one per GET request)")
     add("--resume", action="store_true", help="continue a run that was interrupted or killed")
     add("--retries", type=whole(0, 100), default=4, help="maximum retries of a request (default: %(default)s)")

@@ -18,11 +18,11 @@ LISTED_MAX = 1000  # after an interruption, the errors file lists at most this n
 
 
 class ResultWriter:
-    """Writes the outcomes of batches in order. The run continues after the batches that the checkpoint `begun` covers.
+    """Writes the outcomes of batches in order. `begun` is the checkpoint after which the run continues.
 
     If `resumable` is true, the writer keeps a checkpoint in the directory of the results file. The writer calls
-    `choose_format` after the first line is read, because the first line can determine the format. All methods raise
-    UserError if a file cannot be written.
+    `choose_format` after the first line of the input is read, because this line can determine the format. All
+    methods raise UserError if a file cannot be written.
     """
 
     def __init__(

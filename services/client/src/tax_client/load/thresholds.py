@@ -70,7 +70,7 @@ class Threshold:
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
-    """Return True if no request was sent, if the client or a threshold failed, or if errors are not covered."""
+    """Return True if no request was sent, the client failed, a threshold was exceeded, or errors have no threshold."""
     figures = {threshold.figure for threshold in thresholds}
     covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
     return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)

@@ -42,7 +42,7 @@ SPELLED = {4: "four", 5: "five", 6: "six", 7: "seven"}
 class Taxpayer(NamedTuple):
     """One household. `married` and `single_parent` are "yes" or "no"; salaries are in euros per year.
 
-    An optional field is None if the line does not contain it. If `year` is None, the rules of version 7 apply.
+    An optional field is None if the line does not contain it. If `year` is None, the tutorial's rules (v7) apply.
     """
 
     id: int
@@ -81,7 +81,7 @@ class LineFormat:
 
     @property
     def is_dated(self) -> bool:
-        """True if the law of a year, instead of the rules of version 7, can apply to a line."""
+        """True if the law of a year, instead of the tutorial's rules (v7), can apply to a line."""
         return self.year is not None or bool(OPTIONAL & set(self.columns))
 
     def build_taxpayer(self, match: "re.Match[bytes]") -> Taxpayer:
