@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from income_tax.households.household_parameters import CALCULATION, TextDecoder
+from income_tax.households.parameters_and_decoders import CALCULATION, TextDecoder
 from income_tax.households.validation import HouseholdSchema, build_household
 from income_tax.http.requests.query_string import parse_query
 from income_tax.tax.models import Household

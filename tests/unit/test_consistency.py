@@ -12,7 +12,7 @@ import tax_client
 import tax_common
 from income_tax.alerts.alert import Summary
 from income_tax.households import result_serialization
-from income_tax.households.household_parameters import HOUSEHOLD
+from income_tax.households.parameters_and_decoders import HOUSEHOLD
 from tax_client.api import responses
 from tax_client.taxpayers.columns import ALIASES, LIMITS
 from tests.support.data import ROOT, SAMPLE, v7_cases

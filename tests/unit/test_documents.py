@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from income_tax.households.household_parameters import CALCULATION
+from income_tax.households.parameters_and_decoders import CALCULATION
 from tests.support.data import ROOT
 
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()

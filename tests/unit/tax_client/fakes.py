@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import structlog
 
-from tax_client.api.responses import Answer, ApiError, Fields
+from tax_client.api.request_failures import Answer, ApiError
+from tax_client.api.responses import Fields
 from tax_client.taxpayers.reader import Line, Reader, Taxpayer
 from tax_common.logs import Log
 

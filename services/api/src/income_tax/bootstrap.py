@@ -20,7 +20,7 @@ from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.gunicorn_app import ServerDependencies
-from .server.gunicorn_errors import BODY_ERRORS
+from .server.gunicorn_request_errors import BODY_ERRORS
 from .server.leader_follower.leader_lock import LeaderLock
 from .service_log import Log, LogFile, build_logger, build_request_logger
 from .settings import Settings

@@ -28,7 +28,7 @@ from .settings import Settings, read_settings
 from .storage.database_connection import DatabaseError, wait_for_database
 from .storage.database_seed import seed_database
 from .storage.schedule_tables import fetch_schedules
-from .storage.secret_files import write_missing_secrets
+from .storage.secret_generator import write_missing_secrets
 from .storage.users import UsersError, add_user, read_users, remove_user
 from .tax.brackets import ScheduleError
 

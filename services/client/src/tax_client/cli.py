@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .argument_parser import Parser, setting_options
-from .calculate.calculate_command import add_calculate
+from .calculate.calculate_options import add_calculate
+from .common_arguments import Parser, setting_options
 from .console import discard_output, print_error, reserve_standard_streams
 from .interruption import SIGNALLED
 from .load.load_options import add_compare, add_flood, add_households, add_merge

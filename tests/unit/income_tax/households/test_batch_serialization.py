@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from income_tax.households.batch_serialization import CSV_FIELDS, serialize_csv, serialize_json
 from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
-from income_tax.households.household_parameters import HOUSEHOLD, JsonDecoder, TextDecoder
+from income_tax.households.parameters_and_decoders import HOUSEHOLD, JsonDecoder, TextDecoder
 from income_tax.households.result_serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from income_tax.households.batch_validation import ParsedBatch
-from income_tax.households.household_parameters import (
+from income_tax.households.parameters_and_decoders import (
     CALCULATION,
     CHILDREN,
     HOUSEHOLD,

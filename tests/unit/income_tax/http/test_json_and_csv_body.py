@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from income_tax.households.batch_validation import ParsedBatch
-from income_tax.households.household_parameters import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
+from income_tax.households.parameters_and_decoders import CHILDREN, EXPLAIN, MARRIED, SALARY, YEAR
 from income_tax.households.validation import ParameterError
 from income_tax.http.requests.json_and_csv_body import BodyReader, TooManyHouseholds, UnsupportedBody
 from income_tax.http.responses import CSV, JSON

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from income_tax.households.curve_points import CURVE
-from income_tax.households.household_parameters import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
+from income_tax.households.parameters_and_decoders import CALCULATION, HOUSEHOLD, JsonDecoder, Parameter
 from income_tax.households.result_serialization import DATED_FIELDS, V7_FIELDS
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.openapi.document import EXAMPLES, build_document

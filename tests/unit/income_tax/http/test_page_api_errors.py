@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from income_tax.households.household_parameters import CALCULATION, JsonDecoder
+from income_tax.households.parameters_and_decoders import CALCULATION, JsonDecoder
 from income_tax.households.validation import HouseholdSchema, ParameterError
 from income_tax.http.pages.static_files import FILES
 from income_tax.tax.models import MAX_SALARY

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from income_tax.households.household_parameters import EXPLAIN
+from income_tax.households.parameters_and_decoders import EXPLAIN
 from income_tax.households.validation import ParameterError, build_household
 from income_tax.http.requests.query_string import parse_query
 from income_tax.http.routes.calculation import QUERY_SCHEMA

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tax_client.api.responses import Answer, ApiError, parse_result, parse_results
+from tax_client.api.request_failures import Answer, ApiError
+from tax_client.api.responses import parse_result, parse_results
 from tax_client.taxpayers.reader import Taxpayer
 from tests.unit.tax_client.fakes import TWO_CHILDREN, TWO_CHILDREN_TAX, build_answer
 

@@ -9,8 +9,7 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from tax_client.api import retry as module
-from tax_client.api.failure_kinds import KINDS, TRANSIENT
-from tax_client.api.responses import ApiError
+from tax_client.api.request_failures import KINDS, TRANSIENT, ApiError
 from tax_client.api.retry import BACKOFF, MAX_RETRY_AFTER, Retrier, parse_retry_after
 from tax_common.logs import Log
 from tests.unit.tax_client.fakes import build_list_log

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax_client.api.responses import ApiError
+from tax_client.api.request_failures import ApiError
 from tax_client.calculate.batches import Batch, BatchCalculator, Failure, Problem, Row, split_into_batches
 from tax_client.calculate.ordered_pool import OrderedPool
 from tax_client.interruption import SignalQueue

@@ -8,7 +8,7 @@ import pytest
 
 from tax_client.load.report_files import read_report
 from tax_client.load.report_json import Fields, build_content, parse_run, write_json
-from tax_client.load.report_text import compare_runs, summarize
+from tax_client.load.summary_and_comparison import compare_runs, summarize
 from tax_client.user_errors import UserError
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tax_client.load.coordinator import RunRecorder
-from tax_client.load.report_text import summarize
 from tax_client.load.run_results import Run, merge_runs
+from tax_client.load.summary_and_comparison import summarize
 from tests.unit.tax_client.load.example_runs import build_counters, build_run
 
 

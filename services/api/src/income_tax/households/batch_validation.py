@@ -8,7 +8,7 @@ import numpy as np
 
 from income_tax.tax.vectorized import Households, Numbers, Truths
 
-from .household_parameters import (
+from .parameters_and_decoders import (
     BY_NAME,
     CHILDREN,
     HOUSEHOLD,

@@ -8,7 +8,16 @@ from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.result_notes import Note
 from income_tax.tax.schedule_parser import Schedules
 
-from .household_parameters import CHILDREN, MARRIED, SINGLE_PARENT, SPOUSE_SALARY, YEAR, Parameter, TextDecoder, Values
+from .parameters_and_decoders import (
+    CHILDREN,
+    MARRIED,
+    SINGLE_PARENT,
+    SPOUSE_SALARY,
+    YEAR,
+    Parameter,
+    TextDecoder,
+    Values,
+)
 from .result_serialization import YES_NO
 from .validation import HouseholdSchema, ParameterError
 

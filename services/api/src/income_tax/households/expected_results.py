@@ -18,7 +18,7 @@ from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.models import MAX_SALARY
 from income_tax.tax.schedule_parser import Schedules, is_year, parse_schedules
 
-from .household_parameters import HOUSEHOLD, TextDecoder
+from .parameters_and_decoders import HOUSEHOLD, TextDecoder
 from .result_serialization import calculate
 from .validation import HouseholdSchema, ParameterError, build_household
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from income_tax.tax.models import Household
 
-from .household_parameters import (
+from .parameters_and_decoders import (
     CHILDREN,
     EXPLAIN,
     MARRIED,

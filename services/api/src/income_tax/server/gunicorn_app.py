@@ -16,7 +16,7 @@ from income_tax.service_log import Log
 from income_tax.settings import Settings
 
 from . import single_write_response
-from .gunicorn_errors import build_alert, build_worker_class
+from .gunicorn_request_errors import build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
 KEEPALIVE = 75  # seconds; nginx closes an idle connection first, after 60 seconds

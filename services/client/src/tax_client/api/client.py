@@ -15,8 +15,8 @@ from tax_client.taxpayers.columns import Taxpayer
 from tax_common.logs import Log, shorten
 
 from .credentials import Credentials
-from .failure_kinds import build_api_error
-from .responses import Answer, ApiError, Fields, parse_result, parse_results
+from .request_failures import Answer, ApiError, build_api_error
+from .responses import Fields, parse_result, parse_results
 from .retry import parse_retry_after
 
 CONNECT_SECONDS = 5.0  # timeout of a connection attempt; a running server accepts immediately

@@ -1,7 +1,6 @@
 """The parser of API responses, which checks each result against the household that was sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -9,17 +8,9 @@ from typing import Any
 import orjson
 
 from tax_client.taxpayers.columns import Taxpayer
-from tax_common.text_formatting import escape_controls, truncate_with_length
 
-BODY_SHOWN = 200  # an error message quotes at most this number of characters of a response
-ADVICE = {
-    400: "see the limits of each field in the API's documentation",
-    401: "check the login name and password in the credentials file",
-    404: "check the address in --url or TAX_URL",
-    413: "lower --batch to send fewer taxpayers per request",
-    429: "send fewer requests at the same time: lower --max-threads (calculate) or --threads (flood)",
-    500: "search the server's log for the request's id",
-}
+from .request_failures import ADVICE, Answer, ApiError, build_shape_error, explain_failure, quote_body, quote_text
+
 # The fields of a result in the API's order. A result of the tutorial's rules (v7) has V7_FIELDS. A result of the law of
 # a year has DATED_FIELDS.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
@@ -31,24 +22,6 @@ FLOATS = ("rate", "shares")
 WORDS = ("married", "single_parent")
 
 Fields = dict[str, Any]  # maps field names of a result to values; holds "notes" only if the result has notes
-
-
-class ApiError(Exception):
-    """Raised if a request has no usable result. Similar failures share a `kind`. The message names the next step."""
-
-    def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
-        super().__init__(f"{kind}: {message}")
-        self.kind = kind
-        self.retry_after = retry_after  # seconds to wait before a retry, from the header Retry-After, or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP response, whose body is not parsed yet."""
-
-    status: int
-    body: bytes
-    retry_after: float = 0  # seconds to wait before a retry, from the header Retry-After, or 0
 
 
 class ResultShape:
@@ -154,29 +127,3 @@ def expect_echo(taxpayer: Taxpayer) -> tuple[Any, ...]:
     """Return the household's values that a dated result must repeat. An omitted field has the API's default value."""
     _id, married, children, salary, year, single_parent, spouse_salary = taxpayer
     return year, married, single_parent or "no", children, salary, spouse_salary or 0
-
-
-def explain_failure(answer: Answer) -> str:
-    """Return a message that quotes the API's errors, or the body if it lists no errors. Add advice for the status."""
-    try:
-        errors = orjson.loads(answer.body)["response"]["errors"]
-        quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        quote = quote_body(answer)
-    advice = ADVICE.get(answer.status, "see the server's log")
-    return f"expected a result, but the server reported [{quote}]: {advice}"
-
-
-def build_shape_error(wanted: str, found: str) -> ApiError:
-    """Build the error for JSON from the server that does not have the expected structure."""
-    return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
-
-
-def quote_body(answer: Answer) -> str:
-    """Return the beginning of a response body for a message, and escape control characters."""
-    return quote_text(answer.body.decode(errors="replace"))
-
-
-def quote_text(text: str) -> str:
-    """Return the beginning of a server's text for a message, and escape control characters."""
-    return escape_controls(truncate_with_length(text, BODY_SHOWN))

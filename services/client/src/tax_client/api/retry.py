@@ -13,8 +13,7 @@ from structlog.contextvars import bound_contextvars
 from tax_common.backoff import Backoff
 from tax_common.logs import Log
 
-from .failure_kinds import TRANSIENT, UNAUTHORIZED
-from .responses import ApiError
+from .request_failures import TRANSIENT, UNAUTHORIZED, ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
 MAX_RETRY_AFTER = 300.0  # seconds; if Retry-After is longer, the client does not retry

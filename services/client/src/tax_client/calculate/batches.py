@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tax_client.api.failure_kinds import TOO_LARGE
-from tax_client.api.responses import ApiError, Fields
+from tax_client.api.request_failures import TOO_LARGE, ApiError
+from tax_client.api.responses import Fields
 from tax_client.api.retry import Retrier
 from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpayer
 from tax_common.logs import Log

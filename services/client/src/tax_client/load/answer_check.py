@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tax_client.api.responses import ADVICE, Answer, explain_failure, quote_body
+from tax_client.api.request_failures import ADVICE, Answer, explain_failure, quote_body
 from tax_common.text_formatting import truncate
 
 RIGHT, WRONG = "right", "wrong"

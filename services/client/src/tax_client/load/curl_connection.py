@@ -15,7 +15,7 @@ import pycurl
 from tax_client import __version__
 from tax_client.api.client import CONNECT_SECONDS
 from tax_client.api.credentials import Credentials
-from tax_client.api.failure_kinds import KINDS
+from tax_client.api.request_failures import KINDS
 
 from .request_recorder import TIMEOUT, PendingRequest
 

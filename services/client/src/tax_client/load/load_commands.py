@@ -30,9 +30,9 @@ from .curl_connection import Target, raise_descriptor_limit
 from .live_display import build_display
 from .load_plan import Plan, build_plan, count_cores
 from .report_files import ReportFiles, read_report
-from .report_text import compare_runs, summarize
 from .run_results import Run, merge_runs
 from .sender_process import SenderConfig
+from .summary_and_comparison import compare_runs, summarize
 from .thresholds import Threshold, has_failed
 from .workload import Workload, load_workload
 

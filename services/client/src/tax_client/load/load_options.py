@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tax_client.argument_parser import Parser, number, whole
+from tax_client.common_arguments import Parser, number, whole
 
 from . import load_commands
 from .load_plan import DEFAULT_REQUESTS

@@ -2,7 +2,7 @@
 
 import secrets
 
-from tax_client.api.failure_kinds import TRANSIENT
+from tax_client.api.request_failures import TRANSIENT
 from tax_client.api.retry import MAX_RETRY_AFTER
 from tax_common.backoff import Backoff
 from tax_common.logs import RequestLogger

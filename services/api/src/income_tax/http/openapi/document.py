@@ -17,7 +17,7 @@ from flask import Blueprint, Response
 
 from income_tax import __version__
 from income_tax.households.curve_points import CURVE
-from income_tax.households.household_parameters import CALCULATION, HOUSEHOLD
+from income_tax.households.parameters_and_decoders import CALCULATION, HOUSEHOLD
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
 from income_tax.storage.schedule_snapshot import CurrentSchedules

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from income_tax.households.household_parameters import (
+from income_tax.households.parameters_and_decoders import (
     CHILDREN,
     MARRIED,
     SINGLE_PARENT,

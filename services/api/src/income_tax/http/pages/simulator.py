@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from income_tax.households.household_parameters import CALCULATION
+from income_tax.households.parameters_and_decoders import CALCULATION
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY

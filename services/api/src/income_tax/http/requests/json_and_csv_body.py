@@ -11,7 +11,7 @@ from flask import Request
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
 
-from income_tax.households.household_parameters import (
+from income_tax.households.parameters_and_decoders import (
     BY_NAME,
     CALCULATION,
     HOUSEHOLD,

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote_to_bytes
 
-from income_tax.households.household_parameters import normalize_name
+from income_tax.households.parameters_and_decoders import normalize_name
 
 
 def parse_query(query: str) -> list[tuple[str, str]]:

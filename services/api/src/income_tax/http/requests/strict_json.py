@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from income_tax.households.household_parameters import quote_text
+from income_tax.households.parameters_and_decoders import quote_text
 from income_tax.households.validation import ParameterError
 
 OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"

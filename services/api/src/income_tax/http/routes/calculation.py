@@ -11,7 +11,7 @@ import orjson
 from flask import Blueprint, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 
-from income_tax.households.household_parameters import CALCULATION, EXPLAIN, TextDecoder, Values
+from income_tax.households.parameters_and_decoders import CALCULATION, EXPLAIN, TextDecoder, Values
 from income_tax.households.result_serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.auth.basic_auth import LoginRequired

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from tax_client.load.report_text import format_duration
 from tax_client.load.run_results import Run
+from tax_client.load.summary_and_comparison import format_duration
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text_formatting import escape_controls
 

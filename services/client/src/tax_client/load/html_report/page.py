@@ -10,8 +10,8 @@ from string import Template
 
 import orjson
 
-from tax_client.load.report_text import describe_throughput, describe_verdict, format_duration, list_warnings
 from tax_client.load.run_results import Run, compute_figures
+from tax_client.load.summary_and_comparison import describe_throughput, describe_verdict, format_duration, list_warnings
 from tax_common.text_formatting import escape_controls
 from tax_common.vendor import UPLOT
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tax_client.load.report_text import compare_runs, format_duration, summarize
+from tax_client.load.summary_and_comparison import compare_runs, format_duration, summarize
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
 

@@ -1,12 +1,23 @@
-"""The kinds of failures of requests, the causes and the message of each kind, and the kinds that allow a retry."""
+"""The kinds and messages of failed requests, and the kinds that allow a retry."""
 
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import orjson
 import requests
 
-from .responses import ApiError
+from tax_common.text_formatting import escape_controls, truncate_with_length
 
+BODY_SHOWN = 200  # an error message quotes at most this number of characters of a response
+ADVICE = {
+    400: "see the limits of each field in the API's documentation",
+    401: "check the login name and password in the credentials file",
+    404: "check the address in --url or TAX_URL",
+    413: "lower --batch to send fewer taxpayers per request",
+    429: "send fewer requests at the same time: lower --max-threads (calculate) or --threads (flood)",
+    500: "search the server's log for the request's id",
+}
 # Each row holds exception types, a kind of failure, and a message template. A row matches an error if the error or one
 # of its causes has a type of the row. The first row that matches applies. {url} and {timeout} belong to the request.
 KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
@@ -50,6 +61,24 @@ UNAUTHORIZED = "status 401"  # the credentials are wrong, so that every later re
 TOO_LARGE = "status 413"  # the request is too large; a smaller request can succeed
 
 
+class ApiError(Exception):
+    """Raised if a request has no usable result. Similar failures share a `kind`. The message names the next step."""
+
+    def __init__(self, kind: str, message: str, retry_after: float = 0) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.retry_after = retry_after  # seconds to wait before a retry, from the header Retry-After, or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response, whose body is not parsed yet."""
+
+    status: int
+    body: bytes
+    retry_after: float = 0  # seconds to wait before a retry, from the header Retry-After, or 0
+
+
 def build_api_error(error: requests.RequestException, url: str, timeout: float) -> ApiError:
     """Build the ApiError for a request without a complete response. `timeout` is in seconds."""
     chain = list(walk_causes(error))
@@ -73,3 +102,29 @@ def walk_causes(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(cause))
             yield cause
             pending += [cause.__cause__, cause.__context__, *cause.args]
+
+
+def explain_failure(answer: Answer) -> str:
+    """Return a message that quotes the API's errors, or the body if it lists no errors. Add advice for the status."""
+    try:
+        errors = orjson.loads(answer.body)["response"]["errors"]
+        quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        quote = quote_body(answer)
+    advice = ADVICE.get(answer.status, "see the server's log")
+    return f"expected a result, but the server reported [{quote}]: {advice}"
+
+
+def build_shape_error(wanted: str, found: str) -> ApiError:
+    """Build the error for JSON from the server that does not have the expected structure."""
+    return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
+
+
+def quote_body(answer: Answer) -> str:
+    """Return the beginning of a response body for a message, and escape control characters."""
+    return quote_text(answer.body.decode(errors="replace"))
+
+
+def quote_text(text: str) -> str:
+    """Return the beginning of a server's text for a message, and escape control characters."""
+    return escape_controls(truncate_with_length(text, BODY_SHOWN))

@@ -5,7 +5,7 @@ import socket
 import pytest
 import requests
 
-from tax_client.api.failure_kinds import build_api_error, walk_causes
+from tax_client.api.request_failures import build_api_error, walk_causes
 
 URL = "http://tax:8000"
 
