@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tax_client.api.request_failures import TRANSIENT
+from tax_client.api.retry import TRANSIENT
 from tests.integration.tax_client.conftest import Place
 from tests.integration.tax_client.fake_server import (
     PUBLISHED,

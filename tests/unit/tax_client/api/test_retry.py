@@ -9,8 +9,8 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from tax_client.api import retry as module
-from tax_client.api.request_failures import KINDS, TRANSIENT, ApiError
-from tax_client.api.retry import BACKOFF, MAX_RETRY_AFTER, Retrier, parse_retry_after
+from tax_client.api.request_failures import KINDS, ApiError
+from tax_client.api.retry import BACKOFF, MAX_RETRY_AFTER, TRANSIENT, Retrier, parse_retry_after
 from tax_common.logs import Log
 from tests.unit.tax_client.fakes import build_list_log
 

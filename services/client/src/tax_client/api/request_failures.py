@@ -1,4 +1,4 @@
-"""The kinds and messages of failed requests, and the kinds that allow a retry."""
+"""The kinds and messages of failed requests, and the kinds that need special handling."""
 
 import socket
 from collections.abc import Iterator
@@ -48,15 +48,7 @@ KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     ),
 ]
 
-# The client retries after these failures, because the next attempt can succeed. While a server is being replaced, its
-# host name is unknown for some seconds. Then its port is closed, and then its proxy has no upstream server. The client
-# does not retry after other failures, because they would occur again.
-TRANSIENT = frozenset(
-    {
-        *("unknown host", "connection refused", "connection lost", "timeout"),
-        *("status 429", "status 502", "status 503", "status 504"),
-    }
-)
+TIMEOUT = "timeout"  # in load tests, the only kind of failure that has a latency, which is the waiting time
 UNAUTHORIZED = "status 401"  # the credentials are wrong, so that every later request would fail too
 TOO_LARGE = "status 413"  # the request is too large; a smaller request can succeed
 

@@ -13,10 +13,20 @@ from structlog.contextvars import bound_contextvars
 from tax_common.backoff import Backoff
 from tax_common.logs import Log
 
-from .request_failures import TRANSIENT, UNAUTHORIZED, ApiError
+from .request_failures import TIMEOUT, UNAUTHORIZED, ApiError
 
 BACKOFF = Backoff(first=0.2, longest=5.0)  # seconds
 MAX_RETRY_AFTER = 300.0  # seconds; if Retry-After is longer, the client does not retry
+# The client retries after these failures, because the next attempt can succeed. While a server is being replaced, its
+# host name is unknown for some seconds. Then its port is closed, and then its proxy has no upstream server. The client
+# does not retry after other failures, because they would occur again.
+TRANSIENT = frozenset(
+    {
+        *("unknown host", "connection refused", "connection lost", "timeout"),
+        *("status 429", "status 502", "status 503", "status 504"),
+    }
+)
+TRANSIENT_UNDER_LOAD = TRANSIENT - {TIMEOUT}  # a retry after a timeout would add load to a slow server
 UNEXPECTED = "unexpected failure: {}: search the client's log for the request's id"
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ import pycurl
 from tax_client import __version__
 from tax_client.api.client import CONNECT_SECONDS
 from tax_client.api.credentials import Credentials
-from tax_client.api.request_failures import KINDS
+from tax_client.api.request_failures import KINDS, TIMEOUT
 
-from .request_recorder import TIMEOUT, PendingRequest
+from .request_recorder import PendingRequest
 
 MESSAGES = {kind: message for _, kind, message in KINDS}
 LOST = "connection lost"

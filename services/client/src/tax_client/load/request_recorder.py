@@ -2,8 +2,8 @@
 
 import secrets
 
-from tax_client.api.request_failures import TRANSIENT
-from tax_client.api.retry import MAX_RETRY_AFTER
+from tax_client.api.request_failures import TIMEOUT
+from tax_client.api.retry import MAX_RETRY_AFTER, TRANSIENT_UNDER_LOAD
 from tax_common.backoff import Backoff
 from tax_common.logs import RequestLogger
 
@@ -13,8 +13,6 @@ from .load_plan import Window
 from .outcome_counters import Counters, count_latencies
 from .workload import Workload
 
-TIMEOUT = "timeout"  # the only kind of failure that has a latency, which is the waiting time
-RETRIED = TRANSIENT - {TIMEOUT}  # excludes timeouts, because a retry would add load to a slow server
 BACKOFF = Backoff(first=0.1, longest=5.0, jitter=0.0)  # no jitter, so that runs are repeatable
 
 
@@ -127,7 +125,7 @@ class RequestRecorder:
         retry_after: float = 0.0,
     ) -> float | None:
         """Log and count an outcome. Return the seconds before a retry, or None if there is no retry."""
-        retried = request.sends <= self._retries and outcome in RETRIED and retry_after <= MAX_RETRY_AFTER
+        retried = request.sends <= self._retries and outcome in TRANSIENT_UNDER_LOAD and retry_after <= MAX_RETRY_AFTER
         fields = {"place": "flood", "request_id": request.request_id, "status": status, "ms": round(seconds * 1000, 3)}
         self._log("answer", fields | {"outcome": outcome} | ({"retried": True} if retried else {}))
         if retried:
