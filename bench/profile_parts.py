@@ -24,7 +24,7 @@ PARTS = {
     "gunicorn: response": r"gunicorn/http/wsgi\.py|gunicorn/util\.py|income_tax/server/single_write_response\.py",
     "gunicorn: worker and threads": r"gunicorn/|income_tax/server/leader_follower/|concurrent/futures/",
     "authentication": r"income_tax/(http/auth/|storage/users\.py)",
-    "query: parsing and validation": r"income_tax/(http/requests/query_string|households/(validation|parameters_and_decoders))\.py",
+    "query: parsing and validation": r"income_tax/(http/requests/query_string|households/(validation|parameters_))",
     "calculation and tax data": r"income_tax/(tax/|households/result_serialization|http/routes/|storage/)",
     "log lines": r"tax_common/logs/|income_tax/service_log\.py",
     "request id, counters and fast path": r"income_tax/",
