@@ -190,4 +190,4 @@ def test_unusable_schedules_are_reported(known: Place) -> None:
     assert "x.json: No such file" in expected("--schedules", str(path), "--households", "1").stderr
     path.write_text("x")
     finished = expected("--schedules", str(path), "--households", "1")
-    assert (2, True) == (finished.returncode, "contains no tax data" in finished.stderr)
+    assert (2, True) == (finished.returncode, "contains no valid tax data" in finished.stderr)

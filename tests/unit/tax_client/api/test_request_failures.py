@@ -29,8 +29,8 @@ def build_failure(cause: BaseException, how: str) -> requests.RequestException:
         (
             requests.exceptions.SSLError("bad"),
             "TLS error",
-            f"the certificate of {URL} is not trusted: "
-            "check it, or use --ca-file or TAX_CA_FILE to trust its authority",
+            f"no trusted TLS connection to {URL}: "
+            "check the address and the certificate, or use --ca-file or TAX_CA_FILE to trust its authority",
         ),
         (
             TimeoutError("slow"),

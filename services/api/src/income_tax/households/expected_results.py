@@ -43,7 +43,7 @@ def read_schedules(path: Path) -> Schedules:
     try:
         return parse_schedules(json.loads(path.read_bytes()))
     except ValueError as error:  # invalid JSON, or a ScheduleError
-        raise ScheduleError(f"[{path}] contains no tax data: {error}") from error
+        raise ScheduleError(f"[{path}] contains no valid tax data: {error}") from error
 
 
 def build_line(pairs: Pairs, schedules: Schedules) -> bytes:

@@ -24,7 +24,8 @@ KINDS: list[tuple[tuple[type[BaseException], ...], str, str]] = [
     (
         (requests.exceptions.SSLError,),
         "TLS error",
-        "the certificate of {url} is not trusted: check it, or use --ca-file or TAX_CA_FILE to trust its authority",
+        "no trusted TLS connection to {url}: check the address and the certificate, "
+        "or use --ca-file or TAX_CA_FILE to trust its authority",
     ),
     (
         (requests.Timeout, TimeoutError),

@@ -138,7 +138,7 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     if not (counts.calculated or counts.failed or signal):
         writer.publish_errors()
         found = f"found no valid taxpayer and {counts.bad_lines} bad line(s): see [{options.errors}]"
-        raise UserError(f"taxpayers file [{path}]: expected lines such as 1,yes,2,55555, {found}")
+        raise UserError(f"taxpayers file [{path}]: expected lines such as 1,yes,2,55555; {found}")
     results, errors = str(options.results), list[UserError]()
     if unauthorized and not (counts.calculated or signal):
         writer.publish_errors()

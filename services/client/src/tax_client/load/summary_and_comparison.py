@@ -51,7 +51,9 @@ def list_warnings(run: Run) -> list[str]:
     if run.is_client_limit:
         warnings.append(LIMIT_MESSAGE)
     if run.measured_from and run.total.answered and not run.total.measured:
-        warnings.append("no answer arrived after the ramp-up and the warm-up: raise --duration or --requests")
+        warnings.append(
+            "no answer arrived after the ramp-up and the warm-up, so nothing was measured: raise --duration or --requests"
+        )
     if run.total.unsent:
         warnings.append(
             f"{run.total.unsent} request(s) were due but never sent, because all connections were busy: the true "

@@ -22,7 +22,7 @@ from .password_check_queue import PasswordCheckQueue, QueueFull
 
 CACHE_SIZE = 1000  # maximum number of cached credentials per process
 CACHE_TTL = 600.0  # seconds from the last renewal of a cache entry until the entry expires
-THROTTLED = "too many login attempts failed or are in progress: wait for the seconds in the header Retry-After"
+THROTTLED = "too many login attempts failed or are in progress: wait the number of seconds in the header Retry-After"
 UNAUTHORIZED = "the login name or password is missing or wrong: send a user's login name and password by HTTP Basic"
 
 

@@ -1,8 +1,8 @@
 """`GET /openapi.json`, the OpenAPI 3.1 document of the API.
 
 `openapi.yaml` is the template of the document. This module replaces each placeholder `!insert NAME` with a setting, a
-parameter schema, or examples from `examples.json`. A test sends each example request to the
-service and compares the responses.
+parameter schema, or examples from `examples.json`. A test sends each example request to the service
+and compares the responses.
 """
 
 import json

@@ -68,8 +68,8 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
     def accept(self, listener: Any) -> None:
         """Accept new connections.
 
-        A worker without connections accepts one connection immediately. A worker that has connections first waits, then
-        accepts at most as many connections as it has threads.
+        A worker without connections accepts one connection immediately. A worker that has connections first waits,
+        then accepts at most as many connections as it already has, or as it has threads if that is less.
         """
         if not self.nr_conns:
             self._accept(listener, 1)
