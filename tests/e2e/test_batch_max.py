@@ -40,7 +40,7 @@ def test_one_byte_more_is_rejected_by_nginx(stack: Stack) -> None:
     """Nginx rejects a body longer than BATCH_MAX KiB with a 413 that contains the limits on bytes and households."""
     page = post_households(stack, MOST, LARGEST + 1)
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
-    assert f"at most {MOST}k, and {MOST} households at once" in page.json["response"]["errors"][0]
+    assert f"at most {MOST}k, and at most {MOST} households per request" in page.json["response"]["errors"][0]
     assert not passed_on(stack, page)
 
 

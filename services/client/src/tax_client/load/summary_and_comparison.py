@@ -52,7 +52,7 @@ def list_warnings(run: Run) -> list[str]:
         warnings.append(LIMIT_MESSAGE)
     if run.measured_from and run.total.answered and not run.total.measured:
         warnings.append(
-            "no answer arrived after the ramp-up and the warm-up, so nothing was measured: raise --duration or --requests"
+            "no answer arrived after ramp-up and warm-up, so nothing was measured: raise --duration or --requests"
         )
     if run.total.unsent:
         warnings.append(
