@@ -36,7 +36,7 @@ def test_the_summary_warns() -> None:
 
 def test_a_warm_up_that_never_ended_is_a_warning() -> None:
     """The summary warns when no answer arrived after the warm-up."""
-    assert "no answer arrived after the ramp-up and the warm-up" in summarize(
+    assert "no answer arrived after ramp-up and warm-up" in summarize(
         build_run(build_counters(measured=0), measured_from=5.0)
     )
 
