@@ -36,8 +36,8 @@ class LineLogger:
 class LogFormat:
     """The format and level of log lines. `sentences` maps events to the message templates of the text log.
 
-    `form` is json or text. If `mask` is set, amounts are masked. If an error is logged
-    outside requests and its field `place` is in `plain`, the error is not masked, because it does not quote amounts.
+    `form` is json or text. If `mask` is set, amounts are masked. An error that is logged outside requests is not masked
+    if its field `place` is in `plain`, because such an error does not quote amounts.
     """
 
     service: str
