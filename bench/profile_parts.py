@@ -73,7 +73,8 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rstrip("\n").rpartition(" ")
-        if part := part_of(stack):
+        # Without pausing the process, py-spy can read a text that is just changing, and write a line without a count.
+        if count.isdigit() and (part := part_of(stack)):
             counted[part] += int(count)
     whole = counted.total()
     return {part: counted[part] / whole for part in (SOCKETS, *PARTS, REST) if counted[part]}

@@ -67,3 +67,9 @@ def test_shares_exclude_waiting_threads() -> None:
         "LeaderLock.acquire (/x/income_tax/server/leader_follower/leader_lock.py:33) 900\n",
     ]
     assert {"gunicorn: worker and threads": 0.75, "bare callable": 0.25} == shares(lines)
+
+
+def test_shares_exclude_lines_without_a_count() -> None:
+    """The shares exclude a line that py-spy wrote without a count."""
+    lines = ["Mon, 30 Nov 2026 18:32:11 GMT\n", "bare (/x/bench/baseline_apps.py:25) 10\n"]
+    assert {"bare callable": 1.0} == shares(lines)
