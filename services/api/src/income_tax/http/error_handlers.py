@@ -92,8 +92,8 @@ def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Ale
         "error": f"{type(error).__name__}: {mask_amounts(str(error)) if mask else error}",
         "where": f"{frame.filename}:{frame.lineno} in {frame.name}",
     }
-    # Two failures count as one cause if they have the same exception type, the same URL rule and the same innermost
-    # function of this package. URLs are not compared, because the number of different URLs is unlimited.
+    # Two failures are treated as having the same cause if they have the same exception type, the same URL rule and the
+    # same innermost function of this package. URLs are not compared, because the number of different URLs is unlimited.
     where = f"{type(error).__name__} in {Path(own.filename).stem}.{own.name}"
     rule = request.url_rule.rule if request.url_rule else ""
     return Alert("request", Summary.REQUEST_FAILED, {"response": content}, get_request_id(), details, where, rule)

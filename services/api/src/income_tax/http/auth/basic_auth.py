@@ -88,7 +88,7 @@ class Authenticator:
             return True
 
         def check() -> bool:
-            # Check again, because other attempts can have failed while this attempt was queued.
+            # Check the throttle again, because other attempts can have failed while this attempt was queued.
             self._check_throttle(login, address)
             if self._has_digest(digest):
                 return True

@@ -51,7 +51,7 @@ class LoginThrottle:
     def __init__(self, store: FailureStore, log: Log, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._log = log
-        self._clock = clock  # the wall clock, because other processes and later processes read the stored timestamps
+        self._clock = clock  # the wall clock, because processes share the stored timestamps, also after a restart
         self._warned_at = -math.inf
 
     def get_wait(self, login: str, address: str) -> int:

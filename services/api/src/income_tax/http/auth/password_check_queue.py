@@ -16,9 +16,9 @@ class QueueFull(Exception):
 class PasswordCheckQueue:
     """Runs password checks one at a time. The argument `question` is a digest of the credentials to check.
 
-    Threads that pass the same question and the same client address share one check. A thread that starts a check
-    occupies a place in the queue. A thread whose client address is suspect always occupies a place. At most three
-    quarters of the process's threads can occupy places. At most half of the threads can occupy places for suspect
+    Threads that pass the same question and the same client address share one check. The first of these threads occupies
+    a place in the queue. The others occupy places only if the address is suspect. At most three quarters of the
+    process's threads can occupy places. At most half of the threads can occupy places for suspect
     addresses, and at most a quarter can occupy places for the same address.
 
     The check for a suspect address starts only when no check for a non-suspect address is waiting.

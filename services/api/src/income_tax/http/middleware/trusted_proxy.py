@@ -28,8 +28,8 @@ def resolve_addresses(name: str) -> frozenset[str]:
 class TrustedProxy:
     """Reads the client's address from `X-Forwarded-For` if the peer is the proxy.
 
-    Other containers, such as the database, can also reach the application and could forge the header. The resolved
-    addresses expire, because a recreated proxy container can have a new address.
+    Other containers, such as the database, can also reach the application and could forge the header. The
+    proxy's resolved addresses expire, because a recreated proxy container can have a new address.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TrustedProxy:
 
     def _is_proxy(self, address: str) -> bool:
         max_age = TTL if address in self._addresses else MIN_INTERVAL
-        # Other requests wait for a lookup only while no address is known. Later, a slow lookup delays one request only.
+        # Until a lookup has succeeded, all requests wait for the lookup. Later, a slow lookup delays only one request.
         if self._compute_age() >= max_age and self._lock.acquire(blocking=not self._addresses):
             try:
                 if self._compute_age() >= MIN_INTERVAL:

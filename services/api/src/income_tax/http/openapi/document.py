@@ -2,7 +2,7 @@
 
 `openapi.yaml` is the template of the document. This module replaces each placeholder `!insert NAME` with a setting, a
 parameter schema, or examples from `examples.json`. A test sends each example request to the service
-and compares the responses.
+and compares the response with the example response.
 """
 
 import json
@@ -61,7 +61,7 @@ def load_template() -> dict[str, Any]:
     return template
 
 
-# Python loads both files at import, before the server forks its workers. All workers therefore share this memory.
+# Loads `examples.json` and `openapi.yaml` at import, before the server forks its workers. The workers share the memory.
 EXAMPLES = {name: Example(**e) for name, e in json.loads((FOLDER / "examples.json").read_bytes()).items()}
 TEMPLATE = load_template()
 

@@ -50,7 +50,7 @@ def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int]
 
 
 def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
-    """Build the JSON Schema (2020-12) of an object with the parameters. The schema rejects contradictory values."""
+    """Build the JSON Schema (2020-12) of an object that has these members. The schema rejects contradictory values."""
     is_couple = {"properties": {MARRIED.english: {"enum": YES}}}
     is_single_parent = {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]}
     has_spouse_salary = {

@@ -6,7 +6,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 
 from .rendering import TRANSLATIONS, render_page, render_rejected_login
 
-# Images can be data URLs, because the style sheet of Swagger UI contains icons as data URLs.
+# Allow images from data URLs, because the style sheet of Swagger UI contains icons as data URLs.
 POLICY = {"img-src": "'self' data:"}
 
 

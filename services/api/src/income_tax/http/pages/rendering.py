@@ -42,7 +42,7 @@ def set_page(response: Response, template: str, policy: Mapping[str, str] | None
 
 
 def choose_language() -> str:
-    """Return the translated language that the browser prefers, or English if the browser accepts no translation."""
+    """Return the page language that the browser prefers. Return English if the browser accepts no page language."""
     return request.accept_languages.best_match(list(TRANSLATIONS), "en")
 
 

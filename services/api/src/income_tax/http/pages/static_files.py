@@ -42,8 +42,8 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
         mimetype = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
         response = Response(FILES[name], mimetype=mimetype)
         response.set_etag(hashlib.sha256(FILES[name]).hexdigest()[:16])
-        # Allow caching only if the URL contains the edition of this replica. During an update, a page from one replica
-        # can request files from a replica that has another edition.
+        # Allow caching only if the URL contains the digest of this replica's files. During an update, a page from one
+        # replica can request files from a replica that has other files.
         lifetime = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
         response.headers["Cache-Control"] = lifetime
         response.make_conditional(request)

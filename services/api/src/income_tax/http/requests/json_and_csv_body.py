@@ -31,9 +31,9 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-# To save memory, BodyReader rejects a body that contains too many separators before it parses the body. A household has
-# at most seven values.
-MAX_VALUES = 20  # maximum number of commas or of semicolons per household
+# BodyReader counts the separators before it parses a body. To save memory, it rejects a body with too many separators.
+# A household has at most seven values.
+MAX_VALUES = 20  # a body can contain `limit` * MAX_VALUES commas, and as many semicolons
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 

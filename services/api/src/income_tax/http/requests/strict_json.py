@@ -14,7 +14,7 @@ TOO_LARGE = float("inf")  # every parameter rejects this value
 
 
 class RepeatedKeyError(ParameterError):
-    """A JSON object repeats a key. The error replaces the object, and `list_members` raises the error."""
+    """A JSON object repeats a key. The parser replaces the object with the error. `list_members` raises the error."""
 
     def __init__(self, key: str) -> None:
         name = quote_text(key)
@@ -39,8 +39,9 @@ def parse_json(body: bytes) -> Any:
 def may_repeat_keys(body: bytes, content: Any) -> bool:
     """Return False if no object can repeat a key. Return True if a repetition is certain or possible."""
     objects = content if isinstance(content, list) else [content]
-    # A colon follows each key, and orjson keeps only one of two equal keys. The counts therefore differ if a key is
-    # repeated. They also differ if the body has blanks before colons, colons in text, or nested objects.
+    # A colon follows each key, and orjson keeps only one of two equal keys. If a key is repeated, the body therefore
+    # has more colons than `content` has keys. Blanks before colons, colons in text, and nested objects also make the
+    # counts differ.
     return not body.count(b'":') == body.count(b":") == sum(len(item) for item in objects if type(item) is dict)
 
 
@@ -68,7 +69,8 @@ def find_repeat(checked: Any) -> RepeatedKeyError | None:
 def parse_slowly(body: bytes, reason: str) -> Any:
     """Parse JSON with the parser of Python's standard library, which accepts long numbers and finds repeated keys.
 
-    Raises ParameterError if the body is not JSON (RFC 8259). The error message contains `reason`.
+    Raises ParameterError if the body is not JSON (RFC 8259) or is nested too deeply. For a body that is not JSON, the
+    error message contains `reason`.
     """
 
     def reject(_constant: str) -> NoReturn:

@@ -91,7 +91,7 @@ def answer_body(
 
 
 def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
-    """Calculate the taxes of the households in a batch. Return them in the format that the client prefers."""
+    """Calculate the taxes of the households in a batch. Return the results in the format that the client prefers."""
     # This local import postpones the import of numpy to the first batch.
     from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
 

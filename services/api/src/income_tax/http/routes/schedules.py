@@ -54,7 +54,7 @@ def build_cacheable_response(content: dict[str, Any], schedules: Schedules) -> R
 
 
 def serialize_figure(figure: dict[str, Any]) -> dict[str, Any]:
-    """Serialize a parameter of the tax law. Convert its numbers to JSON, and give each bracket a lower limit."""
+    """Convert a parameter of the tax law to a JSON object. Its brackets have lower limits instead of upper limits."""
     source = {"since": figure["since"], "references": figure["references"]}
     if "value" in figure:
         return {"value": parse_number(figure["value"]), **source}

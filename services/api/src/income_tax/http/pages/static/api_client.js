@@ -1,6 +1,6 @@
 // Calls the API of the same server. The browser adds the credentials. Requests contain amounts only in their bodies.
 
-/** The service rejected the request. `errors` lists its error messages, and `expected` the expected values. */
+/** The service rejected the request. `errors` has the error messages. `expected` describes the expected values. */
 export class Invalid extends Error {
   constructor(response) {
     super(response.errors.join("; "));

@@ -6,11 +6,11 @@ import { text } from "./translations.js";
 
 const inShares = (count) => (count === 1 ? text("share.one") : text("share.many", { count: plain(count) }));
 
-// Rounds to four decimals, because a product of floats can be slightly too low. An amount of exactly half a euro would then
-// be rounded down.
+// Rounds to four decimals, because a product of floats can be slightly too low. For example, an exact product of 0.5
+// would otherwise be rounded down to 0 euros.
 const decimal = (amount) => Math.round(amount * 1e4) / 1e4;
 
-/** Split an income among the brackets. `brackets` has the limits for one share, the result those for all shares. */
+/** Split an income among the brackets. `brackets` has limits for one share. The returned limits are for `shares`. */
 function fill(brackets, income, shares) {
   return brackets.map(({ above, rate }, index) => {
     const low = above * shares;
@@ -22,7 +22,7 @@ function fill(brackets, income, shares) {
 
 function row({ low, high, rate, part, tax }, index, widest) {
   const bar = createElement("span", { class: `level level-${index}` });
-  // The last bracket has no upper limit. Income as wide as the widest other bracket fills its bar.
+  // The last bracket has no upper limit. Its bar is full if `part` is at least the width of the widest other bracket.
   bar.style.width = `${Math.min(100, (100 * part) / (high === Infinity ? widest : high - low))}%`;
   const range = high === Infinity ? text("brackets.above", { low: euros(low) })
     : text("brackets.range", { low: euros(low), high: euros(high) });
@@ -46,7 +46,7 @@ export function showBrackets(brackets, result) {
   findElement("brackets-about").textContent = about;
   const parts = fill(brackets, result.taxable_income, shares);
   const widest = Math.max(...parts.filter(({ high }) => high !== Infinity).map(({ low, high }) => high - low));
-  // Shows the rounded sum from the API, because the law rounds only the sum. A sum of rounded parts can be different.
+  // Shows the rounded sum from the API, because the law rounds only the sum. The sum of the rounded parts can differ.
   const total = step(capped ? "tax_adult_shares" : "tax_all_shares");
   findElement("brackets").replaceChildren(
     createElement("ol", { class: "brackets" }, ...parts.map((part, index) => row(part, index, widest))),

@@ -12,8 +12,8 @@ const POINTS = 100;
 const TOPS = [60, 80, 100, 150, 200, 300, 400, 600, 800, 1000];
 
 /**
- * Return the salaries of the chart, which rise in equal steps from 0. The last salary is a round number. It is at least
- * 1.6 times the household's salary, or near the highest valid salary if 1.6 times the salary is not valid.
+ * Return the salaries of the chart, which rise in equal steps from 0. The last salary is a round number that is at
+ * least 1.6 times the household's salary. If that number is invalid, the last salary is near the highest valid salary.
  */
 export function chooseSalaries(salary) {
   let top = 0;

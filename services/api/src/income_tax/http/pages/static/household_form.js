@@ -83,7 +83,7 @@ function readNames(fragment) {
   const given = new Map();
   for (const [name, value] of new URLSearchParams(fragment)) {
     const known = NAMES.get(name) ?? name;
-    // Joins repeated values, because the service then rejects the joined value.
+    // Joins the values of a repeated parameter, so that the service rejects the joined value.
     given.set(known, given.has(known) ? `${given.get(known)};${value}` : value);
   }
   return given;

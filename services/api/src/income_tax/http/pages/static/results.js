@@ -7,16 +7,16 @@ import { currentLanguage, text } from "./translations.js";
 const tile = (name, value, about, kind) => createElement("div", kind ? { class: kind } : {},
   createElement("dt", {}, text(name)), createElement("dd", {}, value, createElement("small", {}, about)));
 
-/** Return the tax and the surtax on high incomes, in euros. The collection threshold does not apply to this sum. */
+/** Return the sum of tax and surtax on high incomes, in euros. The sum ignores the collection threshold. */
 export const due = ({ tax, cehr }) => tax + cehr;
 
-/** Return the amount due divided by the sum of the salaries, as a fraction. */
+/** Return the tax and surtax, divided by the sum of the salaries. */
 export const averageRate = (result) => (due(result) ? due(result) / (result.salary + result.spouse_salary) : 0);
 
-/** Return the increase of the amount due per additional euro. `more` is the result for a salary higher by `step`. */
+/** Return the tax and surtax per additional euro. `more` is the result for a salary that is `step` euros higher. */
 export const marginalRate = (result, more, step) => (due(more) - due(result)) / step;
 
-/** Show the amount to pay, tiles and notes. Return the announcement. `more` is the result for a higher salary. */
+/** Show the amount to pay, the tiles and the notes. Return a text for screen readers. `more` has a higher salary. */
 export function showSummary(result, more, marginal) {
   const year = result.income_year, step = more.salary - result.salary;
   findElement("results-heading").textContent = text("results.heading", { year });
@@ -40,7 +40,7 @@ export function showSummary(result, more, marginal) {
   return text("announcement", { year, collected: euros(result.collected), tax: euros(result.tax), average });
 }
 
-// Ignores the note CIMR, which every result of 2018 has. The text above the chart mentions this tax credit.
+// Ignores the note about the tax credit CIMR. Every result for 2018 has this note, and the page describes the credit.
 const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
 
 /** Show the amount to pay under the law of each year. A click on a bar calls `choose` with the year of the bar. */
@@ -69,7 +69,7 @@ const inUnit = (value, unit) => (unit === "EUR" ? euros(value) : unit === "1" ? 
 const link = ([url, title]) =>
   createElement("a", { href: url, target: "_blank", rel: "noopener noreferrer", lang: "fr" }, title);
 
-// Returns links to the legal texts of the parameters that determined the result. Each text has one link.
+// Returns links to the legal texts of the parameters. If parameters share a text, the function returns one link.
 function linkReferences(parameters, schedule) {
   const references = parameters.flatMap((name) => schedule[name]?.references ?? []);
   const found = new Map(references.filter(({ url }) => url).map(({ title, url }) => [url, title]));

@@ -9,7 +9,7 @@ const paused = () => pause.getAttribute("aria-pressed") === "true";
 
 function announce(words) {
   const status = document.getElementById("stale");
-  if (status.textContent !== words) status.textContent = words; // screen readers repeat a text that is set again
+  if (status.textContent !== words) status.textContent = words; // screen readers repeat even an unchanged text
 }
 
 /** Fetch the page, and return its new content (`fresh`) or the reason for a failure (`trouble`). */
