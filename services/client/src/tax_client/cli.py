@@ -15,7 +15,7 @@ from .user_errors import UNUSABLE, UserError
 
 
 def build_parser() -> Parser:
-    """Build the parser of the command line, which has a subparser for each command."""
+    """Build the command-line parser, which has a subparser for each command."""
     parser = Parser(prog="tax-client", description="A client of the tax service.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -25,7 +25,7 @@ def build_parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name, and return the exit code of the command."""
+    """Run the command that `arguments` contains, and return the exit code of the command."""
     reserve_standard_streams()
     try:
         options = build_parser().parse_args(arguments)

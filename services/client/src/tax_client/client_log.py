@@ -34,7 +34,7 @@ SENTENCES = {
 
 
 def open_log_file(settings: Settings) -> LogFile:
-    """Open the client's log file. Raises UserError."""
+    """Open the client's log file. Raises UserError if this fails."""
     try:
         return LogFile(settings.log_file)
     except OSError as error:
@@ -42,7 +42,7 @@ def open_log_file(settings: Settings) -> LogFile:
 
 
 def build_log(file: LogFile, settings: Settings) -> Log:
-    """Build the logger of a command, which writes to the log file."""
+    """Build a command's logger, which writes to the log file."""
     return build_logger(file.write, build_format(settings))
 
 
@@ -52,6 +52,6 @@ def build_format(settings: Settings) -> LogFormat:
 
 
 def describe_lost_lines(path: Path, count: int) -> str:
-    """Return a message about lines that are missing from a log file. Escape bytes of the path that are not UTF-8."""
+    """Return a message about lines that are missing from a log file. In the path, escape bytes that are not UTF-8."""
     name = str(path).encode(errors="backslashreplace").decode()
     return f"log file [{name}]: {count} line(s) of this run could not be written: {LOG_REMEDY}"

@@ -9,9 +9,9 @@ from typing import TextIO
 
 from tax_common.text_formatting import escape_controls
 
-# Each pair holds the descriptor of a standard stream, and the mode in which the null device replaces a closed stream.
-# Reading a replaced standard input fails, and writing to a replaced standard output fails, so that the program reports
-# an error. A replaced standard error discards messages.
+# Each pair holds the descriptor of a standard stream, and a mode. If the stream is closed, the client opens the null
+# device in this mode to replace the stream. Reading from the replaced standard input and writing to the replaced
+# standard output fail, so that the program reports an error. The replaced standard error discards messages.
 INPUT, OUTPUT = (0, os.O_WRONLY), (1, os.O_RDONLY)
 ERRORS = (2, os.O_WRONLY)
 

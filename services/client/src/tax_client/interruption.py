@@ -17,7 +17,7 @@ class Interrupted(Exception):
 
 @contextmanager
 def redirect_signals(queue: SignalQueue) -> Iterator[None]:
-    """Put the number of each SIGINT or SIGTERM into a queue, instead of interrupting the main thread."""
+    """Put the signal number of each SIGINT or SIGTERM into a queue, instead of interrupting the main thread."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread can set handlers
         yield
         return

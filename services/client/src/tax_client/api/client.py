@@ -109,7 +109,7 @@ def create_session(ca_file: Path | None) -> requests.Session:
 
 
 def encode_csv(taxpayers: Sequence[Taxpayer]) -> bytes:
-    """Encode households as CSV for the API, without ids. If no household has an optional value, omit those columns."""
+    """Encode households as CSV for the API, without ids. If no optional value is present, omit the optional columns."""
     is_dated = any(one[4:] != (None, None, None) for one in taxpayers)
     end = len(Taxpayer._fields) if is_dated else 4
     rows = [",".join(["" if value is None else str(value) for value in one[1:end]]) for one in taxpayers]

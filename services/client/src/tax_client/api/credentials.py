@@ -32,7 +32,7 @@ def read_credentials(path: Path | None) -> Credentials:
 
 
 def parse_credentials(content: bytes) -> Credentials:
-    """Parse the content of a credentials file. Raises ValueError, whose message never quotes the content."""
+    """Parse the content of a credentials file. Raises ValueError if the content is invalid."""
     login, colon, password = content.decode("utf-8-sig").rstrip("\r\n").partition(":")
     if not (login and colon and password) or not (login + password).isprintable():
         raise ValueError(EXPECTED)

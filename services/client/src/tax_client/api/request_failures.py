@@ -1,4 +1,4 @@
-"""The kinds and messages of failed requests, and the kinds that need special handling."""
+"""The kinds and messages of failed requests. Constants name the kinds that need special handling."""
 
 import socket
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def walk_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def explain_failure(answer: Answer) -> str:
-    """Return a message that quotes the API's errors, or the body if it lists no errors. Add advice for the status."""
+    """Return a message with advice for the status. It quotes the API's errors, or the body if the body lists none."""
     try:
         errors = orjson.loads(answer.body)["response"]["errors"]
         quote = "; ".join(str(error) for error in errors) if isinstance(errors, list) else quote_body(answer)
@@ -109,7 +109,7 @@ def explain_failure(answer: Answer) -> str:
 
 
 def build_shape_error(wanted: str, found: str) -> ApiError:
-    """Build the error for JSON from the server that does not have the expected structure."""
+    """Build the error for a response whose JSON does not have the expected structure."""
     return ApiError("wrong shape", f"expected {wanted}, got [{found}]: {ADVICE[404]}")
 
 

@@ -11,8 +11,8 @@ from tax_client.taxpayers.columns import Taxpayer
 
 from .request_failures import ADVICE, Answer, ApiError, build_shape_error, explain_failure, quote_body, quote_text
 
-# The fields of a result in the API's order. A result of the tutorial's rules (v7) has V7_FIELDS. A result of the law of
-# a year has DATED_FIELDS.
+# The fields of a result in the API's order. A result under the tutorial's rules (v7) has V7_FIELDS. A result under the
+# law of a year has DATED_FIELDS.
 V7_FIELDS = ("married", "children", "salary", "tax", "surcharge", "rate", "discount", "reduction")
 DATED_FIELDS = (
     *("income_year", "married", "single_parent", "children", "salary", "spouse_salary", "taxable_income", "shares"),
@@ -106,7 +106,7 @@ def parse_content(answer: Answer) -> Any:
 def check_result(result: Any, taxpayer: Taxpayer) -> Fields:
     """Return the known fields and the notes of a result.
 
-    Raises ApiError if a field is missing or has a wrong type, or if the result repeats the values of another household.
+    Raises ApiError if a field is missing or has a wrong type, or if the result is that of another household.
     """
     shape, sent = (V7, taxpayer[1:4]) if taxpayer.year is None else (DATED, expect_echo(taxpayer))
     try:

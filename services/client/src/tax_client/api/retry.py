@@ -47,7 +47,7 @@ class Retrier:
     def send(self, request: Callable[[str], T]) -> tuple[T | str, str]:
         """Send a request, with retries. Return a pair of the outcome and the id of the last attempt.
 
-        The outcome is the value of `request`, or the reason as a string if the last attempt failed.
+        The outcome is the return value of `request`. If the last attempt failed, the outcome is the reason as a string.
         """
         attempts = 0
         while True:

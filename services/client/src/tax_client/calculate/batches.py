@@ -13,7 +13,7 @@ from tax_client.taxpayers.reader import BadLine, Line, Position, Reader, Taxpaye
 from tax_common.logs import Log
 
 SINGLES_MAX = 4  # without --batch, a thread takes up to this number of taxpayers and sends one request for each
-LINES_MAX = 1000  # maximum number of lines, good and bad, of a batch of up to 500 taxpayers
+LINES_MAX = 1000  # maximum number of good and bad lines in a batch; it is higher for more than 500 taxpayers
 AGAIN = "continue with --resume, or run the client again"
 INTERRUPTED = f"interrupted: the run ended before this taxpayer had a result: {AGAIN}"
 UNSENT = "not sent: the service rejects the credentials: correct the credentials file, then run the client again"
@@ -30,7 +30,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class UnreadLines:
-    """All lines from number `line` on. The client did not read them, because a signal interrupted the run."""
+    """The line with the number `line` and all later lines. They were not read, because a signal interrupted the run."""
 
     line: int
     reason: str = (
@@ -52,7 +52,7 @@ class Batch:
     # Maps ids to outcomes. Threads need no lock to set an item, because setting an item is atomic.
     outcomes: dict[int, Fields | Failure] = field(default_factory=dict)
     request_ids: dict[int, str] = field(default_factory=dict)
-    default_reason: str = INTERRUPTED  # the reason of the failure for taxpayers without an outcome
+    default_reason: str = INTERRUPTED  # the failure reason of taxpayers without an outcome
 
     @property
     def taxpayers(self) -> list[Taxpayer]:
@@ -76,8 +76,8 @@ class Batch:
 def split_into_batches(reader: Reader, size: int, seed: int | None, log_limit: int) -> Iterator[Batch]:
     """Split a file into batches of `size` taxpayers. If `size` is 0, each batch has a random size from 1 to 4.
 
-    A `seed` makes the random sizes repeatable. A bad line is in the same batch as the next taxpayer. The client logs
-    taxpayers one by one until their number exceeds `log_limit`.
+    A `seed` makes the random sizes repeatable. A batch also contains bad lines. It ends early if it has too
+    many lines. The client logs taxpayers one by one until their number exceeds `log_limit`.
     """
     generator = random.Random(seed)  # noqa: S311 - no need for secure random numbers
     longest = max(LINES_MAX, 2 * size)

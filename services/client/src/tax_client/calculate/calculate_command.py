@@ -26,7 +26,7 @@ from .progress_display import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 
-THREADS, BATCH_THREADS = 64, 4  # use few threads with --batch, because a batch keeps a server worker busy for long
+THREADS, BATCH_THREADS = 64, 4  # --batch uses few threads, because a batch keeps a server worker busy for long
 
 
 def calculate(options: Namespace, settings: Settings) -> int:
@@ -43,7 +43,7 @@ def calculate(options: Namespace, settings: Settings) -> int:
         source = stack.enter_context(open_input(path))
         begun = choose_beginning(options, source)
         saved = (begun.results, begun.errors) if begun.position.offset else (None, None)
-        # Construct both objects before entering them. The constructors check both files before a file is changed.
+        # Construct both objects before entering the first. Constructing checks a file, and entering changes the file.
         drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])
         results, errors = [stack.enter_context(draft) for draft in drafts]
         log_limit = count_logged(source, settings.log_each_max)

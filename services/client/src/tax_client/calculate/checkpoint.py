@@ -17,7 +17,7 @@ SAVE_INTERVAL = 1.0  # seconds between two checkpoints; a resumed run repeats th
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers of taxpayers with a result, taxpayers without a result, and bad lines."""
+    """The number of taxpayers with a result, of taxpayers without a result, and of bad lines."""
 
     calculated: int = 0
     failed: int = 0
@@ -26,7 +26,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class SavedPrefix:
-    """The beginning of an output file, which a run has saved to disk before its interruption.
+    """The first bytes of an output file. A run saved these bytes to disk before its interruption.
 
     `digest` is the SHA-256 of the first `size` bytes. `published` is the size of the whole file if the run has
     published the file, and None otherwise.
@@ -39,9 +39,9 @@ class SavedPrefix:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The position of the next batch in the input, and the saved outputs and the counts of all earlier batches.
+    """The position of the next batch in the input, with the saved outputs and the counts of all earlier batches.
 
-    `run` describes the input and the options. A run with other input or options cannot use the checkpoint.
+    `run` describes the input and the options. A run with another input or other options cannot use the checkpoint.
     """
 
     run: dict[str, Any]

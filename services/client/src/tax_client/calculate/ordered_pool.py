@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class OrderedPool(Generic[T]):
-    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). Each of the first tasks starts a new thread.
+    """Runs tasks in up to `size` daemon threads (Thread-1, Thread-2...). The first `size` tasks start one thread each.
 
     A signal number in `messages` interrupts the pool, which then calls `stop`. The pool calls `heartbeat` after each
     `interval` seconds without a message.
@@ -48,7 +48,7 @@ class OrderedPool(Generic[T]):
         self.signal = 0  # the number of the signal that interrupted the pool
 
     def run(self, tasks: Iterator[T]) -> Iterator[T]:
-        """Yield each task in order when the task is done.
+        """Run the tasks. Yield each task after it is done, in the order of `tasks`.
 
         After a signal, yield all tasks in flight, even those that are not done. If the system limits the number of
         threads, the pool uses fewer threads. Raises UserError if no thread can start.

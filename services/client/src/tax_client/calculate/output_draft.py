@@ -1,4 +1,4 @@
-"""Output files. The client writes a draft in the same directory, and renames the complete draft to the output file."""
+"""Output files. The client writes a draft next to the output file, and renames the draft when it is complete."""
 
 import hashlib
 import os

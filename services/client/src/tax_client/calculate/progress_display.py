@@ -16,7 +16,7 @@ from .batches import Failure, Problem, Row
 from .checkpoint import Counts
 
 TERMINAL_INTERVAL, PLAIN_INTERVAL = 0.2, 5.0  # seconds between two progress lines; a shorter run shows no line
-ROWS_SHOWN, REASONS_SHOWN = 50, 10  # the summary shows at most this number of entries; the output files hold all
+ROWS_SHOWN, REASONS_SHOWN = 50, 10  # maximum numbers of results and reasons in the summary; the output files hold all
 DATED_SHOWN = tuple(name for name in DATED_FIELDS if name not in ("taxable_income", "shares", "surcharge", "cehr"))
 
 

@@ -33,7 +33,7 @@ class JsonArray:
         return b"["
 
     def encode_rows(self, rows: Sequence[Row], before: int) -> bytes:
-        """Return one object per line, separated by commas."""
+        """Return one object per line, with commas between the objects."""
         lines = b"".join([b",\n  " + orjson.dumps({"id": number, **result}) for number, result in rows])
         return lines if before else lines[1:]
 

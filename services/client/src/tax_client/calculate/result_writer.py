@@ -18,7 +18,7 @@ LISTED_MAX = 1000  # after an interruption, the errors file lists at most this n
 
 
 class ResultWriter:
-    """Writes the outcomes of batches in order. `begun` is the checkpoint after which the run continues.
+    """Writes the outcomes of batches in order. The run continues after the checkpoint `begun`.
 
     If `resumable` is true, the writer keeps a checkpoint in the directory of the results file. The writer calls
     `choose_format` after the first line of the input is read, because this line can determine the format. All
@@ -50,10 +50,10 @@ class ResultWriter:
         self.position = batch.end
 
     def write_unread(self, batches: Iterator[Batch], *, one_by_one: bool) -> None:
-        """Write one error that covers all unread lines.
+        """Write the errors for the unread lines.
 
-        If `one_by_one` is true, first write an error for each of the first 1,000 unread lines. The last error then
-        covers the later lines.
+        If `one_by_one` is true, write an error for each of the first 1,000 unread lines, and one error for all later
+        lines. Otherwise, write one error for all unread lines.
         """
         last = self.position.line + LISTED_MAX if one_by_one else 0
         while self.position.line < last:
@@ -75,8 +75,8 @@ class ResultWriter:
     def publish(self, *, whole: bool) -> list[UserError]:
         """Publish both files, and return the errors. If publishing fails for one file, publish the other file anyway.
 
-        `whole` is True if the run has processed the whole input. In this case, remove the checkpoint. Otherwise,
-        record in the checkpoint that the files are published.
+        `whole` is True if the run has processed the whole input. In this case, remove the checkpoint after both files
+        are published. Otherwise, record in the checkpoint that the files are published.
         """
         head, result_format = self._begin_format()
         self._results.write(head + result_format.encode_tail(self.summary.counts.calculated))

@@ -67,7 +67,7 @@ def find_differences(expected: Any, actual: Any, path: str = "") -> list[str]:
 
 
 def join_path(path: str, name: str) -> str:
-    """Append a member's name to a path. A path omits leading names in ENVELOPE, which all answers share."""
+    """Append a member's name to a path. The path omits the outer names in ENVELOPE, because all answers have them."""
     if not path:
         return "" if name in ENVELOPE else name
     return f"{path}.{name}"

@@ -29,7 +29,7 @@ class Arrivals(Protocol):
 
 
 class ClosedLoop:
-    """Assigns the next request to a free connection immediately, until `numbers` is exhausted or the time is `end`."""
+    """Immediately assigns a request to each free connection, until `numbers` is exhausted or the time is `end`."""
 
     next_due = NEVER  # the due times are not known in advance, because a request is due when a connection is free
 
@@ -38,7 +38,7 @@ class ClosedLoop:
         self._is_over = False
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request, whose due time is `now`, or None after the last request or the time `end`."""
+        """Return the next request, which is due at `now`. Return None after the last request, and from `end` on."""
         if now < self._end and not self._is_over:
             for number in self._numbers:
                 return number, now
@@ -69,7 +69,7 @@ class OpenLoop:
         return NEVER if self._next is None else self._next[1]
 
     def take(self, now: float) -> Arrival | None:
-        """Return the next request if it is due. Return None if it is not due, if there is none, or after the end."""
+        """Return the next request if it is due. Return None if no request is due, and after the end."""
         arrival = self._next
         if arrival is None or arrival[1] > now or self.is_over(now):
             return None
@@ -95,7 +95,7 @@ class OpenLoop:
 
 
 def schedule_constant(numbers: Iterator[int], rate: float, ramp_up: float, begin: float) -> Iterator[Arrival]:
-    """Schedule requests from the time `begin`. The rate grows linearly for `ramp_up` seconds, and then is `rate`."""
+    """Schedule requests from the time `begin`. The rate grows linearly for `ramp_up` seconds, then stays at `rate`."""
     return ((number, begin + compute_arrival_time(number, rate, ramp_up)) for number in numbers)
 
 

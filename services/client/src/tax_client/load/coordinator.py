@@ -19,9 +19,9 @@ FORK = multiprocessing.get_context("fork")
 START_DELAY = 0.05  # seconds from the start message to the start of the run, so that all senders start together
 STOP_TIMEOUT = GRACE_SECONDS + 2.0  # an interrupted run kills its senders after this many seconds without reports
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
-SHORTEST_LOAD_SECONDS = 0.01  # lower limit of the time between two reports, which avoids loads that are far too high
-# A run has at most 480 intervals. Their length is 0.25 s at first. After two minutes, the recorder merges four
-# intervals into one of 1 s. Later merges create intervals of 4 s, 16 s and so on.
+SHORTEST_LOAD_SECONDS = 0.01  # shorter times between reports count as this time, to avoid far too high loads
+# A run has at most 480 intervals. Their length is 0.25 s at first. After two minutes, the recorder merges every four
+# intervals into one interval of 1 s. Later merges create intervals of 4 s, 16 s and so on.
 INTERVALS_MAX, COARSER = 480, 4
 
 
@@ -59,7 +59,7 @@ class RunRecorder:
         """Set the end of the measured time. Call this method after all senders have ended.
 
         After an interruption, the end is `stopped`, in seconds from the start of the run. If all `requests` were sent,
-        the end is the time of the last measured answer. Otherwise it is the planned end, if no sender failed.
+        the end is the time of the last measured answer. Otherwise, the end is the planned end if no sender failed.
         """
         run = self.run
         if stopped is not None:
@@ -71,12 +71,12 @@ class RunRecorder:
 
     @property
     def current_load(self) -> float:
-        """The share of the available CPU time that the client used, from the last report of each sender."""
+        """The share of the available CPU time that the client used, according to the last reports."""
         return sum(self._loads.values()) / self.run.cores
 
     @property
     def current_rate(self) -> float:
-        """The number of answers per second in the last complete interval, or in the whole run if there is none."""
+        """The answers per second in the last complete interval, or in the whole run if there is no such interval."""
         run = self.run
         interval = run.intervals.get(max(run.intervals, default=0) - 1)
         return interval.counters.answered / run.interval if interval else run.rate

@@ -117,7 +117,7 @@ def to_milliseconds(seconds: float) -> int:
 
 def describe_failure(target: Target, number: int, text: str, os_error: int) -> tuple[str, str]:
     """Return the kind and message of a failure. `number` and `text` come from libcurl. `os_error` is an errno."""
-    # If libcurl cannot open a socket, it reports no errno. A lack of descriptors is then a possible cause.
+    # libcurl reports no errno if it cannot open a socket. Therefore, check whether a lack of descriptors is the cause.
     if number == pycurl.E_COULDNT_CONNECT and not os_error and not has_free_descriptor():
         return NO_DESCRIPTOR, NO_DESCRIPTOR_MESSAGE
     is_refused = number == pycurl.E_COULDNT_CONNECT and os_error == errno.ECONNREFUSED
@@ -137,7 +137,7 @@ def has_free_descriptor() -> bool:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of this process's open files to the hard limit. Child processes inherit the limit."""
+    """Raise this process's soft limit on open files to the hard limit. Child processes inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # some systems reject an infinite limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -32,7 +32,7 @@ class EventLoop(Protocol):
 
 
 def build_event_loop(connections: int, other: int) -> EventLoop:
-    """Build the event loop that is faster for the number of connections."""
+    """Build the event loop that is faster for this number of connections."""
     return SelectLoop(other) if connections <= SELECT_MAX else EpollLoop(other)
 
 
@@ -43,7 +43,7 @@ class SelectLoop:
         self.multi, self._other = pycurl.CurlMulti(), other
 
     def find_timeout(self, now: float) -> float:
-        """Return the time of libcurl's next timeout. The timeout of a new transfer is due immediately and starts it."""
+        """Return the time of libcurl's next timeout. A new transfer starts with a timeout that is due immediately."""
         milliseconds = self.multi.timeout()
         return NEVER if milliseconds < 0 else now + milliseconds / 1000
 
@@ -65,13 +65,13 @@ class EpollLoop:
     def __init__(self, other: int) -> None:
         self.multi, self._other, self._epoll = pycurl.CurlMulti(), other, select.epoll()
         self._epoll.register(other, select.EPOLLIN)
-        self._watched = dict[int, int]()  # for each descriptor, the events that libcurl waits for, or IDLE
+        self._watched = dict[int, int]()  # maps each descriptor to the events that libcurl waits for, or to IDLE
         self._timer = NEVER
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     def find_timeout(self, now: float) -> float:  # noqa: ARG002 - libcurl has already set the timer
-        """Return the time of libcurl's next timeout. The timeout of a new transfer is due immediately and starts it."""
+        """Return the time of libcurl's next timeout. A new transfer starts with a timeout that is due immediately."""
         return self._timer
 
     def run_once(self, seconds: float) -> bool:
@@ -109,7 +109,7 @@ class EpollLoop:
         self._watched[fd] = events
 
     def _set_timer(self, milliseconds: int) -> None:
-        """Set the next timeout, or remove it if the value is negative. This is libcurl's M_TIMERFUNCTION callback."""
+        """Set the next timeout. A negative value removes the timeout. This is libcurl's M_TIMERFUNCTION callback."""
         if milliseconds > 0:
             self._timer = time.perf_counter() + milliseconds / 1000
         else:

@@ -72,7 +72,7 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
     """Run the senders of a plan, and record their reports in `run`."""
     signals, recorder = SignalQueue(), RunRecorder(run)
     with redirect_signals(signals):
-        coordinator = Coordinator(plan, config)  # forks, so create it before the first thread of this process
+        coordinator = Coordinator(plan, config)  # forks, so this line must run before this process starts a thread
         try:
             with build_display(sys.stderr, recorder, plan) as display:
                 run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
@@ -113,14 +113,14 @@ def compare(options: Namespace, _settings: Settings) -> int:
 
 
 def merge(options: Namespace, _settings: Settings) -> int:
-    """Merge the reports of several clients. Return the exit code as in `flood`. Raises UserError for a bad report."""
+    """Merge the reports of several clients. Return an exit code, as `flood` does. Raises UserError for a bad report."""
     with ReportFiles(options, options.reports) as files:
         merged = merge_runs([read_report(path) for path in options.reports], options.clients)
         return conclude(merged, options.fail_if, files)
 
 
 def households(options: Namespace, _settings: Settings) -> int:
-    """Print the valid households of a file as JSON lines. Return the exit code. Raises UserError if there are none."""
+    """Print the valid households of a file as JSON lines. Return the exit code. Raises UserError if none is valid."""
     path: Path = options.file
     written, skipped, first = 0, 0, ""
     with open_input(path) as source:
@@ -140,7 +140,7 @@ def households(options: Namespace, _settings: Settings) -> int:
 
 
 def summarize_settings(plan: Plan, options: Namespace, settings: Settings, workload: Workload) -> dict[str, Any]:
-    """Return the settings of a run that its reports contain. They exclude the password."""
+    """Return the settings of a run for its reports, without the password."""
     source: Path = options.workload or options.published or Path("published sample")
     return {
         "url": settings.url,

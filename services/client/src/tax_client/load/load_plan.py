@@ -20,7 +20,7 @@ CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of a load run. Times are in seconds, and `rate` is in requests per second of all processes together.
+    """The options of a load run. Times are in seconds. All processes together send `rate` requests per second.
 
     Without `rate`, the loop is closed: each connection sends the next request as soon as the previous answer arrives.
     The run ends after `requests` requests or after `duration`, whichever comes first. `duration` includes the ramp-up
@@ -72,7 +72,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The measured time, from `start` to `end`, and the start of the run, `begin`. All times are on one clock."""
+    """The measured time from `start` to `end`, and the start `begin` of the run. All times come from the same clock."""
 
     begin: float
     start: float
@@ -81,7 +81,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of one process in a plan. With n processes, a share is every n-th request and every n-th connection."""
+    """The share of one process in a plan. With n processes, it consists of every n-th request and connection."""
 
     plan: Plan
     process: int

@@ -26,7 +26,7 @@ def count_latencies(microseconds: Iterable[int]) -> LatencyHistogram:
 
 
 def encode_histogram(latencies: LatencyHistogram) -> str | None:
-    """Encode latencies in base64 as an HdrHistogram V2, which other tools can read. Return None for no latencies."""
+    """Encode latencies in base64 as an HdrHistogram V2, which other tools can read. Return None if there are none."""
     if not latencies.total:
         return None
     histogram = HdrHistogram(1, latencies.HIGHEST, DIGITS)
@@ -63,7 +63,7 @@ class Counters:
     wrong: int = 0
     answered: int = 0  # requests with an answer of any kind
     measured: int = 0  # answers that arrived within the measured time
-    retries: int = 0  # sends of a request after its first send
+    retries: int = 0  # all sends except the first send of each request
     unsent: int = 0  # requests that were due but found no free connection
     failures: Counter[str] = field(default_factory=Counter)  # maps a kind of failure to its number of requests
     retried: Counter[str] = field(default_factory=Counter)  # maps a kind of failure to its number of retries
@@ -120,7 +120,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """A sender's counts in an interval. `elapsed` is in seconds from the start of the run to the report."""
+    """A sender's counts in an interval. `elapsed` is the number of seconds from the start of the run to the report."""
 
     interval: int  # number of the interval
     elapsed: float

@@ -21,9 +21,9 @@ READ_REMEDY = "give a file that `tax-client flood --json` wrote"
 
 
 class ReportFiles:
-    """A context manager that writes the reports that the options name. Its exit removes the remaining drafts.
+    """Writes the reports of a run to the paths in the options. On exit, the context manager removes remaining drafts.
 
-    Raises UserError before the run if a report is not writable, or if two of the reports and `others` have one path.
+    Raises UserError before the run if a report is not writable, or if two paths of reports and `others` are equal.
     """
 
     def __init__(self, options: Namespace, others: Iterable[Path | None]) -> None:

@@ -1,4 +1,4 @@
-"""The JSON report of a run for `compare`, `merge` and other programs. The parser of a report checks every value."""
+"""The JSON report of a run, which `compare`, `merge` and other programs read. The parser checks every value."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,11 +33,11 @@ class Fields:
         self._path = path
 
     def join_path(self, name: str) -> str:
-        """Return the path of the value `name`."""
+        """Return the path of the member `name`."""
         return f"{self._path}.{name}" if self._path else name
 
     def read(self, name: str, expected: str, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Return the value `name` if `is_valid` accepts the value."""
+        """Return the value of the member `name` if `is_valid` accepts the value."""
         if name not in self.values:
             raise ValueError(f"{self.join_path(name)} is missing")
         if not is_valid(self.values[name]):
@@ -45,21 +45,21 @@ class Fields:
         return self.values[name]
 
     def read_number(self, name: str, low: float, high: float) -> float:
-        """Return the value `name`, which must be a number from `low` to `high`."""
+        """Return the value of the member `name`, which must be a number from `low` to `high`."""
         expected = f"a number from {low:g} to {high:g}"
         return float(self.read(name, expected, lambda value: type(value) in NUMBERS and low <= value <= high))
 
     def read_whole(self, name: str, low: int = 0, high: int = COUNT_MAX) -> int:
-        """Return the value `name`, which must be a whole number from `low` to `high`."""
+        """Return the value of the member `name`, which must be a whole number from `low` to `high`."""
         expected = f"a whole number from {low} to {high}"
         return int(self.read(name, expected, lambda value: type(value) is int and low <= value <= high))
 
     def read_text(self, name: str) -> str:
-        """Return the value `name`, which must be a string."""
+        """Return the value of the member `name`, which must be a string."""
         return str(self.read(name, "a string", lambda value: isinstance(value, str)))
 
     def read_texts(self, name: str) -> list[str]:
-        """Return the value `name`, which must be an array of strings."""
+        """Return the value of the member `name`, which must be an array of strings."""
         return list(
             self.read(
                 name, "an array of strings", lambda values: isinstance(values, list) and {*map(type, values)} <= {str}
@@ -67,16 +67,16 @@ class Fields:
         )
 
     def read_object(self, name: str) -> Self:
-        """Return the value `name`, which must be an object."""
+        """Return the value of the member `name`, which must be an object."""
         return type(self)(self.read(name, "an object"), self.join_path(name))
 
     def read_objects(self, name: str) -> Iterator[Self]:
-        """Yield the items of the value `name`, which must be an array of objects."""
+        """Yield the items of the member `name`, which must be an array of objects."""
         values = self.read(name, "an array of objects", lambda value: isinstance(value, list))
         return (type(self)(value, f"{self.join_path(name)}[{n}]") for n, value in enumerate(values))
 
     def read_counts(self, name: str) -> Counter[str]:
-        """Return the value `name`, which must be an object whose values are counts."""
+        """Return the value of the member `name`, which must be an object whose values are counts."""
         counts = self.read_object(name)
         return Counter({kind: counts.read_whole(kind) for kind in counts.values})
 
@@ -92,11 +92,11 @@ def number_reader(low: float, high: float) -> Callable[[Fields, str], float]:
 
 
 def read_planned(content: Fields, name: str) -> float | None:
-    """Return the planned duration of a run in seconds. Return None for null, if no duration was planned."""
+    """Return the planned duration in seconds, or None for null, which means that no duration was planned."""
     return None if content.read(name, "a number") is None else content.read_number(name, 0.001, LONGEST)
 
 
-# For each attribute of Run, the name of its field in the file, and the function that reads the field.
+# Maps an attribute of Run to the name of its field in the file, and to the function that reads the field.
 RUN_FIELDS: dict[str, tuple[str, Callable[[Fields, str], Any]]] = {
     "started": ("started", number_reader(0, LATEST)),
     "elapsed": ("elapsed_seconds", number_reader(0, LONGEST)),

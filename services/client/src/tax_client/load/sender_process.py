@@ -47,7 +47,7 @@ def run_sender(share: Share, config: SenderConfig, pipe: Connection, inherited: 
     gc.disable()  # saves a tenth of the CPU time, and a sender creates no reference cycles
     for other in inherited:  # open copies would keep the pipes open after the coordinator exits
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator also gets Ctrl-C, and stops the senders
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the coordinator, which then stops the senders
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     plan, log = share.plan, LogFile(config.settings.log_file)
     write = build_request_logger(log.write, build_format(config.settings))

@@ -74,7 +74,7 @@ def describe_verdict(run: Run) -> str:
 def describe_throughput(run: Run) -> str:
     """Format the households per second if requests contain several households, else the measured time."""
     households = run.settings.get("households a request")
-    if isinstance(households, int | float) and households > 1:  # a text lists the values of merged clients
+    if isinstance(households, int | float) and households > 1:  # merged clients with different values give a text
         return f"{run.rate * households:,.0f} households a second"
     return f"over {run.measured_seconds:.1f} s"
 

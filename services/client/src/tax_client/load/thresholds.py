@@ -64,13 +64,17 @@ class Threshold:
         return milliseconds / MILLISECONDS[self.unit]
 
     def format_verdict(self, run: Run) -> str:
-        """Format the line of the summary with the verdict (passed or failed) and the measured value."""
+        """Format the threshold's line for the summary, with the verdict (passed or failed) and the measured value."""
         value = f"{self.compute_value(run):.6g}{'' if self.unit == '/s' else self.unit}"
         return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {value}"
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
-    """Return True if no request was sent, the client failed, a threshold was exceeded, or errors have no threshold."""
+    """Return True if the run failed.
+
+    A run fails if no request was sent, if the client itself failed, if the condition of a threshold holds, or if an
+    error occurred that no threshold covers.
+    """
     figures = {threshold.figure for threshold in thresholds}
     covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
     return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)

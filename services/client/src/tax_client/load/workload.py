@@ -56,7 +56,7 @@ class Workload:
 
 
 def load_workload(options: Namespace, settings: Settings) -> Workload:
-    """Read the workload file of the options, or published results if there is none. Raises UserError for a bad file."""
+    """Read the file of --workload. Without this option, read published results. Raises UserError for a bad file."""
     if options.workload:
         return read_workload(options.workload, options.batch)
     return read_published_results(options.published or settings.data / "published.json", options.batch)
@@ -111,7 +111,7 @@ def parse_published_results(content: bytes) -> list[Question]:
 
 
 def build_workload(questions: Iterator[Question], batch: int | None) -> Workload:
-    """Build a GET request per question if `batch` is None, else a POST request per `batch` questions."""
+    """Build a GET request per question if `batch` is None, else a POST request for every `batch` questions."""
     workload = Workload([], [], [], 1)
     if batch is None:
         for question in questions:

@@ -181,7 +181,7 @@ def parse_values(values: Mapping[str, str], year: int | None) -> Taxpayer:
 
 
 def parse_yes_no(name: str, text: str, problems: list[str]) -> str:
-    """Return "yes" or "no" for an English or French text. For any other text, add a message to `problems`."""
+    """Convert yes, oui, no or non to "yes" or "no". For any other text, add a message to `problems` and return ""."""
     if text.lower() not in YES_NO:
         found = truncate_with_length(text, VALUE_SHOWN)
         problems.append(f"field [{name}]: expected yes, no, oui or non, found [{found}]")

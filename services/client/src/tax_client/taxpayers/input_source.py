@@ -91,7 +91,7 @@ class StreamInput(io.RawIOBase):
         self.name, self._descriptor = str(path), descriptor
         self._alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._open = [descriptor, self._alarm, wake]
-        # Only the main thread can set the wake-up descriptor.
+        # Set the wake-up descriptor only in the main thread, because Python forbids it in other threads.
         self._is_main = threading.current_thread() is threading.main_thread()
         self._previous = signal.set_wakeup_fd(wake) if self._is_main else -1
 

@@ -22,7 +22,7 @@ REMEDY = "give a readable file with lines of id,married,children,salary"
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line without a valid taxpayer. `line` is the number of the line, from 1 on. A long `text` is truncated."""
+    """A line without a valid taxpayer. `line` is the line number, which starts at 1. A long `text` is truncated."""
 
     line: int
     text: str
@@ -45,7 +45,7 @@ class HeaderFound(Exception):
 
 
 class Reader:
-    """Reads a taxpayers file line by line. Of the earlier lines, only the ids stay in memory.
+    """Reads a taxpayers file line by line. Only the ids of earlier lines stay in memory.
 
     `form` is "lines" (cells with separators), "jsonl" (one JSON object per line), or "either" (the first line decides).
     `year` applies to lines that contain no year. After the reader has read the first line, `is_dated` is True if the
@@ -122,7 +122,7 @@ class Reader:
         return taxpayer
 
     def _parse_first(self, line: bytes) -> Taxpayer:
-        """Choose the format of all lines from the first line, and parse the line. Raises HeaderFound for a header."""
+        """Parse the first line, and use it to choose the format of all lines. Raises HeaderFound for a header."""
         if self._form == "either" and line.startswith(b"{"):
             self._form, self._parse, self.is_dated = "jsonl", partial(parse_json_line, year=self._year), True
             return self._parse(line)

@@ -14,7 +14,7 @@ from tax_common.text_formatting import escape_controls
 PERCENTS = {50.0: "one", 95.0: "two", 99.0: "three"}  # maps a percentile to the colour of its line
 KIND_COLORS = ("bad", "three", "two", "four", "five")
 BARS_PER_DECADE = 20
-LOGARITHMIC_RATIO = 25  # a scale is logarithmic if its highest value is at least this multiple of the lowest
+LOGARITHMIC_RATIO = 25  # a scale is logarithmic if its highest value is at least this many times its lowest
 BAR_MIN = 0.01  # minimum height of a bar as a share of the scale, so that rare errors stay visible
 
 
@@ -40,7 +40,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of the `kind` area, line or bars. `header` and `rows` are a table of its values, one row per point."""
+    """A chart, whose `kind` is area, line or bars. `header` and `rows` form a table with one row per point."""
 
     about: str
     kind: str
@@ -129,7 +129,7 @@ def build_distribution(run: Run) -> Chart | None:
 
 
 def count_ranges(latencies: LatencyHistogram) -> dict[int, int]:
-    """Count latencies in each range. Range n begins at 10 ** (n / BARS_PER_DECADE) ms. Both end ranges are empty."""
+    """Count latencies in each range. Range n begins at 10 ** (n / BARS_PER_DECADE) ms. The first and last are empty."""
     counts = Counter[int]()
     for bucket, count in latencies.counts.items():
         counts[math.floor(place_range(latencies.compute_upper_bound(bucket) / 1000))] += count

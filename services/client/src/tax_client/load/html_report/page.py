@@ -66,7 +66,7 @@ def read_file(path: Path) -> str:
 
 
 def digest(text: str) -> str:
-    """Compute the digest of an inline script or style in the form of the content security policy."""
+    """Compute the digest of an inline script or style, in the format of a content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -154,7 +154,7 @@ def build_failures(run: Run) -> str:
 
 
 def build_wrong_answers(run: Run) -> str:
-    """Build the section that lists the wrong answers of `run.total.wrongs`, if there are any."""
+    """Build the section that lists `run.total.wrongs`. Return an empty string if there are no wrong answers."""
     wrongs = run.total.wrongs
     if not wrongs:
         return ""
