@@ -58,7 +58,7 @@ class Tab:
         return re.sub(r"\s+", " ", self.page.locator(selector).inner_text()).strip()
 
     def forgive(self, message: str) -> None:
-        """Assert that at least one error begins with a message, and remove all errors that begin with the message."""
+        """Assert that at least one error begins with the given message, and remove all errors that begin with it."""
         assert [error for error in self.errors if error.startswith(message)]
         self.errors[:] = [error for error in self.errors if not error.startswith(message)]
 

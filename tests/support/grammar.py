@@ -25,7 +25,7 @@ SPELLINGS = {
 }
 ANY_NAME = [spelling for name, spellings in SPELLINGS.items() if name != "id" for spelling in spellings]
 REQUIRED = ["married", "children", "salary"]
-OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # a household without a year must not have these
+OPTIONAL = ["single_parent", "spouse_salary", "explain"]  # a household without a year must not have these parameters
 MAY_BE_EMPTY = ["year", *OPTIONAL]
 # A taxpayers file has only spellings with composed characters.
 FILE_SPELLINGS = {name: [one for one in all_of if one.isascii() or "é" in one] for name, all_of in SPELLINGS.items()}
@@ -103,7 +103,7 @@ class Grammar:
         return self.below(100) if kind < 9 else [limit, 0, limit + 1 + self.below(9)][kind - 9]
 
     def number(self, limit: int) -> str:
-        """Return a number that `whole` generates as text, sometimes with leading zeros."""
+        """Let `whole` generate a number. Return the number as text, sometimes with leading zeros."""
         return self.one_of(ZEROS) + str(self.whole(limit))
 
     def year(self) -> int:
@@ -152,7 +152,7 @@ class Grammar:
         return self.query_of(self.household())
 
     def curve(self) -> str:
-        """Return a query string of a curve, sometimes invalid."""
+        """Return a query string for `/curve`, sometimes invalid."""
         names = self.household(["married", "children", "from", "to", "step"])
         return self.query_of([name for name in names if name != "explain" or self.often(5)])
 

@@ -22,7 +22,7 @@ def as_result(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def query_of(case: dict[str, Any]) -> str:
-    """Return a case as the target of a GET."""
+    """Return the target of a GET request for a case."""
     return "/?" + urlencode(asked(case))
 
 

@@ -58,7 +58,7 @@ class Service:
     credentials: str = "client:secret"
 
     def get(self, target: str, credentials: str | None = "", method: str = "GET", **headers: str) -> Answer:
-        """Send a request. If `credentials` is None, send no credentials. If it is "", send the client's credentials."""
+        """Send a request with these credentials. None means no credentials, and "" means the client's credentials."""
         login = self.credentials if credentials == "" else credentials
         return ask(self.port, target, login, method, **headers)
 

@@ -61,7 +61,7 @@ class FaultySmtp:
         return self.mails.get(timeout=timeout)
 
     def mails_counting(self, failures: int, containing: str = "", seconds: float = 180) -> list[EmailMessage]:
-        """Wait until the mails that contain a text report at least `failures` failures. Return each mail once."""
+        """Wait until mails that contain a text have counted at least `failures` failures. Return each mail once."""
         mails: dict[str, EmailMessage] = {}
         deadline = time.monotonic() + seconds
         while sum(map(failures_in, mails.values())) < failures:

@@ -113,7 +113,7 @@ def test_lost_lines_cause_an_error_exit_and_slowness_does_not(
 
 @pytest.mark.parametrize("own_worker", [False, True])
 def test_a_baseline_takes_the_place_of_the_service(own_worker: bool) -> None:
-    """A baseline container runs gunicorn with the service's worker, or with gunicorn's worker and no heap settings."""
+    """If `own_worker` is true, a baseline has the service's worker. Otherwise it has gthread and no heap settings."""
     api = yaml.safe_load(container_stack.override("bare", own_worker))["services"]["api"]
     assert ["baseline_apps:bare"] == api["command"]
     assert own_worker == ("gunicorn_leader_follower_config.py" in api["entrypoint"])

@@ -149,7 +149,7 @@ def edit_distance_is_one(a: str, b: str) -> bool:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_module_names_are_distinct(package: str) -> None:
-    """Two modules of a package do not have the same name, or names that differ by one letter."""
+    """No two modules of a package have the same name or names that differ by only one letter."""
     places = defaultdict(list)
     for module, path in MODULES.items():
         if is_in(module, package) and path.name not in ("__init__.py", "__main__.py"):

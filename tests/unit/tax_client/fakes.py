@@ -50,7 +50,7 @@ def build_list_log() -> tuple[Log, list[dict[str, Any]]]:
 
 
 def build_answer(result: Result, **changes: Any) -> Answer:
-    """Build the API's answer with a result in which the fields in `changes` have other values."""
+    """Build the API's answer with a result. `changes` replaces fields of the result."""
     return Answer(200, orjson.dumps({"response": {"result": {**asdict(result), **changes}}}))
 
 

@@ -16,7 +16,7 @@ def read_number(path: Path) -> int:
 
 
 def build(path: Path, **options: object) -> tuple[ReloadingFile[int], Reports]:
-    """Return a file that contains a number, and its reports: reasons of errors, or contents with a recovery flag."""
+    """Return a reloading file and a list of its reports: an error's reason, or new content and a recovery flag."""
     reports: Reports = []
     return ReloadingFile(path, read_number, reports.append, lambda *load: reports.append(load), **options), reports  # type: ignore[arg-type]
 

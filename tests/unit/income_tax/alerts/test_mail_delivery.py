@@ -91,7 +91,7 @@ def test_clock_set_back_does_not_suppress_mails(world: World) -> None:
 
 
 def test_clock_set_back_does_not_suppress_a_postponed_mail(world: World) -> None:
-    """When the clock is set back by an hour, a postponed mail is due and its incident continues."""
+    """When the clock is set back by an hour, a postponed mail is due immediately, and its incident continues."""
     world.mailer.broken = True
     world.fail("startup", times=3)
     assert [] == world.after(0)

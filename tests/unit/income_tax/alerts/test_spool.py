@@ -60,7 +60,7 @@ def test_each_drill_is_an_incident(spool: Spool) -> None:
 
 
 def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
-    """Incidents that no mail has reported move from one spool to another, and are merged with its incidents."""
+    """Incidents that no mail has reported can move to another spool, which merges them with its own incidents."""
     spool.report(build_alert("startup"), 1.0)
     told = get_incident(spool)
     spool.queue_mail(told.id, lambda _: (MailType.FIRST, build_mail("a")), 2.0)
@@ -81,7 +81,7 @@ def test_unreported_incidents_move_to_another_spool(spool: Spool) -> None:
 
 
 def test_one_kind_is_resolved(spool: Spool) -> None:
-    """Resolving a kind resolves only the open incidents of that kind. A later failure reopens its incident."""
+    """`resolve` resolves only the open incidents of the given kind. A later failure reopens its incident."""
     spool.report(build_alert("startup"), 1.0)
     spool.report(build_alert("database"), 1.0)
     spool.resolve("startup")

@@ -20,7 +20,7 @@ def three_mails(spool: Spool) -> list[MailMessage]:
 
 
 def test_mails_are_sent_in_their_order(spool: Spool) -> None:
-    """A mail is not due before its due time. Of the due mails, the mail that was queued first comes first."""
+    """No mail is returned before its due time. Due mails are returned in the order in which they were queued."""
     assert ["c", "b", "a"] == [one.name for one in three_mails(spool)]
 
 

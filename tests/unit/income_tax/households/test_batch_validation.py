@@ -205,7 +205,7 @@ def test_cdhr_note() -> None:
 
 
 def build_law(fine: bool) -> Law:
-    """Return the law of 2024. If `fine` is true, its constants would need more than 64 bits in arrays."""
+    """Return the law of 2024. If `fine` is true, its constants have too many decimals for 64-bit arrays."""
     data = copy.deepcopy(schedules().data)
     if fine:
         data["schedules"]["2024"]["scale"]["brackets"][1]["rate"] = "0.1237"
@@ -217,7 +217,7 @@ def build_law(fine: bool) -> Law:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_columns_equal_one_by_one(fine: bool) -> None:
-    """Columns and single households give the same whole amounts, even if constants need more than 64 bits in arrays."""
+    """Columns and single households give the same whole amounts, even if constants do not fit into 64-bit arrays."""
     law, many = build_law(fine), as_objects([(*row[:3], 2024, *row[4:]) for row in GOOD])
     found = assess_dated(many.households, law)
     owed = [law.assess(household) for household in many.households]
@@ -227,7 +227,7 @@ def test_columns_equal_one_by_one(fine: bool) -> None:
 
 @pytest.mark.parametrize("fine", [False, True])
 def test_empty_batch(fine: bool) -> None:
-    """An empty batch has empty columns, even if constants need more than 64 bits."""
+    """The results of an empty batch are empty columns, even if constants do not fit into 64-bit arrays."""
     none, no = np.zeros(0, np.int64), np.zeros(0, bool)
     found = assess_dated(Households(none, no, no, none, none, none), build_law(fine))
     assert dict.fromkeys(DatedAssessment._fields, 0) == {name: len(column) for name, column in found.items()}

@@ -144,7 +144,7 @@ def test_spellings_with_a_year(query: str) -> None:
 
 
 def test_optional_parameters() -> None:
-    """In a household with a year, the second salary and the single parent are optional."""
+    """In a household with a year, the parameters `spouse_salary` and `single_parent` are optional."""
     assert Household(False, 1, 5, 2018) == read_household("year=2018&married=no&children=1&salary=5")
     assert Household(False, 1, 5, 2018, single_parent=True) == read_household(
         "year=2018&married=no&children=1&salary=5&single_parent=yes&spouse_salary=0"

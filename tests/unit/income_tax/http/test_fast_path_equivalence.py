@@ -1,4 +1,4 @@
-"""The fast path and the Flask application give every GET / the same response and the same log lines."""
+"""The fast path and the Flask application return the same response to each GET /, and write the same log lines."""
 
 import base64
 import re
@@ -42,7 +42,7 @@ FORMS = {
 TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
 OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
-PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # the pause before a request in seconds
+PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # possible numbers of seconds between two requests
 # The tests skip generated headers that select the fast path or Flask, and headers that gunicorn does not forward.
 LEFT_OUT = {"AUTHORIZATION", "CONTENT_LENGTH", "TRANSFER_ENCODING", "SCRIPT_NAME", "PATH_INFO"}
 

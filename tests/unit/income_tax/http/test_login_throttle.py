@@ -72,7 +72,7 @@ def test_failures_expire() -> None:
 
 
 def test_clock_set_back_does_not_extend_the_wait() -> None:
-    """If the clock is set back, the wait after a failure is not longer than before."""
+    """If the clock is set back, the wait after a failure does not become longer."""
     authenticator = LocalAuthenticator({"ann": generate_password_hash("secret", CHEAP)})
     guess(authenticator, FREE_FAILURES)
     authenticator.clock.now -= 10_000

@@ -16,7 +16,7 @@ PATTERNS = dict(re.findall(r"^const ([A-Z_]+) = /(.+)/;$", FILES["api_errors.js"
 
 
 def reject(**differences: Any) -> ParameterError:
-    """Return the error for the simulator's household with these differences. The value None omits a parameter."""
+    """Change these parameters of the simulator's household, and return the error. The value None omits a parameter."""
     household = {name: value for name, value in (ASKED | differences).items() if value is not None}
     with pytest.raises(ParameterError) as error:
         HouseholdSchema(CALCULATION, JsonDecoder()).parse(household.items(), YEARS)
@@ -55,7 +55,7 @@ def test_errors(pattern: str, differences: dict[str, Any], found: tuple[str, ...
     ],
 )
 def test_hints(pattern: str, differences: dict[str, Any], found: tuple[str, ...]) -> None:
-    """The pattern for expected values matches the hint about the rejected parameter."""
+    """Each hint about expected values matches its own pattern, and not the pattern of another hint."""
     error = reject(**differences)
     name = re.search(PATTERNS["NAMED"], error.errors[0])
     (hint,) = [hint for hint in error.expected if name and hint.startswith(name[0])]

@@ -104,7 +104,7 @@ def test_error_of_a_shared_check_reaches_all_threads(monkeypatch: pytest.MonkeyP
 
 
 def test_guessers_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guesses from fifty addresses leave a quarter of the threads free. Guesses beyond this limit are rejected."""
+    """Guesses from fifty addresses occupy at most three quarters of the threads. Further guesses are rejected."""
     crowd = Crowd(monkeypatch)
     for number in range(50):
         crowd.verify(f"guess {number}", f"192.0.2.{number}")

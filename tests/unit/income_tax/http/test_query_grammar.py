@@ -93,7 +93,7 @@ def parse(query: str, seen: Counter[str]) -> Question | None:
 
 
 def list_parts(question: Question) -> list[str]:
-    """List the optional parameters of a question that have a value, after the word "taken"."""
+    """Return the word "taken", followed by the optional parameters that have a value in the question."""
     household, explained = question
     parts = {"year": household.year, "single_parent": household.single_parent, "spouse_salary": household.spouse_salary}
     return ["taken", *(name for name, value in (parts | {"explain": explained}).items() if value)]

@@ -30,7 +30,7 @@ def watched(engine: FakeEngine) -> tuple[DatabaseMonitor, list[str]]:
 
 
 def test_first_answer_is_reported_once() -> None:
-    """The first answer is reported once, because it marks the recovery if the service started without the database."""
+    """The database's first answer is reported once, because the service can have started without the database."""
     watch, told = watched(FakeEngine())
     watch.check()
     watch.check()

@@ -117,7 +117,7 @@ def test_a_full_disk_does_not_stop_a_worker(tmp_path: Path) -> None:
 
 
 def test_expected_replicas(tmp_path: Path) -> None:
-    """The expected number of replicas is read from a file. Without such a file or number, the result is None."""
+    """The expected number of replicas is read from a file. It is None if the file is missing or contains no number."""
     file = tmp_path / "replicas"
     assert read_expected_replicas(file) is None
     file.write_text("3\n")

@@ -40,7 +40,7 @@ def test_a_store_waits_for_another_transaction(tmp_path: Path) -> None:
 
 
 def test_a_permanent_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the file stays locked, a transaction fails after the timeout and changes nothing. The next one succeeds."""
+    """A transaction on a locked file fails after the timeout and changes nothing. A retry after the unlock works."""
     monkeypatch.setattr(sqlite_store, "TIMEOUT", 0.05)
     path = tmp_path / "numbers.sqlite"
     store = SqliteStore(path, SCHEMA)

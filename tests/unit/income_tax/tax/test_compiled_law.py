@@ -126,7 +126,7 @@ def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
 
 
 def test_notes() -> None:
-    """A result has a note on the credit of 2018 or on the minimum tax from 2025 if this rule can apply."""
+    """If the credit of 2018 or the minimum tax from 2025 can apply, the result has a note on it."""
     limit = 250_000
 
     def codes(year: int, taxable: int, married: bool) -> list[str]:

@@ -61,7 +61,7 @@ def test_each_formula_gives_its_step(household: Household) -> None:
     known: dict[str, Any] = {n: Fraction(Decimal(f["value"])) for n, f in figures.items() if "value" in f}
     known |= {n: Fraction(getattr(household, n)) for n in ("children", "salary", "spouse_salary")}
     known |= {"married": household.married, "single_parent": household.single_parent}
-    known["reduction"] = Fraction(0)  # laws without a reduction have no step `reduction`
+    known["reduction"] = Fraction(0)  # the value for laws that have no step `reduction`
     for step in told(household):
         calls = functions(figures) | (rate_of(figures) if step["name"] == "rate" else {})
         result = Fraction(Decimal(str(step["result"])))

@@ -66,7 +66,7 @@ def rate(q: Fraction) -> Fraction:
 )
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 400), st.booleans()), min_size=1, max_size=20))
 def test_formulas_are_exact(formula: str, exact: Any, values: list[tuple[int, int, bool]]) -> None:
-    """The code gives the exact result for single numbers and for arrays. The code counts the input y in halves."""
+    """The code gives the exact result for single numbers and for arrays. The input y is a number of halves."""
     wanted = [exact(Fraction(x), Fraction(y, 2), flag) for x, y, flag in values]
     single = [Fraction(*run(formula, *value)) for value in values]
     assert wanted == single

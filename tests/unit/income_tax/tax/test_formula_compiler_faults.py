@@ -32,10 +32,10 @@ SAME = {
     # `<` and `<=` give the same result: at the full limit the partial reduction is full, and at the end limit it is 0.
     "taxable_income <= reduction_full_limit",
     "taxable_income <= reduction_end_limit",
-    # Leaving out another argument 0 changes nothing, because the tax with all shares is never below 0.
+    # This maximum does not need its argument 0, because the tax with all shares is never below 0.
     "max(tax_all_shares, tax_adult_shares - cap)",
 }
-# These households are missing from the cases: one has a spouse with a capped deduction, and the other has so many
+# The cases contain no households like these two. The first has a spouse with a capped deduction. The second has so many
 # children that it owes only the surtax.
 FURTHER = [Household(True, 2, 90_000, None, spouse_salary=200_000), Household(True, 99, 700_000)]
 
@@ -79,7 +79,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 def is_noticed(fault: Law, right: Law) -> bool:
-    """Return whether a household has another result under the faulty law than under the right law."""
+    """Return whether the faulty law and the right law give different results for at least one household."""
     of_year = (household_of(case) for case in cases() if case["income_year"] == right.year)
     return any(
         fault.compute_values(household) != right.compute_values(household) for household in chain(FURTHER, of_year)

@@ -44,7 +44,7 @@ def test_the_discount_ends_at_its_threshold(married: bool) -> None:
 
 
 def with_thresholds(single: int, couple: int) -> V7Schedule:
-    """Return the schedule `v7` with other thresholds of the discount in euros."""
+    """Return the schedule `v7` with these thresholds of the discount, which are given in euros."""
     ends = single * SCALE, couple * SCALE
     return replace(schedules().v7, decote_threshold_single=ends[0], decote_threshold_couple=ends[1])
 

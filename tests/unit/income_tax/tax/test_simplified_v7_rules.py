@@ -68,7 +68,7 @@ def test_the_contract_has_all_cases() -> None:
 @example(False, 0, 0)
 @example(True, 99, MAX_SALARY)
 def test_equals_fractions(married: bool, children: int, salary: int) -> None:
-    """For any household, the integer arithmetic of the service gives the same result as the contract in fractions."""
+    """For any household, the service's integers give the same result as the contract's formulas in fractions."""
     assert contract(married, children, salary) == assessed(married, children, salary)
 
 

@@ -223,7 +223,7 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
-    """The parser returns the seconds until the given time in any local time zone, or 0 for an invalid header."""
+    """In any local time zone, the parser returns the seconds until the retry. For an invalid header it returns 0."""
     assert seconds == parse_retry_after(header, lambda: NOW)
 
 

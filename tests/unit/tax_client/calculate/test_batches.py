@@ -59,7 +59,7 @@ def test_a_seed_repeats_its_batches_and_seeds_differ() -> None:
 
 
 def test_batches_have_the_given_size_and_include_bad_lines() -> None:
-    """A batch has the requested number of taxpayers, the bad lines between them, and the position of its end."""
+    """A batch has at most the requested number of taxpayers. It includes bad lines and records its end position."""
     content = b"1,no,0,1\nbad\n2,no,0,2\n3,no,0,3\nworse\n"
     first, second = split_into_batches(Reader(io.BytesIO(content)), 2, None, 2)
     assert [(2, 3, True), (1, 2, False)] == [(len(b.taxpayers), len(b.lines), b.is_logged) for b in (first, second)]
@@ -73,13 +73,13 @@ def run(calculator: BatchCalculator, batches: Sequence[Batch], size: int = 64) -
 
 
 def get_subject(event: dict[str, Any]) -> int:
-    """Return the number of taxpayers in the event of a thread, or the taxpayer's id in the event of a calculation."""
+    """Return the number of taxpayers for a thread's event, and the taxpayer's id for a calculation's event."""
     subject: int | dict[str, int] = event.get("taxpayers") or event.get("taxpayer") or event["result"]
     return subject if isinstance(subject, int) else subject["id"]
 
 
 def test_each_batch_has_its_thread_and_its_log_lines() -> None:
-    """Each thread logs its start with the number of taxpayers, each calculation, and its end."""
+    """Each thread logs its start, its number of taxpayers, each calculation, and its end."""
     log, events = build_list_log()
     one, two, three = build_taxpayers(3)
     run(BatchCalculator(FakeApi(return_zeros), log), build_batches([one, two], [three]))
@@ -203,7 +203,7 @@ def test_a_transient_failure_is_retried_under_a_new_id() -> None:
 
 
 def test_a_retry_waits_as_long_as_the_server_asks() -> None:
-    """The delay before a retry is Retry-After. No retry follows a Retry-After of an hour."""
+    """The delay before a retry is the time in Retry-After. If this time is an hour, no retry follows."""
     log, events = build_list_log()
     asked = {1: [0.25], 2: [3600.0]}
 

@@ -38,7 +38,7 @@ BATCHES = [
 
 @contextmanager
 def open_writer(folder: Path, begun: Checkpoint | None, name: str = "results.json") -> Iterator[ResultWriter]:
-    """Yield the writer of a new run, or of a run resumed from the checkpoint `begun`."""
+    """Yield a result writer. If `begun` is a checkpoint, the writer resumes its run. Otherwise it starts a new run."""
     saved = (begun.results, begun.errors) if begun else (None, None)
     results, errors = OutputFile(folder / name, saved[0]), OutputFile(folder / "errors.jsonl", saved[1])
     with results as one, errors as other:

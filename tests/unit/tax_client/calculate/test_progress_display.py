@@ -44,7 +44,7 @@ def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
 
 
 def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
-    """The summary shows fifty results, and the number of the remaining results."""
+    """A long summary shows fifty results and the number of remaining results."""
     summary = Summary()
     for number in range(60):
         summary.add([(number, asdict(TWO_CHILDREN_TAX))], [])

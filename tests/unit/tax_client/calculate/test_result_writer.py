@@ -75,7 +75,7 @@ def test_a_batch_is_written_and_counted(tmp_path: Path) -> None:
 def test_unread_lines_are_listed_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_by_one: bool, written: int
 ) -> None:
-    """If `one_by_one` is true, each unread line up to a limit is a problem. All remaining lines are one problem."""
+    """If `one_by_one` is true, each unread line up to a limit is a problem. All other unread lines are one problem."""
     monkeypatch.setattr(module, "LISTED_MAX", 6)
     with open_writer(tmp_path, resumable=False) as writer:
         writer.write_unread(
@@ -96,7 +96,7 @@ def test_an_input_that_ends_before_the_limit_leaves_nothing_unread(tmp_path: Pat
 
 
 def test_a_checkpoint_is_saved_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The writer saves a checkpoint if the previous checkpoint is at least a second old, or if `now` is true."""
+    """If `now` is true, `save` always writes a checkpoint. Otherwise it writes at most one checkpoint per second."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     place = locate_checkpoint(tmp_path / "r.json")

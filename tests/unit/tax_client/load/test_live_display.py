@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 
 
 def test_the_line_display_writes_every_two_seconds_and_at_the_end() -> None:
-    """The line display writes a line at most every two seconds, and a last line at the end."""
+    """During a run, the line display writes a line every two seconds. At the end it writes a last line."""
     stream, ticks = io.StringIO(), iter([100.0, 101.0, 102.0, 103.0])
     with LineDisplay(RunRecorder(build_run(build_counters())), PLAN, stream, clock=lambda: next(ticks)) as lines:
         for _ in range(3):
@@ -82,7 +82,7 @@ def test_a_closed_terminal_does_not_stop_a_run() -> None:
 
 
 def test_a_terminal_shows_progress_and_errors() -> None:
-    """The live display shows progress, latencies, outcomes, errors and the client's load. At the end it is cleared."""
+    """The live display shows progress, latencies, outcomes, errors and the client's load. It is cleared at the end."""
     stream = Terminal()
     recorder = RunRecorder(build_troubled_run())
     with LiveDisplay(recorder, PLAN, stream) as display:

@@ -51,5 +51,5 @@ def test_connections_start_one_after_the_other_in_a_ramp_up() -> None:
     [(16, 1000, 8, 1), (32, 20_000, 8, 4), (32, None, 2, 2), (1, None, 8, 1), (32, 10**6, 2, 2)],
 )
 def test_the_default_number_of_processes(threads: int, requests: int | None, cores: int, expected: int) -> None:
-    """The default is one process per core. For few connections or few requests, the default is lower."""
+    """By default there is one process per core. For few connections or few requests there are fewer processes."""
     assert expected == choose_processes(threads, requests, cores)

@@ -101,7 +101,7 @@ def test_other_files_are_rejected(tmp_path: Path, content: str) -> None:
 
 
 def test_a_report_of_an_earlier_engine_is_read(tmp_path: Path) -> None:
-    """A report of the earlier requests engine can be read and compared with a current report."""
+    """A report of the earlier engine `requests` can be read and compared with a current report."""
     old, new = build_troubled_run(), build_troubled_run()
     old.settings["engine"], new.settings["engine"] = "requests", "curl"
     path = tmp_path / "old.json"

@@ -201,7 +201,7 @@ def test_an_open_loop_measures_from_the_schedule_and_from_the_send() -> None:
 
 
 def test_counters_are_taken_once() -> None:
-    """After the recorder has returned its counts, it starts again from 0."""
+    """After the recorder has returned its counts, it counts from 0 again."""
     recording = Recording()
     recording.answer(0, 200, build_body(RESULTS[0]))
     assert (1, 0) == (recording.recorder.take_counters().right, recording.recorder.take_counters().right)

@@ -38,7 +38,7 @@ def build_ended_run(requests: int | None, stopped: float | None, length: float |
     ids=["planned end", "all sent", "all sent early", "not all sent", "stopped", "stopped, no end", "late", "killed"],
 )
 def test_the_measured_time_ends_with_the_run(run: Run, seconds: float) -> None:
-    """The measured time ends at the planned end, an interruption, or the last answer if all requests were sent."""
+    """The measured time ends at the planned end, at an interruption, or when the last of all requests is answered."""
     assert (seconds, 8 / seconds) == pytest.approx((run.measured_seconds, run.rate))
 
 

@@ -58,7 +58,7 @@ def test_a_threshold_covers_its_kind_of_errors(texts: str, fails: bool) -> None:
 
 
 def test_thresholds_do_not_cover_failures_of_the_client() -> None:
-    """A run that sent no request or lost a process fails under any threshold."""
+    """A run that sent no request or lost a process fails, whatever thresholds are given."""
     allowed = [parse_threshold("errors>100%")]
     killed = build_run(build_counters())
     assert not has_failed(killed, allowed)
@@ -78,8 +78,8 @@ def test_other_texts_are_rejected(text: str) -> None:
         parse_threshold(text)
 
 
-def test_a_run_without_an_answer_fails_every_limit_of_latency_and_rate() -> None:
-    """A run without answers fails each limit of latency and rate. Timeouts count as latencies, but not in the rate."""
+def test_a_run_without_requests_fails_every_limit_of_latency_and_rate() -> None:
+    """A run without requests fails each latency or rate limit. A run with only timeouts still fails each rate limit."""
     run = build_run()
     assert "no request was sent" in build_page(run)
     assert parse_threshold("p99>200ms").is_met(run)

@@ -45,7 +45,7 @@ def test_a_request_has_no_more_households_than_there_are(lines: Path, batch: int
 
 
 def test_the_published_results_are_a_workload(tmp_path: Path) -> None:
-    """For each published result, the household's fields form the query. All fields except the id must be returned."""
+    """The fields of a published household form the query. The expected answer has all fields except the id."""
     path = tmp_path / "published.json"
     path.write_text(json.dumps([{"id": 7, **RESULT}]))
     workload = read_published_results(path, None)

@@ -107,14 +107,14 @@ def build_taxpayer(values: Values, year: int | None) -> Taxpayer:
 
 
 def list_significant(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and content of each line that is neither blank nor a comment."""
+    """Yield the line number and the content of each line that is neither blank nor a comment."""
     for number, raw in enumerate(re.sub(rb"\A\xef\xbb\xbf", b"", content).split(b"\n"), start=1):
         if not NOTHING.fullmatch(raw):
             yield number, raw
 
 
 def read_by_oracle(content: bytes, form: str, year: int | None) -> tuple[list[Taxpayer], list[int]]:
-    """Return the taxpayers of a file and the numbers of its bad lines. Raise ValueError if the header is wrong."""
+    """Return the taxpayers of a file and the line numbers of its bad lines. Raise ValueError if the header is wrong."""
     lines = list(list_significant(content))
     as_json = form == "jsonl" or (form == "either" and bool(lines) and lines[0][1].lstrip(b" \t").startswith(b"{"))
     columns = parse_header(lines[0][1]) if lines and not as_json else None
@@ -166,6 +166,6 @@ def test_the_reader_agrees_with_the_oracle() -> None:
 
     read()
     assert sum(count for kind, count in seen.items() if kind.endswith((" good", " bad"))) > 50 * EXAMPLES
-    # Every format has good and bad lines, and every column has values.
+    # Check that the generated files have good and bad lines in every format, and values in every column.
     assert seen.pop("wrong first lines") > EXAMPLES / 20, seen
     assert min(seen.values()) > EXAMPLES, seen

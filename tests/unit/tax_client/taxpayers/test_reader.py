@@ -93,7 +93,7 @@ def test_a_bad_line_lists_every_wrong_field() -> None:
 
 
 def test_blank_and_comment_lines_are_skipped_but_counted() -> None:
-    """The number of a line includes the blank and comment lines before it."""
+    """Line numbers count all lines, including blank lines and comments."""
     taxpayers, bad_lines = split_by_kind(b"# head\r\n\r\n   \n  # 1,yes,2,5\n\t\n# \xe9\n3,no,1,7\nbad\n")
     assert [Taxpayer(3, "no", 1, 7)] == taxpayers
     assert [8] == [bad.line for bad in bad_lines]

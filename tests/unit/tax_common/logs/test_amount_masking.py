@@ -48,7 +48,7 @@ def test_numerals_are_masked(numeral: str) -> None:
 
 
 def test_a_control_character_is_not_a_numeral() -> None:
-    """The last ASCII character stays unchanged next to a non-ASCII letter."""
+    """DEL, the last ASCII character, is not masked next to a non-ASCII letter."""
     assert "é\x7f" == mask_amounts("é\x7f")
 
 

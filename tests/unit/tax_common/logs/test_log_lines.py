@@ -107,7 +107,7 @@ def test_a_line_of_json(event: dict[str, Any], line: bytes) -> None:
     ],
 )
 def test_a_line_of_text(fields: dict[str, Any], message: str) -> None:
-    """A text line has date, time, thread and place, the message or fields, the request id and the traceback."""
+    """A text line has date, time, thread, place, message, request id and traceback. Without a message it has fields."""
     line = build_text_renderer(SENTENCES)(None, "info", {"time": WHEN, "thread": "Thread-2", **fields})
     assert f"2020-07-24 10:05:20.969132, Thread-2: {message}\n".encode() == line
 

@@ -23,7 +23,7 @@ class Sharing(LeaderFollowerWorker):
 
 
 def test_a_busy_worker_delays_accept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy worker delays accept(). Each call at most doubles its connections, and accepts at most one per thread."""
+    """A busy worker delays accept(). Each call at most doubles the connections and accepts at most one per thread."""
     clock, pauses, sharing = FakeClock(), list[float](), Sharing()
     monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=clock, sleep=pauses.append))
     for _ in range(4):

@@ -58,7 +58,7 @@ def test_charts_contain_the_values_of_the_run() -> None:
     assert [[None, 4], [None, 8]] == [series.values for series in errors.series], "expected stacked answers per second"
 
 
-def test_the_percentile_curve_goes_to_the_slowest_request() -> None:
+def test_the_percentile_curve_of_100_requests_ends_at_99_percent() -> None:
     """The curve of 100 latencies runs from 0 % to 99 %, and its axis spaces 0 %, 90 % and 99 % evenly."""
     chart = build_percentiles(build_run(build_counters(range(1000, 101_000, 1000))))
     assert chart

@@ -60,7 +60,7 @@ def test_the_page_is_complete_and_loads_nothing() -> None:
 
 
 def test_the_policy_allows_the_scripts_of_the_page_only() -> None:
-    """The policy allows only uPlot, the page's own script and its style, each by its digest."""
+    """The policy allows only uPlot, the page's own script and the page's style. It identifies each by its digest."""
     page = build_page(build_troubled_run())
     reader = PageReader(page)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
