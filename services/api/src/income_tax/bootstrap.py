@@ -120,7 +120,7 @@ def build_services(
 
 
 def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
-    """Build the function that returns the schedule version, problems and lost lines for a worker's metrics file."""
+    """Build the function that returns the schedule version, problems and number of lost lines for a metrics file."""
 
     def state() -> dict[str, Any]:
         troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]

@@ -1,4 +1,4 @@
-"""The command `income-tax`. Subcommands named after a database start the API. The others administer the service."""
+"""The command `income-tax`. Its subcommands start the API or administer the service."""
 
 import argparse
 import json

@@ -59,7 +59,7 @@ def collect_errors(log: Path, errors: list[str]) -> Iterator[None]:
 def rename_log(log: Path) -> None:
     """Rename the log to an archive, and replace the log with an empty file.
 
-    The replacement is atomic, so that the log always exists. If a log is missing, nginx discards a line. If the
+    The replacement is atomic, because nginx would discard a line if the log were missing for a moment. If the
     replacement fails, the archive is removed. Otherwise each failed attempt would leave another archive.
     """
     empty = log.with_name(f".{log.name}.new")
@@ -87,7 +87,7 @@ def truncate_log(log: Path) -> None:
 
 
 def remove_old_archives(log: Path, keep: int) -> None:
-    """Remove all archives of a log except the newest `keep`. The names of the archives sort by time."""
+    """Remove all archives of a log except the newest `keep`. Sorting by name also sorts the archives by time."""
     for archive in sorted(log.parent.glob(log.name + ".2*"))[:-keep]:
         archive.unlink(missing_ok=True)  # an operator might have removed the archive
 

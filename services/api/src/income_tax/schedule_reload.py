@@ -13,8 +13,9 @@ from .tax.schedule_parser import parse_schedules
 def reload(settings: Settings, database: str, refused: str | None = None) -> None:
     """Reload the schedules in all processes of the host.
 
-    After an error, keep the old schedules, send an alert and exit with code 2. `refused` is the reason why the database
-    did not accept new schedules. If `refused` is set, report this reason as the error and do not read the database.
+    After an error, keep the old schedules, send an alert and exit. The exit code is 1 if the log cannot be opened, or
+    else 2. `refused` is the reason why the database did not accept new schedules. If `refused` is set,
+    report this reason as the error and do not read the database.
     """
     file = open_log_file_or_exit(settings)
     log = build_log(settings, file)

@@ -112,8 +112,8 @@ def read_database(
 ) -> tuple[Data, OSError | None]:
     """Read the schedules from the database and save the snapshot.
 
-    Return the data, and None if the snapshot was saved or else the error of the save. Raises DatabaseError if the
-    database returns no data within `wait` seconds.
+    Return the data and None. If the snapshot could not be saved, return the error instead of None. Raises DatabaseError
+    if the database returns no data within `wait` seconds.
     """
     engine = build_engine(settings, database)
     return wait_for_database(lambda: snapshot.refresh(lambda: fetch_schedules(engine)), wait)
@@ -122,7 +122,7 @@ def read_database(
 def read_snapshot_or_exit(
     settings: Settings, snapshot: ScheduleSnapshot, sentence: str, log: Log, alerts: AlertSender
 ) -> Schedules:
-    """Read the snapshot in place of the database. If that fails too, exit with code 2. Send an alert in both cases."""
+    """Read the snapshot instead of the database. If that fails too, exit with code 2. Always send an alert."""
     try:
         schedules = snapshot.read()
     except (OSError, ScheduleError):

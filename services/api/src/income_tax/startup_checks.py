@@ -18,7 +18,7 @@ SERVICE_OVERHEAD = 20  # processes besides the workers: gunicorn's master, init,
 
 
 def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:
-    """Return the maximum number of processes and threads. Return None if there is no limit or it cannot be read."""
+    """Return the maximum number of processes and threads. Return None if no limit can be read."""
     for limit in limits:
         with suppress(OSError, ValueError):  # ValueError: the file contains "max"
             return int(limit.read_text(encoding="ascii"))

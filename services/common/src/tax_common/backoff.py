@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds, which double up to `longest`.
+    """Delays in seconds. The first delay is `first`. Each later delay is twice as long, but at most `longest`.
 
-    Each delay is reduced by a random fraction of at most `jitter`.
+    Each delay is then reduced by a random fraction of at most `jitter`.
     """
 
     first: float

@@ -16,7 +16,7 @@ POLL_INTERVAL = 0.05  # seconds between two attempts to acquire a lock
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o600, durable: bool = False, draft: Path | None = None
 ) -> None:
-    """Replace the content of a file. Text is written as UTF-8. If `durable` is set, the write survives a crash.
+    """Replace the content of a file. Text is written as UTF-8. A `durable` write survives a crash of the machine.
 
     If only one process writes the file, `draft` can set the path of the temporary file. The next write then overwrites
     a temporary file that a killed process left behind. Raises OSError if the write fails. The file is then unchanged,
@@ -56,7 +56,7 @@ def open_lock_file(path: Path) -> int:
 
 @contextmanager
 def hold_lock(path: Path, timeout: float | None = None, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """Hold the lock on a file or a folder. A missing file is created. `timeout` limits the wait in seconds.
+    """Hold the lock on a file or a folder. A missing file is created. Wait up to `timeout` seconds.
 
     Raises TimeoutError if another process holds the lock until the timeout, and OSError if the file cannot be opened.
     """

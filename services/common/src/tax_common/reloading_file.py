@@ -23,7 +23,8 @@ class ReloadingFile(Generic[T]):
     """The last valid content of a file. Several threads can use the object simultaneously.
 
     `read` parses the file and raises OSError or ValueError if the file is invalid. `on_error` receives the reason once
-    for each invalid file. After each reload, `on_load` receives the content, and True if the file was invalid before.
+    for each invalid version of the file. After each successful reload, `on_load` receives the content. It also receives
+    True if the file was invalid before, or else False.
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class ReloadingFile(Generic[T]):
         interval: float = 0.0,
         is_required: bool = True,
     ) -> None:
-        """Use `initial` as the first content, or read the file. Check for changes at most every `interval` seconds.
+        """Use `initial` as the first content. If `initial` is None, read the file.
 
-        A missing file is an error only if `is_required` is set. Raises the errors of `read`.
+        Two checks of the file for changes are at least `interval` seconds apart. A missing file is an error only if
+        `is_required` is set. Raises the errors of `read`.
         """
         self._path, self._read = path, read
         self._on_error, self._on_load = on_error, on_load
@@ -51,7 +53,7 @@ class ReloadingFile(Generic[T]):
         self._content = read(path) if initial is None else initial
 
     def get(self) -> T:
-        """Return the content. First reload the file if one os.stat call finds a change."""
+        """Return the content. If the file has changed, reload it first. The check costs at most one os.stat call."""
         if self._interval:
             now = time.monotonic()
             if now < self._next_look:

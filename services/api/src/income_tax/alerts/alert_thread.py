@@ -137,7 +137,7 @@ class AlertSender:
                     if not self._delivery.is_idle(self._memory):
                         return False
             return self._delivery.is_idle(self._spool)
-        except SPOOL_ERRORS:  # wait for a spool that is busy, but not for a spool that the thread cannot use either
+        except SPOOL_ERRORS:  # wait for a busy spool, but stop if the thread has also failed to use the spool
             return "spool" in self._errors
 
     def _run(self) -> None:
@@ -159,7 +159,7 @@ class AlertSender:
         with self._lock:
             kinds = tuple(self._resolved_kinds)
         for kind in kinds if self._uses_memory else ():
-            self._memory.resolve(kind)  # call this first, because an error of the spool file skips later calls
+            self._memory.resolve(kind)  # call this first, because an error of the spool file would prevent this call
         for kind in kinds:
             self._spool.resolve(kind)
             with self._lock:

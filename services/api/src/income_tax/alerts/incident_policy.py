@@ -37,7 +37,7 @@ class Incident:
     last_seen: float
     last_mail: float
     resolved: bool  # whether the failed operation has succeeded since the last failure
-    under_way: bool  # whether a pending mail of this incident has reached no recipient yet
+    under_way: bool  # whether this incident has a pending mail that no recipient has received
     first: str  # the first alert, as JSON
     last: str  # the newest alert, as JSON
     request_ids: str  # JSON array of some request ids of failures since the last mail

@@ -42,9 +42,10 @@ class MailDelivery:
         self._sent: set[str] = set()  # accepted mails that the spool has not recorded as sent yet
 
     def deliver_due(self, spool: Spool, is_last: bool = False) -> None:
-        """Queue the due mails, then try to send the pending mails. If `is_last` is true, do not delay first mails.
+        """Queue the due mails, then try to send the pending mails.
 
-        Raises sqlite3.Error or OSError if the spool cannot be used.
+        If `is_last` is true, the first mail of each incident is due immediately. Raises sqlite3.Error or
+        OSError if the spool cannot be used.
         """
         rules = replace(self._rules, wait=0) if is_last else self._rules
         for incident in spool.open_incidents():

@@ -36,7 +36,7 @@ class MailRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """Settings of the SMTP server and the envelope. `tls` is none, starttls or tls (implicit TLS, RFC 8314)."""
+    """Settings of the SMTP server and the envelope. `tls` is "none", "starttls" or "tls" (implicit TLS, RFC 8314)."""
 
     host: str
     port: int

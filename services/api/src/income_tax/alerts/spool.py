@@ -55,7 +55,7 @@ SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_see
 FROM incidents WHERE NOT closed
 """
 
-# A mail is also due if its next try is more than LONGEST_DELAY away, because the clock was then set back.
+# If the next try of a mail is more than LONGEST_DELAY away, the clock was set back. Such a mail is also due.
 LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail
 DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_DELAY})"
 

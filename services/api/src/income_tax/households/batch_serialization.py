@@ -65,7 +65,7 @@ def assess_dated_group(rows: list[int], households: Households, law: Law) -> Ass
 
 
 def format_yes_no(flags: Any) -> list[str]:
-    """Convert a column of booleans to a list of yes and no."""
+    """Convert a column of booleans to a list of the strings `yes` and `no`."""
     return [YES_NO[flag] for flag in flags.tolist()]
 
 

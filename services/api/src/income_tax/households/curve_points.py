@@ -30,7 +30,7 @@ SCHEMA = HouseholdSchema(CURVE, TextDecoder())
 
 
 def list_salaries(values: Values, names: Mapping[Parameter, str]) -> list[int]:
-    """Return the salaries of the points. Raises ParameterError if there are 0 or more than MAX_POINTS points.
+    """Return the salaries of the points. Raises ParameterError if there is no point or more than MAX_POINTS.
 
     `names` maps each parameter to the name that the request used.
     """

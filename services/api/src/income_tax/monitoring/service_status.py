@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
 
-LOW_DISK = 0.1  # free share of a volume below which a problem is reported
+LOW_DISK = 0.1  # if the free share of a volume is smaller, a problem is reported
 WINDOWS = (1, 5, 10)  # lengths of the time windows in minutes
 
 
@@ -57,7 +57,7 @@ class ServiceStatus:
 
     @property
     def buckets(self) -> dict[int, TimeBucket]:
-        """A mapping from the start of each interval of the last ten minutes to the responses of all workers."""
+        """The responses of all workers in each interval of the last ten minutes. The keys are start times."""
         last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
         first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
         merged = merge_buckets(self.workers, first)

@@ -44,7 +44,7 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
         return False
 
     def close(self) -> None:
-        """Send the head if the buffer still contains the head, and end the response."""
+        """End the response. If the buffer still contains the head, send the head first."""
         self.send_headers()
         self._send_head()
         super().close()
@@ -56,5 +56,5 @@ class SingleWriteResponse(wsgi.Response):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Replace gunicorn's response class with SingleWriteResponse, because gunicorn has no setting for this class."""
+    """Replace gunicorn's response class with SingleWriteResponse, because no gunicorn setting selects it."""
     wsgi.Response = SingleWriteResponse

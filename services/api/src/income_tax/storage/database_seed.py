@@ -71,6 +71,6 @@ def replace_figures(connection: Connection, data: Data) -> None:
 
 
 def split_statements(script: str) -> list[str]:
-    """Split an SQL script into statements. A semicolon may occur only at the end of a statement."""
+    """Split an SQL script into statements. The script must contain semicolons only at the end of statements."""
     lines = [line.partition("--")[0] for line in script.splitlines()]
     return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

@@ -44,7 +44,7 @@ class LoginFailureStore:
         self._added = 0
 
     def find(self, login: str, address: str) -> Failures | None:
-        """Return the failures of a login name from a network address, or None if no failure is stored."""
+        """Return the failures for this login name and network address, or None if no failure is stored."""
         with self._store.connect() as db:
             row = db.execute("SELECT count, last FROM failures WHERE who = ?", [self._digest(login, address)])
             found = row.fetchone()
@@ -59,7 +59,7 @@ class LoginFailureStore:
                 db.execute(PRUNE, [forgotten, ROWS - 1])
 
     def clear(self, login: str, address: str) -> None:
-        """Delete the failures of a login name that came from a network address."""
+        """Delete the failures for this login name and network address."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM failures WHERE who = ?", [self._digest(login, address)])
 

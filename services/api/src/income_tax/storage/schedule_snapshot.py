@@ -27,7 +27,7 @@ class ScheduleSnapshot:
         self._timeout, self._pause = timeout, pause
 
     def refresh(self, read: Callable[[], Data]) -> tuple[Data, OSError | None]:
-        """Read and save the data. Return the data, and the error if the data could not be saved, or else None.
+        """Read and save the data. Return the data and None. If the save failed, return the error instead of None.
 
         Raises the errors of `read`.
 
@@ -68,10 +68,11 @@ class ScheduleSnapshot:
 
 
 class CurrentSchedules:
-    """The schedules with which requests are calculated. The schedules are reloaded when the snapshot changes.
+    """The schedules that the service currently uses. The schedules are reloaded when the snapshot changes.
 
     If the snapshot is invalid or missing, the previous schedules remain in use. `on_trouble` receives the reason once
-    for each invalid file. `on_good` receives the version when the schedules are new, or when the file is valid again.
+    for each invalid version of the file. `on_good` receives the version of the schedules when the schedules are new, or
+    when the file is valid again.
     """
 
     def __init__(

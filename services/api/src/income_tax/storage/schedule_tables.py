@@ -35,7 +35,7 @@ ORDER BY 1, 2, 3, 4
 
 
 def format_number(value: Any) -> str | None:
-    """Format the number in a column without trailing zeros, or return None for NULL.
+    """Format a number from the database, and omit trailing zeros. Return None for NULL.
 
     SQLite returns floats. `str` returns the shortest text of a float, which is exactly the stored decimal number.
     """

@@ -12,15 +12,16 @@ from .users import add_user, read_users
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # contains login:password
-# Containers mount the folder of the users file. If they mounted the file itself, they would not see a replaced file.
+# Containers mount the folder of the users file. If a container mounted the file itself, it would keep the old file
+# after a replacement.
 USERS = Path("api") / "users"
 
 
 def write_missing_secrets(folder: Path) -> None:
     """Write the missing secrets: the database passwords, the client's credentials and the users file.
 
-    Only the owner can open the folder. All system users can read its files, because containers run as other users.
-    Raises OSError if a file cannot be written.
+    Only the owner can open the folder. Containers that mount its files run as other system users, so the permissions of
+    the files allow all users to read them. Raises OSError if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

@@ -66,7 +66,7 @@ class SqliteStore:
                 self._connection, self._owner = self._open(), os.getpid()
             yield self._connection
         except sqlite3.Error:
-            if self._path:  # reopen at the next use, because the file might be repaired or replaced until then
+            if self._path:  # the next use reopens the file, which might be repaired or replaced by then
                 self._discard()
             raise
         finally:

@@ -21,7 +21,7 @@ class UsersError(ValueError):
 
 
 def read_users(path: Path) -> dict[str, str]:
-    """Return the hash of each login name, in the order of the file.
+    """Return a mapping from each login name to its hash, in the order of the file.
 
     Raises OSError if the file cannot be read, and UsersError if the text is not UTF-8 or a line is not `login:hash`.
     """
@@ -71,7 +71,7 @@ def remove_user(path: Path, login: str) -> None:
 
 @contextmanager
 def edit_users(path: Path) -> Iterator[dict[str, str]]:
-    """Yield all users in a dict that the caller can change. Then replace the file. A lock prevents concurrent edits."""
+    """Yield the users in a dict that the caller can change. Then save the dict. A lock prevents concurrent edits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(path.parent):
         users = read_users(path) if path.exists() else {}
@@ -83,8 +83,8 @@ def edit_users(path: Path) -> Iterator[dict[str, str]]:
 class Users:
     """The users of the API. The file is reloaded when it changes. If the file is invalid, the previous users remain.
 
-    `on_trouble` receives the reason once for each invalid file. The constructor raises OSError or UsersError
-    if the file is invalid.
+    `on_trouble` receives the reason once for each invalid version of the file. The constructor raises OSError or
+    UsersError if the file is invalid.
     """
 
     def __init__(self, path: Path, on_trouble: Callable[[str], object]) -> None:

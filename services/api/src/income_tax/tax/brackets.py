@@ -1,4 +1,4 @@
-"""The brackets and constants of a tax schedule, stored as exact integers, and the validation of both.
+"""The brackets and constants of a tax schedule as exact integers, and functions that build and validate schedules.
 
 Each euro amount or rate is stored as an integer number of ten-thousandths. All calculations use integer arithmetic to
 avoid the rounding errors of binary floats.
@@ -38,7 +38,7 @@ def scale_exactly(value: Decimal) -> int:
 
 
 def check_brackets(brackets: Sequence[Bracket]) -> None:
-    """Raise ScheduleError unless the limits are ascending and only the last bracket has no limit."""
+    """Raise ScheduleError if the limits are not ascending, the last bracket has a limit, or another has no limit."""
     limits = [bracket.limit for bracket in brackets]
     bounded = [limit for limit in limits if limit is not None]
     if limits != [*bounded, None]:

@@ -18,9 +18,9 @@ Evaluate = Callable[..., tuple[int, ...]]
 # Results that are fractions. All other results must be whole euros.
 FRACTIONS = ("shares", "rate")
 # A law is calculated with arrays only if the common denominator of its constants is at most WIDEST. For each scale, the
-# product of the common denominators of rates and limits must also be at most WIDEST. All intermediate values then fit
-# into 64 bits, because none exceeds WIDEST x 4 (two salaries, in half-shares) x 10**9 euros x 2 (rounding) x 220
-# half-shares.
+# common denominator of the rates, times the common denominator of the limits, must also be at most WIDEST. All
+# intermediate values then fit into 64 bits, because none exceeds WIDEST x 4 (two salaries, in half-shares) x 10**9
+# euros x 2 (rounding) x 220 half-shares.
 WIDEST = 10**6
 LARGEST = 10**9  # euros; a law with a larger constant is not calculated with arrays
 
@@ -52,7 +52,7 @@ class Law:
 
     @cached_property
     def divisors(self) -> Mapping[str, int]:
-        """A mapping from step name to divisor. A step's value is its integer from `evaluate` divided by its divisor."""
+        """The divisor of each step. A step's value is the integer that `evaluate` returns, divided by this divisor."""
         return self._compile(arrays=False)[1]
 
     @cached_property
@@ -61,7 +61,7 @@ class Law:
         return self.build_function(arrays=False)
 
     def build_function(self, arrays: bool, **functions: Callable[..., Any]) -> Evaluate:
-        """Compile the steps to a function of INPUTS. For arrays, pass element-wise `min`, `max` and `where`."""
+        """Compile the steps to a function of INPUTS. If `arrays` is set, pass element-wise `min`, `max` and `where`."""
         code, _ = self._compile(arrays)
         namespace: dict[str, Any] = dict(functions)
         exec(compile(code, f"<law of {self.year}>", "exec"), namespace)  # noqa: S102 - executes only formulas of formulas.py

@@ -13,7 +13,7 @@ from .models import Household
 
 
 def explain(law: Law, household: Household, values: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return a description of each shown step, with formula, numbers, result and reference (articles of the tax code).
+    """Describe each step that explanations show. A description includes formula, numbers, result and legal articles.
 
     `values` are the integers that `Law.compute_values` returned for the household.
     """

@@ -3,7 +3,7 @@
 A formula can contain `+ - × /`, `min`, `max`, comparisons, conditional expressions (`a if condition else b`), and
 
 - `arr(x)`, which rounds x to the nearest integer, and rounds halves up (CGI art. 1657, 1);
-- `scale(x)`, which computes the progressive tax on x (a formula can call each of the other scales by name);
+- `scale(x)`, which computes the progressive tax on x (the name of another scale calls that scale instead);
 - `rate_of(scale(x))`, which returns the rate of the highest bracket that x reaches.
 
 Every value is a fraction of two integers with a positive divisor, so no rounding errors of binary floats occur.
@@ -25,7 +25,7 @@ OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==
 class Ratio(NamedTuple):
     """A fraction in generated code.
 
-    `number` is the code of the numerator. A constant `divisor` is an integer, and any other divisor is code.
+    `number` is the code of the numerator. `divisor` is an integer if it is constant, or else code.
     """
 
     number: str
@@ -45,7 +45,7 @@ def multiply(code: str | int, factor: int | str) -> str:
 
 
 def fold_constant(divisor: str) -> int | str:
-    """Convert a divisor that consists of digits to an integer. Return any other divisor unchanged."""
+    """If the divisor consists of digits, convert it to an integer. Otherwise return it unchanged."""
     return int(divisor) if divisor.isdigit() else divisor
 
 
@@ -162,7 +162,7 @@ class Compiler:
     def _compile_tax(self, name: str, value: Ratio) -> Ratio:
         """Compile a scale to a sum with one term for each bracket.
 
-        A term is the rate increase over the bracket below, times the amount above the bracket's lower limit.
+        A term is the amount above the bracket's lower limit, times the rate increase from the previous bracket.
         """
         unit, cents, steps = self._compute_rises(name)
         number, divisor = self._assign(multiply(value.number, cents)), self._assign(str(value.divisor))
@@ -176,7 +176,7 @@ class Compiler:
         return Ratio(f"({' + '.join(terms) or '0'})", unit)
 
     def _compute_rises(self, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-        """Return the divisor of rates, the divisor of limits, and the lower limit and rate increase of each bracket."""
+        """Return the divisor of the rates, the divisor of the limits, and pairs of lower limit and rate increase."""
         if name not in self.scales:
             raise ScheduleError(f"brackets missing: {name}")
         scale = self.scales[name]
@@ -188,7 +188,7 @@ class Compiler:
         return unit, cents, [(limit, rise) for limit, rise in zip(limits, rises, strict=True) if rise]
 
     def _assign(self, code: str) -> str:
-        """Assign code to a temporary variable, and return the variable's name. Return names and digits unchanged."""
+        """Return a name or digits unchanged. Assign other code to a temporary variable, and return its name."""
         if code.isidentifier() or code.isdigit():
             return code
         self._temporaries += 1

@@ -169,5 +169,5 @@ END = (
 
 
 def select_steps(parameters: Collection[str]) -> tuple[Step, ...]:
-    """Return the steps for a schedule with these parameters. Schedules after the income year 2019 have no reduction."""
+    """Return the steps for a schedule with these parameters. Income years after 2019 have no reduction."""
     return BEGINNING + (REDUCTION if "reduction_rate" in parameters else NO_REDUCTION) + END

@@ -76,7 +76,7 @@ def build_law(name: str, figures: Mapping[str, Any], articles: Mapping[str, str]
 
 
 def build_scale(rows: list[dict[str, str | None]]) -> list[tuple[Fraction, Fraction]]:
-    """Convert brackets with upper limits to a scale, in which brackets have lower limits."""
+    """Convert rows of brackets to a scale. A row has an upper limit, and a bracket of a scale has a lower limit."""
     check_brackets([Bracket(parse_limit(row), 0, 0) for row in rows])
     begins = [Fraction(0), *(Fraction(parse_limit(row) or 0, 10_000) for row, _ in pairwise(rows))]
     return [(above, Fraction(parse_scaled(str(row["rate"])), 10_000)) for above, row in zip(begins, rows, strict=True)]

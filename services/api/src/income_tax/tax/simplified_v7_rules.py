@@ -30,7 +30,7 @@ class V7Schedule:
 
 
 def count_half_shares(children: int) -> int:
-    """Count the half-shares for children. The first two add one half-share each, and each further child adds two."""
+    """Count the half-shares for children. The first two children add one each, and each further child adds two."""
     return children if children < 3 else 2 * children - 2
 
 
@@ -75,7 +75,8 @@ def assess(household: Household, schedule: V7Schedule) -> Assessment:
     with_children, rate = compute_gross_tax(taxable, adults + extra, schedule)
     alone, rate_alone = compute_gross_tax(taxable, adults, schedule)
     capped = alone - schedule.cap_half_share * extra // SCALE
-    # If the deduction exceeds its maximum, count the excess as a surcharge, as the reference implementation does.
+    # If the maximum limits the deduction, count the part above the maximum as a surcharge, as the reference
+    # implementation does.
     surcharge = max(0, (taxable * SCALE - salary * (SCALE - schedule.deduction_rate)) // SCALE)
     tax = with_children
     if with_children <= capped:

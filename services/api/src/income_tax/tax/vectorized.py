@@ -20,7 +20,7 @@ V7 = 0  # value of `Households.year` for households under the rules `v7`
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """Households as columns of equal length. Salaries are in whole euros per year. `year` is V7 for the rules `v7`."""
+    """Households as columns of equal length. Salaries are whole euros per year. Under the rules `v7`, `year` is V7."""
 
     year: Numbers
     married: Truths
@@ -71,7 +71,7 @@ def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
 
 @lru_cache(maxsize=64)
 def compile_law(law: Law) -> Evaluate:
-    """Compile the steps of the law to a function of arrays."""
+    """Compile the steps of the law to a function that calculates with arrays."""
     return law.build_function(arrays=True, min=compute_minimum, max=compute_maximum, where=np.where)
 
 

@@ -80,7 +80,7 @@ class LogFile:
         self._check_lock = threading.Lock()
 
     def _reset_in_child(self) -> None:
-        """Replace the locks, because a thread of the parent might hold one. Reset the parent's count of lost lines."""
+        """Replace the locks, because a thread of the parent might hold a lock. Reset the counts of lost lines."""
         self._create_locks()
         self.lost = self._lost_in_a_row = 0  # otherwise the child would not report its first lost line
 

@@ -1,4 +1,4 @@
-"""Sockets that release the leader lock before they block, a worker's idle connections, and pollers that watch them."""
+"""The sockets, idle connections and pollers of a worker. A socket releases the leader lock before it blocks."""
 
 from __future__ import annotations
 

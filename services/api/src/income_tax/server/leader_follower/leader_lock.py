@@ -1,4 +1,4 @@
-"""The leader lock of a worker. The leader is the thread that holds the lock. It waits for requests and answers them.
+"""The leader lock. The thread that holds the lock is the leader. The leader waits for requests and answers them.
 
 The leader keeps the lock while it answers a short request, so no other thread wakes up or competes for the GIL. Before
 a blocking call, the leader releases the lock, and another thread becomes the leader. Schmidt, Stal, Rohnert and

@@ -68,8 +68,9 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
     def accept(self, listener: Any) -> None:
         """Accept new connections.
 
-        A worker without connections accepts one connection immediately. A worker that has connections first waits,
-        then accepts at most as many connections as it already has, or as it has threads if that is less.
+        A worker without connections accepts one connection immediately. A worker that has connections waits first. The
+        maximum number of connections that it then accepts is the number of its connections or the number of its
+        threads, whichever is lower.
         """
         if not self.nr_conns:
             self._accept(listener, 1)
