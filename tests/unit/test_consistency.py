@@ -14,7 +14,7 @@ from income_tax.alerts.alert import Summary
 from income_tax.households import result_serialization
 from income_tax.households.parameters_and_decoders import HOUSEHOLD
 from tax_client.api import responses
-from tax_client.taxpayers.columns import ALIASES, LIMITS
+from tax_client.taxpayers.columns_and_values import ALIASES, LIMITS
 from tests.support.data import ROOT, SAMPLE, v7_cases
 
 API = ROOT / "services/api/src/income_tax"

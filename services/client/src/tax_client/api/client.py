@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
-from tax_client.taxpayers.columns import Taxpayer
+from tax_client.taxpayers.columns_and_values import Taxpayer
 from tax_common.logs import Log, shorten
 
 from .credentials import Credentials

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tax_client.taxpayers.columns import Taxpayer
+from tax_client.taxpayers.columns_and_values import Taxpayer
 
 from .request_failures import ADVICE, Answer, ApiError, build_shape_error, explain_failure, quote_body, quote_text
 

@@ -22,7 +22,7 @@ from .batches import Batch, BatchCalculator, split_into_batches
 from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
 from .ordered_pool import OrderedPool
 from .output_draft import OutputFile, locate_draft, remove_file
-from .progress_display import Progress
+from .progress_and_summary import Progress
 from .result_formats import choose_format
 from .result_writer import ResultWriter
 

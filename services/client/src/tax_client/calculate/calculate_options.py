@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from tax_client.common_arguments import Parser, whole
-from tax_client.taxpayers.columns import YEAR_MAX
+from tax_client.taxpayers.columns_and_values import YEAR_MAX
 
 from .calculate_command import BATCH_THREADS, THREADS, calculate
 

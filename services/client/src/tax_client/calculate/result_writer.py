@@ -11,7 +11,7 @@ from tax_client.user_errors import UserError
 from .batches import Batch, Problem, UnreadLines
 from .checkpoint import SAVE_INTERVAL, Checkpoint, locate_checkpoint
 from .output_draft import OutputFile, remove_file
-from .progress_display import Summary
+from .progress_and_summary import Summary
 from .result_formats import ResultFormat
 
 LISTED_MAX = 1000  # after an interruption, the errors file lists at most this number of unread lines one by one

@@ -7,7 +7,7 @@ import orjson
 
 from tax_common.text_formatting import truncate_with_length
 
-from .columns import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
+from .columns_and_values import ALIASES, COLUMNS, FIELDS, VALUE_SHOWN, Taxpayer, normalize_name, parse_values
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 

@@ -8,7 +8,7 @@ from typing import IO
 from tax_client.user_errors import build_file_error
 from tax_common.text_formatting import truncate_with_length
 
-from .columns import LineFormat, Taxpayer, parse_header
+from .columns_and_values import LineFormat, Taxpayer, parse_header
 from .json_lines import parse_json_line
 from .unique_ids import UniqueIds
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax_client.taxpayers.columns import LineFormat
+from tax_client.taxpayers.columns_and_values import LineFormat
 from tax_client.taxpayers.reader import BadLine, Taxpayer
 from tax_client.user_errors import UserError
 from tests.unit.tax_client.fakes import read_lines

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from tax_client.calculate.batches import Failure, Problem, Row
 from tax_client.calculate.checkpoint import Counts
-from tax_client.calculate.progress_display import Progress, Summary
+from tax_client.calculate.progress_and_summary import Progress, Summary
 from tax_client.taxpayers.reader import BadLine
 from tests.unit.tax_client.fakes import TWO_CHILDREN_TAX, Result
 
