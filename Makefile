@@ -1,4 +1,4 @@
-# `make` without a target lists the targets. If a target lacks a program or a file, it reports this.
+# `make` without a target lists the targets. A target stops with a message if it needs a missing program or file.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose
-# The option -T of `docker compose run` disables the terminal of the container. The recipes use this option if make
+# The option -T of `docker compose run` disables the terminal of the container. $(TTY) adds this option if make
 # itself has no terminal.
 TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
 # Options that run a container as the owner of the folder `secrets`, who can then read the files that the container
@@ -106,8 +106,8 @@ rotate: running ## Rotate all logs now, regardless of their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null
 
 ##@ Development
-# One process runs all tests of a file. In tests/e2e, one process runs all tests of a stack. Most tests wait most of the
-# time, so PROCESSES can exceed the number of cores.
+# One process runs all tests of a file. In tests/e2e, one process runs all tests of a stack. Most tests spend most
+# of their time waiting, so PROCESSES can exceed the number of cores.
 PROCESSES ?= 6
 STACKS ?= 3
 PYTEST = $(BIN)/pytest --durations=25
@@ -140,7 +140,7 @@ check: $(BIN)/.ready ## Run all linters, check types and formatting, and build t
 	$(BIN)/zizmor --quiet --offline --pedantic --strict-collection .github
 	$(MKDOCS)
 
-# Do not add --quiet, because it would hide the warnings from --strict.
+# Do not add --quiet, because --strict would then ignore all warnings.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 docs: $(BIN)/.ready ## Build the documentation site in site/
 	@$(MKDOCS)
@@ -191,8 +191,8 @@ lock: $(BIN)/.ready ## Update the lock files to the newest versions
 	@for s in api client; do \
 	  $(LOCK) services/$$s/pyproject.toml --constraint requirements.lock --output-file services/$$s/requirements.lock; done
 
-# This rule creates the virtual environment again after a change of a lock file. A copied or moved folder also needs a
-# new environment, because the environment contains the path of the folder.
+# This rule creates the virtual environment again if requirements.lock or the pyproject.toml of a package has changed.
+# It also does so if this folder has been copied or moved, because the environment contains the path of the folder.
 ifneq ($(shell cat $(BIN)/.ready 2>/dev/null),$(realpath .))
 $(BIN)/.ready: FORCE
 FORCE:

@@ -1,4 +1,4 @@
-"""`make bench`: compare the service with a bare WSGI callable, Flask's hello world and a tutorial's server.
+"""`make bench`: compare the service with a bare WSGI callable, Flask's hello world and the tutorial server.
 
 Each round measures every case once. A change of the machine's speed therefore affects all cases equally. The verdict
 compares only values of the same round.
@@ -25,7 +25,8 @@ from bench.servers import DATED, TARGET, Server, cold_start, households, ours, t
 from bench.stack_footprint import facts_of_stack  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(2)
-# Each baseline has a name, an application in baseline_apps.py, and True if it runs under the service's worker class.
+# Each entry contains the name of a baseline, its application in baseline_apps.py, and a flag. The flag is True if the
+# baseline runs under the service's worker class.
 BASELINES = (
     (f.BARE, "bare", False),
     (f.HELLO, "app", False),
@@ -58,7 +59,7 @@ def requests_of(server: Server) -> dict[str, Request]:
 
 
 def measure(cases: dict[str, Case], rounds: int = ROUNDS) -> dict[str, dict[str, list[float]]]:
-    """Measure each case in interleaved rounds.
+    """Measure each case in interleaved rounds, and return the values of every round.
 
     `rate` is in requests per second, `p50` and `p99` are latencies in ms, `cpu` is in CPU seconds per 1,000 requests,
     and `client` is the share of a core that the client uses.

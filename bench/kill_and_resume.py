@@ -18,9 +18,10 @@ def offset_of(checkpoint: Path) -> int:
 
 
 def killed_and_resumed(arguments: list[str], folder: Path, size: int) -> list[int]:
-    """Run a calculation, kill it at each quarter of the input file, and resume it. Return the progress at each kill.
+    """Run a calculation, and kill it after one, two and three quarters of the input file.
 
-    The progress is in percent. After the last kill, the resumed calculation runs to its end.
+    Return the progress at each kill in percent. After each kill, a new run resumes the calculation. The last run ends
+    without a kill.
     """
     checkpoint = folder / f"{OUTPUTS[0]}.checkpoint"
     reached = []
@@ -43,7 +44,7 @@ def digests(folder: Path) -> list[str]:
 def same(path: Path, pattern: bytes, expected: list[int]) -> bool:
     """Return whether a file contains exactly the expected numbers in the expected order.
 
-    The first group of `pattern` matches the number of a line. Lines that do not match are ignored.
+    The first group of `pattern` matches the number in a line, such as an id. Lines without a match are ignored.
     """
     with path.open("rb") as file:
         found = (int(number[1]) for line in file if (number := re.match(pattern, line)))

@@ -1,8 +1,8 @@
 """`make bench-clients`: compare `tax-client flood` with Locust's FastHttpUser and with hey, against one static nginx.
 
 The metric is requests per CPU second of the load generator, excluding the CPU time of its start. nginx counts the
-requests. `tax-client flood` checks every response, gives each request an id, and keeps a histogram. Locust and hey do
-not check responses.
+requests. `tax-client flood` checks every response, gives each request an id, and keeps a histogram of latencies. Locust
+and hey do not check responses.
 """
 
 import json
@@ -37,7 +37,7 @@ ANSWER = json.dumps({"response": {"result": EXPECTED}}, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Client:
-    """A load generator. `command` runs the measured load. `start` runs a minimal load, which measures the start."""
+    """A load generator. `command` runs the measured load. `start` runs a minimal load, to measure the start."""
 
     command: list[str]
     start: list[str]

@@ -53,7 +53,7 @@ def command(folder: Path, url: str, source: Path, *more: str) -> list[str]:
 
 
 def measured(arguments: list[str], found: Server) -> dict[str, float]:
-    """Run a calculation. Return its duration, the CPU seconds of client and server, and their peak memory."""
+    """Run a calculation. Return its duration, and the CPU seconds and peak memory of the client and of the server."""
     pids = found.pids
     before, start = cpu_seconds(pids), time.monotonic()
     with memory_of(found.workers) as seen:

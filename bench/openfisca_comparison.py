@@ -24,7 +24,7 @@ from bench.venvs import installed  # noqa: E402
 from tests.support.waiting import free_port, wait_until  # noqa: E402
 
 ROUNDS, SECONDS = f.rounds(5), f.seconds(3)
-SINGLE, SEVERAL = 32, 8  # connections
+SINGLE, SEVERAL = 32, 8  # connections for requests with one household, and for requests with BATCH households
 BATCH = 1000
 CONNECTIONS = {f.SINGLE: SINGLE, f.SEVERAL: SEVERAL}
 PATIENCE = 120.0  # seconds to wait for the first response of OpenFisca

@@ -23,7 +23,7 @@ COMMANDS = {
     "clients": "make bench-clients",
     "million": "make bench-million",
 }
-FLAT_FROM, FLAT_TO = "10000", "200000"  # requests between which the memory of a worker must not grow
+FLAT_FROM, FLAT_TO = "10000", "200000"  # numbers of requests; the verdict compares the memory after both
 
 Values = Callable[[Any], list[float]]
 
@@ -32,7 +32,8 @@ Values = Callable[[Any], list[float]]
 class Target:
     """A limit for the measurements of one results file. `values` returns one value per round.
 
-    If `aim` is true, the limit is a goal and not a requirement.
+    The limit is a minimum if `at_least` is true, and a maximum otherwise. If `aim` is true, the limit is a goal and not
+    a requirement.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Target:
     form: str = ".2f"
 
     def line(self) -> str:
-        """Return a line with the median, its range, the limit, and whether the median meets the limit."""
+        """Return a line with the median, the range of the values, the limit, and whether the median meets the limit."""
         try:
             values = self.values(f.load(self.file))
         except (FileNotFoundError, KeyError):
@@ -93,7 +94,7 @@ def times(one: str, other: str) -> Values:
 
 
 def apart(found: Any) -> list[float]:
-    """For each round, divide the slower by the faster latency of a 401, for a known and an unknown login name."""
+    """Return larger / smaller latency of a 401 for each round. A round has one known and one unknown login name."""
     return [max(ratio, 1 / ratio) for ratio in times("known", "unknown")(found)]
 
 

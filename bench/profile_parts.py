@@ -1,6 +1,7 @@
 """Assign each py-spy sample to a part of the program.
 
-A frame belongs to a part if its source file does. The innermost such frame determines the part of the sample.
+A frame belongs to a part if its source file belongs to the part. The innermost frame that belongs to a part determines
+the part of the sample.
 """
 
 import linecache
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRAME = re.compile(r"^(?P<function>.*) \((?P<file>[^()]+):(?P<line>\d+)\)$")
-# Matches source lines that call a method of a socket or a poller. py-spy does not record these methods of C code.
+# Matches source lines that call a method of a socket or a poller. py-spy records no frames for C code.
 SOCKET_CALL = re.compile(
     r"\b\w*sock\w*\.\w+\(|\b_?(epoll|poller|selector)\.\w+\(|\bsuper\(\)\.(recv|send|sendall|settimeout)\("
 )
@@ -68,7 +69,7 @@ def part_of(stack: str) -> str | None:
 def shares(lines: Iterable[str]) -> dict[str, float]:
     """Return the share of each part in the samples, excluding samples of waiting threads.
 
-    `lines` is py-spy's raw format. Each line contains a stack and the number of its samples.
+    `lines` contains py-spy's output in its raw format. A line contains a stack and the number of its samples.
     """
     counted: Counter[str] = Counter()
     for line in lines:

@@ -1,4 +1,4 @@
-"""Start the measured servers without a proxy. They are the service, the baselines and the tutorial's server."""
+"""Start the measured servers without a proxy. They are the service, the baselines and the tutorial server."""
 
 import base64
 import os
@@ -84,7 +84,7 @@ def answers(port: int) -> bool:
 
 @contextmanager
 def command(arguments: list[str], port: int, **environment: str) -> Iterator[Server]:
-    """Start a server in bench/, wait until it responds, and yield it. Stop the server when the context ends."""
+    """Run a server in the folder bench/, wait until it responds, and yield it. Stop it when the context ends."""
     env = os.environ | environment
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(arguments, cwd=ROOT / "bench", env=env, stdout=quiet, stderr=quiet)

@@ -1,4 +1,4 @@
-"""A server in the style of a tutorial. Flask's development server opens its log file for each log line."""
+"""A server in the style of a tutorial. It uses Flask's development server and opens its log file for each log line."""
 
 import sys
 import threading
@@ -32,7 +32,7 @@ def write(message: str) -> None:
 
 @auth.verify_password  # type: ignore[untyped-decorator]
 def verify(login: str, password: str) -> bool:
-    """Return whether login name and password are those of the only user, which is hard-coded."""
+    """Return whether login name and password are correct. The server has one user, whose credentials are hard-coded."""
     return (login, password) == ("client", "secret")
 
 

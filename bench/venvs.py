@@ -8,7 +8,7 @@ BENCH = Path(__file__).parent
 
 
 def installed(name: str, program: str, place: Path = BENCH) -> Path:
-    """Return the path of a program in PLACE/.NAME. If it is missing, install the packages in PLACE/NAME.lock."""
+    """Return the path of a program in PLACE/.NAME. If it is missing, first install the packages in PLACE/NAME.lock."""
     folder = place / f".{name}"
     if not (folder / "bin" / program).exists():
         venv.create(folder, with_pip=True, clear=True)

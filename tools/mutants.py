@@ -23,14 +23,14 @@ PLACE = ROOT / ".mutants"
 EQUIVALENT = ROOT / "tests/mutants-equivalent.txt"
 PACKAGES = ("api/src/income_tax", "client/src/tax_client", "common/src/tax_common")
 PRELOADED = ("pytest", "hypothesis", "flask", "numpy", "orjson", "requests", "sqlalchemy", "structlog")
-NOT_IMPORTED = 255  # exit code if a mutant breaks the import of the tests, which compiles the laws
+NOT_IMPORTED = 255  # exit code if the tests cannot be imported; the import compiles the laws, so a mutant can break it
 NOTICED = (1, 3, 24, 36, 152, NOT_IMPORTED, -9, -11, -24)  # exit codes of failure, timeout or crash
 SURVIVED = {0: "no test fails", 5: "no test calls it", 33: "no test calls it"}
 ENOUGH = 0.95
 
 
 def lay_out() -> None:
-    """Create mutmut's working folder with links to the project's files. Its src/ contains links to the packages."""
+    """Create mutmut's working folder with links to the project's files. Its folder src/ links to the packages."""
     shutil.rmtree(PLACE, ignore_errors=True)
     (PLACE / "src").mkdir(parents=True)
     for package in PACKAGES:

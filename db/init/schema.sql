@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS brackets (
     position    INTEGER        NOT NULL,
     upper_limit DECIMAL(14, 4),             -- NULL if unlimited
     rate        DECIMAL(14, 4) NOT NULL,
-    constant    DECIMAL(14, 4),             -- subtracted, per share, from taxable income x rate; only v7 uses it
+    constant    DECIMAL(14, 4),             -- v7: taxable income x rate - constant x shares; unused otherwise
     since       VARCHAR(10),
     PRIMARY KEY (schedule, name, position)
 );
