@@ -129,7 +129,7 @@ def broken(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     [
         (("2024", "cap_half_share"), None, "schedule 2024: constants missing: cap_half_share"),
         (("2020", "scale"), None, "schedule 2020: brackets missing: scale"),
-        (("v7",), None, "expected the schedule [v7]"),
+        (("v7",), None, "expected a schedule v7 and"),
         (
             ("2021", "deduction_min", "value"),
             "448.5",
@@ -161,7 +161,7 @@ def test_invalid_values_are_rejected(path: Path, path_in_data: tuple[Any, ...], 
     [
         ("", "not JSON"),  # an empty backup must cause an error, not a fallback to the data file
         ("[]", "malformed"),
-        ('{"parameters": {}, "schedules": {}}', "at least one income year"),
+        ('{"parameters": {}, "schedules": {}}', "at least one schedule of an income year"),
     ],
 )
 def test_malformed_files_are_rejected(path: Path, figures: str, error: str) -> None:

@@ -39,7 +39,7 @@ def parse_schedules(data: Data) -> Schedules:
     except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
         raise ScheduleError(f"the schedules are malformed: {type(error).__name__} {error}") from error
     if v7 is None or not years:
-        raise ScheduleError("expected the schedule [v7] and at least one schedule of an income year, such as [2025]")
+        raise ScheduleError("expected a schedule v7 and at least one schedule of an income year, such as 2025")
     return Schedules(digest[:12], v7, years, data)
 
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,7 +73,7 @@ def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
 
 
 def answer_body(
-    request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object]
+    request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object] | None
 ) -> Response:
     """Build the response to a `POST /` request. `body` is the request's body. Call `pause` before the calculation."""
     try:
@@ -84,7 +85,8 @@ def answer_body(
         return build_error_response(413, [sentence], limit=batch_max)
     except UnsupportedBody as error:
         return build_error_response(415, [str(error)], expected=[JSON, CSV])
-    pause()
+    if pause:
+        pause()
     if isinstance(households, dict):
         return build_answer_response(answer_household(households, schedules), schedules)
     return answer_batch(households, schedules, request.accept_mimetypes)
@@ -111,7 +113,7 @@ def prefers_csv(accepted: MIMEAccept) -> bool:
 
 def pause_at_random(seconds: float, log: Log) -> None:
     """Pause this thread with probability 1/2, to demonstrate that other threads can overtake this thread."""
-    if seconds and random.random() < 0.5:  # noqa: S311 - not used for security
+    if random.random() < 0.5:  # noqa: S311 - not used for security
         log.info("pause", place="index", seconds=seconds)
         time.sleep(seconds)
 
@@ -124,8 +126,7 @@ def build_blueprint(
     # Large bodies are processed one at a time. Parallel processing would not be faster, but would need more memory.
     large_body_lock = Lock()
 
-    def pause() -> None:
-        pause_at_random(sleep_time, log)
+    pause = partial(pause_at_random, sleep_time, log) if sleep_time else None
 
     @routes.get("/", provide_automatic_options=False)
     @login_required
