@@ -57,5 +57,5 @@ def address_of(made: Stack) -> str:
 
 
 def stack_roots(made: Stack) -> list[int]:
-    """List the process ids of the root processes of the nginx and API containers."""
+    """List the process ids of the first process of each nginx and API container, from which the others descend."""
     return [c["State"]["Pid"] for service in ("nginx", "api") for c in made.containers(service)]

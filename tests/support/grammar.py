@@ -204,7 +204,7 @@ class Grammar:
         return self.one_of(['"', '"', ' "']) + cell + '"' if quoted and self.often(quoted) else cell
 
     def row(self, names: Sequence[str], separator: str, quoted: int) -> str:
-        """Return a CSV line, rarely with an extra or a missing cell."""
+        """Return a CSV line, occasionally with an extra or a missing cell."""
         cells = [self.cell(name, separator, quoted) for name in names]
         if self.often(4):
             cells.append(self.noise().replace("\n", ""))
@@ -213,7 +213,7 @@ class Grammar:
         return separator.join(cells)
 
     def columns(self, names: Sequence[str], separator: str, spellings: Mapping[str, Sequence[str]]) -> str:
-        """Return a CSV header with these columns, rarely with a duplicate, missing or unknown column."""
+        """Return a CSV header with these columns, occasionally with a duplicate, missing or unknown column."""
         spelled = [self.one_of(spellings[name]) for name in names]
         if self.often(10):
             # If tabs separate the names, avoid an empty name, because the header must not end with a tab.

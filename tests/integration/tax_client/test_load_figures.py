@@ -98,7 +98,7 @@ def test_an_open_loop_reports_unsent_requests(place: Place, capsys: pytest.Captu
 
 
 def test_thresholds_decide_the_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run whose answers are all right exits with 1 if a --fail-if condition is true, and otherwise with 0."""
+    """A run that got only right answers exits with 1 if a --fail-if condition is true, and otherwise with 0."""
     with serve_faults(Faults(slow_every=50)) as server:
         assert 0 == place.run("flood", server.url, "--requests", "200", "--fail-if", "max>60s", "--fail-if", "errors>0")
         assert 1 == place.run("flood", server.url, "--requests", "200", "--fail-if", "p99.9>400ms")

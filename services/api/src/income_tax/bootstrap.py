@@ -32,7 +32,7 @@ from .tax.schedule_parser import Schedules
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
-    """Build the service's log, which writes to the open log file."""
+    """Build the service's logger, which writes to the open log file."""
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
 
 
