@@ -48,7 +48,7 @@ class LatencyHistogram:
 
     @property
     def mean(self) -> float:
-        """The mean latency in milliseconds, or 0 if the histogram is empty.
+        """The mean latency in milliseconds, or NaN if the histogram is empty.
 
         Each latency counts as the upper bound of its bucket.
         """
@@ -56,20 +56,20 @@ class LatencyHistogram:
         return (
             sum(self.compute_upper_bound(bucket) * n for bucket, n in self.counts.items()) / total / 1000
             if total
-            else 0.0
+            else math.nan
         )
 
     @property
     def max(self) -> float:
-        """The highest latency in milliseconds, or 0 if the histogram is empty."""
-        return self.compute_upper_bound(max(self.counts)) / 1000 if self.counts else 0.0
+        """The highest latency in milliseconds, or NaN if the histogram is empty."""
+        return self.compute_upper_bound(max(self.counts)) / 1000 if self.counts else math.nan
 
     def percentiles(self, percents: Sequence[float]) -> list[float]:
-        """Return the nearest-rank percentiles in milliseconds, or zeros if the histogram is empty.
+        """Return the nearest-rank percentiles in milliseconds, or NaN if the histogram is empty.
 
         `percents` must be in ascending order, above 0 and at most 100.
         """
-        return [*self._walk(percents)] if self.counts else [0.0] * len(percents)
+        return [*self._walk(percents)] if self.counts else [math.nan] * len(percents)
 
     def _walk(self, percents: Sequence[float]) -> Iterator[float]:
         total, seen, bucket, buckets = self.total, 0, 0, iter(sorted(self.counts.items()))

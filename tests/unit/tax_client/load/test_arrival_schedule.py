@@ -57,6 +57,27 @@ def test_arrivals_after_the_end_are_never_due() -> None:
     assert loop.is_over(1.05)
 
 
+def test_an_open_loop_without_further_arrivals_lasts_until_its_end() -> None:
+    """An open loop of 0.1 requests/s that ends after 5 s is over after 5 s, because its rate covers the whole time."""
+    loop = OpenLoop(schedule_constant(itertools.count(), 0.1, 0.0, 0.0), 5.0)
+    assert (0, 0.0) == loop.take(0.0)
+    assert [False, True] == [loop.is_over(now) for now in (4.9, 5.0)]
+
+
+def test_an_open_loop_without_further_numbers_is_over_at_once() -> None:
+    """An open loop is over after its last request number, even if time is left."""
+    loop = OpenLoop(schedule_constant(iter(range(1)), 0.1, 0.0, 0.0), 5.0)
+    assert (0, 0.0) == loop.take(0.0)
+    assert loop.is_over(0.1)
+
+
+def test_a_stopped_open_loop_is_over_at_once() -> None:
+    """An open loop that waits for its end is over after a stop."""
+    loop = OpenLoop(schedule_constant(itertools.count(), 0.1, 0.0, 0.0), 5.0)
+    loop.take(0.0)
+    assert (0, True) == (loop.stop(0.1), loop.is_over(0.1))
+
+
 def test_the_rate_grows_evenly_in_the_ramp_up() -> None:
     """The rate grows linearly to 100 requests/s over 4 s, then remains constant."""
     assert (2.0, 4.0, 5.0) == (

@@ -93,6 +93,51 @@ def test_a_terminal_shows_progress_and_errors() -> None:
     assert "\x1b[2K" in shown
 
 
+@pytest.mark.parametrize(
+    ("latencies", "rate"), [(range(1000, 2000, 1000), "4.0/s"), (range(1000, 1300, 100), "12/s"), (range(0), "0/s")]
+)
+def test_rates_below_ten_have_decimals(latencies: range, rate: str) -> None:
+    """Both displays show a rate below 10 with a decimal."""
+    recorder, lines, terminal = RunRecorder(build_run(build_counters(latencies, sent=4))), io.StringIO(), Terminal()
+    with LineDisplay(recorder, TIMED, lines), LiveDisplay(recorder, TIMED, terminal) as shown:
+        shown.refresh()
+    assert f", {rate}, p99 " in lines.getvalue()
+    assert f" {rate} on average" in terminal.getvalue()
+
+
+def test_the_first_instants_are_not_extrapolated() -> None:
+    """After 4 ms with one answer, the displays show no rate, and the load of the client is below 100 %."""
+    run = build_run()
+    recorder = RunRecorder(run)
+    counters = build_counters(range(4000, 5000, 1000))
+    counters.cpu = 0.01
+    recorder.add_report(0, SenderReport(0, 0.004, 0, counters))
+    lines, terminal = io.StringIO(), Terminal()
+    with LineDisplay(recorder, TIMED, lines), LiveDisplay(recorder, TIMED, terminal) as shown:
+        shown.refresh()
+    assert "0/20 s, 1 requests, p99 4.0 ms, 0 wrong or failed" == lines.getvalue().strip()
+    assert "not measured yet on average, no answer now" in terminal.getvalue()
+    assert (0.04, 0.04) == pytest.approx((recorder.current_load, run.client_load))
+
+
+def test_a_latency_without_answers_is_no_answer_on_the_displays() -> None:
+    """Both displays show "no answer" as the latency of a run without answers, not 0 ms."""
+    refused = build_counters(range(0), sent=4)
+    refused.failures["connection refused"] = 4
+    recorder, lines, terminal = RunRecorder(build_run(refused)), io.StringIO(), Terminal()
+    with LineDisplay(recorder, PLAN, lines), LiveDisplay(recorder, PLAN, terminal) as shown:
+        shown.refresh()
+    assert "4/200 requests (2 %), 0/s, p99 no answer, 4 wrong or failed" == lines.getvalue().strip()
+    assert "no answer" in terminal.getvalue()
+    assert "0.0 ms" not in terminal.getvalue()
+
+
+def test_the_current_rate_covers_two_seconds() -> None:
+    """The current rate is the number of answers in the last eight complete intervals, divided by two seconds."""
+    recorder = RunRecorder(build_run(*[build_counters(range(n)) for n in (9, 1, 0, 0, 0, 2, 0, 0, 1, 9)]))
+    assert 2.0 == recorder.current_rate
+
+
 @pytest.mark.parametrize(("stream", "kind"), [(io.StringIO(), LineDisplay), (Terminal(), LiveDisplay)])
 def test_the_stream_selects_the_display(stream: io.StringIO, kind: type) -> None:
     """The live display is chosen for a terminal, and the line display for any other stream."""

@@ -1,5 +1,7 @@
 """Tests of latency histograms: precision, percentiles, and the encoding that HdrHistogram's tools read."""
 
+import math
+
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
@@ -49,9 +51,10 @@ def test_statistics_of_known_latencies() -> None:
     assert 100 == pytest.approx(latencies.max, rel=1e-3)
 
 
-def test_statistics_without_latencies_are_zero() -> None:
-    """An empty histogram returns 0 for each statistic and None as its encoding."""
-    assert ([0.0, 0.0], 0.0, 0.0, 0) == (EMPTY.percentiles([50, 99]), EMPTY.mean, EMPTY.max, EMPTY.total)
+def test_statistics_without_latencies_are_no_numbers() -> None:
+    """An empty histogram returns NaN for each statistic and None as its encoding."""
+    assert all(map(math.isnan, [*EMPTY.percentiles([50, 99]), EMPTY.mean, EMPTY.max]))
+    assert 0 == EMPTY.total
     assert encode_histogram(EMPTY) is None
 
 

@@ -68,6 +68,13 @@ def test_a_run_is_restored_from_json() -> None:
     assert 2.0 == pytest.approx(content["latency_ms"]["p50"], rel=1e-3)
 
 
+def test_values_without_answers_are_null() -> None:
+    """The JSON report of a run without requests contains null for the rate and each latency, and can be read back."""
+    content = json.loads(write_json(build_run()))
+    assert {None} == {content["answers_per_second"], *content["latency_ms"].values()}
+    assert summarize(build_run()) == summarize(parse_run(Fields(content)))
+
+
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES.items() for name in names])
 def test_a_damaged_report_is_rejected(report: bytes, tmp_path: Path, place: str, name: str) -> None:
     """The error about a missing or invalid value contains the path of the report and the name of the value."""

@@ -4,6 +4,7 @@ import pytest
 
 from tax_client.load.coordinator import RunRecorder
 from tax_client.load.run_results import Run, merge_runs
+from tax_client.load.run_verdict import is_all_right
 from tax_client.load.summary_and_comparison import summarize
 from tests.unit.tax_client.load.example_runs import build_counters, build_run
 
@@ -71,10 +72,17 @@ def test_settings_of_each_client_are_marked() -> None:
 def test_a_missing_client_is_an_error() -> None:
     """The verdict on a merged run is bad if one of three expected reports is missing."""
     runs = [build_run(build_counters()), build_run(build_counters())]
-    assert merge_runs(runs, expected_clients=2).is_all_right
+    assert is_all_right(merge_runs(runs, expected_clients=2))
     merged = merge_runs(runs, expected_clients=3)
-    assert not merged.is_all_right
-    assert "beware      1 of 3 clients left no report" in summarize(merged)
+    assert not is_all_right(merged)
+    assert "failed      1 of 3 clients left no report" in summarize(merged)
+
+
+def test_a_client_without_a_right_answer_fails_the_merged_run() -> None:
+    """A merged run fails if one of three clients sent no request, even if all other answers are right."""
+    merged = merge_runs([build_run(build_counters()), build_run(), build_run(build_counters())])
+    assert not is_all_right(merged)
+    assert "failed      1 of 3 clients got no right answer" in summarize(merged)
 
 
 def test_pauses_between_clients_are_reported() -> None:
@@ -85,7 +93,7 @@ def test_pauses_between_clients_are_reported() -> None:
     )
     merged = merge_runs([third, build_run(build_counters(), build_counters()), second])
     assert "beware      the clients did not run at the same time: no client ran for 3.0 s" in summarize(merged)
-    assert merged.is_all_right
+    assert is_all_right(merged)
     assert [] == merge_runs([second, third]).remarks
 
 

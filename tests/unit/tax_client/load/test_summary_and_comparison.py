@@ -1,5 +1,6 @@
 """Tests of the text summary of a run and of the comparison of two runs."""
 
+import math
 import re
 
 from tax_client.load.summary_and_comparison import compare_runs, format_duration, summarize
@@ -31,14 +32,14 @@ def test_the_summary_warns() -> None:
     assert "retries     8 (2 status 503)" in text
     assert "beware      the client is the bottleneck, not the server" in text
     assert "beware      28 request(s) were due but never sent" in text
-    assert "beware      process 1 of the client was ended by SIGKILL" in text
+    assert "failed      process 1 of the client was ended by SIGKILL" in text
 
 
-def test_a_warm_up_that_never_ended_is_a_warning() -> None:
-    """The summary warns when no answer arrived after the warm-up."""
-    assert "no answer arrived after ramp-up and warm-up" in summarize(
-        build_run(build_counters(measured=0), measured_from=5.0)
-    )
+def test_a_run_whose_answers_all_arrive_too_late_is_a_warning() -> None:
+    """The summary warns when every answer arrived after the end of the measured time."""
+    text = summarize(build_run(build_counters(measured=0)))
+    assert "throughput  0 answers/s over 0.25 s" in text
+    assert "beware      no answer arrived within the measured time" in text
 
 
 def test_two_runs_are_compared_side_by_side() -> None:
@@ -52,6 +53,21 @@ def test_two_runs_are_compared_side_by_side() -> None:
     assert "  url: http://x / http://y" in text
 
 
+def test_a_comparison_without_answers_invents_no_values() -> None:
+    """The comparison shows "no answer" and an unknown change for each value that a run did not measure."""
+    text = compare_runs(build_run(build_counters()), build_run(), ("a.json", "b.json"))
+    for name in ("answers/s +16", "p50 ms +2", "p99.9 ms +4", "max ms +4", "mean ms +2"):
+        assert re.search(rf"^{name}\.\d\d +no answer +unknown$", text, re.MULTILINE)
+
+
+def test_slow_rates_have_decimals() -> None:
+    """The summary shows a rate below 1 with significant digits, not as 0."""
+    run = build_run(build_counters(measured=1))
+    run.measured_until = 80.0
+    assert "throughput  0.0125 answers/s over 80.00 s" in summarize(run)
+
+
 def test_durations_are_short() -> None:
-    """A duration is formatted in µs, ms or s, depending on its length."""
-    assert ["0", "250 µs", "3.5 ms", "1.2 s"] == [format_duration(ms) for ms in (0, 0.25, 3.5, 1200)]
+    """A duration is formatted in µs, ms or s, depending on its length. A missing duration is "no answer"."""
+    durations = (0, 0.25, 3.5, 1200, math.nan)
+    assert ["0", "250 µs", "3.5 ms", "1.2 s", "no answer"] == [format_duration(ms) for ms in durations]

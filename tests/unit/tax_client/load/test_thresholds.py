@@ -78,6 +78,25 @@ def test_other_texts_are_rejected(text: str) -> None:
         parse_threshold(text)
 
 
+@pytest.mark.parametrize("kind", ["connection refused", "status 401"])
+def test_no_threshold_allows_a_run_without_a_right_answer(kind: str) -> None:
+    """A run without one right answer fails even if thresholds allow all of its errors."""
+    run = build_run(build_counters(range(0), sent=20))
+    run.total.failures[kind] = 20
+    for allowed in ("errors>100%", "failed>100"):
+        assert has_failed(run, [parse_threshold(allowed)])
+    wrong = build_run(build_counters(right=0, wrong=4))
+    assert has_failed(wrong, [parse_threshold("wrong>100%")])
+
+
+@pytest.mark.parametrize("text", ["p50>1s", "p99.9<1us", "mean>1ms", "max<1s", "rate<1", "errors>1%", "unsent<1%"])
+def test_a_threshold_without_answers_fails_as_no_answer(text: str) -> None:
+    """A threshold on a latency, a rate or a percentage fails a run without requests. Its line contains "no answer"."""
+    threshold = parse_threshold(text)
+    assert threshold.is_met(build_run())
+    assert f"{text}: failed, no answer" == threshold.format_verdict(build_run())
+
+
 def test_a_run_without_requests_fails_every_limit_of_latency_and_rate() -> None:
     """A run without requests fails each latency or rate limit. A run with only timeouts still fails each rate limit."""
     run = build_run()

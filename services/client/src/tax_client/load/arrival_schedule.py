@@ -61,6 +61,7 @@ class OpenLoop:
     def __init__(self, schedule: Iterator[Arrival], end: float) -> None:
         self._schedule, self._end = schedule, end
         self._next: Arrival | None = None
+        self._over_at = end  # without a next request, the loop is over from this time on
         self._advance()
 
     @property
@@ -77,8 +78,11 @@ class OpenLoop:
         return arrival
 
     def is_over(self, now: float) -> bool:
-        """Return whether the schedule or the time has ended."""
-        return self._next is None or now >= self._end + LATE_SECONDS
+        """Return whether the time has ended, or no request is left.
+
+        If later requests would be due after the end, the loop lasts until the end. The rate then covers the whole time.
+        """
+        return now >= (self._over_at if self._next is None else self._end + LATE_SECONDS)
 
     def stop(self, now: float) -> int:
         """Stop assigning requests. Return the number of requests that were due but found no free connection."""
@@ -86,12 +90,14 @@ class OpenLoop:
         while self._next is not None and self._next[1] <= now:
             overdue += 1
             self._advance()
-        self._next = None
+        self._next, self._over_at = None, -NEVER
         return overdue
 
     def _advance(self) -> None:
         arrival = next(self._schedule, None)
         self._next = arrival if arrival is not None and arrival[1] < self._end else None
+        if arrival is None:
+            self._over_at = -NEVER
 
 
 def schedule_constant(numbers: Iterator[int], rate: float, ramp_up: float, begin: float) -> Iterator[Arrival]:

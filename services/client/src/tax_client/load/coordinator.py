@@ -1,6 +1,7 @@
 """The coordinator of a run, which starts and stops the sender processes, and records their reports."""
 
 import contextlib
+import math
 import multiprocessing
 import signal
 import time
@@ -19,10 +20,10 @@ FORK = multiprocessing.get_context("fork")
 START_DELAY = 0.05  # seconds from the start message to the start of the run, so that all senders start together
 STOP_TIMEOUT = GRACE_SECONDS + 2.0  # an interrupted run kills its senders after this many seconds without reports
 POLL_INTERVAL = 0.1  # longest wait for a report, in seconds
-SHORTEST_LOAD_SECONDS = 0.01  # shorter times between reports count as this time, to avoid far too high loads
 # A run has at most 480 intervals. Their length is 0.25 s at first. After two minutes, the recorder merges every four
 # intervals into one interval of 1 s. Later merges create intervals of 4 s, 16 s and so on.
 INTERVALS_MAX, COARSER = 480, 4
+RECENT = 8  # number of complete intervals that the current rate covers
 
 
 class RunRecorder:
@@ -46,7 +47,7 @@ class RunRecorder:
         interval = run.intervals.setdefault(number, Interval())
         interval.counters.add(report.counters)
         before = self._last[sender].elapsed if sender in self._last else 0.0
-        self._loads[sender] = report.counters.cpu / max(report.elapsed - before, SHORTEST_LOAD_SECONDS)
+        self._loads[sender] = report.counters.cpu / max(report.elapsed - before, REPORT_INTERVAL)
         self._last[sender] = report
         interval.in_flight = sum(one.in_flight for one in self._last.values())
 
@@ -76,10 +77,10 @@ class RunRecorder:
 
     @property
     def current_rate(self) -> float:
-        """The answers per second in the last complete interval, or in the whole run if there is no such interval."""
-        run = self.run
-        interval = run.intervals.get(max(run.intervals, default=0) - 1)
-        return interval.counters.answered / run.interval if interval else run.rate
+        """The answers per second in the last RECENT complete intervals, or NaN if there is no complete interval."""
+        run, newest = self.run, max(self.run.intervals, default=0)
+        recent = [run.intervals[n].counters.answered for n in range(newest - RECENT, newest) if n in run.intervals]
+        return sum(recent) / (len(recent) * run.interval) if recent else math.nan
 
 
 class Coordinator:

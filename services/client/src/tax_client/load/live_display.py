@@ -16,7 +16,9 @@ from tax_common.text_formatting import escape_controls
 
 from .coordinator import RunRecorder
 from .load_plan import Plan
-from .run_results import CLIENT_LIMIT, LIMIT_MESSAGE
+from .outcome_counters import REPORT_INTERVAL
+from .run_results import CLIENT_LIMIT, LIMIT_MESSAGE, Run
+from .summary_and_comparison import format_latencies, format_milliseconds, format_rate
 
 LINE_SECONDS, REDRAW_SECONDS = 2.0, 0.25  # seconds between two lines, and between two redraws of a terminal
 KINDS_SHOWN = 5  # maximum number of kinds of errors on the display; the summary lists all kinds
@@ -59,10 +61,12 @@ class LineDisplay:
     def _print(self) -> None:
         run = self._recorder.run
         total = run.total
-        (p99,) = total.latencies.percentiles([99])
         limit = f", {LIMIT_MESSAGE}" if self._recorder.current_load >= CLIENT_LIMIT else ""
+        rate = f"{format_rate(run.rate, '.0f')}, " if has_average(run) else ""
+        (p99,) = total.latencies.percentiles([99])
         done = format_progress(self._plan, self._recorder)
-        line = f"{done}, {run.rate:.0f}/s, p99 {p99:.1f} ms, {total.wrong + total.failed} wrong or failed{limit}"
+        failed = total.wrong + total.failed
+        line = f"{done}, {rate}p99 {format_milliseconds(p99)}, {failed} wrong or failed{limit}"
         with suppress(OSError):  # the run continues if the stream is closed
             print(line, file=self._stream, flush=True)
 
@@ -94,11 +98,11 @@ def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
     """Build the content of the live display: progress, throughput, latencies, errors and client load."""
     run = recorder.run
     total = run.total
-    p50, p95, p99 = total.latencies.percentiles([50, 95, 99])
+    average = format_rate(run.rate, ",.0f") if has_average(run) else "not measured yet"
     figures = Table.grid(padding=(0, 2))
     figures.add_row("[bold]progress", ProgressBar(total=1.0, completed=compute_progress(plan, recorder), width=50))
-    figures.add_row("[bold]throughput", f"{run.rate:,.0f}/s on average, {recorder.current_rate:,.0f}/s now")
-    figures.add_row("[bold]latency", f"p50 {p50:.1f} ms   p95 {p95:.1f} ms   p99 {p99:.1f} ms")
+    figures.add_row("[bold]throughput", f"{average} on average, {format_rate(recorder.current_rate, ',.0f')} now")
+    figures.add_row("[bold]latency", format_latencies(total.latencies))
     figures.add_row("[bold]answers", f"{total.right:,} right, {total.wrong:,} wrong, {total.failed:,} failed")
     if total.retries:
         figures.add_row("[bold]retries", f"{total.retries:,}")
@@ -110,6 +114,11 @@ def build_picture(recorder: RunRecorder, plan: Plan) -> Group:
     figures.add_row("[bold]client", f"{recorder.current_load:.0%} of {run.cores:g} core(s)")
     limit = [Text(LIMIT_MESSAGE, style="yellow")] if recorder.current_load >= CLIENT_LIMIT else []
     return Group(Text(format_progress(plan, recorder), style="bold"), figures, *limit)
+
+
+def has_average(run: Run) -> bool:
+    """Return whether requests were sent, and the measured time is so long that an average rate is no exaggeration."""
+    return run.total.sent > 0 and run.measured_seconds >= REPORT_INTERVAL
 
 
 def format_progress(plan: Plan, recorder: RunRecorder) -> str:

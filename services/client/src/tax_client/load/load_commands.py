@@ -76,10 +76,10 @@ def send_load(plan: Plan, config: SenderConfig, run: Run) -> None:
         try:
             with build_display(sys.stderr, recorder, plan) as display:
                 run.interrupted_by = coordinator.run(recorder, display.refresh, signals)
+                run.ended_badly = coordinator.ended_badly
+                recorder.finish(plan.requests, coordinator.stopped)  # before the last line of the display
         finally:
             coordinator.kill()
-    run.ended_badly = coordinator.ended_badly
-    recorder.finish(plan.requests, coordinator.stopped)
 
 
 def conclude(run: Run, thresholds: Sequence[Threshold], files: ReportFiles) -> int:

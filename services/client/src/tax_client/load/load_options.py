@@ -12,7 +12,8 @@ from .thresholds import Threshold, parse_threshold
 CODES = (
     "Exit code: 0 success; 1 a --fail-if condition holds, or an error occurred that no condition covers; 2 unusable "
     "input; 130 interrupted. Errors are wrong answers, failed requests and unsent requests. A condition on wrong, "
-    "failed or unsent covers errors of this kind. A condition on errors covers all errors."
+    "failed or unsent covers errors of this kind. A condition on errors covers all errors. A run without a right "
+    "answer, or without a latency after the warm-up, fails whatever the conditions are."
 )
 DAY = 86400.0
 

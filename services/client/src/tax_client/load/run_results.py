@@ -1,5 +1,6 @@
 """The results, settings and machine data of a run, and the merge of the runs of several clients."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,23 +83,13 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """The throughput, in answers of any kind per second of the measured time."""
-        return self.total.measured / self.measured_seconds if self.measured_seconds else 0.0
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether requests were sent and the client itself did not fail."""
-        return self.total.sent > 0 and not self.ended_badly
-
-    @property
-    def is_all_right(self) -> bool:
-        """Whether the run is sound and each due request has a right answer."""
-        return self.is_sound and not self.total.errors
+        """The throughput, in answers of any kind per second of the measured time. NaN if nothing was measured."""
+        return self.total.measured / self.measured_seconds if self.total.sent and self.measured_seconds else math.nan
 
     @property
     def client_load(self) -> float:
-        """The share of the available CPU time that the client used."""
-        return self.total.cpu / (self.elapsed * self.cores) if self.elapsed else 0.0
+        """The share of the available CPU time that the client used. A run counts as at least one REPORT_INTERVAL."""
+        return self.total.cpu / (max(self.elapsed, REPORT_INTERVAL) * self.cores)
 
     @property
     def is_client_limit(self) -> bool:
@@ -128,7 +119,7 @@ class Run:
 
 
 def compute_figures(latencies: LatencyHistogram) -> dict[str, float]:
-    """Return a mapping from names, such as p99, max and mean, to the values of latencies in milliseconds."""
+    """Return a mapping from names, such as p99 and mean, to values in milliseconds, or to NaN without latencies."""
     names = [f"p{percent:g}" for percent in PERCENTS]
     percentiles = dict(zip(names, latencies.percentiles(PERCENTS), strict=True))
     return percentiles | {"max": latencies.max, "mean": round(latencies.mean, 3)}
@@ -168,9 +159,11 @@ def merge_runs(runs: Sequence[Run], expected_clients: int | None = None) -> Run:
 
 
 def add_merge_warnings(merged: Run, runs: Sequence[Run], expected_clients: int | None) -> None:
-    """Add a failure for missing clients, and a remark about times at which no client ran."""
+    """Add failures for clients without a report or a right answer, and a remark about times at which no client ran."""
     if expected_clients is not None and merged.clients < expected_clients:
         merged.ended_badly.append(f"{expected_clients - merged.clients} of {expected_clients} clients left no report")
+    if merged.total.right and (idle := sum(not run.total.right for run in runs)):
+        merged.ended_badly.append(f"{idle} of {len(runs)} clients got no right answer")
     if pause := sum_pauses(runs):
         merged.remarks.append(
             f"the clients did not run at the same time: no client ran for {pause:.1f} s, "

@@ -1,15 +1,18 @@
 """The plain-text reports. They are the summary of a run and the comparison of two runs."""
 
+import math
 from collections.abc import Iterator
 
 from tax_client.console import layout_table
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text_formatting import escape_controls
 
-from .run_results import LIMIT_MESSAGE, Run, compute_figures
+from .run_results import Run, compute_figures
+from .run_verdict import list_failures, list_warnings
 
 WRONG_SHOWN = 10  # maximum number of wrong answers in the summary; the JSON report lists more
 PERCENTS = (50.0, 95.0, 99.0)
+NO_ANSWER = "no answer"  # replaces each value that no answer supports
 
 
 def summarize(run: Run) -> str:
@@ -22,7 +25,7 @@ def summarize(run: Run) -> str:
     lines = [
         f"requests    {counts}",
         *([f"retries     {total.retries} ({reasons})"] if total.retries else []),
-        f"throughput  {run.rate:.1f} answers/s over {run.measured_seconds:.2f} s",
+        f"throughput  {format_throughput(run)}",
         f"latency     {format_latencies(total.latencies)}",
         *([f"from send   {format_latencies(from_send)}"] if from_send.total else []),
         f"client      {run.client_load:.0%} of {run.cores:g} core(s)",
@@ -32,6 +35,7 @@ def summarize(run: Run) -> str:
             f"wrong       request {w.request_id} (number {w.number}, {w.query}): {w.difference}"
             for w in total.wrongs[:WRONG_SHOWN]
         ),
+        *(f"failed      {failure}" for failure in list_failures(run)),
         *(f"beware      {warning}" for warning in list_warnings(run)),
     ]
     return "\n".join(map(escape_controls, lines))
@@ -40,39 +44,34 @@ def summarize(run: Run) -> str:
 def format_latencies(latencies: LatencyHistogram) -> str:
     """Format the percentiles and the maximum in milliseconds."""
     if not latencies.total:
-        return "no answer"
+        return NO_ANSWER
     percentiles = zip(PERCENTS, latencies.percentiles(PERCENTS), strict=True)
-    return "  ".join([*(f"p{percent:g} {ms:.1f} ms" for percent, ms in percentiles), f"max {latencies.max:.1f} ms"])
+    values = [*((f"p{percent:g}", ms) for percent, ms in percentiles), ("max", latencies.max)]
+    return "  ".join(f"{name} {format_milliseconds(ms)}" for name, ms in values)
 
 
-def list_warnings(run: Run) -> list[str]:
-    """List the failures of the client, and the reasons why the measurements might be misleading."""
-    warnings = [*run.ended_badly, *run.remarks]
-    if run.is_client_limit:
-        warnings.append(LIMIT_MESSAGE)
-    if run.measured_from and run.total.answered and not run.total.measured:
-        warnings.append(
-            "no answer arrived after ramp-up and warm-up, so nothing was measured: raise --duration or --requests"
-        )
-    if run.total.unsent:
-        warnings.append(
-            f"{run.total.unsent} request(s) were due but never sent, because all connections were busy: the true "
-            "latencies are higher than the measured latencies; raise --threads or lower --rate"
-        )
-    return warnings
+def format_milliseconds(milliseconds: float) -> str:
+    """Format a latency in milliseconds, or NaN in words."""
+    return NO_ANSWER if math.isnan(milliseconds) else f"{milliseconds:.1f} ms"
 
 
-def describe_verdict(run: Run) -> str:
-    """Return a short verdict on a run."""
-    if run.total.errors:
-        return f"{run.total.errors:,} of {run.total.due:,} not right"
-    if not run.total.sent:
-        return "no request was sent"
-    return "the client itself failed" if run.ended_badly else "every answer right"
+def format_throughput(run: Run) -> str:
+    """Format the answers per second and the measured time, or NaN in words."""
+    over = "" if math.isnan(run.rate) else f" over {run.measured_seconds:.2f} s"
+    return f"{format_rate(run.rate, '.1f', ' answers/s')}{over}"
+
+
+def format_rate(rate: float, form: str, unit: str = "/s") -> str:
+    """Format a rate in the format `form`, a rate below 10 with decimals, or NaN in words."""
+    if math.isnan(rate):
+        return NO_ANSWER
+    return f"{rate:{form if rate >= 10 else '.1f' if rate >= 1 else '.3g'}}{unit}"
 
 
 def describe_throughput(run: Run) -> str:
     """Format the households per second if requests contain several households, else the measured time."""
+    if math.isnan(run.rate):
+        return ""
     households = run.settings.get("households a request")
     if isinstance(households, int | float) and households > 1:  # merged clients with different values give a text
         return f"{run.rate * households:,.0f} households a second"
@@ -116,17 +115,23 @@ def pair_latencies(first: LatencyHistogram, second: LatencyHistogram, unit: str)
 
 
 def format_figure(value: float) -> str:
-    """Format a count as a whole number, or another number with two decimals."""
+    """Format a count as a whole number, another number with two decimals, or NaN in words."""
+    if math.isnan(value):
+        return NO_ANSWER
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def format_change(a: float, b: float) -> str:
-    """Format the change from `a` to `b` in percent of `a`, or as a word if `a` is equal to `b` or is 0."""
+    """Format the change from `a` to `b` in percent of `a`, or as a word if `a` is equal to `b`, is 0 or is missing."""
+    if math.isnan(a) or math.isnan(b):
+        return "unknown"
     return "same" if a == b else f"{100 * (b - a) / a:+.1f} %" if a else "new"
 
 
 def format_duration(milliseconds: float) -> str:
-    """Format a latency in a suitable unit, such as 250 µs, 3.5 ms or 1.2 s."""
+    """Format a latency in a suitable unit, such as 250 µs, 3.5 ms or 1.2 s, or NaN in words."""
+    if math.isnan(milliseconds):
+        return NO_ANSWER
     units: list[tuple[float, float, str]] = [(1000, 1000, "s"), (1, 1, "ms"), (0, 0.001, "µs")]
     size, unit = next((size, unit) for least, size, unit in units if milliseconds >= least)
     return f"{milliseconds / size:.3g} {unit}" if milliseconds else "0"

@@ -1,11 +1,14 @@
 """Thresholds. A threshold is a condition such as `p99>200ms` or `errors>0`, and a run fails if the condition holds."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .run_results import Run
+from .run_verdict import list_failures
+from .summary_and_comparison import NO_ANSWER
 
 EXPECTED = (
     "expected a measurement, a comparison (>, >=, < or <=) and a limit: p50, p99.9, mean or max with a limit in us, ms "
@@ -42,18 +45,19 @@ class Threshold:
     unit: str
 
     def is_met(self, run: Run) -> bool:
-        """Return True if the condition holds, or if the run did not measure the latency or rate of the condition."""
-        if self.figure not in COUNTS and not (
-            run.total.measured if self.figure == "rate" else run.total.latencies.total
-        ):
+        """Return True if the condition holds, or if no answer supports the latency, rate or percentage in it."""
+        value = self.compute_value(run)
+        if math.isnan(value) or (self.figure == "rate" and not run.total.measured):
             return True
-        return COMPARE[self.comparison](self.compute_value(run), self.limit)
+        return COMPARE[self.comparison](value, self.limit)
 
     def compute_value(self, run: Run) -> float:
-        """Compute the measurement of a run in the unit of the limit."""
+        """Compute the measurement of a run in the unit of the limit. The value is NaN if no answer supports it."""
         if self.figure in COUNTS:
             count = COUNTS[self.figure](run)
-            return 100 * count / max(1, run.total.due) if self.unit == "%" else count
+            if self.unit != "%":
+                return count
+            return 100 * count / run.total.due if run.total.due else math.nan
         if self.figure == "rate":
             return run.rate
         latencies = run.total.latencies
@@ -65,19 +69,22 @@ class Threshold:
 
     def format_verdict(self, run: Run) -> str:
         """Format the threshold's line for the summary, with the verdict (passed or failed) and the measured value."""
-        value = f"{self.compute_value(run):.6g}{'' if self.unit == '/s' else self.unit}"
-        return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {value}"
+        value = self.compute_value(run)
+        shown = NO_ANSWER if math.isnan(value) else f"{value:.6g}{'' if self.unit == '/s' else self.unit}"
+        return f"{self.text}: {'failed' if self.is_met(run) else 'passed'}, {shown}"
 
 
 def has_failed(run: Run, thresholds: Sequence[Threshold]) -> bool:
     """Return True if the run failed.
 
-    A run fails if no request was sent, if the client itself failed, if the condition of a threshold holds, or if an
-    error occurred that no threshold covers.
+    A run fails for each reason that `list_failures` returns, if the condition of a threshold holds, or if an error
+    occurred that no threshold covers.
     """
     figures = {threshold.figure for threshold in thresholds}
     covered = run.total.errors if "errors" in figures else sum(COUNTS[kind](run) for kind in figures & ERROR_KINDS)
-    return not run.is_sound or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)
+    return (
+        bool(list_failures(run)) or run.total.errors > covered or any(threshold.is_met(run) for threshold in thresholds)
+    )
 
 
 def parse_threshold(text: str) -> Threshold:

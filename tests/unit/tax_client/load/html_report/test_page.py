@@ -10,6 +10,7 @@ import pytest
 
 from tax_client.load.html_report.page import build_page
 from tax_client.load.run_results import Run
+from tax_client.load.run_verdict import is_all_right
 from tax_client.load.thresholds import parse_threshold
 from tests.unit.tax_client.load.example_runs import build_counters, build_run, build_troubled_run
 
@@ -96,11 +97,24 @@ def test_the_page_contains_the_licence_of_uplot() -> None:
 def test_unsent_requests_are_errors() -> None:
     """Unsent requests count as errors. If 97 requests are unsent and 3 have right answers, 97 % are errors."""
     run = build_run(build_counters(range(1000, 4000, 1000), unsent=97))
-    assert (97, False) == (run.total.errors, run.is_all_right)
+    assert (97, False) == (run.total.errors, is_all_right(run))
     for text in ("errors>0", "errors>=97%", "unsent>96"):
         assert parse_threshold(text).is_met(run)
     assert '<span class="verdict bad">97 of 100 not right</span>' in build_page(run)
     assert "97 never sent" in build_page(run)
+
+
+@pytest.mark.parametrize(
+    "run", [build_run(), build_run(build_counters(range(0), sent=4))], ids=["no request", "refused"]
+)
+def test_a_page_without_answers_invents_no_values(run: Run) -> None:
+    """The page of a run without answers shows "no answer" as each latency, no zero duration, and a bad verdict."""
+    page = build_page(run)
+    for name in ("Median latency", "p95", "p99"):
+        assert f"<dt>{name}</dt><dd>no answer<small>" in page
+    assert 7 == page.count("<td>no answer</td>")
+    assert '<span class="verdict bad">' in page
+    assert "Every answer was right" not in page
 
 
 def test_a_client_that_ended_badly_gets_a_bad_verdict() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from tax_client.load.run_results import Run
-from tax_client.load.summary_and_comparison import format_duration
+from tax_client.load.summary_and_comparison import format_duration, format_rate
 from tax_common.latency_histogram import LatencyHistogram
 from tax_common.text_formatting import escape_controls
 
@@ -67,7 +67,7 @@ def build_throughput(run: Run) -> Chart:
     slices = run.list_slices()
     rates = [one.compute_rate(one.part.counters.answered) for one in slices]
     return Chart(
-        about=f"Throughput over time, {run.rate:,.0f} answers a second on average",
+        about=f"Throughput over time, {format_rate(run.rate, ',.0f', ' answers a second')} on average",
         kind="area",
         x=[one.middle for one in slices],
         x_axis=Axis("seconds", 0, run.elapsed or 1),

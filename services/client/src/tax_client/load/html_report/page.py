@@ -11,7 +11,8 @@ from string import Template
 import orjson
 
 from tax_client.load.run_results import Run, compute_figures
-from tax_client.load.summary_and_comparison import describe_throughput, describe_verdict, format_duration, list_warnings
+from tax_client.load.run_verdict import describe_verdict, is_all_right, list_failures, list_warnings
+from tax_client.load.summary_and_comparison import describe_throughput, format_duration, format_rate
 from tax_common.text_formatting import escape_controls
 from tax_common.vendor import UPLOT
 
@@ -35,7 +36,7 @@ def build_page(run: Run) -> str:
         read_code(),
         title=to_html(title),
         header=build_header(run, title),
-        warnings="".join(f'<p class="beware">{to_html(warning)}</p>' for warning in list_warnings(run)),
+        warnings="".join(f'<p class="beware">{to_html(one)}</p>' for one in list_failures(run) + list_warnings(run)),
         tiles=build_tiles(run),
         charts=build_chart_sections(run, charts),
         failures=build_failures(run),
@@ -77,7 +78,7 @@ def build_header(run: Run, title: str) -> str:
     ended = ", interrupted" if run.interrupted_by else ""
     clients = f", {run.clients} clients" if run.clients > 1 else ""
     about = f"{when}, {run.elapsed:.1f} s{warm_up}{clients}{ended}; loop: {run.settings.get('loop')}"
-    verdict = f'<span class="verdict {"good" if run.is_all_right else "bad"}">{describe_verdict(run)}</span>'
+    verdict = f'<span class="verdict {"good" if is_all_right(run) else "bad"}">{describe_verdict(run)}</span>'
     return f"<header><h1>{to_html(title)}</h1>{verdict}<p>{to_html(about)}</p></header>"
 
 
@@ -88,7 +89,7 @@ def build_tiles(run: Run) -> str:
     bad = {"wrong": total.wrong, "failed": total.failed, "unanswered": total.unanswered, "never sent": total.unsent}
     tiles = [
         ("Requests", f"{total.sent:,}", f"{total.right:,} right"),
-        ("Throughput", f"{run.rate:,.0f}/s", describe_throughput(run)),
+        ("Throughput", format_rate(run.rate, ",.0f"), describe_throughput(run)),
         ("Median latency", format_duration(p50), f"mean {format_duration(total.latencies.mean)}"),
         ("p95", format_duration(p95), ""),
         ("p99", format_duration(p99), f"max {format_duration(total.latencies.max)}"),
@@ -112,14 +113,15 @@ def build_chart_sections(run: Run, charts: Mapping[str, Chart | None]) -> str:
         "percentiles": ("Latency by percentile", "The right end shows the slowest requests."),
         "errors": ("Errors", "Wrong answers and failures per second."),
     }
-    sections = [build_section(*about[name], build_chart(name, chart)) for name, chart in charts.items()]
+    sections = [build_section(*about[name], build_chart(name, chart, run)) for name, chart in charts.items()]
     return "".join([*sections, build_section("Latency values", f"{start} {LATENCIES}", build_latency_table(run))])
 
 
-def build_chart(name: str, chart: Chart | None) -> str:
+def build_chart(name: str, chart: Chart | None, run: Run) -> str:
     """Build the element of a chart, its legend, and the table of its values."""
     if chart is None:
-        return f'<p class="nothing">{"Every answer was right." if name == "errors" else "No answer was measured."}</p>'
+        is_right = name == "errors" and run.total.right
+        return f'<p class="nothing">{"Every answer was right." if is_right else "No answer was measured."}</p>'
     keys = "".join(f'<li class="{series.color}">{to_html(series.name)}</li>' for series in chart.series)
     legend = f'<ul class="legend">{keys}</ul>' if len(chart.series) > 1 else ""
     return (
