@@ -28,7 +28,7 @@ help: ## List the targets
 	     /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
 ##@ Without Docker
-demo: $(BIN)/.ready ## Calculate the sample file, show an alert e-mail, and stop
+demo: $(BIN)/.ready ## Calculate the sample file under the law of 2025 and the tutorial's rules, show an alert e-mail, and stop
 	@$(BIN)/python -m tools.demo
 
 serve: $(BIN)/.ready secrets/client_credentials ## Serve the API on SQLite at 127.0.0.1:8000 until Ctrl-C

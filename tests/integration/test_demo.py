@@ -15,15 +15,20 @@ DEMO = [sys.executable, "-m", "tools.demo"]
 
 
 def test_demo(tmp_path: Path) -> None:
-    """The demo prints the eleven published results, the invalid lines and one alert mail, and then exits."""
+    """The demo prints the results of 2025, the invalid lines, the published results and one alert mail, and exits."""
     copy_project(tmp_path)
     with in_session(DEMO, tmp_path, one_output=True) as demo:
         said, _ = demo.communicate(timeout=300)
     assert 0 == demo.returncode, said
     fields = [line.split() for line in said.splitlines()]
-    rows = [row for row in fields if len(row) == 9 and row[0].isdigit()]
-    assert [str(number) for number in range(1, 12)] == [row[0] for row in rows]
-    assert [str(case["tax"]) for case in v7_cases()[:11]] == [row[4] for row in rows]
+    rows = [row for row in fields if len(row) in (9, 12) and row[0].isdigit()]
+    assert [str(number) for number in range(1, 12)] * 2 == [row[0] for row in rows]
+    assert ["2025"] * 11 == [row[1] for row in rows[:11]], "the first results must be results of the law of 2025"
+    assert ["946", "147", "0", "17087"] == [row[11] for row in rows[:4]]
+    assert [str(case["tax"]) for case in v7_cases()[:11]] == [row[4] for row in rows[11:]]
+    assert (
+        said.index("under the law of 2025") < said.index("income_year") < said.index("the tutorial's rules (v7) apply")
+    )
     assert 8 == said.count('{"line": ')
     assert 1 == said.count("Subject: Tax calculation server crash")
     assert "Connection refused" in said

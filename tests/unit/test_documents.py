@@ -5,10 +5,12 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
 from income_tax.households.parameters_and_decoders import CALCULATION
+from income_tax.http.openapi.document import EXAMPLES
 from tests.support.data import ROOT
 
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
@@ -16,6 +18,8 @@ DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)")
 FOLDERS = r"(?:bench|db|nginx|services|tests|tools|\.github)"
+PRINTING = (".md", ".py", "start-stack")
+CALCULATION_ADDRESS = re.compile(r"""[?"](?:[\w%]+=[^&\s"']+&)*(?:married|mari%C3%A9)=[^\s"']*""")
 SOURCE_PATH = re.compile(rf"`({FOLDERS}/(?![\w./-]*\.log`)[\w./-]*|[A-Z]+\.md|\.env\.example)`")  # logs are untracked
 
 
@@ -44,6 +48,35 @@ def test_source_paths_exist(name: str) -> None:
     """Each source file or folder that a page names by its path exists."""
     missing = [path for path in SOURCE_PATH.findall(read_prose(name)) if not (ROOT / path).exists()]
     assert [] == missing
+
+
+def test_examples_are_of_the_law_of_2025() -> None:
+    """Each printed address of a calculation has `year=2025`, or follows the words "the tutorial's rules"."""
+    printed = [name for name in TRACKED if name.startswith(("docs/", "services/", "tools/", "README.md"))]
+    lines = [(name, *place) for name in printed if name.endswith(PRINTING) for place in find_addresses(name)]
+    assert len(lines) >= 6
+    assert [] == [
+        place
+        for *place, address, before in lines
+        if "year=2025" not in address and "the tutorial's rules" not in before
+    ]
+
+
+def find_addresses(name: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the line, the address and the six lines before each address of a calculation in a file."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        for address in CALCULATION_ADDRESS.findall(line):
+            yield number + 1, address, "\n".join(lines[max(0, number - 6) : number])
+
+
+def test_described_examples_are_of_the_law_of_2025() -> None:
+    """The first example of each operation is of 2025. Examples of other years or of the rules v7 are named as such."""
+    first = {example.operation: example for example in reversed(EXAMPLES.values())}
+    assert {2025} == {example.request["year"] for example in first.values()}
+    for example in EXAMPLES.values():
+        years = {*re.findall(r"\b20[12]\d\b", f"{example.request}")} or {"v7"}
+        assert {"2025"} == years or all(year in example.summary for year in years)
 
 
 def test_named_documents_exist() -> None:

@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parents[1]
 MALFORMED_BODY = "the body is malformed or incomplete: send the whole body and its correct Content-Length"
 FAILED = "the service failed and notified the administrator: contact the administrator and quote the request id"
 SENTENCES = {
-    404: "this address does not exist: to calculate a tax, send GET /?married=yes&children=2&salary=50000",
+    404: "this address does not exist: to calculate a tax, send GET /?year=2025&married=yes&children=2&salary=50000",
     405: "this method is not allowed at this address: use a method that the Allow header lists",
 }
 

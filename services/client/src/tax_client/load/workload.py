@@ -18,7 +18,7 @@ from .answer_check import build_body
 REMEDY = "use `income-tax expected` to write a workload"
 PUBLISHED_REMEDY = "set --published to a results file, or TAX_DATA to the folder of published.json"
 HOUSEHOLD = ("married", "children", "salary")  # the request fields under the tutorial's rules (v7)
-LINE = '{"query": "married=yes&...", "expected": {...}}'
+LINE = '{"query": "year=2025&married=yes&...", "expected": {...}}'
 
 
 @dataclass(frozen=True, slots=True)
