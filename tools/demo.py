@@ -71,7 +71,6 @@ def calculate(url: str, folder: Path, *options: str) -> int:
 
 def calculate_by_both_rules(url: str, folder: Path) -> list[int]:
     """Calculate the sample file by the law of 2025, then by the tutorial's rules, and return both exit codes."""
-    title("The API runs on SQLite, and the client calculates the sample file under the law of 2025")
     dated = calculate(url, folder, "--year", "2025")
     title("The errors file lists the errors of the invalid lines")
     print((folder / "errors.jsonl").read_text(encoding="utf-8"), end="")
@@ -107,6 +106,7 @@ def main() -> int:
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp.port),
         }
+        title("The API runs on SQLite, and the client calculates the sample file under the law of 2025")
         with api(folder, settings) as url:
             calculated = calculate_by_both_rules(url, folder)
         title("The API starts without its database")
