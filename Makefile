@@ -183,7 +183,8 @@ bench-profile: $(BIN)/.ready ## Profile a request of the API and of a bare WSGI 
 bench-million: $(BIN)/.ready engine ## Calculate a million lines by both laws, without and with three SIGKILLs (4 minutes)
 	@$(BIN)/python bench/million_taxpayers.py
 
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+       --no-emit-package tax-common
 lock: $(BIN)/.ready ## Update the lock files to the newest versions
 	@$(BIN)/pip install --quiet uv
 	@$(LOCK) --upgrade services/api/pyproject.toml services/client/pyproject.toml --group dev --output-file requirements.lock

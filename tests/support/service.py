@@ -220,13 +220,20 @@ def running_service(folder: Path, **settings: str) -> Iterator[Service]:
 
 
 @contextmanager
-def service_with(folder: Path, smtp_port: int, mailbox: Mailbox | None = None, /, **settings: str) -> Iterator[Service]:
+def service_with(
+    folder: Path,
+    smtp_port: int,
+    mailbox: Mailbox | None = None,
+    command: Sequence[str | Path] = COMMAND,
+    /,
+    **settings: str,
+) -> Iterator[Service]:
     """Run the service in a prepared folder. At the end, stop the service unless the test has killed it."""
     # This process closes its copy of the socket, so that connections are refused after the service has died.
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            [*COMMAND, "sqlite"],
+            [*command, "sqlite"],
             env=environment(folder, smtp_port, BIND=f"fd://{listener.fileno()}", **settings),
             start_new_session=True,
             pass_fds=[listener.fileno()],

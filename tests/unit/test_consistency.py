@@ -89,6 +89,16 @@ def test_client_and_api_have_the_same_result_fields() -> None:
     assert result_serialization.DATED_FIELDS == responses.DATED_FIELDS
 
 
+@pytest.mark.parametrize("package", ["services/api/src/income_tax/storage", "services/client/src/tax_client/sample"])
+def test_packages_contain_no_second_copy_of_data(package: str) -> None:
+    """The data files of a package are links to the files that operators edit, and a wheel contains these files."""
+    links = [path for path in (ROOT / package).iterdir() if path.suffix in (".json", ".sql", ".txt")]
+    assert 2 == len(links)
+    for link in links:
+        assert link.is_symlink()
+        assert link.resolve() in (ROOT / "db/init" / link.name, ROOT / "services/client/data" / link.name)
+
+
 def tags(image: str) -> set[str]:
     """Return the tags of an image that begin with a number and occur in the project's files."""
     command = ["git", "grep", "-hoE", rf"\b{image}:[0-9]+\.[0-9a-z.-]+"]

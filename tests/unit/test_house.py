@@ -2,10 +2,13 @@
 
 import ast
 import re
+import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from itertools import combinations
 from pathlib import Path
 
@@ -113,6 +116,22 @@ def test_a_package_imports_only_allowed_modules(room: str) -> None:
         if is_in(name, wall) and not (is_in(name, room) and is_in(room, wall))
     }
     assert set() == found
+
+
+# The database drivers, which SQLAlchemy imports by their names in a URL.
+IMPORTED_BY_NAME = {"income_tax": {"psycopg2-binary", "pymysql"}}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_declares_exactly_its_imports(package: str) -> None:
+    """The dependencies of a package are the libraries that its modules import, and the drivers that it uses."""
+    imports = {name.partition(".")[0] for module in MODULES if is_in(module, package) for name in find_imports(module)}
+    libraries = imports - sys.stdlib_module_names - {package, "_typeshed"}  # only type checkers read _typeshed
+    names = packages_distributions()
+    found = {names.get(library, [library])[0].lower().replace("_", "-") for library in libraries}
+    project = tomllib.loads((PACKAGES[package].parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split("[^A-Za-z0-9-]", one)[0] for one in project["dependencies"]}
+    assert declared == found | IMPORTED_BY_NAME.get(package, set())
 
 
 def test_the_tax_rules_import_only_the_standard_library() -> None:

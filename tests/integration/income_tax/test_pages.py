@@ -132,7 +132,7 @@ def test_described_routes_exist(service: Service) -> None:
     for path, operations in description["paths"].items():
         if "get" in operations and "parameters" not in operations["get"]:
             assert 200 == load(service.port, path, LOGIN).status
-    years = description["components"]["schemas"]["Question"]["properties"]["year"]["enum"]
+    years = description["components"]["schemas"]["IncomeYear"]["enum"]
     assert years == service.get("/schedules").body["response"]["years"]
 
 

@@ -15,7 +15,6 @@ from tax_common.settings_reader import SettingsError, number
 from . import __version__, exit_codes
 from .exit_codes import fail
 from .households.expected_results import (
-    SCHEDULES_FILE,
     WorkloadError,
     generate_households,
     parse_years,
@@ -26,7 +25,7 @@ from .households.expected_results import (
 from .log_rotation import rotate, rotate_forever
 from .settings import Settings, read_settings
 from .storage.database_connection import DatabaseError, wait_for_database
-from .storage.database_seed import seed_database
+from .storage.database_seed import SCHEDULES, TAX_DATA, seed_database
 from .storage.schedule_tables import fetch_schedules
 from .storage.secret_generator import write_missing_secrets
 from .storage.users import UsersError, add_user, read_users, remove_user
@@ -51,9 +50,10 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, database in DATABASES.items():
         commands.add_parser(name, help=f"start the API with tax data from {database}").set_defaults(database=database)
-    seed = commands.add_parser("seed", help="write a folder's schema and tax data to a database (idempotent)")
+    seed = commands.add_parser("seed", help="write the schema and the tax data to a database (idempotent)")
     seed.add_argument("database", choices=DATABASES)
-    seed.add_argument("folder", type=Path, help="folder that contains schema.sql and schedules.json")
+    folder = "folder that contains schema.sql and schedules.json (default: the files of the package)"
+    seed.add_argument("folder", nargs="?", type=Path, default=TAX_DATA, help=folder)
     seed.add_argument("--force", action="store_true", help="write the data even if the same file was written before")
     seed.add_argument("--figures", metavar="-", choices=["-"], help="read stdin instead of schedules.json")
     dump = commands.add_parser("dump", help="print the tax data of a database in the format that `seed` reads")
@@ -87,7 +87,8 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     source.add_argument("--households", type=int, metavar="N", help="number of random households")
     expected.add_argument("--seed", type=int, help="seed that makes the households reproducible")
     expected.add_argument("--years", metavar="YEARS", help="years of the households, e.g. 2018-2025,v7 (default: all)")
-    expected.add_argument("--schedules", type=Path, default=SCHEDULES_FILE, metavar="FILE", help="default: %(default)s")
+    schedules = "schedules.json with the tax data (default: the file of the package)"
+    expected.add_argument("--schedules", type=Path, default=TAX_DATA / SCHEDULES, metavar="FILE", help=schedules)
 
 
 def read_password(login: str) -> str:

@@ -15,7 +15,7 @@ from tax_common.settings_reader import ValueType, choice, number, whole
 
 from .user_errors import UserError
 
-SOURCE_DATA = Path(__file__).parents[2] / "data"  # exists only in a source checkout; an installed client needs TAX_DATA
+SAMPLE = Path(__file__).parent / "sample"  # links to services/client/data, so that a wheel contains the files
 TIMEOUT_MAX = 3600.0
 
 
@@ -94,7 +94,7 @@ SETTINGS = {
         number("seconds", 0, TIMEOUT_MAX, above=True),
         "seconds that the client waits for the server to send data",
     ),
-    "data": Setting("TAX_DATA", str(SOURCE_DATA), PATH, "folder with the sample taxpayers.txt and published.json"),
+    "data": Setting("TAX_DATA", str(SAMPLE), PATH, "folder with the sample taxpayers.txt and published.json"),
     "log_each_max": Setting(
         "LOG_EACH_MAX",
         "100000",

@@ -135,6 +135,63 @@ def test_schemas_are_valid() -> None:
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **build_schema(name)})
 
 
+def find_anonymous(node: Any, place: str) -> Iterator[str]:
+    """Yield the place of every enumeration and every object with properties that is not a named component."""
+    if isinstance(node, dict):
+        named = re.fullmatch("/components/schemas/[^/]+", place)
+        if not named and {"enum", "properties"} & node.keys():
+            yield place
+        for key, value in node.items():
+            if key not in ("allOf", "example", "examples"):  # skip the conditions of build_object_schema, and examples
+                members = value.items() if key == "properties" and isinstance(value, dict) else [("", value)]
+                for name, member in members:
+                    yield from find_anonymous(member, f"{place}/{key}" + (f"/{name}" if name else ""))
+    elif isinstance(node, list):
+        for each in node:
+            yield from find_anonymous(each, place)
+
+
+def normalize(*words: str) -> str:
+    """Return the lower-case letters and digits of a name, because generators change its case and its separators."""
+    return re.sub("[^a-z0-9]", "", "".join(words).lower())
+
+
+def test_generated_types_have_distinct_names() -> None:
+    """No name that a generator of clients gives to a type occurs twice.
+
+    A generator names types after schemas, operations and the members of both.
+    """
+    assert [] == [*find_anonymous(DOCUMENT, "")]
+    suffixes = ("", "Body", "Param", "Params", "Parameters", "Request", "RequestBody", "Response", "Responses")
+    operations = {normalize(one["operationId"], suffix) for one in OPERATIONS for suffix in suffixes}
+    parameters = {normalize(o["operationId"], one["name"]) for o in OPERATIONS for one in o.get("parameters", [])}
+    schemas = [normalize(name) for name in DOCUMENT["components"]["schemas"]]
+    members = {normalize(*member) for member in MEMBERS}
+    assert len(schemas) == len(set(schemas))
+    assert set() == {*schemas} & (operations | parameters | members)
+    assert set() == members & (operations | parameters)
+
+
+def test_document_names_its_server_and_its_operator() -> None:
+    """The server's URL is relative, so that it is right behind every proxy. The document names a contact."""
+    assert ["/"] == [server["url"] for server in DOCUMENT["servers"]]
+    assert DOCUMENT["info"]["contact"]["name"]
+
+
+def test_examples_are_valid() -> None:
+    """Each example of a parameter, a request or a response is valid under its schema."""
+    document = build_document(range(2018, 2026), 100)  # the examples have these years
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    bodies = [body for one in operations for body in (one.get("requestBody", {}), *one["responses"].values())]
+    media = [media for body in bodies for media in body.get("content", {}).values()]
+    values = [(one["schema"], example["value"]) for one in media for example in one.get("examples", {}).values()]
+    parameters = [parameter for one in operations for parameter in one.get("parameters", [])]
+    values += [(one["schema"], one["example"]) for one in parameters if "example" in one]
+    assert len(values) > 2 * len(EXAMPLES)
+    for schema, value in values:
+        jsonschema_rs.validate({**schema, "components": document["components"]}, value)
+
+
 def test_everything_is_described() -> None:
     """Each operation has a unique name, a summary and a listed tag, and each member has a description."""
     names = [one["operationId"] for one in OPERATIONS]
@@ -155,7 +212,7 @@ def test_every_amount_is_in_euros() -> None:
     numbers = [member for member, one in MEMBERS.items() if one.get("type") in ("integer", "number")]
     amounts = {member: MEMBERS[member].get("description", "") for member in numbers if member[-1] not in OTHER_NUMBERS}
     assert [] == [member for member, text in amounts.items() if not re.search("\\beuros?\\b|, like `salary`;", text)]
-    assert {("Curve", "from"), ("DatedResult", "collected"), ("Household", "salary")} <= amounts.keys()
+    assert {("TaxCurve", "from"), ("DatedResult", "collected"), ("Household", "salary")} <= amounts.keys()
 
 
 def test_description_has_exactly_the_examples() -> None:

@@ -22,7 +22,6 @@ from .parameters_and_decoders import HOUSEHOLD, TextDecoder
 from .result_serialization import calculate
 from .validation import HouseholdSchema, ParameterError, build_household
 
-SCHEDULES_FILE = Path("db/init/schedules.json")
 V7 = "v7"  # name of the rules for households without an income year
 STDIN = Path("-")
 SCHEMA = HouseholdSchema(HOUSEHOLD, TextDecoder())

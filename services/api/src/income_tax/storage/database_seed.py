@@ -12,6 +12,11 @@ from income_tax.tax.schedule_parser import Data, parse_schedules
 from .database_connection import WrongDatabaseError
 from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 
+SCHEDULES = "schedules.json"
+# The folder of the package's `schema.sql` and `schedules.json`. In the repository, these are links to db/init, so that
+# a wheel contains the files without a second copy.
+TAX_DATA = Path(__file__).parent
+
 
 def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, force: bool = False) -> bool:
     """Apply the folder's `schema.sql` and `schedules.json` to the database. Return whether tax data was written.
@@ -22,7 +27,7 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
     Raises OSError if a file cannot be read, and ScheduleError if the tax data is invalid. Raises WrongDatabaseError if
     the database has a newer schema, and SQLAlchemyError if the database fails.
     """
-    usual = (folder / "schedules.json").read_bytes()
+    usual = (folder / SCHEDULES).read_bytes()
     digest = hashlib.sha256(usual).hexdigest()
     try:
         data = json.loads(usual if figures is None else figures)

@@ -22,7 +22,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .parameter_descriptions import build_object_schema, build_query_parameters
+from .parameter_descriptions import YES_NO_WORDS, build_object_schema, build_query_parameters
 
 FOLDER = Path(__file__).parent
 
@@ -74,10 +74,12 @@ def build_document(years: Sequence[int], batch_max: int) -> dict[str, Any]:
         "batch_max": batch_max,
         "schedule_names": names,
         "last_schedule_name": names[-1],
-        "calculation_parameters": build_query_parameters(CALCULATION, years, EXAMPLES["family"].request),
-        "curve_parameters": build_query_parameters(CURVE, years, EXAMPLES["curve"].request),
-        "household_schema": build_object_schema(HOUSEHOLD, years),
-        "question_schema": build_object_schema(CALCULATION, years),
+        "calculation_parameters": build_query_parameters(CALCULATION, EXAMPLES["family"].request),
+        "curve_parameters": build_query_parameters(CURVE, EXAMPLES["curve"].request),
+        "year_schema": {"type": "integer", "enum": list(years)},
+        "yes_no_schema": YES_NO_WORDS,
+        "household_schema": build_object_schema(HOUSEHOLD),
+        "question_schema": build_object_schema(CALCULATION),
         "calculation_answers": select_examples("calculate", lambda example: example.answer),
         "curve_answers": select_examples("curve", lambda example: example.answer),
     }

@@ -1,6 +1,6 @@
 """OpenAPI schemas of request parameters, built from the tables that request validation uses."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from income_tax.households.parameters_and_decoders import (
@@ -31,10 +31,11 @@ DESCRIPTIONS = {
     "to": "Upper limit of the salaries on the curve, in whole euros.",
     "step": "Difference between the salaries of two adjacent points, in whole euros.",
 }
+YES_NO_WORDS: Json = {"type": "string", "enum": list(YES_NO)}
 YES = [word for word, is_true in YES_NO.items() if is_true]
 
 
-def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int], example: Mapping[str, Any]) -> Any:
+def build_query_parameters(parameters: Sequence[Parameter], example: Mapping[str, Any]) -> Any:
     """Build the OpenAPI parameters of a query string. `example` maps names to example values."""
     return [
         {
@@ -42,14 +43,14 @@ def build_query_parameters(parameters: Sequence[Parameter], years: Sequence[int]
             "in": "query",
             "required": parameter.required,
             "description": describe(parameter),
-            "schema": build_value_schema(parameter, years),
+            "schema": build_value_schema(parameter),
             **({"example": example[parameter.english]} if parameter.english in example else {}),
         }
         for parameter in parameters
     ]
 
 
-def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -> Json:
+def build_object_schema(parameters: Sequence[Parameter]) -> Json:
     """Build the JSON Schema (2020-12) of an object that has these members. The schema rejects contradictory values."""
     is_couple = {"properties": {MARRIED.english: {"enum": YES}}}
     is_single_parent = {"properties": {SINGLE_PARENT.english: {"enum": YES}}, "required": [SINGLE_PARENT.english]}
@@ -60,7 +61,7 @@ def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -
     has_child = {"properties": {CHILDREN.english: {"minimum": 1}}}
     return {
         "type": "object",
-        "properties": {p.english: {"description": describe(p), **build_value_schema(p, years)} for p in parameters},
+        "properties": {p.english: {"description": describe(p), **build_value_schema(p)} for p in parameters},
         "required": [p.english for p in parameters if p.required],
         "additionalProperties": False,
         "dependentRequired": {p.english: [YEAR.english] for p in ONLY_WITH_YEAR if p in parameters},
@@ -71,12 +72,12 @@ def build_object_schema(parameters: Sequence[Parameter], years: Sequence[int]) -
     }
 
 
-def build_value_schema(parameter: Parameter, years: Iterable[int]) -> Json:
-    """Build the JSON Schema (2020-12) of a parameter's values."""
+def build_value_schema(parameter: Parameter) -> Json:
+    """Build the JSON Schema (2020-12) of a parameter's values. The schema of an enumeration is a named component."""
     if parameter is YEAR:
-        return {"type": "integer", "enum": list(years)}
+        return {"$ref": "#/components/schemas/IncomeYear"}
     if parameter.maximum is None:
-        return {"type": "string", "enum": list(YES_NO)}
+        return {"$ref": "#/components/schemas/YesNoWord"}
     return {"type": "integer", "minimum": parameter.minimum, "maximum": parameter.maximum}
 
 

@@ -1,0 +1,1 @@
+../../../../../db/init/schema.sql
