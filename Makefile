@@ -4,12 +4,16 @@ SHELL := /bin/sh
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
-        bench bench-clients bench-million bench-peers bench-profile
+        start bench bench-clients bench-million bench-peers bench-profile
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPOSE := docker compose
+# The files and .env of this folder define the stack. Variables of Compose in the shell do not.
+unexport $(filter COMPOSE_%,$(.VARIABLES))
+# Targets that change the stack take turns.
+EXCLUSIVELY = @tools/run-exclusively $@
 # The option -T of `docker compose run` disables the terminal of the container. $(TTY) adds this option if make
 # itself has no terminal.
 TTY = $$([ -t 0 ] && [ -t 2 ] || echo -T)
@@ -39,18 +43,23 @@ serve: $(BIN)/.ready secrets/client_credentials ## Serve the API on SQLite at 12
 
 ##@ The stack
 up: engine ## Start or update the stack [DB=postgres|mysql] [REPLICAS=2] [HTTP_PORT=8080] [MAIL_PORT=8025] [TLS=on|off] [HTTPS_PORT=8443]
-	@tools/save-settings .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
-	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)'
+	$(EXCLUSIVELY) $(MAKE) --no-print-directory start
+
+# The steps of `up`. The last step stores the arguments, so a failed start does not change .env.
+start:
+	@tools/read-settings | tools/check-settings
 	@echo "Building the images. The first build takes about a minute ..."
 	@$(COMPOSE) --profile client build --quiet
 	@$(MAKE) --silent --no-print-directory secrets/client_credentials
 	@tools/start-stack
+	@tools/save-settings .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
+	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)' MAX_REPLICAS '$(MAX_REPLICAS)'
 
 down: engine ## Stop the stack and keep its data, mails and logs
-	@$(COMPOSE) --profile client --profile admin down --remove-orphans
+	$(EXCLUSIVELY) $(COMPOSE) --profile client --profile admin down --remove-orphans
 
 clean: engine ## Stop the stack and remove its data, mails, logs and images (secrets and .env stay)
-	@$(COMPOSE) --profile client --profile admin down --volumes --rmi local --remove-orphans
+	$(EXCLUSIVELY) $(COMPOSE) --profile client --profile admin down --volumes --rmi local --remove-orphans
 
 certs: engine ## Create a self-signed certificate in secrets/tls for TLS=on, if none exists
 	@tools/create-certs
@@ -72,7 +81,7 @@ user-remove: engine ## Remove a user: LOGIN=alice
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove "$(LOGIN)" < /dev/null
 
 db-password: running ## Change the passwords of both database accounts without downtime
-	@tools/rotate-db-passwords
+	$(EXCLUSIVELY) tools/rotate-db-passwords
 
 calculate: running ## Calculate a taxpayers file and write the output to results/ [FILE=the sample] [OUT=x.csv] [OPTIONS='--batch 1000']
 	@tools/run-calculate
@@ -88,10 +97,10 @@ mail: running ## Show the last alert e-mails that MailHog caught, newest last [L
 	@echo "MailHog's page: http://$$($(COMPOSE) port mailhog 8025)"
 
 logs: running ## Show the last lines of every log [LINES=20] [FOLLOW=1]
-	@$(COMPOSE) run --rm --no-deps -T --entrypoint sh rotate -c 'exec tail -n "$$1" $(if $(FOLLOW),-F) /logs/*/*.log' - '$(LINES)' < /dev/null
+	@$(COMPOSE) run --rm --no-deps -T --entrypoint python rotate - '$(LINES)' $(if $(FOLLOW),-F) < tools/print_logs.py
 
 reload: running ## Load db/init/schedules.json into the database and all replicas, or keep the old tax data if the file is invalid
-	@tools/reload-schedules --force < /dev/null
+	$(EXCLUSIVELY) tools/reload-schedules --force < /dev/null
 
 backup: running ## Write the tax data of the database to a file in backups/
 	@mkdir -p backups
@@ -100,7 +109,7 @@ backup: running ## Write the tax data of the database to a file in backups/
 
 restore: running ## Load the tax data of a backup into the database and all replicas: FILE=backups/...
 	@[ -r "$$FILE" ] || { echo "make restore needs a readable file of make backup: make restore FILE=backups/..." >&2; exit 1; }
-	@tools/reload-schedules --figures - < "$$FILE"
+	$(EXCLUSIVELY) tools/reload-schedules --figures - < "$$FILE"
 
 rotate: running ## Rotate all logs now, regardless of their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null

@@ -6,6 +6,8 @@ import sys
 from email import message_from_string, policy
 from urllib.request import ProxyHandler, build_opener
 
+from tax_common.text_formatting import escape_controls
+
 if not sys.argv[1].isdigit():
     sys.exit(f"LINES is [{sys.argv[1]}]; expected the number of mails")
 count = int(sys.argv[1])
@@ -20,6 +22,6 @@ except OSError as error:
 for item in sorted(items, key=lambda item: item["Created"])[-count:]:
     mail = message_from_string(item["Raw"]["Data"], policy=policy.default)
     for name in ("Date", "From", "To", "Subject"):
-        print(f"{name}: {mail[name]}")
-    print("", *mail.get_content().splitlines(), "-" * 80, sep="\n")
+        print(f"{name}: {escape_controls(str(mail[name]))}")
+    print("", *map(escape_controls, mail.get_content().splitlines()), "-" * 80, sep="\n")
 print(f"{len(items)} mail(s)")

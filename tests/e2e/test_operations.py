@@ -182,10 +182,8 @@ def test_missing_requirements_are_reported(tmp_path: Path) -> None:
     wrong = stack.run("make", "up", "DB=oracle")
     assert (2, "DB is [oracle]; expected postgres or mysql") == (wrong.returncode, wrong.stderr.splitlines()[0])
     wrong = stack.run("make", "up", "REPLICAS=many")
-    assert (2, "REPLICAS is [many]; expected a whole number above 0") == (
-        wrong.returncode,
-        wrong.stderr.splitlines()[0],
-    )
+    assert 2 == wrong.returncode
+    assert wrong.stderr.startswith("REPLICAS is [many]; expected a whole number from 1 to 20")
     down = stack.run("make", "load")
     assert (2, "The stack does not run. Start it with `make up`.") == (down.returncode, down.stderr.splitlines()[0])
     bare = tmp_path / "bin"

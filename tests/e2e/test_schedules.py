@@ -1,6 +1,7 @@
 """Tests of schedule updates: simultaneous reload by all replicas, rejection, backup and restore."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -167,3 +168,29 @@ def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> No
         assert backed_up == facts(ask_many(other, other.credentials))
     finally:
         other.make("clean")
+
+
+def test_a_killed_load_is_reported_truly(stack: Stack) -> None:
+    """If the load is killed after it wrote, `make restore` loads the written tax data into all replicas and says so."""
+    ((version, tax),) = facts(ask_many(stack, stack.credentials))
+    data = json.loads((stack.folder / FIGURES).read_text())
+    data["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
+    (stack.folder / "changed.json").write_text(json.dumps(data))
+    docker = stack.folder / "bin/docker"
+    docker.parent.mkdir()
+    # Run the load, but report that a signal has killed it.
+    real = stack.run("sh", "-c", "command -v docker").stdout.strip()
+    docker.write_text(
+        f'#!/bin/sh\ncase "$*" in *tax-seed-*" seed seed "*) {real} "$@"; exit 137 ;; esac\nexec {real} "$@"\n'
+    )
+    docker.chmod(0o755)
+    path = f"{docker.parent}:{os.environ['PATH']}"
+    try:
+        killed = stack.run("make", "restore", "FILE=changed.json", PATH=path)
+        ((new_version, new_tax),) = facts(ask_many(stack, stack.credentials))
+    finally:
+        stack.make("reload")
+    assert 2 == killed.returncode
+    assert f"the database contains the schedules {new_version}, and all replicas use them now" in killed.stderr
+    assert (True, True) == (new_version != version, new_tax > tax)
+    assert {(version, tax)} == facts(ask_many(stack, stack.credentials))

@@ -4,7 +4,9 @@ import contextlib
 import os
 import re
 import select
+import signal
 import subprocess
+from secrets import token_hex
 
 from tests.support.service import Answer
 from tests.support.stack import Stack
@@ -85,3 +87,20 @@ def test_logs(stack: Stack) -> None:
     assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
     # Exclude empty lines, because `tail` separates the files with an empty line.
     assert 30 >= max(len([line for line in lines if line]) for lines in found.values())
+
+
+def test_logs_print_no_control_characters(stack: Stack) -> None:
+    """`make logs` escapes the control characters that a client sent, also with FOLLOW=1."""
+    name = token_hex(8)
+    head = f"POST /{name} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n".encode()
+    stack.get_nothing(head + b"Referer: \x1b[31mRED \x1b]0;PWNED\x07 \xc2\x9b2J \x9b2J\r\n\r\n")
+    wait_until(lambda: stack.count("nginx/error.log", name))
+    line = next(
+        line for line in stack.make("--silent", "logs", "LINES=30").splitlines() if name in line and "PWNED" in line
+    )
+    assert r"\x1b[31mRED \x1b]0;PWNED\x07 \x9b2J \x9b2J" in line
+    with stack.making("--silent", "logs", "LINES=30", "FOLLOW=1") as follow:
+        assert follow.stdout is not None
+        followed = next(line for line in follow.stdout if name in line and "PWNED" in line)
+        os.killpg(follow.pid, signal.SIGINT)
+    assert line == followed.rstrip("\n")

@@ -103,3 +103,24 @@ def test_tls_without_certificate_is_reported(stack: Stack, tmp_path: Path) -> No
         other.make("clean")
     assert 2 == missing.returncode
     assert "TLS=on needs secrets/tls/cert.pem and key.pem" in missing.stderr
+
+
+def test_a_pair_that_does_not_match_is_refused(stack: Stack) -> None:
+    """If the key does not match the certificate or is unreadable, `make up` refuses it and nginx keeps running."""
+    before, key = stack.containers("nginx")[0]["Id"], stack.folder / "secrets/tls/key.pem"
+    usual = key.read_text()
+    other = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
+    try:
+        key.write_text(stack.output("nginx", "sh", "-c", other))
+        mismatch = stack.run("make", "up")
+        key.write_text(usual)
+        key.chmod(0o600)
+        unreadable = stack.run("make", "up")
+    finally:
+        key.chmod(0o644)
+        key.write_text(usual)
+    for refused in (mismatch, unreadable):
+        assert 2 == refused.returncode
+        assert "nginx cannot use secrets/tls/cert.pem and key.pem of TLS=on" in refused.stderr
+    assert before == stack.containers("nginx")[0]["Id"]
+    stack.make("up")

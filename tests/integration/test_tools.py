@@ -1,8 +1,10 @@
 """Tests of tools that change the user's files or signal containers. The tests need no container engine."""
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,18 +45,157 @@ def test_settings_survive_a_full_disk(tmp_path: Path) -> None:
     assert "DB=postgres\n" == settings.read_text()
 
 
-def test_one_change_of_passwords_at_a_time(tmp_path: Path) -> None:
-    """A second concurrent `make db-password` fails, prints the remedy, and changes no file."""
-    (tmp_path / "secrets/.db-password").mkdir(parents=True)
-    (tmp_path / "secrets/db_reader_password").write_text("old")
-    done = tool(tmp_path, str(ROOT / "tools/rotate-db-passwords"))
-    assert 1 == done.returncode
-    assert (
-        "Another `make db-password` holds the lock. If none runs, remove the lock: rmdir secrets/.db-password"
-        in done.stderr
+def check_settings(**settings: str) -> tuple[int, list[str]]:
+    """Check settings, and return the exit code and the lines of the error."""
+    given = "".join(f"{name}={value}\n" for name, value in settings.items())
+    done = subprocess.run([ROOT / "tools/check-settings"], input=given, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DB", "oracle", "postgres or mysql"),
+        ("TLS", "yes", "on or off"),
+        ("MASK_AMOUNTS", "true", "on or off"),
+        ("REPLICAS", "1000", "a whole number from 1 to 20; MAX_REPLICAS in .env sets this limit"),
+        ("REPLICAS", "0", "a whole number from 1 to 20; MAX_REPLICAS in .env sets this limit"),
+        ("MAX_REPLICAS", "many", "a whole number from 1 to 1000"),
+        ("HTTP_PORT", "65536", "a whole number from 1 to 65535"),
+        ("HTTPS_PORT", "08443", "a whole number from 1 to 65535"),
+        ("HTTP_PORT", "8025", "another port than MAIL_PORT"),
+        ("NGINX_WORKERS", "auto;", "a whole number from 1 to 32"),
+        ("CLIENT_TIMEOUT", "10sec", "a time such as 30s, 500ms or 2m, above 0"),
+        ("READ_TIMEOUT", "0", "a time such as 30s, 500ms or 2m, above 0"),
+        ("MAX_BODY", "10x", "a size such as 500k or 2m, above 0"),
+        ("MAX_HEADER", "8k", "a whole number from 512 to 8000"),
+        ("RATE_LIMIT", "20", "a rate such as 20r/s or 60r/m"),
+        ("RATE_BURST", "-1", "a whole number from 1 to 1000000000"),
+        ("API_MEMORY", "512x", "a size such as 512m or 2g"),
+        ("LOG_EACH_MAX", "1e6", "a whole number from 0 to 1000000000"),
+    ],
+)
+def test_each_wrong_setting_is_named(name: str, value: str, expected: str) -> None:
+    """The check of the settings names the setting, its value and the expected values."""
+    assert (1, [f"{name} is [{value}]; expected {expected}"]) == check_settings(**{name: value})
+
+
+def test_good_settings_are_accepted() -> None:
+    """Empty settings, foreign variables and values at a limit are accepted, and all wrong settings are listed."""
+    good = {"DB": "mysql", "TLS": "on", "REPLICAS": "21", "MAX_REPLICAS": "100", "HTTP_PORT": "65535", "MAX_BODY": "2m"}
+    more = {"READ_TIMEOUT": "500ms", "RATE_LIMIT": "1r/m", "API_CPUS": "0.5", "CLIENT_TIMEOUT": "", "EDITOR": "ed"}
+    assert (0, []) == check_settings(**good, **more)
+    assert 2 == len(check_settings(DB="x", TLS="x")[1])
+
+
+def test_targets_take_turns(tmp_path: Path) -> None:
+    """A second target waits, names the target that runs, and continues after the first target was killed."""
+    for name in ("held", "go"):
+        os.mkfifo(tmp_path / name)
+    run = str(ROOT / "tools/run-exclusively")
+    with (
+        in_session([run, "up", "sh", "-c", "echo > held; read -r _ < go"], tmp_path) as first,
+        in_session(["sh", "-c", f"read -r _ < held; exec {run} clean echo cleaned"], tmp_path) as second,
+    ):
+        assert second.stderr is not None
+        assert f"make clean waits for the end of make up (process {first.pid}) ...\n" == second.stderr.readline()
+        os.killpg(first.pid, signal.SIGKILL)
+        assert ("cleaned\n", "") == second.communicate(timeout=60)
+
+
+def test_variables_of_compose_in_the_shell_do_not_reach_compose(tmp_path: Path) -> None:
+    """The Makefile removes all variables of Compose from the environment, and keeps DOCKER_HOST and the settings."""
+    makefile = tmp_path / "Makefile"
+    makefile.write_text((ROOT / "Makefile").read_text(encoding="utf-8") + "\nshow:\n\t@env\n")
+    names = ("FILE", "PROJECT_NAME", "PROFILES", "ENV_FILES", "PATH_SEPARATOR")
+    shell = {f"COMPOSE_{name}": "other" for name in names} | {"DOCKER_HOST": "unix:///x", "TZ": "UTC"}
+    done = subprocess.run(
+        ["make", "show"], cwd=tmp_path, env=os.environ | shell, capture_output=True, text=True, check=True
     )
-    assert {".db-password", "db_reader_password"} == {path.name for path in (tmp_path / "secrets").iterdir()}
-    assert "old" == (tmp_path / "secrets/db_reader_password").read_text()
+    seen = {line.partition("=")[0] for line in done.stdout.splitlines()}
+    assert {"DOCKER_HOST", "TZ"} == seen & shell.keys()
+
+
+DOCKER = """#!/bin/sh
+case "$*" in
+    version*) echo amd64 ;;
+    *--environment) echo COMPOSE_PROJECT_NAME=mine ;;
+    ps*) cat containers ;;
+    volume*) cat volumes ;;
+    run*) cat folder ;;
+esac
+"""
+
+
+def check_docker(folder: Path, /, **files: str) -> tuple[int, str]:
+    """Run `check-docker` with a docker that prints the files. Return the exit code and the error."""
+    (folder / "tools").symlink_to(ROOT / "tools")
+    for name, text in ({"containers": "", "volumes": "", "folder": "", "docker": DOCKER} | files).items():
+        (folder / name).write_text(text)
+    (folder / "docker-compose.yml").write_text("name: mine\n")
+    (folder / "docker").chmod(0o755)
+    done = tool(folder, "sh", "-c", "PATH=.:$PATH; export PATH; exec tools/check-docker")
+    return done.returncode, done.stderr
+
+
+def test_volumes_of_another_folder_are_refused(tmp_path: Path) -> None:
+    """Without containers, the targets refuse if the volumes of the project belong to another folder or project."""
+    other = tmp_path / "other"
+    other.mkdir()
+    cases = {
+        "the folder of the volume": {"volumes": "mine_state\n", "folder": f"{other}\n"},
+        "a container": {"containers": f"{other}\n"},
+        "no folder and no secrets": {"volumes": "mine_logs\nmine_state\n"},
+        "volumes of another project": {"volumes": "mine_data\n"},
+        "another project, with secrets here": {"volumes": "mine_data\n", "secrets": "yes"},
+    }
+    for name, files in cases.items():
+        folder = tmp_path / name
+        (folder / "secrets").mkdir(parents=True)
+        if files.pop("secrets", ""):
+            (folder / "secrets/db_owner_password").touch()
+        code, error = check_docker(folder, **files)
+        assert (1, True) == (code, "Set another COMPOSE_PROJECT_NAME" in error), name
+        assert ("another project" in error) == (str(other) not in error), name
+
+
+def test_own_volumes_are_accepted(tmp_path: Path) -> None:
+    """The targets accept the volumes of this folder, of a removed folder, and of a failed start."""
+    cases = {
+        "this": {"volumes": "mine_state\n", "folder": f"{tmp_path}/this\n"},
+        "moved": {"volumes": "mine_state\n", "folder": f"{tmp_path}/gone\n"},
+        "failed": {"volumes": "mine_state\nmine_logs\n"},
+        "new": {},
+    }
+    for name, files in cases.items():
+        folder = tmp_path / name
+        (folder / "secrets").mkdir(parents=True)
+        (folder / "secrets/db_owner_password").touch()
+        assert (0, "") == check_docker(folder, **files), name
+
+
+def test_a_colon_in_the_path_is_reported(tmp_path: Path) -> None:
+    """In a folder whose path contains a colon, the targets report that Docker cannot mount the folder."""
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    code, error = check_docker(folder)
+    assert 1 == code
+    assert f"The path of this folder, {folder}, contains a colon, so Docker cannot mount it." in error
+
+
+def test_printed_logs_contain_no_control_characters() -> None:
+    """The printer of the logs escapes control characters, also invalid UTF-8 and C1, and keeps tabs and other text."""
+    lines = "é\t\x1b[31mRED\x1b]0;x\x07\r\x9b2J\n".encode() + b"\x9b31m\xff\n"
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/print_logs.py"],
+        input=lines,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "services/common/src")},
+        capture_output=True,
+        check=True,
+    )
+    first, second = done.stdout.decode().splitlines()
+    assert r"é	\x1b[31mRED\x1b]0;x\x07\x0d\x9b2J" == first
+    assert r"\x9b31m\xff" == second
 
 
 @pytest.mark.parametrize("alone", ["cert.pem", "key.pem"])

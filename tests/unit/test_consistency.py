@@ -123,8 +123,8 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 
 def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
-    """`.env.example` lists exactly the variables of docker-compose.yml, with the same defaults."""
-    taken = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    """`.env.example` lists exactly the variables of docker-compose.yml and MAX_REPLICAS, with the same defaults."""
+    taken = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)) | {"MAX_REPLICAS"}
     assert taken == set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE, re.MULTILINE))
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", COMPOSE))
     lines = re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE)
@@ -133,6 +133,18 @@ def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
     assert {name: value for name, value in defaults.items() if value} == {
         name: documented[name] for name, value in defaults.items() if value
     }
+
+
+def test_every_variable_of_the_stack_is_checked() -> None:
+    """`make up` checks every variable of `.env.example`: by `tools/check-settings`, or by the rules of the API."""
+    rules = (ROOT / "tools/check-settings").read_text(encoding="utf-8")
+    checked = set(re.findall(r'^    (?:form|whole|cpus|port)\("([A-Z_]+)"', rules, re.MULTILINE))
+    check = COMPOSE[COMPOSE.index("&api-settings") : COMPOSE.index("\n  nginx:")]
+    check += COMPOSE[COMPOSE.index("&rotate-settings") : COMPOSE.index("\n  check:")]
+    checked |= set(re.findall(r"^      [A-Z_]+: \$\{([A-Z_]+)", check, re.MULTILINE))
+    assert {"COMPOSE_PROJECT_NAME"} == set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE, re.MULTILINE)) - checked
+    for name, default in re.findall(r'value\["([A-Z_]+)"\] = (\d+)', rules):
+        assert f"\n# {name}={default}\n" in EXAMPLE
 
 
 def test_compose_sets_every_setting_of_the_api() -> None:

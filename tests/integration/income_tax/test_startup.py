@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.service import COMMAND, environment, prepare, running_service, seed, service_with
 from tools.smtp_catcher import SmtpCatcher
 
@@ -114,12 +115,36 @@ def test_reload_reports_rejected_tax_data(tmp_path: Path) -> None:
     """`reload --refused REASON` prints and mails the reason for the rejection, and exits with code 2."""
     prepare(tmp_path)
     with SmtpCatcher() as smtp:
-        refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=environment(tmp_path, smtp.port))
+        env = environment(tmp_path, smtp.port)
+        assert 0 == start("reload", "sqlite", env=env).returncode
+        refused = start("reload", "sqlite", "--refused", "no figures of 2030", env=env)
         mail = smtp.mailbox.next().get_content()
-    assert 2 == refused.returncode
-    assert "the schedules are unchanged: no figures of 2030" in refused.stderr
+    assert (2, "income-tax: the schedules are unchanged: no figures of 2030\n") == (refused.returncode, refused.stderr)
     assert "did not reload its schedules" in mail
     assert "the schedules are unchanged: no figures of 2030" in mail
+
+
+def test_reload_after_an_interrupted_load_uses_the_database(tmp_path: Path) -> None:
+    """If a load was interrupted after it wrote, `reload --refused` loads the written schedules and reports them."""
+    prepare(tmp_path)
+    with SmtpCatcher() as smtp:
+        env = environment(tmp_path, smtp.port)
+        start("reload", "sqlite", env=env)
+        with closing(sqlite3.connect(tmp_path / "tax.sqlite")) as database:
+            database.execute("UPDATE constants SET value = 1234 WHERE schedule = 'v7' AND name = 'cap_half_share'")
+            database.commit()
+        refused = start("reload", "sqlite", "--refused", "the load was interrupted", env=env)
+        mail = smtp.mailbox.next().get_content()
+        (tmp_path / "tax.sqlite").unlink()
+        unknown = start("reload", "sqlite", "--refused", "the load was interrupted", env=env)
+    (snapshot,) = (tmp_path / "state").glob("*.json")
+    data = json.loads(snapshot.read_text())
+    assert "1234" == data["schedules"]["v7"]["cap_half_share"]["value"]
+    sentence = f"the load was interrupted; the database contains the schedules {parse_schedules(data).version}"
+    assert 2 == refused.returncode
+    assert f"{sentence}, and all replicas use them now" in refused.stderr
+    assert sentence in mail
+    assert "unchanged in all replicas: the load was interrupted; the reload failed: unable to open" in unknown.stderr
 
 
 def test_log_that_cannot_be_opened(tmp_path: Path) -> None:

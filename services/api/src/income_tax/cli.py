@@ -50,6 +50,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, database in DATABASES.items():
         commands.add_parser(name, help=f"start the API with tax data from {database}").set_defaults(database=database)
+    commands.add_parser("check", help="check the settings without using them")
     seed = commands.add_parser("seed", help="write the schema and the tax data to a database (idempotent)")
     seed.add_argument("database", choices=DATABASES)
     folder = "folder that contains schema.sql and schedules.json (default: the files of the package)"
@@ -157,24 +158,30 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     if arguments.command == "secrets":
         write_missing_secrets(arguments.folder)
-    elif arguments.command == "users":
-        run_users(read_settings(os.environ), arguments.action, arguments.login)
-    elif arguments.command == "rotate":
-        run_rotate(read_settings(os.environ), arguments)
     elif arguments.command == "expected":
         run_expected(arguments)
+    else:
+        run_with_settings(read_settings(os.environ), arguments)
+
+
+def run_with_settings(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Run a command that needs settings."""
+    if arguments.command == "users":
+        run_users(settings, arguments.action, arguments.login)
+    elif arguments.command == "rotate":
+        run_rotate(settings, arguments)
     elif arguments.command == "seed":
-        run_seed(read_settings(os.environ), arguments)
+        run_seed(settings, arguments)
     elif arguments.command == "dump":
-        run_dump(read_settings(os.environ), DATABASES[arguments.database])
+        run_dump(settings, DATABASES[arguments.database])
     elif arguments.command == "reload":
         from .schedule_reload import reload  # noqa: PLC0415 - so that other commands do not load the web framework
 
-        reload(read_settings(os.environ), DATABASES[arguments.database], arguments.refused)
-    else:
+        reload(settings, DATABASES[arguments.database], arguments.refused)
+    elif arguments.command != "check":
         from .startup import serve  # noqa: PLC0415 - so that other commands do not load the web framework
 
-        serve(read_settings(os.environ), arguments.database)
+        serve(settings, arguments.database)
 
 
 def main() -> None:

@@ -65,6 +65,7 @@ HOUSEHOLD_BYTES = 1024  # a request body can have up to BATCH_MAX times this num
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings. Raises SettingsError for the first invalid setting."""
     read = Reader(environment)
+    read.check_time_zone("TZ")
     return Settings(
         account=DatabaseAccount(
             host=read.text("DB_HOST", "127.0.0.1"),

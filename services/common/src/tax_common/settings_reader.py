@@ -3,12 +3,16 @@
 import argparse
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from zoneinfo import TZPATH
 
 T = TypeVar("T")
+# A time zone as a rule of POSIX.1-2024, section 8.3: a name, the offset from UTC, and optional rules of summer time.
+POSIX_ZONE = re.compile(r"([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?\d{1,2}(:\d\d){0,2}([A-Za-z<][A-Za-z0-9<>+:,./-]*)?")
 
 
 class SettingsError(ValueError):
@@ -74,6 +78,14 @@ def describe_bounds(low: float, high: float, above: bool) -> str:
     return f" from {low:g} to {high:g}" if high < math.inf else f", {low:g} or more"
 
 
+def parse_time_zone(text: str) -> str:
+    """Return the time zone if it is a name, the path of a file or a rule of POSIX. Raises ValueError otherwise."""
+    name = text.removeprefix(":")
+    if name in ("UTC", "GMT") or POSIX_ZONE.fullmatch(text) or any(Path(f, name).is_file() for f in TZPATH):
+        return text
+    raise ValueError
+
+
 class Reader:
     """A reader of typed values from a mapping of strings, such as the environment. An empty string counts as missing.
 
@@ -98,6 +110,10 @@ class Reader:
     def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
         """Return a duration in seconds, which must be at least 0. With `above_zero`, it must be above 0."""
         return self._parse(name, default, number("seconds", above=above_zero))
+
+    def check_time_zone(self, name: str) -> None:
+        """Check that the C library finds the time zone. Otherwise it would use UTC without an error."""
+        self._parse(name, "UTC", ValueType(parse_time_zone, "a time zone such as Europe/Paris"))
 
     def secret(self, name: str) -> str:
         """Return the first line of the file that the setting names, or an empty string if the setting is empty."""

@@ -1,15 +1,14 @@
 """Seeding of a database, which writes the schema and the tax data to the database."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from income_tax.tax.brackets import ScheduleError
-from income_tax.tax.schedule_parser import Data, parse_schedules
+from income_tax.tax.schedule_parser import Data
 
 from .database_connection import WrongDatabaseError
+from .schedule_file import parse_file
 from .schedule_tables import COLUMNS, SCHEMA_VERSION, TABLES, build_rows
 
 SCHEDULES = "schedules.json"
@@ -29,11 +28,7 @@ def seed_database(engine: Engine, folder: Path, figures: bytes | None = None, fo
     """
     usual = (folder / SCHEDULES).read_bytes()
     digest = hashlib.sha256(usual).hexdigest()
-    try:
-        data = json.loads(usual if figures is None else figures)
-    except ValueError as error:  # invalid JSON or invalid UTF-8
-        raise ScheduleError(f"the tax data is not JSON: {error}") from error
-    parse_schedules(data)
+    data = parse_file(usual if figures is None else figures)
     with engine.begin() as connection:
         create_tables(connection, (folder / "schema.sql").read_text(encoding="utf-8"))
     with engine.begin() as connection:
