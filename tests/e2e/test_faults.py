@@ -4,14 +4,17 @@ import secrets
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from tests.support.budget import budget
+from tests.support.pages import load
 from tests.support.replicas import (
     count_retries,
     count_worker_starts,
+    disconnected,
+    frozen,
     hang_up,
     list_replicas,
     list_workers,
@@ -70,6 +73,62 @@ def test_killed_replicas(stack: Stack) -> None:
             # Wait until nginx uses the restarted replica again.
             wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
     assert count_retries(stack) > retried
+
+
+TIMED_OUT = "upstream timed out"  # in nginx's error log
+
+
+def list_answers_of_pages(stack: Stack, credentials: str) -> set[int]:
+    """Ask for each page several times, so that each replica is asked, and return the statuses."""
+    paths = ("/health/ready", "/docs", "/status") * 4
+    return {load(stack.http_port, path, credentials).status for path in paths}
+
+
+def test_frozen_replicas(stack: Stack) -> None:
+    """If a replica is frozen, another replica answers all requests and shows all pages."""
+    retried, credentials = count_retries(stack), stack.credentials
+    for number in range(TIMES):
+        replica = list_replicas(stack)[number % 2]
+        with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
+            wait_for_load(traffic)
+            with frozen(stack, replica):
+                assert {200} == list_answers_of_pages(stack, credentials)
+                enough = traffic.sent + 10 * RATE
+                wait_until(lambda traffic=traffic, enough=enough: traffic.sent >= enough)
+        wait_until(lambda: stack.healthy("api") == 2)
+    assert count_retries(stack) > retried
+
+
+def test_batches_are_calculated_once(stack: Stack) -> None:
+    """If a replica is frozen during a batch, nginx waits for its answer, and no other replica calculates the batch."""
+    batch = "married,children,salary\n" + "yes,3,200000\n" * 200
+    request_id, credentials = f"batch-{secrets.token_hex(8)}", stack.credentials
+    headers = {"Content_Type": "text/csv", "X_Request_ID": request_id}
+    with ThreadPoolExecutor(2) as pool:
+        with ExitStack() as all_frozen:
+            for replica in list_replicas(stack):
+                all_frozen.enter_context(frozen(stack, replica))
+            before = stack.count("nginx/error.log", TIMED_OUT)
+            answers = [pool.submit(load, stack.http_port, "/", credentials, batch, **headers)]
+            answers += [pool.submit(load, stack.http_port, "/health/live", None)]
+            # nginx tries the small request on both replicas. Each try takes RETRY_TIMEOUT.
+            wait_until(lambda: stack.count("nginx/error.log", TIMED_OUT) >= before + 2)
+        assert [200, 200] == [answer.result().status for answer in answers]
+    events = [record["event"] for record in stack.records("api/api.log", holding=request_id)]
+    assert (1, 1) == (events.count("request"), events.count("answer"))
+
+
+def test_replicas_without_a_network(stack: Stack) -> None:
+    """If a replica loses its network, the other replica answers all requests."""
+    for number in range(TIMES):
+        replica = list_replicas(stack)[number % 2]
+        with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
+            wait_for_load(traffic)
+            with disconnected(stack, replica):
+                enough = traffic.sent + 5 * RATE
+                wait_until(lambda traffic=traffic, enough=enough: traffic.sent >= enough)
+            since = stack.count("nginx/access.log")
+            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
 
 
 def test_recreated_replicas(stack: Stack) -> None:
