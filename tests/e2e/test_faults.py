@@ -76,27 +76,34 @@ def test_killed_replicas(stack: Stack) -> None:
     assert count_retries(stack) > retried
 
 
+def wait_for_requests(traffic: Traffic, count: int) -> None:
+    """Wait until the client has sent `count` further requests."""
+    enough = traffic.sent + count
+    wait_until(lambda: traffic.sent >= enough)
+
+
 def list_answers_of_pages(stack: Stack, credentials: str) -> set[int]:
     """Ask for each page several times, so that each replica is asked, and return the statuses."""
     paths = ("/health/ready", "/docs", "/status") * 4
     return {load(stack.http_port, path, credentials).status for path in paths}
 
 
+@pytest.mark.profile("floods")
 def test_frozen_replicas(stack: Stack) -> None:
     """If a replica is frozen, another replica answers all requests and shows all pages."""
     retried, credentials = count_retries(stack), stack.credentials
     for number in range(TIMES):
         replica = list_replicas(stack)[number % 2]
-        with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
-            wait_for_load(traffic)
+        with constant_rate(stack, RATE, 1) as traffic:
+            wait_for_requests(traffic, 2 * RATE)  # lets each worker check the password
             with frozen(stack, replica):
                 assert {200} == list_answers_of_pages(stack, credentials)
-                enough = traffic.sent + 10 * RATE
-                wait_until(lambda traffic=traffic, enough=enough: traffic.sent >= enough)
+                wait_for_requests(traffic, 10 * RATE)
         wait_until(lambda: stack.healthy("api") == 2)
     assert count_retries(stack) > retried
 
 
+@pytest.mark.profile("floods")
 def test_batches_are_calculated_once(stack: Stack) -> None:
     """If a replica is frozen during a batch, nginx waits for its answer, and no other replica calculates the batch."""
     batch = "married,children,salary\n" + "yes,3,200000\n" * 200
@@ -114,15 +121,15 @@ def test_batches_are_calculated_once(stack: Stack) -> None:
     assert (1, 1) == (events.count("request"), events.count("answer"))
 
 
+@pytest.mark.profile("floods")
 def test_replicas_without_a_network(stack: Stack) -> None:
     """If a replica loses its network, the other replica answers all requests."""
     for number in range(TIMES):
         replica = list_replicas(stack)[number % 2]
-        with constant_rate(stack, RATE, IN_FLIGHT) as traffic:
-            wait_for_load(traffic)
+        with constant_rate(stack, RATE, 1) as traffic:
+            wait_for_requests(traffic, 2 * RATE)  # lets each worker check the password
             with disconnected(stack, replica):
-                enough = traffic.sent + 5 * RATE
-                wait_until(lambda traffic=traffic, enough=enough: traffic.sent >= enough)
+                wait_for_requests(traffic, 5 * RATE)
             since = stack.count("nginx/access.log")
             wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
 
