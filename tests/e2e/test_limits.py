@@ -31,9 +31,10 @@ def assert_refused(answer: Answer, status: int, sentence: str) -> None:
         (b"GET /?x=" + b"9" * 3000 + HOST + b"\r\n", 414, "under 2000 bytes"),
         (b"GET /" + HOST + b"X: " + b"x" * 3000 + b"\r\n\r\n", 431, "under 2000 bytes"),
         (b"GET /" + HOST + b"X: x\r\n" * 30 + b"\r\n", 431, "at most 20"),
+        (b"GET /" + HOST + (b"X: " + b"x" * 1500 + b"\r\n") * 6 + b"\r\n", 431, "together under twice this length"),
         (b"POST /" + HOST + b"Content-Length: 4000000\r\n\r\n", 413, "at most 3m"),
     ],
-    ids=["request line", "header", "headers", "body"],
+    ids=["request line", "header", "headers", "headers together", "body"],
 )
 def test_size_limits_are_enforced(stack: Stack, request_bytes: bytes, status: int, sentence: str) -> None:
     """If the request line, the headers or the body exceed a limit, nginx returns an error that contains the limit."""

@@ -65,7 +65,7 @@ def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIA
     app = services.release_leadership_before(app)
     if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
-    app = DrainBodyMiddleware(normalize_target(app), settings.max_body)
+    app = DrainBodyMiddleware(normalize_target(app))
     # If no proxy is configured, the application ignores X-Forwarded-For.
     if settings.trusted_proxy:
         app = TrustedProxy(app, settings.trusted_proxy)

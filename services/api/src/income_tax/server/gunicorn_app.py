@@ -16,7 +16,7 @@ from income_tax.service_log import Log
 from income_tax.settings import Settings
 
 from . import single_write_response
-from .gunicorn_request_errors import build_alert, build_worker_class
+from .gunicorn_request_errors import HEADER_BYTES, HEADERS_MAX, build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
 KEEPALIVE = 75  # seconds; nginx closes an idle connection first, after 60 seconds
@@ -98,6 +98,8 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "preload_app": True,
         "keepalive": KEEPALIVE,
         "limit_request_line": REQUEST_LINE_LIMIT,
+        "limit_request_fields": HEADERS_MAX,
+        "limit_request_field_size": HEADER_BYTES,
         "forwarded_allow_ips": "",  # only the trusted_proxy middleware evaluates forwarded addresses
         "graceful_timeout": 10,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its temporary file
