@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from .secret_text import decode_secret
+
 T = TypeVar("T")
 
 
@@ -100,19 +102,18 @@ class Reader:
         return self._parse(name, default, number("seconds", above=above_zero))
 
     def secret(self, name: str) -> str:
-        """Return the first line of the file that the setting names, or an empty string if the setting is empty."""
+        """Return the password in the file that the setting names, or an empty string if the setting is empty."""
         path = self.text(name)
         if not path:
             return ""
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            return decode_secret(Path(path).read_bytes())
+        except OSError as error:
             raise SettingsError(
                 f"{name}={path}: cannot be read ({error}); expected a file that contains the password"
             ) from error
-        if not lines or not lines[0]:
-            raise SettingsError(f"{name}={path}: the file is empty; expected the password on its first line")
-        return lines[0]
+        except ValueError as error:
+            raise SettingsError(f"{name}={path}: expected a file that contains only the password; {error}") from None
 
     def file(self, name: str) -> Path | None:
         """Return the path of the readable file that the setting names, or None if the setting is empty."""

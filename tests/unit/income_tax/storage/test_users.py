@@ -19,7 +19,7 @@ DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 def test_added_users_are_read(tmp_path: Path) -> None:
     """The reader returns an added user with the stored hash, and skips blank lines and comments."""
     path = tmp_path / "users"
-    add_user(path, "ann", "secret")
+    add_user(path, "ann", "pass word")
     path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
     users = read_users(path)
     assert ["ann", "bob"] == list(users)
@@ -70,10 +70,10 @@ def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(store, name, watched)
 
-    add_user(path, "ann", "secret")
+    add_user(path, "ann", "pass word")
     watch("read_users")
     watch("write_atomically")
-    add_user(path, "bob", "secret")
+    add_user(path, "bob", "pass word")
     remove_user(path, "ann")
     assert [True] * 4 == held
     assert not is_locked(tmp_path)

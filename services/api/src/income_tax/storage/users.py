@@ -9,10 +9,13 @@ from werkzeug.security import generate_password_hash
 
 from tax_common.files import hold_lock, write_atomically
 from tax_common.reloading_file import ReloadingFile
+from tax_common.secret_text import has_control_characters, normalize_secret
+from tax_common.text_formatting import escape_controls
 
 LOOK_EVERY = 0.005  # minimum seconds between two checks of the file for changes
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASH = re.compile(r"scrypt:(\d{1,8}):(\d{1,4}):(\d{1,4})\$[^$\s]+\$[0-9a-f]{128}")  # n, r, p, salt, 64 bytes
+PASSWORD_MIN = 8  # characters, as NIST SP 800-63B requires
 MEMORY_MAX = 64 << 20  # maximum bytes of memory per password check; hashes of `users add` need half as much
 
 
@@ -54,10 +57,14 @@ def add_user(path: Path, login: str, password: str) -> None:
 
     Raises UsersError if the login name or password is invalid, and OSError if the file cannot be written.
     """
-    if not LOGIN.fullmatch(login):
-        raise UsersError("a login name must have 1 to 64 letters, digits or . _ @ -")
-    if not password:
-        raise UsersError("a password must have at least one character")
+    password = normalize_secret(password)
+    # A login name that begins with a dash would look like an option of a command.
+    if not LOGIN.fullmatch(login) or login.startswith("-"):
+        expected = "1 to 64 ASCII letters, digits or . _ @ -, without - at the beginning"
+        raise UsersError(f"the login name is [{escape_controls(login)}]: choose {expected}")
+    if len(password) < PASSWORD_MIN or has_control_characters(password):
+        problem = f"the password of {login} is too short or has control characters"
+        raise UsersError(f"{problem}: choose at least {PASSWORD_MIN} characters, without control characters")
     with edit_users(path) as users:
         users[login] = generate_password_hash(password, method="scrypt")
 
