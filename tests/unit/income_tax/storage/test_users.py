@@ -83,10 +83,45 @@ def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
     """A replaced file is read again even if its size and time are unchanged."""
     path, other = tmp_path / "users", tmp_path / "other"
     path.write_text(f"ann:{DIGESTED}\n")
-    users = Users(path, pytest.fail)
+    users = Users(path)
     other.write_text(f"bob:{DIGESTED}\n")
     status = path.stat()
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     other.replace(path)
     assert DIGESTED == wait_until(lambda: users.find_hash("bob"))
     assert users.find_hash("ann") is None
+
+
+def test_invalid_lines_are_skipped(tmp_path: Path) -> None:
+    """An invalid line of a changed file disables only its own user, so that removed users are always rejected."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\nbob:{DIGESTED}\n")
+    users = Users(path)
+    assert users.find_trouble() is None
+    path.write_bytes(f"ann:{DIGESTED}\n".encode() + b"garbage\nb\xff:x\n")
+    assert "line 2: expected login:scrypt hash" in wait_until(users.find_trouble)
+    assert (DIGESTED, None) == (users.find_hash("ann"), users.find_hash("bob"))
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", None], ids=["no valid line", "missing"])
+def test_the_users_remain_if_the_file_is_unusable(tmp_path: Path, content: bytes | None) -> None:
+    """If the file is missing or has no valid line, the previous users remain until the next valid file."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\n")
+    users = Users(path)
+    path.unlink()
+    if content:
+        path.write_bytes(content)
+    assert str(path) in wait_until(users.find_trouble)
+    assert DIGESTED == users.find_hash("ann")
+    path.write_text(f"bob:{DIGESTED}\n")
+    wait_until(lambda: users.find_trouble() is None)
+    assert (None, DIGESTED) == (users.find_hash("ann"), users.find_hash("bob"))
+
+
+def test_the_first_file_must_be_valid(tmp_path: Path) -> None:
+    """The constructor raises an error if a line is invalid, so that a start reports it."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\ngarbage\n")
+    with pytest.raises(UsersError, match="line 2"):
+        Users(path)

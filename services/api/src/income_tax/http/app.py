@@ -98,7 +98,9 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
         document.build_blueprint(current, login_required, settings.batch_max),
         api_docs.build_blueprint(login_required),
         simulator.build_blueprint(current, login_required, settings.batch_max),
-        status_page.build_blueprint(settings, services.metrics.folder, services.alerts, current, login_required),
+        status_page.build_blueprint(
+            settings, services.metrics.folder, services.alerts, current, login_required, services.state
+        ),
         static_files.build_blueprint(login_required),
     ]
     if settings.drill_route:
