@@ -25,6 +25,9 @@ FILE ?=
 LINES ?= 20
 FOLLOW ?=
 LOGIN ?=
+# Export LOGIN as it was typed. Otherwise, make would expand $(...) in it, and a recipe's shell would run it.
+override LOGIN := $(value LOGIN)
+export LOGIN
 T ?=
 
 help: ## List the targets
@@ -71,14 +74,14 @@ users: engine ## List the users of the API
 	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users list < /dev/null
 
 user-add: engine secrets/client_credentials ## Ask for a password, and add the user or change the password of an existing user: LOGIN=alice
-	@[ -n "$(LOGIN)" ] || { echo "make user-add needs a login name, for example: make user-add LOGIN=alice" >&2; exit 1; }
-	@[ "$(LOGIN)" != "$$(cut -d: -f1 secrets/client_credentials)" ] || \
-	 { echo "$(LOGIN) is the stack's own client. For a new password: rm secrets/client_credentials && make credentials" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps $(TTY) $(AS_OWNER) admin users add "$(LOGIN)"
+	@[ -n "$$LOGIN" ] || { echo "make user-add needs a login name, for example: make user-add LOGIN=alice" >&2; exit 1; }
+	@[ "$$LOGIN" != "$$(cut -d: -f1 secrets/client_credentials)" ] || \
+	 { echo "$$LOGIN is the stack's own client. For a new password: rm secrets/client_credentials && make credentials" >&2; exit 1; }
+	@$(COMPOSE) run --rm --no-deps $(TTY) $(AS_OWNER) admin users add -- "$$LOGIN"
 
 user-remove: engine ## Remove a user: LOGIN=alice
-	@[ -n "$(LOGIN)" ] || { echo "make user-remove needs a login name, for example: make user-remove LOGIN=alice" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove "$(LOGIN)" < /dev/null
+	@[ -n "$$LOGIN" ] || { echo "make user-remove needs a login name, for example: make user-remove LOGIN=alice" >&2; exit 1; }
+	@$(COMPOSE) run --rm --no-deps -T $(AS_OWNER) admin users remove -- "$$LOGIN" < /dev/null
 
 db-password: running ## Change the passwords of both database accounts without downtime
 	$(EXCLUSIVELY) tools/rotate-db-passwords

@@ -1,5 +1,6 @@
 """Tests of the limits that the API and nginx enforce if BATCH_MAX is lowered."""
 
+import base64
 import json
 
 import pytest
@@ -42,6 +43,20 @@ def test_one_byte_more_is_rejected_by_nginx(stack: Stack) -> None:
     assert (413, MOST) == (page.status, page.json["response"]["limit"])
     assert f"at most {MOST}k, and at most {MOST} households per request" in page.json["response"]["errors"][0]
     assert not passed_on(stack, page)
+
+
+def test_a_body_of_unknown_length_has_the_same_limit(stack: Stack) -> None:
+    """Nginx rejects a chunked body longer than BATCH_MAX KiB like a body whose length is declared."""
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {authorize(stack)}\r\n"
+    rows = b"married,children,salary\nno,0," + b" " * LARGEST + b"90000"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(rows), rows)
+    answer = stack.raw(f"{head}Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + body)
+    assert (413, post_households(stack, MOST, LARGEST + 1).json["response"]["errors"]) == (answer.status, answer.errors)
+
+
+def authorize(stack: Stack) -> str:
+    """Return the Authorization header value of the client's credentials."""
+    return "Basic " + base64.b64encode(stack.credentials.encode()).decode()
 
 
 def passed_on(stack: Stack, page: Page) -> bool:

@@ -180,13 +180,15 @@ def test_client_address_comes_from_nginx(stack: Stack, credentials: str) -> None
 def test_users_without_restart(stack: Stack) -> None:
     """The API accepts an added user immediately, and rejects a removed user, without a restart."""
     added = stack.run(
-        "sh", "-c", 'echo "pa:ss" | docker compose run --rm --no-deps -T --user "$(id -u):10001" admin users add ann'
+        "sh",
+        "-c",
+        'echo "pa:ss:word" | docker compose run --rm --no-deps -T --user "$(id -u):10001" admin users add ann',
     )
     assert 0 == added.returncode, added.stderr
-    assert 200 == stack.get(TARGET, "ann:pa:ss").status
+    assert 200 == stack.get(TARGET, "ann:pa:ss:word").status
     assert ["client", "ann"] == stack.make("users").split()
     stack.make("user-remove", "LOGIN=ann")
-    assert 401 == stack.get(TARGET, "ann:pa:ss").status
+    assert 401 == stack.get(TARGET, "ann:pa:ss:word").status
 
 
 @pytest.mark.both_databases

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from secrets import token_hex
 
+import pytest
+
 from tests.support.service import Answer
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -28,6 +30,16 @@ def test_user_add(stack: Stack) -> None:
         assert before == {container["Id"] for container in stack.containers("api")}
     finally:
         stack.make("user-remove", "LOGIN=ann")
+
+
+@pytest.mark.parametrize("login", ["a$(id)", "$(shell id)", "`id`", "a;id", "-h", "--help", "a b"])
+def test_a_login_name_is_neither_code_nor_an_option(stack: Stack, login: str) -> None:
+    """`make user-add` rejects a login name with other characters. Neither make nor a shell runs the name."""
+    before = stack.make("--silent", "users")
+    rejected = stack.run("sh", "-c", 'echo "pass word" | make user-add LOGIN="$1"', "-", login)
+    assert 2 == rejected.returncode
+    assert f"the login name is [{login}]: choose 1 to 64 ASCII letters, digits or . _ @ -" in rejected.stderr
+    assert before == stack.make("--silent", "users")
 
 
 def test_user_add_on_a_terminal(stack: Stack) -> None:

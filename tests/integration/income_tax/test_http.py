@@ -55,7 +55,19 @@ def test_credentials_are_required(service: Service, credentials: str | None) -> 
     """The service answers a request without valid credentials with a JSON 401."""
     answer = service.get(TARGET, credentials)
     assert_json_error(answer, 401)
-    assert answer.headers["www-authenticate"].startswith("Basic ")
+    assert 'Basic realm="income tax", charset="UTF-8"' == answer.headers["www-authenticate"]
+    assert answer.errors[0].startswith("the login name or password is missing or wrong")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n", "\0", "\t", "\x1b", "\x7f", "\x85"], ids=ascii)
+@pytest.mark.parametrize("login", ["client:secret{}", "client{}:secret", "{}client:secret"])
+def test_control_characters_in_credentials_are_named(service: Service, login: str, end: str) -> None:
+    """The service rejects credentials with control characters (RFC 7617), and names the cause."""
+    answer = service.get(TARGET, login.format(end))
+    assert_json_error(answer, 401)
+    assert ["the login name or password has a control character, such as the line end of a file: remove it"] == (
+        answer.errors
+    )
 
 
 @pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic " + "x" * 4000, "Bearer abc", "\xff\xfe"])
@@ -114,11 +126,24 @@ HOST = b"\r\nHost: x\r\n"
         (b"GET / HTTP/1.1" + HOST + b"Transfer-Encoding: quantum\r\n\r\n", 400, "quantum"),
         (b"GET / HTTP/1.1" + HOST + b"Transfer-Encoding: identity\r\n\r\n", 400, "identity"),
         (b"GET / HTTP/1.1" + HOST + b"X: " + b"x" * 9000 + b"\r\n\r\n", 431, "xxx"),
+        (b"GET / HTTP/1.1" + HOST + b"Q: q\r\n" * 101 + b"\r\n", 431, "q: q"),
         (b"GET / HTTP/1.1" + HOST + b"bad header\r\n\r\n", 400, "bad header"),
         (b"GET / HTTP/1.1" + HOST + b"Expect: the-impossible\r\n\r\n", 417, "impossible"),
         (b"GET / HTTP/1.1" + HOST + b"Content-Length: many\r\n\r\n", 400, "many"),
     ],
-    ids=["raw accent", "long", "garbage", "version", "coding", "identity", "long header", "header", "expect", "length"],
+    ids=[
+        "raw accent",
+        "long",
+        "garbage",
+        "version",
+        "coding",
+        "identity",
+        "long header",
+        "many headers",
+        "header",
+        "expect",
+        "length",
+    ],
 )
 def test_gunicorn_rejects_in_json(service: Service, request_bytes: bytes, status: int, sent: str) -> None:
     """Gunicorn's own rejections are JSON, have a logged request id, and do not quote the request."""

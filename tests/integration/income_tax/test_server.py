@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from werkzeug.security import check_password_hash
 
 from income_tax.cli import main
+from income_tax.storage.users import read_users
 from tests.support.commands import Called, called
 from tests.support.service import TEXT_LINE, Service, environment, prepare, running_service
 from tests.support.waiting import wait_until
@@ -45,36 +47,45 @@ def users(folder: Path, *arguments: str, password: str = "") -> Called:
 def test_users_change_without_a_restart(tmp_path: Path) -> None:
     """The service accepts an added user immediately, and rejects a removed user even if the credentials were cached."""
     with running_service(tmp_path) as service:
-        assert 401 == service.get(TARGET, "ann:pa:ss").status
-        assert 0 == users(service.folder, "add", "ann", password="pa:ss\n").returncode
-        assert [200, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
+        assert 401 == service.get(TARGET, "ann:pa:ss:word").status
+        assert 0 == users(service.folder, "add", "ann", password="pa:ss:word\n").returncode
+        assert [200, 200] == [service.get(TARGET, "ann:pa:ss:word").status, service.get(TARGET).status]
         assert ["client", "ann"] == users(service.folder, "list").stdout.split()
         assert 0 == users(service.folder, "remove", "ann").returncode
-        assert [401, 200] == [service.get(TARGET, "ann:pa:ss").status, service.get(TARGET).status]
+        assert [401, 200] == [service.get(TARGET, "ann:pa:ss:word").status, service.get(TARGET).status]
 
 
 @pytest.mark.parametrize("line", [b"b\xff:x\n", b"bob:scrypt:1:1$s$h\n"], ids=["not UTF-8", "invalid hash"])
 def test_a_bad_users_file_keeps_the_users(tmp_path: Path, line: bytes) -> None:
-    """The service logs an invalid users file, keeps the previous users, and reads the next valid file."""
+    """The service logs an invalid users file, keeps the users of the valid lines, and reads the next valid file."""
     with running_service(tmp_path) as service:
         path = tmp_path / "users"
         good = path.read_bytes()
         path.write_bytes(good + line)
         assert [200, 401] == [service.get(TARGET).status, service.get(TARGET, "bob:x").status]
-        (record,) = {r["reason"]: r for r in service.log() if r["event"].startswith("users file invalid")}.values()
-        assert str(path) in record["reason"]
+        (reason,) = wait_until(lambda: {r["reason"] for r in service.log() if r["event"] == "users file invalid"})
+        assert str(path) in reason
         path.write_bytes(good)
-        assert 0 == users(service.folder, "add", "bob", password="x\n").returncode
-        assert 200 == service.get(TARGET, "bob:x").status
+        assert 0 == users(service.folder, "add", "bob", password="pass word\n").returncode
+        assert 200 == service.get(TARGET, "bob:pass word").status
+
+
+PASSWORD = "pass word\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "password", "sentence"),
     [
-        (["add", "a:b"], "x\n", "a login name must have 1 to 64 letters"),
-        (["add", "ann"], "\n", "a password must have at least one character"),
+        (["add", "a:b"], PASSWORD, "the login name is [a:b]: choose 1 to 64 ASCII letters, digits or . _ @ -"),
+        (["add", "a$(id)"], PASSWORD, "the login name is [a$(id)]"),
+        (["add", "--", "-h"], PASSWORD, "the login name is [-h]"),
+        (["add", "ann"], "\n", "the text is empty"),
+        (["add", "ann"], "1234567\n", "choose at least 8 characters"),
+        (["add", "ann"], "pass\tword\n", "control characters"),
+        (["add", "ann"], "pass word\npass word\n", "several lines"),
+        (["add", "ann"], "pass\0word\n", "UTF-16 or contains NUL bytes: save it as UTF-8"),
         (["remove", "nobody"], "", "no user nobody"),
-        (["add"], "x\n", "needs a login"),
+        (["add"], PASSWORD, "needs a login"),
     ],
 )
 def test_users_command_rejects(tmp_path: Path, arguments: list[str], password: str, sentence: str) -> None:
@@ -85,6 +96,14 @@ def test_users_command_rejects(tmp_path: Path, arguments: list[str], password: s
     assert 64 == ended.returncode
     assert sentence in ended.stderr
     assert before == (tmp_path / "users").read_text()
+
+
+@pytest.mark.parametrize("typed", ["{}\r\n", "\ufeff{}\n", "\ufeff{}", "{}", "{}\n\n"], ids=ascii)
+def test_a_password_from_a_pipe_has_no_line_end(tmp_path: Path, typed: str) -> None:
+    """`users add` removes line ends and the byte order mark, so that clients can log in with the password itself."""
+    prepare(tmp_path)
+    assert 0 == users(tmp_path, "add", "ann", password=typed.format("pässword ")).returncode
+    assert check_password_hash(read_users(tmp_path / "users")["ann"], "pässword ")
 
 
 def ask_at_once(service: Service, count: int) -> list[int]:

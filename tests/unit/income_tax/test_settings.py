@@ -55,7 +55,16 @@ def test_a_folder_is_rejected_as_a_file(tmp_path: Path) -> None:
 def test_printed_settings_contain_no_password(tmp_path: Path) -> None:
     """Printed settings do not contain the password of the database or of the mail server."""
     secret = tmp_path / "secret"
-    secret.write_text("s3cr3t-of-a-test\n")
+    secret.write_bytes(b"\xef\xbb\xbfs3cr3t-of-a-test\r\n")
     settings = read_settings({"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)})
     assert ("s3cr3t-of-a-test",) * 2 == (settings.account.password, settings.mail.password)
     assert "s3cr3t" not in repr(settings) + str(settings)
+
+
+def test_a_password_file_in_utf_16_is_rejected_by_name(tmp_path: Path) -> None:
+    """The error about a password file in UTF-16 names the setting, the file, the encoding and the remedy."""
+    secret = tmp_path / "secret"
+    secret.write_text("s3cr3t", encoding="utf-16")
+    for name in ("DB_PASSWORD_FILE", "SMTP_PASSWORD_FILE"):
+        with pytest.raises(SettingsError, match=f"^{name}={secret}: expected .* UTF-16 .*: save it as UTF-8$"):
+            read_settings({name: str(secret)})

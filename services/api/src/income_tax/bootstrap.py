@@ -18,6 +18,9 @@ from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
+from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
+from .monitoring.service_status import read_expected_replicas
+from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.gunicorn_app import ServerDependencies
 from .server.gunicorn_request_errors import BODY_ERRORS
@@ -59,15 +62,6 @@ def build_snapshot(settings: Settings, database: str) -> ScheduleSnapshot:
     return ScheduleSnapshot(settings.state_dir / f"schedules-{database}-{digest}.json")
 
 
-def build_users(settings: Settings, log: Log) -> Users:
-    """Build the user store. The store logs an error if the users file becomes invalid after startup."""
-
-    def report_trouble(reason: str) -> None:
-        log.error("users file invalid: previous users kept", place="users", reason=reason)
-
-    return Users(settings.users_file, report_trouble)
-
-
 def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, alerts: AlertSender) -> CurrentSchedules:
     """Build the object that holds the current schedules. A reload replaces the schedules."""
 
@@ -96,11 +90,66 @@ def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> Dat
     return DatabaseMonitor(engine, INTERVAL, report_loss, report_answer)
 
 
+def build_users_monitor(users: Users, log: Log, alerts: AlertSender) -> TroubleMonitor:
+    """Build the monitor that reports an unusable users file."""
+
+    def report_trouble(reason: str) -> None:
+        log.error("users file invalid", place="users", reason=reason)
+        alerts.send(Alert.for_service("users", Summary.USERS_INVALID, reason))
+
+    return TroubleMonitor(users.find_trouble, report_trouble, lambda: alerts.resolve("users"))
+
+
+def build_state_monitor(
+    metrics: WorkerMetrics, throttle: LoginThrottle, log: Log, alerts: AlertSender
+) -> TroubleMonitor:
+    """Build the monitor that reports a full volume of the state, and failed logins that are not counted."""
+
+    def find_trouble() -> str | None:
+        return metrics.trouble or throttle.find_trouble()
+
+    def report_trouble(reason: str) -> None:
+        log.error("state not written", place="state", reason=reason)
+        # On a full volume, every process keeps its own alerts in memory. One process then sends the mail for all.
+        if metrics.trouble is None or alerts.sender_lock.is_held:
+            alerts.send(Alert.for_service("state", Summary.STATE_NOT_WRITTEN, reason))
+
+    return TroubleMonitor(find_trouble, report_trouble, lambda: alerts.resolve("state"))
+
+
+def build_replica_monitor(settings: Settings, metrics: WorkerMetrics, log: Log, alerts: AlertSender) -> ReplicaMonitor:
+    """Build the monitor that reports replicas that stand still. It takes the sender lock away from such replicas."""
+
+    def report_silent(host: str) -> None:
+        log.error("replica stands still", place="replicas", replica=host)
+        alerts.send(Alert.for_service("replica", Summary.REPLICA_SILENT, describe_silence(host), host))
+
+    return ReplicaMonitor(
+        metrics.folder,
+        lambda: metrics.name,
+        lambda: read_expected_replicas(settings.replicas_file),
+        report_silent,
+        alerts.sender_lock.take_away,
+        lambda: alerts.resolve("replica"),
+    )
+
+
 def build_services(
     settings: Settings, database: str, file: LogFile, log: Log, alerts: AlertSender, first: Schedules
 ) -> ServerDependencies:
     """Build all dependencies of the server. Raises OSError or UsersError if the users file is unreadable or invalid."""
     schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
+    users = Users(settings.users_file)
+    throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
+    metrics = WorkerMetrics(settings.state_dir / "workers", __version__)
+    users_monitor = build_users_monitor(users, log, alerts)
+    state_monitor = build_state_monitor(metrics, throttle, log, alerts)
+    replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
+
+    def find_troubles() -> list[str]:
+        found = [monitor.trouble, file.trouble, users_monitor.trouble, state_monitor.trouble]
+        return [trouble for trouble in found if trouble] + replica_monitor.troubles
+
     monitor = build_database_monitor(build_engine(settings, database), log, alerts)
     leader_lock = LeaderLock()
     return ServerDependencies(
@@ -109,27 +158,24 @@ def build_services(
         request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
         alerts=alerts,
         schedules=schedules,
-        authenticator=build_authenticator(settings, log),
-        metrics=WorkerMetrics(settings.state_dir / "workers", __version__),
+        authenticator=Authenticator(users, throttle, PasswordCheckQueue(settings.threads)),
+        metrics=metrics,
+        users=users,
         leader_lock=leader_lock,
         release_leadership_before=leader_lock.release_before,
         body_errors=BODY_ERRORS,
-        state=build_state(schedules, monitor, file),
+        state=build_state(schedules, file, find_troubles),
         database_monitor=monitor,
+        periodic_checks=PeriodicChecks([users_monitor.check, state_monitor.check, replica_monitor.check]),
     )
 
 
-def build_state(schedules: CurrentSchedules, monitor: DatabaseMonitor, file: LogFile) -> Callable[[], dict[str, Any]]:
+def build_state(
+    schedules: CurrentSchedules, file: LogFile, find_troubles: Callable[[], list[str]]
+) -> Callable[[], dict[str, Any]]:
     """Build the function that returns the schedule version, problems and number of lost lines for a metrics file."""
 
     def state() -> dict[str, Any]:
-        troubles = [trouble for trouble in (monitor.trouble, file.trouble) if trouble]
-        return {"schedules": schedules.get().version, "troubles": troubles, "lines_lost": file.lost}
+        return {"schedules": schedules.get().version, "troubles": find_troubles(), "lines_lost": file.lost}
 
     return state
-
-
-def build_authenticator(settings: Settings, log: Log) -> Authenticator:
-    """Build the request authenticator. Raises OSError or UsersError if the users file is unreadable or invalid."""
-    throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
-    return Authenticator(build_users(settings, log), throttle, PasswordCheckQueue(settings.threads))

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tax_common.secret_text import decode_secret
 from tax_common.settings_reader import SettingsError, number
 
 from . import __version__, exit_codes
@@ -31,6 +32,7 @@ from .storage.secret_generator import write_missing_secrets
 from .storage.users import UsersError, add_user, read_users, remove_user
 from .tax.brackets import ScheduleError
 
+INPUT_MAX = 2**16  # maximum bytes that `users add` reads from standard input
 DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "mysql": "mysql"}
 
 
@@ -93,8 +95,15 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def read_password(login: str) -> str:
-    """Read the password without echo if standard input is a terminal, or else read the first line of standard input."""
-    return getpass(f"password of {login}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    """Read the password without echo if standard input is a terminal, or else read all of standard input.
+
+    Raises UsersError if the input is not one line of text in UTF-8.
+    """
+    typed = getpass(f"password of {login}: ").encode("utf-8", "surrogateescape") if sys.stdin.isatty() else None
+    try:
+        return decode_secret(sys.stdin.buffer.read(INPUT_MAX) if typed is None else typed)
+    except ValueError as error:
+        raise UsersError(f"the password of {login} cannot be used: {error}") from None
 
 
 def run_users(settings: Settings, action: str, login: str | None) -> None:

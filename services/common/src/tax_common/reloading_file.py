@@ -71,6 +71,11 @@ class ReloadingFile(Generic[T]):
                 self._reload(fingerprint)
         return self._content
 
+    @property
+    def error(self) -> str | None:
+        """The reason why the file was invalid at the last check, or None if it was valid."""
+        return self._error[1] if self._error else None
+
     def _reload(self, fingerprint: Fingerprint) -> None:
         is_new = fingerprint != self._fingerprint
         if not is_new and self._error and self._error[0] == fingerprint:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from zoneinfo import TZPATH
 
+from .secret_text import decode_secret
+
 T = TypeVar("T")
 # A time zone as a rule of POSIX.1-2024, section 8.3: a name, the offset from UTC, and optional rules of summer time.
 POSIX_ZONE = re.compile(r"([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?\d{1,2}(:\d\d){0,2}([A-Za-z<][A-Za-z0-9<>+:,./-]*)?")
@@ -116,19 +118,18 @@ class Reader:
         self._parse(name, "UTC", ValueType(parse_time_zone, "a time zone such as Europe/Paris"))
 
     def secret(self, name: str) -> str:
-        """Return the first line of the file that the setting names, or an empty string if the setting is empty."""
+        """Return the password in the file that the setting names, or an empty string if the setting is empty."""
         path = self.text(name)
         if not path:
             return ""
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            return decode_secret(Path(path).read_bytes())
+        except OSError as error:
             raise SettingsError(
                 f"{name}={path}: cannot be read ({error}); expected a file that contains the password"
             ) from error
-        if not lines or not lines[0]:
-            raise SettingsError(f"{name}={path}: the file is empty; expected the password on its first line")
-        return lines[0]
+        except ValueError as error:
+            raise SettingsError(f"{name}={path}: expected a file that contains only the password; {error}") from None
 
     def file(self, name: str) -> Path | None:
         """Return the path of the readable file that the setting names, or None if the setting is empty."""

@@ -1,5 +1,6 @@
 """scrypt verifies credentials only once. Then the credentials stay cached as long as requests use them."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_unknown_login_is_checked_like_a_user(tmp_path: Path, monkeypatch: pytes
     stored: list[str] = []
     monkeypatch.undo()  # remove the patch of the fixture, so that hashes have the real cost
     monkeypatch.setattr(basic_auth, "check_password_hash", lambda digest, _password: stored.append(digest))
-    add_user(tmp_path / "users", "ann", "secret")
+    add_user(tmp_path / "users", "ann", "pass word")
     authenticator = LocalAuthenticator(read_users(tmp_path / "users"))
     for login in ("ann", "nobody"):
         assert not authenticator.verify(login, "guess")
@@ -105,3 +106,14 @@ def test_cached_login_does_not_wait() -> None:
     get_wait(authenticator, password="wrong")
     authenticator.store.broken = True
     assert authenticator.verify("ann", "secret")
+
+
+@pytest.mark.parametrize("sent", ["pässword", "pa\u0308ssword"], ids=ascii)
+def test_composed_and_decomposed_accents_are_equal(tmp_path: Path, sent: str, checks: list[str]) -> None:
+    """A password is accepted in NFC and in NFD (RFC 8265), whichever form was stored, and both share a cache entry."""
+    path = tmp_path / "users"
+    add_user(path, "ann", "pa\u0308ssword")
+    authenticator = LocalAuthenticator(read_users(path) | {"bob": generate_password_hash("pässword", CHEAP)})
+    assert [True, True] == [authenticator.verify("ann", sent), authenticator.verify("bob", sent)]
+    assert authenticator.is_cached("Basic " + b64encode(b"ann:pa\xcc\x88ssword").decode())
+    assert ["pässword"] * 2 == checks

@@ -101,3 +101,14 @@ def test_few_failures_do_not_make_an_address_suspect() -> None:
     assert not authenticator.throttle.is_suspect(HERE)
     authenticator.throttle.record_failure("ann", THERE)
     assert not authenticator.throttle.is_suspect(THERE)
+
+
+def test_uncounted_failures_are_a_trouble_until_the_store_works() -> None:
+    """While the store fails, the throttle reports the reason. It tries the store again at each check."""
+    authenticator = LocalAuthenticator({})
+    assert authenticator.throttle.find_trouble() is None
+    authenticator.store.broken = True
+    authenticator.throttle.record_failure("ann", "192.0.2.1")
+    assert "failed logins are not counted: disk I/O error" == authenticator.throttle.find_trouble()
+    authenticator.store.broken = False
+    assert authenticator.throttle.find_trouble() is None

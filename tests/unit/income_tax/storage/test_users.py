@@ -19,7 +19,7 @@ DIGESTED = f"scrypt:32768:8:1$salt${DIGEST}"
 def test_added_users_are_read(tmp_path: Path) -> None:
     """The reader returns an added user with the stored hash, and skips blank lines and comments."""
     path = tmp_path / "users"
-    add_user(path, "ann", "secret")
+    add_user(path, "ann", "pass word")
     path.write_text(f"# ours\n\n{path.read_text()}bob:{generate_password_hash('x', 'scrypt:1024:8:1')}\n")
     users = read_users(path)
     assert ["ann", "bob"] == list(users)
@@ -70,10 +70,10 @@ def test_one_editor_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(store, name, watched)
 
-    add_user(path, "ann", "secret")
+    add_user(path, "ann", "pass word")
     watch("read_users")
     watch("write_atomically")
-    add_user(path, "bob", "secret")
+    add_user(path, "bob", "pass word")
     remove_user(path, "ann")
     assert [True] * 4 == held
     assert not is_locked(tmp_path)
@@ -83,10 +83,45 @@ def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
     """A replaced file is read again even if its size and time are unchanged."""
     path, other = tmp_path / "users", tmp_path / "other"
     path.write_text(f"ann:{DIGESTED}\n")
-    users = Users(path, pytest.fail)
+    users = Users(path)
     other.write_text(f"bob:{DIGESTED}\n")
     status = path.stat()
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     other.replace(path)
     assert DIGESTED == wait_until(lambda: users.find_hash("bob"))
     assert users.find_hash("ann") is None
+
+
+def test_invalid_lines_are_skipped(tmp_path: Path) -> None:
+    """An invalid line of a changed file disables only its own user, so that removed users are always rejected."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\nbob:{DIGESTED}\n")
+    users = Users(path)
+    assert users.find_trouble() is None
+    path.write_bytes(f"ann:{DIGESTED}\n".encode() + b"garbage\nb\xff:x\n")
+    assert "line 2: expected login:scrypt hash" in wait_until(users.find_trouble)
+    assert (DIGESTED, None) == (users.find_hash("ann"), users.find_hash("bob"))
+
+
+@pytest.mark.parametrize("content", [b"garbage\n", None], ids=["no valid line", "missing"])
+def test_the_users_remain_if_the_file_is_unusable(tmp_path: Path, content: bytes | None) -> None:
+    """If the file is missing or has no valid line, the previous users remain until the next valid file."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\n")
+    users = Users(path)
+    path.unlink()
+    if content:
+        path.write_bytes(content)
+    assert str(path) in wait_until(users.find_trouble)
+    assert DIGESTED == users.find_hash("ann")
+    path.write_text(f"bob:{DIGESTED}\n")
+    wait_until(lambda: users.find_trouble() is None)
+    assert (None, DIGESTED) == (users.find_hash("ann"), users.find_hash("bob"))
+
+
+def test_the_first_file_must_be_valid(tmp_path: Path) -> None:
+    """The constructor raises an error if a line is invalid, so that a start reports it."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{DIGESTED}\ngarbage\n")
+    with pytest.raises(UsersError, match="line 2"):
+        Users(path)

@@ -10,7 +10,9 @@ from tax_client.api.credentials import Credentials, parse_credentials
     [
         (b"admin:secret", Credentials("admin", "secret")),
         (b"admin:secret\r\n", Credentials("admin", "secret")),
+        (b"\r\nadmin:secret\n\n", Credentials("admin", "secret")),
         (b"admin: se:cret \n", Credentials("admin", " se:cret ")),
+        ("admin:mot de pass\u0065\u0301".encode(), Credentials("admin", "mot de passé")),
         ("\ufeffélu:mot de passé\n".encode(), Credentials("élu", "mot de passé")),
     ],
 )

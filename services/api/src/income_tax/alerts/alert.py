@@ -17,7 +17,7 @@ VALUE_LIMIT = 2000  # maximum number of characters of each value in a mail
 
 # Each drill opens its own incident. A request's incident ends after a quiet period without the same failure.
 # Incidents of all other kinds end when the failed operation succeeds.
-Kind = Literal["startup", "drill", "request", "database", "log", "reload", "schedules"]
+Kind = Literal["startup", "drill", "request", "database", "log", "reload", "schedules", "users", "state", "replica"]
 
 
 class Summary(StrEnum):
@@ -30,6 +30,9 @@ class Summary(StrEnum):
     LOG_NOT_WRITTEN = "The tax service runs, but cannot write its log:"
     RELOAD_FAILED = "The tax service did not reload its schedules."
     SNAPSHOT_INVALID = "The tax service keeps its previous schedules: the snapshot is invalid."
+    USERS_INVALID = "The tax service runs, but cannot use its users file as a whole:"
+    STATE_NOT_WRITTEN = "The tax service runs, but cannot write its state:"
+    REPLICA_SILENT = "The tax service has a replica that stands still:"
     REQUEST_FAILED = "The tax service failed to answer a request:"
     SERVER_FAILED = "The tax service failed to answer a request, outside the application:"
 

@@ -38,7 +38,7 @@ class AlertSender:
         self._spool = spool
         self._memory = Spool(None)  # alerts that could not be spooled; this process delivers them
         self._uses_memory = False
-        self._sender_lock = sender_lock
+        self.sender_lock = sender_lock
         self._delivery = delivery
         self._log = log.bind(place="alerts")
         self._clock = clock
@@ -146,7 +146,7 @@ class AlertSender:
             self._wake.wait(POLL_INTERVAL)
             self._wake.clear()
         self._run_once(is_last=True)
-        self._sender_lock.release()
+        self.sender_lock.release()
 
     def _run_once(self, is_last: bool = False) -> None:
         self._run_task("resolve", self._record_resolved)
@@ -169,7 +169,7 @@ class AlertSender:
         if self._uses_memory:
             with self._merge_lock:
                 self._merge_memory()
-        if self._sender_lock.try_acquire():
+        if self.sender_lock.try_acquire():
             self._delivery.deliver_due(self._spool, is_last)
 
     def _merge_memory(self) -> None:

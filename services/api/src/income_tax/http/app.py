@@ -66,7 +66,7 @@ def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIA
     app = DeferLoginMiddleware(services.release_leadership_before(app), services.authenticator)
     if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
-    app = DrainBodyMiddleware(normalize_target(app), settings.max_body)
+    app = DrainBodyMiddleware(normalize_target(app))
     # If no proxy is configured, the application ignores X-Forwarded-For.
     if settings.trusted_proxy:
         app = TrustedProxy(app, settings.trusted_proxy)
@@ -100,7 +100,9 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
         document.build_blueprint(current, login_required, settings.batch_max),
         api_docs.build_blueprint(login_required),
         simulator.build_blueprint(current, login_required, settings.batch_max),
-        status_page.build_blueprint(settings, services.metrics.folder, services.alerts, current, login_required),
+        status_page.build_blueprint(
+            settings, services.metrics.folder, services.alerts, current, login_required, services.state
+        ),
         static_files.build_blueprint(login_required),
     ]
     if settings.drill_route:

@@ -48,6 +48,7 @@ class ServiceStatus:
     dead_letters: int  # permanently refused mails that the operator has not removed yet
     log_disk: DiskUsage | None
     now: float
+    own_troubles: Sequence[str] = ()  # the problems of this process, which might be unable to publish them
 
     @property
     def replicas(self) -> dict[str, list[WorkerSnapshot]]:
@@ -86,7 +87,8 @@ class ServiceStatus:
         ]
 
     def _find_worker_problems(self) -> list[str]:
-        found = list(dict.fromkeys(trouble for worker in self.workers for trouble in worker.troubles))
+        troubles = [trouble for worker in self.workers for trouble in worker.troubles]
+        found = list(dict.fromkeys([*self.own_troubles, *troubles]))
         if not self.workers:
             found.append("no worker publishes its metrics: check that the folder STATE_DIR is writable")
         elif len(self.replicas) < (self.expected_replicas or 0):

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tax_common.files import write_atomically
+from tax_common.files import build_process_name, write_atomically
 from tax_common.latency_histogram import LatencyHistogram
 
 BUCKET_SECONDS = 10
 BUCKETS_KEPT = 60  # number of buckets in ten minutes
 PUBLISH_INTERVAL = 2.0  # seconds between two writes of a worker's file
-GONE = 10.0  # seconds without an update after which a worker counts as ended
+GONE = 6.0  # seconds without an update after which a worker counts as ended
 OBSOLETE = 3600.0  # seconds after which the file of a killed worker is removed
 PRECISION = 2  # precision of the histograms: percentiles are at most 25 % too high
 
@@ -66,6 +66,12 @@ class WorkerMetrics:
         self._stop = threading.Event()
         self._path: Path | None = None
         self._thread: threading.Thread | None = None
+        self.trouble: str | None = None  # the reason why the file could not be written, or None
+
+    @property
+    def name(self) -> str:
+        """The name of the worker's file without its suffix."""
+        return build_process_name()
 
     def record(self, status: int, seconds: float) -> None:
         """Count a response and its latency."""
@@ -86,7 +92,7 @@ class WorkerMetrics:
         threads do not survive a fork.
         """
         host, pid = socket.gethostname(), os.getpid()
-        self._path = self.folder / f"{host}-{pid}.json"
+        self._path = self.folder / f"{self.name}.json"
         known = {"host": host, "pid": pid, "version": self._version, "started": self._clock()}
         self._thread = threading.Thread(target=self._run, args=(self._path, known, state), name="metrics", daemon=True)
         self._thread.start()
@@ -103,8 +109,11 @@ class WorkerMetrics:
     def _run(self, path: Path, known: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]) -> None:
         self._remove_obsolete()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # a full disk must not end this thread; the log reports the full disk
+            try:
                 self._publish(path, {**known, **state()})
+                self.trouble = None
+            except OSError as error:  # a full disk must not end this thread
+                self.trouble = f"the folder STATE_DIR cannot be written: {error.strerror}; free disk space"
             self._stop.wait(PUBLISH_INTERVAL)
 
     def _publish(self, path: Path, content: Mapping[str, Any]) -> None:

@@ -12,11 +12,13 @@ from gunicorn.glogging import Logger
 from income_tax import __version__
 from income_tax.http.app import AppDependencies
 from income_tax.monitoring.database_monitor import DatabaseMonitor
+from income_tax.monitoring.trouble_monitor import PeriodicChecks
 from income_tax.service_log import Log
 from income_tax.settings import Settings
+from income_tax.storage.users import Users
 
 from . import single_write_response
-from .gunicorn_request_errors import build_alert, build_worker_class
+from .gunicorn_request_errors import HEADER_BYTES, HEADERS_MAX, build_alert, build_worker_class
 from .leader_follower.leader_lock import LeaderLock
 
 KEEPALIVE = 75  # seconds; nginx closes an idle connection first, after 60 seconds
@@ -30,6 +32,8 @@ class ServerDependencies(AppDependencies):
 
     leader_lock: LeaderLock
     database_monitor: DatabaseMonitor
+    periodic_checks: PeriodicChecks
+    users: Users
 
 
 class ServiceLogHandler(logging.Handler):
@@ -67,16 +71,25 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
         where = ", ".join(str(listener) for listener in server.LISTENERS)
         print(f"income-tax {__version__} on {database} serves {where}, log {settings.log_file}", flush=True)
 
+    def read_users(_server: Any, _worker: Any) -> None:
+        services.users.find_trouble()  # a new worker starts with the users that this process has read last
+
     def start_threads(_worker: Any) -> None:
         services.database_monitor.start()
         services.metrics.start(services.state)
+        services.periodic_checks.start()
         alerts.start()  # every worker has this thread, but only the holder of the sender lock delivers mails
 
     def stop_threads(_server: Any, _worker: Any) -> None:
         services.metrics.close()
         alerts.close(CLOSE_TIME)
 
-    return {"when_ready": report_ready, "post_worker_init": start_threads, "worker_exit": stop_threads}
+    return {
+        "when_ready": report_ready,
+        "pre_fork": read_users,
+        "post_worker_init": start_threads,
+        "worker_exit": stop_threads,
+    }
 
 
 def build_options(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
@@ -98,6 +111,8 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "preload_app": True,
         "keepalive": KEEPALIVE,
         "limit_request_line": REQUEST_LINE_LIMIT,
+        "limit_request_fields": HEADERS_MAX,
+        "limit_request_field_size": HEADER_BYTES,
         "forwarded_allow_ips": "",  # only the trusted_proxy middleware evaluates forwarded addresses
         "graceful_timeout": 10,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn unlinks its temporary file

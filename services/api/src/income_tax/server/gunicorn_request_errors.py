@@ -18,6 +18,8 @@ from .leader_follower.worker import LeaderFollowerWorker
 
 LINGER_TIME, LINGER_BYTES = 2.0, 2**21  # limits for reading the rest of a rejected request, in seconds and bytes
 
+HEADERS_MAX, HEADER_BYTES = 100, 8190  # gunicorn's limits on the headers of a request, and on the bytes of a header
+
 BODY_ERRORS = (http_errors.ParseException,)  # gunicorn raises them when the application reads a malformed body
 
 # A mapping from gunicorn exception to status, reason phrase and error message. All other rejections have status 400.
@@ -26,7 +28,7 @@ REJECTIONS: dict[type[Exception], tuple[int, str, str]] = {
     http_errors.LimitRequestHeaders: (
         431,
         "Request Header Fields Too Large",
-        "the headers of the request are too long: send fewer or shorter headers",
+        f"the headers are too large: send at most {HEADERS_MAX} headers, each of at most {HEADER_BYTES} bytes",
     ),
     http_errors.UnsupportedTransferCoding: (
         400,

@@ -6,8 +6,9 @@ from pathlib import Path
 from werkzeug.security import check_password_hash
 
 from tax_common.files import write_atomically
+from tax_common.secret_text import decode_secret
 
-from .users import add_user, read_users
+from .users import UsersError, add_user, read_users
 
 PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
 CLIENT = "client"
@@ -21,7 +22,8 @@ def write_missing_secrets(folder: Path) -> None:
     """Write the missing secrets: the database passwords, the client's credentials and the users file.
 
     Only the owner can open the folder. Containers that mount its files run as other system users, so the permissions of
-    the files allow all users to read them. Raises OSError if a file cannot be written.
+    the files allow all users to read them. Raises OSError if a file cannot be written, and
+    UsersError if a file is invalid.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -30,11 +32,20 @@ def write_missing_secrets(folder: Path) -> None:
             write_secret(folder / name, secrets.token_hex(16))
     if not (folder / CLIENT_CREDENTIALS).exists():
         write_secret(folder / CLIENT_CREDENTIALS, f"{CLIENT}:{secrets.token_urlsafe(18)}")
-    login, _, password = (folder / CLIENT_CREDENTIALS).read_text(encoding="utf-8").strip().partition(":")
+    login, password = read_credentials(folder / CLIENT_CREDENTIALS)
     users = folder / USERS
     if not users.exists() or not has_login(users, login, password):
         add_user(users, login, password)
         users.parent.chmod(0o755)
+
+
+def read_credentials(path: Path) -> tuple[str, str]:
+    """Return the login name and password in a file. Raises UsersError if the file is not one line `login:password`."""
+    try:
+        login, _, password = decode_secret(path.read_bytes()).partition(":")
+    except ValueError as error:
+        raise UsersError(f"{path}: expected one line login:password; {error}") from None
+    return login, password
 
 
 def has_login(users: Path, login: str, password: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tax_client.user_errors import UserError, build_file_error
+from tax_common.secret_text import decode_secret
 
 EXPECTED = "expected one line login:password in UTF-8, without ':' in the login name and without control characters"
 
@@ -27,13 +28,13 @@ def read_credentials(path: Path | None) -> Credentials:
         raise build_file_error("credentials file", path, error, remedy) from None
     try:
         return parse_credentials(content)
-    except ValueError:
-        raise UserError(f"credentials file [{path}]: {EXPECTED}: correct the file") from None
+    except ValueError as error:
+        raise UserError(f"credentials file [{path}]: {EXPECTED}; {error}") from None
 
 
 def parse_credentials(content: bytes) -> Credentials:
     """Parse the content of a credentials file. Raises ValueError if the content is invalid."""
-    login, colon, password = content.decode("utf-8-sig").rstrip("\r\n").partition(":")
-    if not (login and colon and password) or not (login + password).isprintable():
-        raise ValueError(EXPECTED)
+    login, _, password = decode_secret(content).partition(":")
+    if not (login and password):
+        raise ValueError("the login name or the password is missing: write both")
     return Credentials(login, password)

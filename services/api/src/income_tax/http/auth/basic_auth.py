@@ -16,14 +16,17 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from income_tax.http.responses import build_error_response
+from tax_common.secret_text import has_control_characters, normalize_secret
 
 from .login_throttle import LoginThrottle
 from .password_check_queue import PasswordCheckQueue, QueueFull
 
 CACHE_SIZE = 1000  # maximum number of cached credentials per process
 CACHE_TTL = 600.0  # seconds from the last renewal of a cache entry until the entry expires
+CHALLENGE = 'Basic realm="income tax", charset="UTF-8"'
 THROTTLED = "too many login attempts failed or are in progress: wait the number of seconds in the header Retry-After"
 UNAUTHORIZED = "the login name or password is missing or wrong: send a user's login name and password by HTTP Basic"
+CONTROL_CHARACTERS = "the login name or password has a control character, such as the line end of a file: remove it"
 
 
 class UserHashes(Protocol):
@@ -74,14 +77,19 @@ class Authenticator:
         if scheme.lower() != "basic" or not self._cache:
             return False
         try:
-            login, colon, password = b64decode(encoded, validate=True).decode().partition(":")
+            decoded = b64decode(encoded, validate=True).decode()
         except ValueError:
             return False
+        login, colon, password = normalize_secret(decoded).partition(":")
         stored = self._users.find_hash(login) if colon and login else None
         return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
 
     def verify(self, login: str, password: str, address: str) -> bool:
-        """Return whether the login name and password are valid. Raises RetryLater if the client must wait."""
+        """Return whether the login name and password are valid. Raises RetryLater if the client must wait.
+
+        The passwords of users are stored in NFC (RFC 8265). Clients can send other forms.
+        """
+        login, password = normalize_secret(login), normalize_secret(password)
         stored = self._users.find_hash(login)
         digest = self._compute_digest(login, password, stored or self._dummy_hash)
         if self._has_digest(digest):
@@ -137,15 +145,21 @@ def build_login_required(authenticator: Authenticator) -> LoginRequired:
     """Build the Flask-HTTPAuth decorator for views that require valid credentials. Its error responses contain JSON."""
 
     def verify(login: str, password: str) -> str | None:
+        if has_control_characters(login + password):  # RFC 7617 forbids them, so no user can have such credentials
+            return None
         try:
             return login if login and authenticator.verify(login, password, request.remote_addr or "") else None
         except RetryLater as throttled:
             raise TooManyRequests(THROTTLED, retry_after=throttled.seconds) from None
 
     def reject(status: int) -> Response:
-        return build_error_response(status, [UNAUTHORIZED])
+        sent = request.authorization
+        has_controls = sent is not None and has_control_characters(f"{sent.username}{sent.password}")
+        response = build_error_response(status, [CONTROL_CHARACTERS if has_controls else UNAUTHORIZED])
+        response.headers["WWW-Authenticate"] = CHALLENGE
+        return response
 
-    auth = HTTPBasicAuth(realm="income tax")
+    auth = HTTPBasicAuth()
     auth.verify_password(verify)
     auth.error_handler(reject)
     return cast(LoginRequired, auth.login_required)

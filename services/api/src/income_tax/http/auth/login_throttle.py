@@ -53,6 +53,7 @@ class LoginThrottle:
         self._log = log
         self._clock = clock  # the wall clock, because processes share the stored timestamps, also after a restart
         self._warned_at = -math.inf
+        self._error: str | None = None  # the reason why the store failed at its last use
 
     def get_wait(self, login: str, address: str) -> int:
         """Return the remaining wait of the login name at the address in seconds, rounded up. 0 means no wait."""
@@ -79,6 +80,7 @@ class LoginThrottle:
         try:
             self._store.add(login, address, now, now - FORGET_AFTER)
             self._store.add(ANY_LOGIN, address, now, now - FORGET_AFTER)
+            self._error = None
         except (sqlite3.Error, OSError) as error:
             self._warn(error)
 
@@ -90,7 +92,14 @@ class LoginThrottle:
         except (sqlite3.Error, OSError) as error:
             self._warn(error)
 
+    def find_trouble(self) -> str | None:
+        """Return the reason why failures are not counted, or None. After a failure, try the store again."""
+        if self._error:
+            self.record_failure(ANY_LOGIN, ANY_LOGIN)  # no client has this address
+        return self._error and f"failed logins are not counted: {self._error}"
+
     def _warn(self, error: Exception) -> None:
+        self._error = str(error)
         now = time.monotonic()
         if now - self._warned_at >= LOG_INTERVAL:
             self._warned_at = now

@@ -72,9 +72,13 @@ def build_blueprint(
     alerts: AlertSender,
     schedules: CurrentSchedules,
     login_required: LoginRequired,
+    read_state: Callable[[], dict[str, Any]],
     now: Callable[[], float] = time.time,
 ) -> Blueprint:
-    """Build the blueprint of the status page. The workers publish their metrics in `metrics_folder`."""
+    """Build the blueprint of the status page. The workers publish their metrics in `metrics_folder`.
+
+    `read_state` returns the state of this process.
+    """
     routes = Blueprint("status", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 
@@ -88,6 +92,7 @@ def build_blueprint(
             dead_letters=len(list(settings.dead_letters.glob("*.eml"))),
             log_disk=measure_disk_usage(settings.log_file.parent),
             now=moment,
+            own_troubles=read_state()["troubles"],
         )
 
     @routes.get("/status", provide_automatic_options=False)

@@ -19,6 +19,7 @@ from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.request_id import get_request_id
 from income_tax.http.requests.json_and_csv_body import BodyReader, TooManyHouseholds, UnsupportedBody
 from income_tax.http.requests.query_string import parse_query
+from income_tax.http.requests.whole_body import read_whole_body
 from income_tax.http.responses import (
     CSV,
     JSON,
@@ -138,7 +139,7 @@ def build_blueprint(
     @routes.post("/", provide_automatic_options=False)
     @login_required
     def batch() -> Response:
-        body = request.get_data(cache=False)
+        body = read_whole_body(request)
         with large_body_lock if len(body) > LARGE_BODY else nullcontext():
             return answer_body(request, body, schedules.get(), batch_max, pause)
 

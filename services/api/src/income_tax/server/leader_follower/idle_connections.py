@@ -7,6 +7,7 @@ import select
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,10 @@ class Connection(socket.socket):
     If a new timeout equals the current timeout, `settimeout` makes no system call. Gunicorn sets the timeout five times
     per request, and each system call can cause a switch to another thread.
     """
+
+    # The value of time.monotonic() at which `recv` raises TimeoutError, or None. The timeout of a socket limits only
+    # one system call, but gunicorn repeats this call until it has a block of bytes.
+    read_deadline: float | None = None
 
     def __init__(self, accepted: socket.socket, lock: LeaderLock) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
@@ -35,6 +40,11 @@ class Connection(socket.socket):
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive bytes. If no bytes have arrived yet, release the leader lock before waiting."""
+        if self.read_deadline is not None:
+            left = self.read_deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the body did not arrive in time")
+            self.settimeout(min(left, self.gettimeout() or left))
         if self._lock.is_held:
             try:
                 return super().recv(size, flags | socket.MSG_DONTWAIT)

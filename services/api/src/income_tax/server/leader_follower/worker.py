@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.http.body import LengthReader
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from .idle_connections import Connection, IdleConnections, build_poller
 from .leader_lock import FollowerThreads, LeaderLock
@@ -172,7 +172,11 @@ class LeaderFollowerWorker(ThreadWorker):  # type: ignore[misc]
         if keepalive and isinstance(body.reader, LengthReader) and body.reader.length == 0 and not body.failed:
             return True  # the application has read the whole body
         self.leader_lock.release()
-        return bool(super()._keepalive_after(conn, keepalive))
+        conn.sock.read_deadline = time.monotonic() + DEFAULT_WORKER_DATA_TIMEOUT
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        finally:
+            conn.sock.read_deadline = None
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close the timed-out idle connections. With `force`, close all idle connections."""
