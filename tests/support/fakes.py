@@ -26,13 +26,13 @@ class FakeMailer:
     attempts: int = 0
     refusals: Refusals = field(default_factory=dict)
 
-    def send(self, mail: MailMessage, before_text: Callable[[], object]) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         self.attempts += 1
         if self.broken:
             raise MailError("SMTP server 127.0.0.1:1: ConnectionRefusedError: refused", server=True)
         if self.refusing:
             raise MailRefused("SMTP server 127.0.0.1:1: SMTPDataError: (550, b'no')")
-        before_text()
+        before_end()
         self.sent.append(mail)
         if self.silent:
             raise MailUnconfirmed("SMTP server 127.0.0.1:1: no reply to the text")

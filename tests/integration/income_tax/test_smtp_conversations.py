@@ -150,6 +150,22 @@ def test_whole_conversation_is_bounded() -> None:
     assert len(server.commands("RCPT")) < 10
 
 
+@pytest.mark.parametrize("words", ["", "421 going away\r\n", "552 too large\r\n"])
+def test_close_before_the_end_of_the_text_leaves_no_copy(words: str) -> None:
+    """If the server closes the connection before the end of the text, it cannot deliver the mail."""
+    closing = threading.Event()
+
+    def accept_and_close(stream: socket.SocketIO) -> bool:
+        stream.write(f"354 go on\r\n{words}".encode())
+        return False
+
+    with (
+        ScriptedSmtp(DATA=accept_and_close) as server,
+        pytest.raises((MailError, MailRefused), match=words.strip() or "clos|reset"),
+    ):
+        SmtpMailer(build_settings(server)).send(MAIL, lambda: closing.wait(SHORT))
+
+
 def test_last_reply_can_take_longer_than_the_timeout() -> None:
     """The reply to the text can take longer than SMTP_TIMEOUT. Then the mail is accepted, and sent only once."""
 

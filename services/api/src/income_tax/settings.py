@@ -104,13 +104,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         state_dir=Path(read.text("STATE_DIR", "state")),
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
-        alert_rules=AlertRules(
-            repeat=read.seconds("ALERT_REPEAT", 900),
-            quiet=read.seconds("ALERT_QUIET", 600),
-            refused_span=read.seconds("SMTP_REFUSED_SPAN", 900),
-        ),
+        alert_rules=read_alert_rules(read),
         mail_page=read.text("MAIL_PAGE"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
+    )
+
+
+def read_alert_rules(read: Reader) -> AlertRules:
+    """Read the intervals of the alert e-mails."""
+    return AlertRules(
+        repeat=read.seconds("ALERT_REPEAT", 900),
+        quiet=read.seconds("ALERT_QUIET", 600),
+        refused_span=read.seconds("SMTP_REFUSED_SPAN", 900),
     )
 
 

@@ -90,10 +90,10 @@ class StuckMailer(FakeMailer):
         super().__init__()
         self.entered, self.go = threading.Event(), threading.Event()
 
-    def send(self, mail: MailMessage, before_text: Callable[[], object]) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         self.entered.set()
         assert self.go.wait(60)
-        return super().send(mail, before_text)
+        return super().send(mail, before_end)
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_senders_that_die_in_the_last_wait_cause_two_copies_at_most(tmp_path: Pa
     """If two senders die while they wait for the last reply, the third one sends no copy but writes a dead letter."""
     world = World(tmp_path / "dead")
 
-    def die(mail: MailMessage, before_text: Callable[[], object]) -> Refusals:
-        before_text()
+    def die(mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
+        before_end()
         world.mailer.sent.append(mail)
         raise Killed
 
@@ -85,8 +85,8 @@ def test_senders_that_die_in_the_last_wait_cause_two_copies_at_most(tmp_path: Pa
 def test_refused_text_counts_as_no_copy(world: World) -> None:
     """A mail whose text the server refuses again and again is still sent, because no copy was delivered."""
 
-    def refuse(_: MailMessage, before_text: Callable[[], object]) -> Refusals:
-        before_text()
+    def refuse(_: MailMessage, before_end: Callable[[], object]) -> Refusals:
+        before_end()
         raise MailError("451 later", server=False)
 
     world.fail("drill")

@@ -58,8 +58,8 @@ class MailSettings:
 class Mailer(Protocol):
     """Interface of objects that build and send mails."""
 
-    def send(self, mail: MailMessage, before_text: Callable[[], object]) -> Refusals:
-        """Send the mail, and return the recipients that were refused. Call `before_text` before sending the text.
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
+        """Send the mail, and return the recipients that were refused. Call `before_end` before the end of the text.
 
         Raises MailError, MailRefused or MailUnconfirmed.
         """
@@ -75,7 +75,7 @@ class SmtpMailer:
         self._settings = settings
         self._last_reply = last_reply
 
-    def send(self, mail: MailMessage, before_text: Callable[[], object]) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         """Send the mail. If the server accepted it for at least one recipient, return the refused recipients.
 
         Raises MailRefused if the server permanently refused this mail, MailUnconfirmed if the last reply is missing,
@@ -88,7 +88,7 @@ class SmtpMailer:
         session = None
         try:
             session = self._connect()
-            refused = session.transmit(self._settings.sender.address, recipients, self.build_email(mail), before_text)
+            refused = session.transmit(self._settings.sender.address, recipients, self.build_email(mail), before_end)
         except SMTP_ERRORS as error:
             raise self._interpret(error, is_connected=session is not None) from error
         finally:

@@ -3,6 +3,7 @@
 import re
 import smtplib
 import socket
+import ssl
 import time
 
 BEGUN_REPLY = 30.0  # maximum seconds between the first and the last byte of a reply
@@ -31,6 +32,17 @@ class ReplyReader:
             self._receive(until)
         self._received = self._received[found.end() :]
         return int(found[1]), b"\n".join(line[4:].strip() for line in found[0].splitlines())
+
+    def has_received(self) -> bool:
+        """Return whether the server has sent anything or closed the connection. Raises OSError after a reset."""
+        if self._received:
+            return True
+        self._socket.settimeout(0)
+        try:
+            self._received = self._socket.recv(4096)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        return True
 
     def _receive(self, until: float) -> None:
         try:

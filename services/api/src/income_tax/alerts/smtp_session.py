@@ -98,9 +98,9 @@ class SmtpSession(smtplib.SMTP):
         return f"{self.user} {hmac.new(key, challenge, 'md5').hexdigest()}"
 
     def transmit(
-        self, sender: str, recipients: Sequence[str], message: bytes, before_text: Callable[[], object]
+        self, sender: str, recipients: Sequence[str], message: bytes, before_end: Callable[[], object]
     ) -> dict[str, tuple[int, bytes]]:
-        """Send a mail, and return the replies to the refused recipients. Call `before_text` before the text.
+        """Send a mail, and return the replies to the refused recipients. Call `before_end` before the end of the text.
 
         Raises SMTPSenderRefused, SMTPRecipientsRefused or SMTPDataError if the server refuses the mail, and
         LastReplyMissing if the server might have accepted the mail.
@@ -121,9 +121,12 @@ class SmtpSession(smtplib.SMTP):
         code, words = self.docmd("DATA")
         if code != 354:
             raise smtplib.SMTPDataError(code, words)
-        before_text()
         self._wait = min(self._timeout, TEXT)
-        self.send(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")
+        self.send(re.sub(rb"(?m)^\.", b"..", message))
+        before_end()
+        if self.file and self.file.has_received():  # the server gave up before the end, so it cannot deliver the mail
+            raise smtplib.SMTPDataError(*self.getreply())
+        self.send(b".\r\n")
         self._read_last_reply()
         return refused
 
