@@ -15,7 +15,13 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("mailing")
-SETTINGS = {"DRILL_ROUTE": "on", "ALERT_QUIET": "5", "ALERT_REPEAT": "1", "SMTP_TIMEOUT": "60"}
+SETTINGS = {
+    "DRILL_ROUTE": "on",
+    "ALERT_QUIET": "5",
+    "ALERT_REPEAT": "1",
+    "SMTP_TIMEOUT": "60",
+    "SMTP_REFUSED_SPAN": "1",
+}
 
 COUNT_PENDING = """
 import sqlite3

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp_client import MailError, MailRefused, Refusals
+from income_tax.alerts.smtp_client import MailError, MailRefused, MailUnconfirmed, Refusals
 from income_tax.storage.login_failure_store import Failures
 
 
@@ -14,30 +14,35 @@ from income_tax.storage.login_failure_store import Failures
 class FakeMailer:
     """A mailer that keeps mails in memory.
 
-    If `broken` is set, the server does not answer. If `refusing` is set, the server rejects each mail permanently. The
-    server rejects the recipients in `refusals` and accepts the mail for all other recipients.
+    If `broken` is set, the server does not answer. If `refusing` is set, the server rejects each mail permanently. If
+    `silent` is set, the server receives each mail, but does not reply. The server rejects the recipients in `refusals`
+    and accepts the mail for all other recipients.
     """
 
     sent: list[MailMessage] = field(default_factory=list)
     broken: bool = False
     refusing: bool = False
+    silent: bool = False
     attempts: int = 0
     refusals: Refusals = field(default_factory=dict)
 
-    def send(self, mail: MailMessage) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         self.attempts += 1
         if self.broken:
             raise MailError("SMTP server 127.0.0.1:1: ConnectionRefusedError: refused", server=True)
         if self.refusing:
             raise MailRefused("SMTP server 127.0.0.1:1: SMTPDataError: (550, b'no')")
+        before_end()
         self.sent.append(mail)
+        if self.silent:
+            raise MailUnconfirmed("SMTP server 127.0.0.1:1: no reply to the text")
         return self.refusals
 
-    def build_email(self, mail: MailMessage) -> EmailMessage:
+    def build_email(self, mail: MailMessage) -> bytes:
         message = EmailMessage()
         message["Message-ID"] = f"<{mail.name}@test>"
         message.set_content(mail.body)
-        return message
+        return bytes(message)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""An SMTP server that fails on demand, and functions that read the received alerts."""
+"""SMTP servers that fail on demand, and functions that read the received alerts."""
 
 import contextlib
 import queue
@@ -7,8 +7,10 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Self
 
 from tests.support.waiting import free_port
 
@@ -70,7 +72,7 @@ class FaultySmtp:
                 mails[mail["Message-ID"]] = mail
         return list(mails.values())
 
-    def __enter__(self) -> "FaultySmtp":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -147,3 +149,52 @@ def reset(connection: socket.socket) -> None:
     """Close a connection with a RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+class ScriptedSmtp(FaultySmtp):
+    """An SMTP server with a script: `script` maps steps to replies. All other steps have their usual reply.
+
+    The steps are the first four letters of the commands, `greeting` and `text`. A reply is a line, or a function that
+    receives the stream and writes any bytes. If the function returns False, the server closes the connection.
+    """
+
+    def __init__(self, **script: str | Callable[[socket.SocketIO], object]) -> None:
+        super().__init__()
+        self.script = script
+        self.lines: queue.Queue[str] = queue.Queue()  # all commands of all connections
+
+    def commands(self, name: str) -> list[str]:
+        """Return the received commands with this name."""
+        return [line for line in list(self.lines.queue) if line.startswith(name)]
+
+    def _talk(self, connection: socket.socket, _fault: str) -> None:
+        with connection.makefile("rwb", buffering=0) as stream:
+            step = "greeting"
+            while self._reply(stream, step) and step != "QUIT" and (line := stream.readline()):
+                self.lines.put(line.decode().strip())
+                step = line[:4].decode().upper().strip()
+                if step == "DATA" and "DATA" not in self.script:
+                    stream.write(b"354 go on\r\n")
+                    while (line := stream.readline()) not in (b".\r\n", b""):
+                        pass
+                    step = "text"
+
+    def _reply(self, stream: socket.SocketIO, step: str) -> bool:
+        reply = self.script.get(step, USUAL.get(step, "250 yes"))
+        if callable(reply):
+            return reply(stream) is not False
+        stream.write(reply.encode() + b"\r\n")
+        return True
+
+
+USUAL = {"greeting": "220 here", "QUIT": "221 bye"}
+
+
+def reply_and_close(words: str) -> Callable[[socket.SocketIO], object]:
+    """Build a step that replies and closes the connection."""
+
+    def act(stream: socket.SocketIO) -> bool:
+        stream.write(words.encode())
+        return False
+
+    return act

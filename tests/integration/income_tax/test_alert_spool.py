@@ -24,7 +24,7 @@ from tax_common.files import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 from tests.support.waiting import wait_until
 
-ALERT = Alert("request", "It failed:", {}, "abc12345", {}, "place", "/")
+ALERT = Alert("request", Summary.REQUEST_FAILED, {}, "abc12345", {}, "place", "/")
 REPORTS = 50
 
 

@@ -4,15 +4,27 @@
 a service that runs without containers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from tax_common.settings_reader import Reader
+from tax_common.settings_reader import Reader, SettingsError
+from tax_common.text_formatting import escape_controls
 
 from .alerts.incident_policy import AlertRules
+from .alerts.mail_addresses import (
+    EXPECTED_ADDRESS,
+    EXPECTED_ADDRESSES,
+    EXPECTED_HOST,
+    parse_address,
+    parse_addresses,
+    parse_host_or_nothing,
+)
 from .alerts.smtp_client import MailSettings
 from .storage.database_connection import DatabaseAccount
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +105,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         state_dir=Path(read.text("STATE_DIR", "state")),
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
-        alert_rules=AlertRules(repeat=read.seconds("ALERT_REPEAT", 900), quiet=read.seconds("ALERT_QUIET", 600)),
+        alert_rules=read_alert_rules(read),
         mail_page=read.text("MAIL_PAGE"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
+    )
+
+
+def read_alert_rules(read: Reader) -> AlertRules:
+    """Read the intervals of the alert e-mails."""
+    return AlertRules(
+        repeat=read.seconds("ALERT_REPEAT", 900),
+        quiet=read.seconds("ALERT_QUIET", 600),
+        refused_span=read.seconds("SMTP_REFUSED_SPAN", 900),
     )
 
 
@@ -108,8 +129,18 @@ def read_mail_settings(read: Reader) -> MailSettings:
         ca_file=read.file("SMTP_CA_FILE"),
         user=read.text("SMTP_USER"),
         password=read.secret("SMTP_PASSWORD_FILE"),
-        timeout=read.seconds("SMTP_TIMEOUT", 5, above_zero=True),
-        sender=read.text("ALERT_FROM", "tax-service@localhost"),
-        recipient=read.text("ALERT_TO", "admin@localhost"),
+        helo_name=parse_text(read, "SMTP_HELO_NAME", "", parse_host_or_nothing, EXPECTED_HOST),
+        timeout=min(read.seconds("SMTP_TIMEOUT", 300, above_zero=True), 3600.0),
+        sender=parse_text(read, "ALERT_FROM", "tax-service@localhost", parse_address, EXPECTED_ADDRESS),
+        recipients=parse_text(read, "ALERT_TO", "admin@localhost", parse_addresses, EXPECTED_ADDRESSES),
         subject=read.text("ALERT_SUBJECT", "Tax calculation server crash"),
     )
+
+
+def parse_text(read: Reader, name: str, default: str, parse: Callable[[str], T], expected: str) -> T:
+    """Return the parsed value of a setting. Raises SettingsError if `parse` raises ValueError."""
+    text = read.text(name, default)
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingsError(f"{name} is [{escape_controls(text)}]; expected {expected}") from None

@@ -25,6 +25,7 @@ from .tax.brackets import ScheduleError
 from .tax.schedule_parser import Data, Schedules, parse_schedules
 
 SHORT_WAIT = 5.0  # seconds to wait for the database if a schedule snapshot exists
+MAIL_WAIT = 30.0  # maximum seconds to wait for the mail server before the process ends; the mail stays in the spool
 
 
 def serve(settings: Settings, database: str) -> NoReturn:
@@ -143,5 +144,5 @@ def get_start_kind(settings: Settings) -> Kind:
 def report_and_wait(settings: Settings, alerts: AlertSender, alert: Alert) -> None:
     """Spool the alert, and try to deliver it before the process ends."""
     alerts.send(alert)
-    alerts.wait_until_idle(settings.mail.timeout + 1)  # longer than the SMTP timeout
+    alerts.wait_until_idle(min(settings.mail.timeout + 1, MAIL_WAIT))
     alerts.close(1)

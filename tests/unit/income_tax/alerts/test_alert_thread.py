@@ -3,11 +3,12 @@
 import json
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from income_tax.alerts.alert import Alert
+from income_tax.alerts.alert import Alert, Summary
 from income_tax.alerts.alert_thread import AlertSender
 from income_tax.alerts.incident_policy import AlertRules
 from income_tax.alerts.mail_delivery import MailDelivery
@@ -19,7 +20,11 @@ from tax_common.files import ProcessLock
 from tests.support.fakes import FakeMailer, Lines
 
 ALERT = Alert(
-    "request", "It failed:", {"response": {"errors": ["é"], "request_id": "abc12345"}}, "abc12345", {"error": "X: y"}
+    "request",
+    Summary.REQUEST_FAILED,
+    {"response": {"errors": ["é"], "request_id": "abc12345"}},
+    "abc12345",
+    {"error": "X: y"},
 )
 
 
@@ -85,10 +90,10 @@ class StuckMailer(FakeMailer):
         super().__init__()
         self.entered, self.go = threading.Event(), threading.Event()
 
-    def send(self, mail: MailMessage) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         self.entered.set()
         assert self.go.wait(60)
-        return super().send(mail)
+        return super().send(mail, before_end)
 
 
 def test_reporting_never_waits_for_the_server(tmp_path: Path) -> None:

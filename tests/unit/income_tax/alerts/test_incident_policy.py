@@ -38,6 +38,11 @@ RULES = AlertRules()
         ({"total": 5, "last_seen": 800.0}, 900.0, None),
         ({"total": 6}, -900.0, MailType.DIGEST),
         ({"total": 6}, -899.0, None),
+        ({"kind": "database", "resolved": True, "told": True}, 10**6, None),
+        ({"kind": "database", "resolved": True, "told": True, "total": 6}, 899.0, None),
+        ({"kind": "database", "resolved": True, "told": True, "total": 6}, 900.0, MailType.RECOVERED),
+        ({"kind": "database", "resolved": False, "told": True, "total": 6}, 899.0, None),
+        ({"kind": "database", "resolved": False, "told": True, "total": 6}, 900.0, MailType.DIGEST),
     ],
 )
 def test_due_mail_at_each_limit(changes: dict[str, object], now: float, step: MailType | None) -> None:

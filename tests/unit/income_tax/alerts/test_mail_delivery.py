@@ -1,6 +1,5 @@
 """The delivery of mails with a fake clock."""
 
-from pathlib import Path
 from sqlite3 import OperationalError
 
 import pytest
@@ -135,31 +134,6 @@ def test_one_attempt_at_a_time_while_the_server_is_down(world: World) -> None:
     assert 50 == len(world.after(1))
 
 
-def test_refused_mail_becomes_a_dead_letter(tmp_path: Path) -> None:
-    """A mail that the server refuses permanently becomes a dead letter, is logged, and delays no other mail."""
-    world = World(tmp_path / "dead")
-    world.mailer.refusing = True
-    world.fail("drill")
-    assert [] == world.after(0)
-    world.mailer.refusing = False
-    world.fail("drill")
-    assert [":1"] == world.after(0)
-    (dead,) = (tmp_path / "dead").iterdir()
-    assert "It failed:" in dead.read_text()
-    assert any(b'"alert refused"' in line and str(dead).encode() in line for line in world.lines.written)
-    assert {"pending": 0, "sent": 1, "dead": 1} == world.spool.count_mails()
-
-
-def test_refused_mail_stays_until_its_dead_letter_is_written(tmp_path: Path) -> None:
-    """A mail that the server refuses permanently stays in the spool until its dead letter is written."""
-    (tmp_path / "file").touch()
-    world = World(tmp_path / "file/dead")
-    world.mailer.refusing = True
-    world.fail("drill")
-    world.after(0)
-    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
-
-
 def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sent mail is not sent again if the spool cannot record the delivery."""
 
@@ -174,25 +148,6 @@ def test_mail_is_not_sent_again_when_only_the_spool_fails(world: World, monkeypa
                 world.after(60)
     assert [] == world.after(60)
     assert (1, {"pending": 0, "sent": 1, "dead": 0}) == (len(world.mailer.sent), world.spool.count_mails())
-
-
-def test_temporarily_refused_recipient_gets_the_mail_later(world: World, tmp_path: Path) -> None:
-    """A recipient that the server refuses with 4xx gets the mail later. A refusal with 5xx causes a dead letter."""
-    world = World(tmp_path / "dead")
-    world.mailer.refusals = {"b@test": (451, "451 later"), "c@test": (550, "550 nobody"), "d@test": (452, "452 full")}
-    world.fail("drill")
-    assert [":1"] == world.after(0)
-    assert {"pending": 1, "sent": 0, "dead": 0} == world.spool.count_mails()
-    assert ["c@test: 550 nobody"] == [record["reason"] for record in world.records("alert refused")]
-    (letter,) = (tmp_path / "dead").iterdir()
-    assert world.mailer.sent[0].body in letter.read_text()
-    world.mailer.refusals = {"d@test": (452, "452 full")}
-    world.after(60)
-    world.mailer.refusals = {}
-    world.after(60)
-    assert ["", "b@test\nd@test", "d@test"] == [letter.recipients for letter in world.mailer.sent]
-    assert 1 == len({letter.name for letter in world.mailer.sent})
-    assert {"pending": 0, "sent": 1, "dead": 0} == world.spool.count_mails()
 
 
 def test_temporarily_refused_recipient_delays_no_other_recipient(world: World) -> None:

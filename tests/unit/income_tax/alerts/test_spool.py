@@ -9,6 +9,7 @@ from pathlib import Path
 from income_tax.alerts.incident_policy import Incident, MailType
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import SAMPLES, Spool
+from income_tax.alerts.spool_schema import ADDED
 from tests.unit.income_tax.alerts.world import build_alert, build_mail, get_incident
 
 
@@ -139,7 +140,7 @@ def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
 
 
 def test_an_older_file_is_migrated(tmp_path: Path) -> None:
-    """An older spool file gets the column `recipients` and keeps its mails. A current spool file stays unchanged."""
+    """An older spool file gets the added columns and keeps its mails. A current spool file stays unchanged."""
     path = tmp_path / "spool.sqlite"
     for older in (True, False):
         spool = Spool(path)
@@ -150,7 +151,9 @@ def test_an_older_file_is_migrated(tmp_path: Path) -> None:
         spool.close()
         if older:
             with closing(sqlite3.connect(path)) as db:
-                db.execute("ALTER TABLE letters DROP COLUMN recipients")
+                for table, columns in ADDED.items():
+                    for column in columns:
+                        db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     assert ["", "b@test"] == [one.recipients for one in Spool(path).find_due(1.0)]
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from income_tax.alerts.alert import Alert, Kind
+from income_tax.alerts.alert import Alert, Kind, Summary
 from income_tax.alerts.incident_policy import AlertRules, Incident
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
@@ -25,7 +25,7 @@ class World:
 
     def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
         for _ in range(times):
-            self.spool.report(Alert(kind, "It failed:", {}, None, {}, "place", route), self.clock())
+            self.spool.report(Alert(kind, Summary.REQUEST_FAILED, {}, None, {}, "place", route), self.clock())
 
     def records(self, event: str) -> list[dict[str, Any]]:
         """Return the log records of an event."""
@@ -46,7 +46,7 @@ def count(body: str) -> int:
 
 def build_alert(kind: Kind = "request", request_id: str | None = None, place: str = "p", route: str = "/") -> Alert:
     """Build the alert of a failure."""
-    return Alert(kind, "It failed:", {"a": 1}, request_id, {}, place, route)
+    return Alert(kind, Summary.REQUEST_FAILED, {"a": 1}, request_id, {}, place, route)
 
 
 def build_mail(name: str) -> MailMessage:

@@ -36,6 +36,13 @@ class Summary(StrEnum):
     REQUEST_FAILED = "The tax service failed to answer a request:"
     SERVER_FAILED = "The tax service failed to answer a request, outside the application:"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Summary":
+        """Accept a summary of another version, which can have spooled the alert during an update."""
+        other = str.__new__(cls, value)
+        other._name_, other._value_ = "OTHER", str(value)
+        return other
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -45,7 +52,7 @@ class Alert:
     """
 
     kind: Kind
-    summary: str
+    summary: Summary
     answer: Mapping[str, Any]
     request_id: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +76,8 @@ class Alert:
         """Restore an alert that `to_json` serialized. Discard unknown fields, which a newer version added."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in json.loads(text).items() if name in known}
-        return cls(**values | {"time": datetime.fromisoformat(values["time"])})
+        typed = {"summary": Summary(values["summary"]), "time": datetime.fromisoformat(values["time"])}
+        return cls(**values | typed)
 
     def format_text(self, log_file: str) -> str:
         """Format the body of the e-mail. Each fact is one line, even if its value contains line breaks."""

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# A recovery ends each incident of these kinds at once. All other kinds can come and go while the service runs. Their
+# incidents stay open for `AlertRules.repeat` after the mail about the recovery.
+SEPARATE = {"startup", "request", "reload"}
+
 
 class MailType(StrEnum):
     """The types of an incident's mails: the first mail, digests while failures continue, and the recovery mail."""
@@ -18,6 +22,7 @@ class AlertRules:
 
     repeat: float = 900.0  # minimum time between two mails of a continuing incident
     quiet: float = 600.0  # a request's incident ends after this time without a new failure
+    refused_span: float = 900.0  # time from the first refusal of a mail by 5xx to its dead letter
     wait: float = 1.0  # delay of a request incident's first mail, so that the mail counts simultaneous failures
 
 
@@ -41,6 +46,8 @@ class Incident:
     first: str  # the first alert, as JSON
     last: str  # the newest alert, as JSON
     request_ids: str  # JSON array of some request ids of failures since the last mail
+    recoveries: int = 0  # recoveries so far
+    told: bool = False  # whether the last mail reported a recovery
 
 
 def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType | None:
@@ -50,10 +57,12 @@ def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType |
     if not incident.mails:
         is_early = incident.kind == "request" and 0 <= now - incident.first_seen < rules.wait
         return None if is_early else MailType.FIRST
-    if is_over(incident, rules, now):
-        return MailType.RECOVERED
     # Without the absolute value, a clock that was set back would suppress digests.
     is_due = incident.total > incident.mailed and abs(now - incident.last_mail) >= rules.repeat
+    if incident.told and not is_due:  # a failure that comes and goes causes one further mail per `repeat`
+        return None
+    if is_over(incident, rules, now):
+        return MailType.RECOVERED
     return MailType.DIGEST if is_due else None
 
 
@@ -64,4 +73,10 @@ def is_over(incident: Incident, rules: AlertRules, now: float) -> bool:
 
 def closes_incident(incident: Incident, mail_type: MailType) -> bool:
     """Return whether this mail closes the incident. The next failure then opens a new incident."""
-    return mail_type is MailType.RECOVERED or incident.kind == "drill"
+    return incident.kind == "drill" or (mail_type is MailType.RECOVERED and incident.kind in SEPARATE)
+
+
+def has_ended(incident: Incident, rules: AlertRules, now: float) -> bool:
+    """Return whether a reported recovery has lasted for `repeat` seconds. The next failure is a new incident."""
+    has_lasted = abs(now - incident.last_mail) >= rules.repeat and incident.total == incident.mailed
+    return bool(incident.told and incident.resolved and has_lasted)

@@ -1,8 +1,8 @@
-"""Delivery of mails. Delivery is retried until the mail server accepts the mail or permanently refuses the mail."""
+"""Delivery of mails. A mail is retried until the server accepts it, or until it becomes a dead letter."""
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,17 @@ from pathlib import Path
 from income_tax.service_log import Log
 from tax_common.backoff import Backoff
 
-from .incident_policy import AlertRules, choose_mail
+from .incident_policy import AlertRules, choose_mail, has_ended
 from .mail_message import MailMessage, build_due_message
-from .smtp_client import Mailer, MailError, MailRefused, Refusals
-from .spool import LONGEST_DELAY, Spool
+from .smtp_client import Mailer, MailError, MailRefused, MailUnconfirmed, Refusals
+from .smtp_replies import format_replies, is_refusal
+from .spool import Spool
 
-RETRIES = Backoff(first=1.0, longest=LONGEST_DELAY)  # delays between two attempts to send a mail
+LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail that was not refused
+RETRIES = Backoff(first=1.0, longest=LONGEST_DELAY)
+# Delays after each refusal by 5xx, as parts of `AlertRules.refused_span`: 5 s, 25 s, 2 min, 5 min and 7.5 min.
+REFUSED_DELAYS = (1 / 180, 1 / 36, 2 / 15, 1 / 3, 1 / 2)
+COPIES = 2  # maximum number of attempts after which the server might have delivered the mail
 
 
 class MailDelivery:
@@ -54,6 +59,8 @@ class MailDelivery:
                 build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
                 # `build` decides again whether a mail is due, because the incident might have changed.
                 spool.queue_mail(incident.id, build, now)
+            elif has_ended(incident, rules, self._clock()):
+                spool.close_incident(incident)
         for mail in spool.find_due(self._clock()):
             if not self._deliver(spool, mail):
                 break  # do not try the other mails now, because the server failed
@@ -78,10 +85,14 @@ class MailDelivery:
         """
         # Log each outcome before the spool stores it. Otherwise a crash could leave an outcome without a log line.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
+        if mail.copies >= COPIES:  # two processes ended while they waited for the last reply
+            return self._reject(spool, mail, "no process received the reply to the text", log, "alert unconfirmed")
         try:
-            refused = self._mailer.send(mail)
+            refused = self._mailer.send(mail, lambda: spool.count_copy(mail))
+        except MailUnconfirmed as error:
+            return self._retry_unconfirmed(spool, replace(mail, copies=mail.copies + 1), str(error), log)
         except MailRefused as error:
-            return self._reject(spool, mail, str(error), log)
+            return self._retry_refused(spool, mail, str(error), log)
         except MailError as error:
             return self._postpone(spool, mail, str(error), log, is_server_down=error.server)
         log.info("alert sent", attempts=mail.attempts + 1, **({"refused": [*refused]} if refused else {}))
@@ -91,47 +102,67 @@ class MailDelivery:
         return None
 
     def _handle_refusals(self, spool: Spool, mail: MailMessage, refused: Refusals, log: Log) -> bool:
-        """Write a dead letter for permanently refused recipients. Postpone the mail for temporarily refused recipients.
+        """Postpone the mail for the refused recipients. After the last retry, write a dead letter for those with 5xx.
 
         Return True if the mail was postponed.
         """
-        later = {address: reply for address, (code, reply) in refused.items() if code < 500}
-        never = {address: reply for address, (_, reply) in refused.items() if address not in later}
-        if never:
-            self._write_dead_letter(mail, format_refusals(never), log)
-        if later:
-            self._postpone(spool, replace(mail, recipients="\n".join(later)), format_refusals(later), log)
-        return bool(later)
+        never = {address: reply for address, reply in refused.items() if is_refusal(reply)}
+        if never and mail.refusals == len(REFUSED_DELAYS):
+            self._write_dead_letter(mail, format_replies(never), log)
+            refused = {address: reply for address, reply in refused.items() if address not in never}
+            never = {}
+        if refused:
+            mail, reason = replace(mail, recipients="\n".join(refused)), format_replies(refused)
+            (self._retry_refused if never else self._postpone)(spool, mail, reason, log)
+        return bool(refused)
+
+    def _retry_refused(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
+        """Postpone a mail that the server refused with 5xx. After the last retry, write a dead letter. Return True."""
+        if mail.refusals == len(REFUSED_DELAYS):
+            return self._reject(spool, mail, reason, log)
+        delay = REFUSED_DELAYS[mail.refusals] * self._rules.refused_span
+        return self._postpone(spool, replace(mail, refusals=mail.refusals + 1), reason, log, delay=delay)
+
+    def _retry_unconfirmed(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
+        """Postpone a mail that the server might deliver. After the last copy, write a dead letter. Return False."""
+        if mail.copies < COPIES:
+            return self._postpone(spool, mail, f"{reason}; one more copy follows", log, is_server_down=True)
+        self._reject(spool, mail, reason, log, "alert unconfirmed")
+        return False
 
     def _postpone(
-        self, spool: Spool, mail: MailMessage, reason: str, log: Log, *, is_server_down: bool = False
+        self,
+        spool: Spool,
+        mail: MailMessage,
+        reason: str,
+        log: Log,
+        *,
+        delay: float | None = None,
+        is_server_down: bool = False,
     ) -> bool:
         """Schedule a retry for the recipients that have not received the mail. Return False if the server failed."""
-        delay = RETRIES.compute_delay(mail.attempts, self._random)
+        if delay is None:
+            delay = RETRIES.compute_delay(mail.attempts, self._random)
         log.error("alert not sent", reason=reason, attempts=mail.attempts + 1, retry_in=round(delay, 1))
         spool.postpone(mail, self._clock(), delay, others=is_server_down)
         return not is_server_down
 
-    def _reject(self, spool: Spool, mail: MailMessage, reason: str, log: Log) -> bool:
-        if self._write_dead_letter(mail, reason, log):
+    def _reject(self, spool: Spool, mail: MailMessage, reason: str, log: Log, event: str = "alert refused") -> bool:
+        """Write a dead letter, and close the mail. Return True."""
+        if self._write_dead_letter(mail, reason, log, event):
             spool.close_mail(mail, "dead")
         else:  # the mail stays in the spool until its dead letter can be written
             spool.postpone(mail, self._clock(), LONGEST_DELAY, others=False)
         return True
 
-    def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log) -> bool:
-        """Write the refused mail to a dead-letter file. Return whether the write succeeded."""
+    def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log, event: str = "alert refused") -> bool:
+        """Write the mail to a dead-letter file, and log the event. Return whether the write succeeded."""
         path = self._dead / f"{mail.name}.eml"
         try:
             self._dead.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(bytes(self._mailer.build_email(mail)))
+            path.write_bytes(self._mailer.build_email(mail))
         except OSError as error:
-            log.error("alert refused", reason=f"{reason}; {path} cannot be written: {error.strerror}", dead_letter=None)
+            log.error(event, reason=f"{reason}; {path} cannot be written: {error.strerror}", dead_letter=None)
             return False
-        log.error("alert refused", reason=reason, dead_letter=str(path))
+        log.error(event, reason=reason, dead_letter=str(path))
         return True
-
-
-def format_refusals(refused: Mapping[str, str]) -> str:
-    """Build a text that lists each refused recipient and the server's reply."""
-    return "; ".join(f"{address}: {reply}" for address, reply in refused.items())

@@ -1,6 +1,7 @@
 """The text and headers of an incident's mails."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -10,10 +11,9 @@ from email.utils import formatdate
 from tax_common.text_formatting import escape_controls
 
 from .alert import Alert
+from .header_encoding import encode_text
 from .incident_policy import AlertRules, Incident, MailType, choose_mail
-
-# Lines are folded as in RFC 5322. Non-ASCII addresses need a server that supports SMTPUTF8.
-POLICY = policy.SMTP
+from .mail_addresses import MailAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class MailMessage:
     recipients: str = ""  # addresses that have not received the mail, one per line; empty: all recipients
     id: int = 0
     attempts: int = 0
+    copies: int = 0  # attempts after which the server might have delivered the mail
+    refusals: int = 0  # attempts that the server refused permanently (5xx)
 
 
 def build_due_message(
@@ -63,7 +65,8 @@ def build_suffix(incident: Incident, mail_type: MailType) -> str:
 def build_opening(incident: Incident, mail_type: MailType) -> str:
     """Build the first line of a digest or recovery mail."""
     if mail_type is MailType.DIGEST:
-        return "This failure continues. The last failure:\n"
+        continues = "comes and goes" if incident.recoveries else "continues"
+        return f"This failure {continues}. The last failure:\n"
     if incident.kind == "startup":
         return "Recovered: the service has started. The last failure:\n"
     if incident.kind == "request":
@@ -77,6 +80,7 @@ def format_counts(incident: Incident) -> str:
     lines = [
         f"failures in this mail: {incident.total - incident.mailed}",
         f"failures in all: {incident.total}",
+        *([f"recoveries in all: {incident.recoveries}"] if incident.recoveries else []),
         f"first seen: {to_local_time(incident.first_seen).isoformat(timespec='seconds')}",
         f"last seen: {to_local_time(incident.last_seen).isoformat(timespec='seconds')}",
         *([f"some request ids: {escape_controls(ids)}"] if ids else []),
@@ -89,16 +93,20 @@ def to_local_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds).astimezone()
 
 
-def build_email(mail: MailMessage, sender: str, recipient: str, subject: str) -> EmailMessage:
-    """Build the e-mail with its headers. The Message-ID is identical for all attempts."""
-    message, name = EmailMessage(POLICY), f"<{mail.name}@{extract_domain(sender)}>"
-    message["From"], message["To"] = escape_controls(sender), escape_controls(recipient)
-    message["Subject"] = escape_controls(subject + mail.suffix)
-    message["Date"], message["Message-ID"] = formatdate(mail.time, localtime=True), name
+def build_email(mail: MailMessage, sender: MailAddress, recipients: Sequence[MailAddress], subject: str) -> bytes:
+    """Build the e-mail in ASCII with its headers. The Message-ID is identical for all attempts."""
+    headers = {
+        "From": sender.format(),
+        "To": ",\r\n ".join(recipient.format() for recipient in recipients),
+        "Subject": encode_text(escape_controls(subject + mail.suffix)),
+        "Date": formatdate(mail.time, localtime=True),
+        "Message-ID": f"<{mail.name}@{extract_domain(sender.address)}>",
+    }
     if mail.request_id:
-        message["X-Request-ID"] = escape_controls(mail.request_id)
-    message.set_content(mail.body)
-    return message
+        headers["X-Request-ID"] = encode_text(escape_controls(mail.request_id), longest=900)
+    content = EmailMessage(policy.SMTP)
+    content.set_content(mail.body)
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii") + content.as_bytes()
 
 
 def extract_domain(address: str) -> str:

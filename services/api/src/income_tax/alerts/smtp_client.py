@@ -1,22 +1,22 @@
 """The SMTP client, which sends mails to the mail server."""
 
-import contextlib
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.utils import getaddresses
 from pathlib import Path
 from typing import Protocol
 
+from .mail_addresses import MailAddress
 from .mail_message import MailMessage, build_email
+from .smtp_replies import Reply, decode_reply, describe_error, is_about_session, is_refusal, list_replies
+from .smtp_session import LAST_REPLY, LastReplyMissing, SmtpSession, TlsSmtpSession
 
-# The standard library raises ValueError or LookupError if an address or host name is invalid.
+# The standard library raises ValueError or LookupError if a host name or a reply is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
 
-# A mapping from each refused recipient to the code and the text of the server's reply.
-Refusals = Mapping[str, tuple[int, str]]
+# A mapping from each refused recipient to the server's reply.
+Refusals = Mapping[str, Reply]
 
 
 class MailError(Exception):
@@ -34,86 +34,101 @@ class MailRefused(Exception):
     """The server permanently refused a mail (5xx). The message quotes the server's reply."""
 
 
+class MailUnconfirmed(Exception):
+    """The server received a mail, but did not reply. It might deliver the mail. The message describes the error."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailSettings:
     """Settings of the SMTP server and the envelope. `tls` is "none", "starttls" or "tls" (implicit TLS, RFC 8314)."""
 
     host: str
     port: int
-    sender: str
-    recipient: str
+    sender: MailAddress
+    recipients: Sequence[MailAddress]
     subject: str
     tls: str = "none"
     ca_file: Path | None = None  # file of CA certificates that are trusted in addition to the system's certificates
     user: str = ""
     password: str = field(default="", repr=False)
-    timeout: float = 5.0  # seconds for each step of the SMTP dialogue
+    helo_name: str = ""  # name for EHLO; empty: the name or the address of this host
+    timeout: float = 300.0  # seconds for each step of the SMTP dialogue before the reply to the text
 
 
 class Mailer(Protocol):
     """Interface of objects that build and send mails."""
 
-    def send(self, mail: MailMessage) -> Refusals:
-        """Send the mail, and return the recipients that were refused. Raises MailError or MailRefused."""
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
+        """Send the mail, and return the recipients that were refused. Call `before_end` before the end of the text.
 
-    def build_email(self, mail: MailMessage) -> EmailMessage:
+        Raises MailError, MailRefused or MailUnconfirmed.
+        """
+
+    def build_email(self, mail: MailMessage) -> bytes:
         """Build the e-mail that `send` sends."""
 
 
 class SmtpMailer:
-    """Sends each mail over a separate SMTP connection."""
+    """Sends each mail over a separate SMTP connection. `last_reply` is the wait for the reply to the text."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(self, settings: MailSettings, last_reply: float = LAST_REPLY) -> None:
         self._settings = settings
+        self._last_reply = last_reply
 
-    def send(self, mail: MailMessage) -> Refusals:
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         """Send the mail. If the server accepted it for at least one recipient, return the refused recipients.
 
-        Raises MailRefused if the server permanently refused this mail, and MailError for every other failure. A failure
-        before the server receives the mail, such as rejected credentials, raises MailError.
+        Raises MailRefused if the server permanently refused this mail, MailUnconfirmed if the last reply is missing,
+        and MailError for every other failure. A reply about the session, such as rejected credentials, raises
+        MailError.
         """
-        where = f"SMTP server {self._settings.host}:{self._settings.port}"
+        recipients = select_recipients(self._settings.recipients, mail)
+        if mail.recipients and not recipients:
+            return {}  # the settings no longer name the remaining recipients
+        session = None
         try:
-            message = self.build_email(mail)
-            recipients = select_recipients(message, mail)
-            if mail.recipients and not recipients:
-                return {}  # the settings no longer name the remaining recipients
-            smtp = self._connect()
+            session = self._connect()
+            refused = session.transmit(self._settings.sender.address, recipients, self.build_email(mail), before_end)
         except SMTP_ERRORS as error:
-            raise MailError(f"{where}: {type(error).__name__}: {error}", server=True) from error
-        try:
-            refused = smtp.send_message(message, to_addrs=recipients)
-        except SMTP_ERRORS as error:
-            reason = f"{where}: {type(error).__name__}: {error}"
-            if is_permanent(error):
-                raise MailRefused(reason) from error
-            raise MailError(reason, server=not get_reply_codes(error) or 421 in get_reply_codes(error)) from error
+            raise self._interpret(error, is_connected=session is not None) from error
         finally:
-            # The server has already accepted or refused the mail, so a failed QUIT is ignored.
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                smtp.quit()
-            smtp.close()
-        return {to: (code, f"{code} {reply.decode(errors='replace')}") for to, (code, reply) in refused.items()}
+            if session:
+                session.leave()
+        return {recipient: decode_reply(*reply) for recipient, reply in refused.items()}
 
-    def build_email(self, mail: MailMessage) -> EmailMessage:
+    def build_email(self, mail: MailMessage) -> bytes:
         """Build the e-mail to the currently configured recipients."""
-        return build_email(mail, self._settings.sender, self._settings.recipient, self._settings.subject)
+        return build_email(mail, self._settings.sender, self._settings.recipients, self._settings.subject)
 
-    def _connect(self) -> smtplib.SMTP:
+    def _interpret(self, error: Exception, is_connected: bool) -> Exception:
+        """Return the exception that describes the error's consequence for the mail."""
+        reason = f"SMTP server {self._settings.host}:{self._settings.port}: {describe_error(error)}"
+        replies = list_replies(error).values() if is_connected else []
+        if isinstance(error, LastReplyMissing):
+            return MailUnconfirmed(reason)
+        if not replies or any(map(is_about_session, replies)):
+            return MailError(reason, server=True)
+        return MailRefused(reason) if all(map(is_refusal, replies)) else MailError(reason, server=False)
+
+    def _connect(self) -> SmtpSession:
         s = self._settings
         if s.tls == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(s.host, s.port, timeout=s.timeout, context=self._build_context())
+            session: SmtpSession = TlsSmtpSession(
+                s.host, s.port, s.timeout, self._last_reply, context=self._build_context()
+            )
         else:
-            smtp = smtplib.SMTP(s.host, s.port, timeout=s.timeout)
+            session = SmtpSession(s.host, s.port, s.timeout, self._last_reply)
         try:
+            session.greet(s.helo_name)
             if s.tls == "starttls":
-                smtp.starttls(context=self._build_context())
+                session.starttls(context=self._build_context())
+                session.greet(s.helo_name)
             if s.user:
-                smtp.login(s.user, s.password)
+                session.login(s.user, s.password)
         except BaseException:
-            smtp.close()
+            session.close()
             raise
-        return smtp
+        return session
 
     def _build_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -122,21 +137,7 @@ class SmtpMailer:
         return context
 
 
-def get_reply_codes(error: Exception) -> list[int]:
-    """Return the server's reply codes in the error, or an empty list if the error contains no reply."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return [code for code, _ in error.recipients.values()]
-    return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0 else []
-
-
-def is_permanent(error: Exception) -> bool:
-    """Return whether the server permanently refused the mail for all recipients."""
-    codes = get_reply_codes(error)
-    return bool(codes) and all(500 <= code < 600 for code in codes)
-
-
-def select_recipients(message: EmailMessage, mail: MailMessage) -> list[str]:
-    """Return the configured recipients that have not received the mail."""
-    named = [address for _, address in getaddresses(message.get_all("To", []))]
+def select_recipients(configured: Sequence[MailAddress], mail: MailMessage) -> list[str]:
+    """Return the addresses of the configured recipients that have not received the mail."""
     left = mail.recipients.splitlines()
-    return [address for address in named if address in left] if left else named
+    return [recipient.address for recipient in configured if not left or recipient.address in left]

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import starmap
@@ -13,37 +12,20 @@ from income_tax.storage.sqlite_store import SqliteStore
 from .alert import Alert, Kind
 from .incident_policy import Incident, MailType, closes_incident
 from .mail_message import MailMessage
+from .spool_schema import SCHEMA, add_columns
 
 SAMPLES = 5  # maximum number of request ids in a mail
 HISTORY = 1000  # number of closed mails that are kept, and number of closed incidents that are kept
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS incidents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL,
-    kind TEXT NOT NULL, place TEXT NOT NULL, route TEXT NOT NULL,
-    total INTEGER NOT NULL DEFAULT 1, mailed INTEGER NOT NULL DEFAULT 0, mails INTEGER NOT NULL DEFAULT 0,
-    first_seen REAL NOT NULL, last_seen REAL NOT NULL, last_mail REAL NOT NULL DEFAULT 0,
-    resolved INTEGER NOT NULL DEFAULT 0, closed INTEGER NOT NULL DEFAULT 0,
-    first TEXT NOT NULL, last TEXT NOT NULL, request_ids TEXT NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS open_incidents ON incidents (kind, place, route) WHERE NOT closed;
-CREATE TABLE IF NOT EXISTS letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL, name TEXT NOT NULL, suffix TEXT NOT NULL,
-    body TEXT NOT NULL, time REAL NOT NULL, kind TEXT NOT NULL, request_id TEXT NOT NULL,
-    recipients TEXT NOT NULL DEFAULT '',
-    attempts INTEGER NOT NULL DEFAULT 0, next_try REAL NOT NULL, state TEXT NOT NULL DEFAULT 'pending'
-);
-CREATE INDEX IF NOT EXISTS pending_letters ON letters (next_try) WHERE state = 'pending';
-CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT NULL);
-"""
-
 # One statement adds a failure, so the count stays exact if several processes add failures simultaneously.
 ADD = f"""
-INSERT INTO incidents (token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids)
-VALUES (:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids)
+INSERT INTO incidents
+(token, kind, place, route, total, first_seen, last_seen, resolved, first, last, request_ids, recoveries)
+VALUES
+(:token, :kind, :place, :route, :total, :first_seen, :last_seen, :resolved, :first, :last, :request_ids, :recoveries)
 ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
     total = total + excluded.total, last_seen = excluded.last_seen, last = excluded.last,
-    resolved = resolved AND excluded.resolved,
+    resolved = resolved AND excluded.resolved, recoveries = recoveries + excluded.recoveries,
     request_ids = CASE WHEN :request_ids = '[]' OR json_array_length(request_ids) >= {SAMPLES} THEN request_ids
                   ELSE json_insert(request_ids, '$[#]', json_extract(:request_ids, '$[0]')) END
 """  # noqa: S608 - SAMPLES is a constant of this module
@@ -51,13 +33,12 @@ ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
 OPEN = """
 SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_seen, last_mail, resolved,
        EXISTS (SELECT 1 FROM letters WHERE incident = incidents.id AND state = 'pending' AND recipients = ''),
-       first, last, request_ids
+       first, last, request_ids, recoveries, told
 FROM incidents WHERE NOT closed
 """
 
-# If the next try of a mail is more than LONGEST_DELAY away, the clock was set back. Such a mail is also due.
-LONGEST_DELAY = 60.0  # maximum seconds between two attempts to send a mail
-DUE = f"state = 'pending' AND (next_try <= :now OR next_try > :now + {LONGEST_DELAY})"
+# If a mail was postponed later than now, the clock was set back. Such a mail is also due.
+DUE = "state = 'pending' AND (next_try <= :now OR tried > :now)"
 
 FIELDS = "name, suffix, body, time, kind, request_id, recipients"
 PLACEHOLDERS = ":" + FIELDS.replace(", ", ", :")
@@ -72,7 +53,7 @@ class Spool:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._store = SqliteStore(path, SCHEMA, on_open=migrate)  # in memory if `path` is None
+        self._store = SqliteStore(path, SCHEMA, on_open=add_columns)  # in memory if `path` is None
 
     def report(self, alert: Alert, now: float) -> None:
         """Add a failure to its open incident, or open a new incident. The change is durable when the call returns."""
@@ -81,7 +62,14 @@ class Spool:
         route = token if alert.kind == "drill" else alert.route  # a unique route gives each drill its own incident
         self._add(
             {"token": token, "kind": alert.kind, "place": alert.place, "route": route, "total": 1, "resolved": False}
-            | {"first_seen": now, "last_seen": now, "first": stored, "last": stored, "request_ids": ids}
+            | {
+                "first_seen": now,
+                "last_seen": now,
+                "first": stored,
+                "last": stored,
+                "request_ids": ids,
+                "recoveries": 0,
+            }
         )
 
     def merge_incident(self, incident: Incident) -> None:
@@ -100,9 +88,20 @@ class Spool:
         return unreported
 
     def resolve(self, kind: Kind) -> None:
-        """Mark the open incidents of a kind as resolved."""
+        """Mark the open incidents of a kind as resolved, and count the recoveries."""
         with self._store.transaction() as db:
-            db.execute("UPDATE incidents SET resolved = 1 WHERE kind = ? AND NOT closed", (kind,))
+            db.execute(
+                "UPDATE incidents SET resolved = 1, recoveries = recoveries + 1"
+                " WHERE kind = ? AND NOT closed AND NOT resolved",
+                (kind,),
+            )
+
+    def close_incident(self, incident: Incident) -> None:
+        """Close a resolved incident without a mail, unless it has a new failure."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE incidents SET closed = 1 WHERE id = ? AND resolved AND total = ?", (incident.id, incident.total)
+            )
 
     def open_incidents(self) -> list[Incident]:
         """Return the open incidents."""
@@ -121,33 +120,41 @@ class Spool:
                 return
             mail_type, mail = built
             db.execute(
-                f"INSERT INTO letters (incident, next_try, {FIELDS}) VALUES (:incident, :now, {PLACEHOLDERS})",  # noqa: S608
+                f"INSERT INTO letters (incident, next_try, tried, {FIELDS})"  # noqa: S608
+                f" VALUES (:incident, :now, :now, {PLACEHOLDERS})",
                 asdict(mail) | {"incident": incident_id, "now": now},
             )
             db.execute(
-                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', closed = ?"
-                " WHERE id = ?",
-                (now, closes_incident(incident, mail_type), incident_id),
+                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', told = ?,"
+                " closed = ? WHERE id = ?",
+                (now, mail_type is MailType.RECOVERED, closes_incident(incident, mail_type), incident_id),
             )
 
     def find_due(self, now: float) -> list[MailMessage]:
         """Return the pending mails whose next try is due, oldest first."""
         with self._store.connect() as db:
-            query = f"SELECT {FIELDS}, id, attempts FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
+            query = f"SELECT {FIELDS}, id, attempts, copies, refusals FROM letters WHERE {DUE} ORDER BY id"  # noqa: S608
             rows = db.execute(query, {"now": now}).fetchall()
         return list(starmap(MailMessage, rows))
 
+    def count_copy(self, mail: MailMessage) -> None:
+        """Record durably that the server receives a copy. `postpone` takes the copy back if the server refuses it."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE letters SET copies = ? WHERE id = ?", (mail.copies + 1, mail.id))
+
     def postpone(self, mail: MailMessage, now: float, delay: float, others: bool) -> None:
-        """Postpone the mail, and store its remaining recipients. If `others` is true, postpone all pending mails."""
+        """Postpone the mail, and store its progress. If `others` is true, also postpone all pending mails."""
         with self._store.transaction() as db:
             db.execute(
-                "UPDATE letters SET attempts = attempts + 1, next_try = ?, recipients = ? WHERE id = ?",
-                (now + delay, mail.recipients, mail.id),
+                "UPDATE letters SET attempts = attempts + 1, next_try = :next, tried = :now, recipients = :recipients,"
+                " copies = :copies, refusals = :refusals WHERE id = :id",
+                asdict(mail) | {"next": now + delay, "now": now},
             )
-            if others:
-                least, most = now + delay, now + LONGEST_DELAY
+            if others:  # a `tried` in the future means that the clock was set back
                 db.execute(
-                    "UPDATE letters SET next_try = min(max(next_try, ?), ?) WHERE state = 'pending'", (least, most)
+                    "UPDATE letters SET next_try = CASE WHEN tried > :now THEN :next ELSE max(next_try, :next) END,"
+                    " tried = min(tried, :now) WHERE state = 'pending'",
+                    {"next": now + delay, "now": now},
                 )
 
     def close_mail(self, mail: MailMessage, state: str) -> None:
@@ -173,16 +180,3 @@ class Spool:
     def close(self) -> None:
         """Close the file. The next use reopens the file."""
         self._store.close()
-
-
-def migrate(db: sqlite3.Connection) -> None:
-    """Add the column `recipients` to a file that an older version created."""
-
-    def is_outdated() -> bool:
-        return "recipients" not in {column[1] for column in db.execute("PRAGMA table_info(letters)")}
-
-    if is_outdated():
-        db.execute("BEGIN IMMEDIATE")
-        if is_outdated():  # another process might have added the column
-            db.execute("ALTER TABLE letters ADD COLUMN recipients TEXT NOT NULL DEFAULT ''")
-        db.execute("COMMIT")
