@@ -40,9 +40,6 @@ export function showSummary(result, more, marginal) {
   return text("announcement", { year, collected: euros(result.collected), tax: euros(result.tax), average });
 }
 
-// Ignores the note about the tax credit CIMR. Every result for 2018 has this note, and the page describes the credit.
-const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
-
 /** Show the amount to pay under the law of each year. A click on a bar calls `choose` with the year of the bar. */
 export function showYears(results, year, choose) {
   const most = Math.max(1, ...results.map((result) => result.collected));
@@ -59,8 +56,6 @@ export function showYears(results, year, choose) {
     button.addEventListener("click", () => choose(result.income_year));
     return createElement("li", {}, button);
   }));
-  const noted = results.filter((result) => result.income_year !== year && hasNotes(result)).map((result) => result.income_year);
-  findElement("years-notes").textContent = noted.length > 0 ? text("years.notes", { years: noted.join(", ") }) : "";
 }
 
 const capital = (words) => words[0].toUpperCase() + words.slice(1);
