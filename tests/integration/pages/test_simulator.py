@@ -37,7 +37,7 @@ def test_fill_submit_and_read(opened: Open, family: dict[str, Any]) -> None:
         tiles = tab.text("#tiles")
         assert f"Income tax {in_euros(family['tax'])}" in tiles
         assert f"Average rate {family['tax'] / 70000:.1%}" in tiles
-        assert f"Bracket reached {family['rate']:.0%}" in tiles
+        assert f"Marginal tax rate (TMI) {family['rate']:.0%} rate of the bracket reached" in tiles
         assert f"Taxable income {in_euros(family['taxable_income'])}" in tiles
         steps = tab.page.locator("#steps > li")
         assert ["Tax", "Amount collected"] == [steps.nth(n).locator("h3").inner_text() for n in (-4, -1)]
