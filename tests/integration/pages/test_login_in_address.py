@@ -23,6 +23,7 @@ def opened(service: Service, browser: Browser) -> Open:
             browser, f"http://127.0.0.1:{service.port}", service.credentials, http_credentials=None, **options
         ) as one:
             yield one
+            one.asked[:] = [address.replace(f"{service.credentials}@", "") for address in one.asked]
 
     return open_tab
 

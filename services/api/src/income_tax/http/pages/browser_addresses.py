@@ -17,7 +17,8 @@ def build_blueprint() -> Blueprint:
             return None
         if is_bare_root() and prefers_html():
             return build_redirect(302, "/simulator")
-        if (page := request.path.removesuffix("/")) in PAGES and page != request.path:
+        path = get_path()
+        if (page := path.removesuffix("/")) in PAGES and page != path:
             query = request.query_string.decode("latin-1")
             return build_redirect(308, f"{page}?{query}" if query else page)
         return None
@@ -37,7 +38,12 @@ def build_blueprint() -> Blueprint:
 
 def is_bare_root() -> bool:
     """Return whether the request has the path `/` and no parameters, as if a person typed the name of the host."""
-    return request.path == "/" and not request.query_string
+    return get_path() == "/" and not request.query_string
+
+
+def get_path() -> str:
+    """Return the path of the request. `request.path` would merge slashes at the start of the path."""
+    return str(request.environ["PATH_INFO"])
 
 
 def build_redirect(status: int, target: str) -> Response:
