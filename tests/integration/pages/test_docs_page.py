@@ -27,6 +27,30 @@ def test_every_call_can_be_tried(opened: Open, service: Service) -> None:
             assert name != "calculate" or f'"collected": {COLLECTED}' in answer
 
 
+def test_commands_contain_a_login(opened: Open) -> None:
+    """The commands for three shells contain a login to replace, or the login that the user authorized."""
+    with opened() as tab:
+        tab.open("/docs")
+        operation = expand(tab, "calculation", "calculate")
+        execute(operation)
+        command = operation.locator(".request-snippets pre")
+        for name, start in [
+            ("bash", "curl -u 'LOGIN"),
+            ("PowerShell", "curl.exe -u 'LOGIN"),
+            ("CMD", 'curl -u "LOGIN'),
+        ]:
+            tab.page.get_by_role("button", name=f"cURL ({name})").press("Enter")
+            expect(command).to_contain_text(start)
+        tab.page.locator(".auth-wrapper .authorize").click()
+        tab.page.get_by_label("Username").fill("client")
+        tab.page.get_by_label("Password").fill("secret")
+        tab.page.locator(".auth-btn-wrapper .authorize").click()
+        tab.page.locator(".btn-done").click()
+        execute(operation)
+        expect(command).to_contain_text("Authorization: Basic")
+        expect(command).not_to_contain_text("LOGIN")
+
+
 def test_csv_can_be_posted(opened: Open) -> None:
     """The text box contains a valid example body of the selected media type, CSV or JSON."""
     with opened() as tab:

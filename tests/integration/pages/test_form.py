@@ -19,17 +19,24 @@ from tests.support.browser import STATUS_400, Open, bodies_of
     ],
 )
 def test_invalid_value(opened: Open, name: str, value: str, sentence: str) -> None:
-    """If a field contains an invalid value, the page hides the result, and shows the expected values at the field."""
+    """An invalid value causes an error at its field. The last results stay visible and are marked as old."""
     with opened() as tab:
         tab.open("/simulator")
+        first, valid = tab.text("#collected"), tab.page.locator(f"#{name}").input_value()
         tab.page.locator(f"#{name}").fill(value)
         tab.page.get_by_role("button", name="Calculate").click()
         expect(tab.page.locator(f"#{name}-error")).to_have_text(re.compile(re.escape(sentence).replace(r"\ ", r"\s")))
         assert "true" == tab.page.locator(f"#{name}").get_attribute("aria-invalid")
         expect(tab.page.locator(f"#{name}")).to_be_focused()
-        assert not tab.page.locator("#results").is_visible()
+        expect(tab.page.locator("#old")).to_have_text(
+            "The results below belong to the earlier entries, not to the current ones."
+        )
+        assert first == tab.text("#collected")
         tab.forgive(STATUS_400)
         assert [] == tab.serious()
+        tab.page.locator(f"#{name}").fill(valid)
+        tab.page.keyboard.press("Enter")
+        expect(tab.page.locator("#old")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from tests.support.service import Service
 
 
 def test_derived_figures(opened: Open, service: Service) -> None:
-    """The page shows the marginal rate of `/curve`, and the total of the brackets equals the result of the tax step."""
+    """The page shows the rate of `/curve` on the next euros. The total of the brackets equals the tax step's result."""
     question = "married=yes&children=2&spouse_salary=20000&year=2024"
     for salary, step in ((50000, "tax_all_shares"), (180000, "tax_adult_shares")):
         curve = service.get(f"/curve?{question}&from={salary}&to={salary}&step=1000").body["response"]
@@ -17,7 +17,8 @@ def test_derived_figures(opened: Open, service: Service) -> None:
         (total,) = [one["result"] for one in answer["steps"] if one["name"] == step]
         with opened() as tab:
             tab.open(f"/simulator#{question}&salary={salary}")
-            assert f"Marginal rate {in_percent(point['marginal_rate'])}" in tab.text("#tiles")
+            rate = point["marginal_rate"]
+            assert f"Tax on your next €1,000 {in_euros(round(1000 * rate))} {in_percent(rate)}, " in tab.text("#tiles")
             assert f"{in_euros(total)} in total." in tab.text("#brackets")
 
 
@@ -78,7 +79,7 @@ def test_rates_include_the_surtax(opened: Open, service: Service) -> None:
         tab.open(f"/simulator#{question}&salary=600000")
         tiles = tab.text("#tiles")
         assert f"Average rate {due / 600000:.1%} tax and CEHR divided by the salaries" in tiles
-        assert f"Marginal rate {(more - due) / 1000:.0%} tax and CEHR on the next €1,000 of salary" in tiles
+        assert f"Tax and CEHR on your next €1,000 {in_euros(more - due)} {(more - due) / 1000:.0%}, " in tiles
         assert f"Income tax and CEHR {in_euros(due)}" in tab.text("#curve-legend")
 
 

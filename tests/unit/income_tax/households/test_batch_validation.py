@@ -12,7 +12,7 @@ from income_tax.households.validation import HouseholdSchema
 from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import DatedAssessment, Household
 from income_tax.tax.schedule_parser import parse_schedules
-from income_tax.tax.vectorized import Households, assess_dated, may_owe_cdhr
+from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import schedules
 
 YEARS = schedules().years
@@ -193,15 +193,6 @@ def test_one_value_that_is_neither_yes_nor_no(parsed_alone: list[object], value:
     many = as_objects([GOOD[0], (value, 0, 7, 2018, "no", 0), GOOD[1]])
     assert ([7], [1]) == (parsed_alone, list(many.errors))
     assert [True, False, True] == many.households.married.tolist()
-
-
-def test_cdhr_note() -> None:
-    """The CDHR note applies above the household's threshold, and never in a year without a threshold."""
-    taxable = np.array([250_000, 250_001, 500_000, 500_001])
-    for married, wanted in ((False, [False, True, True, True]), (True, [False, False, False, True])):
-        flags = np.full(4, married)
-        assert wanted == may_owe_cdhr(YEARS[2025], flags, taxable).tolist()
-        assert [False] * 4 == may_owe_cdhr(YEARS[2024], flags, taxable).tolist()
 
 
 def build_law(fine: bool) -> Law:

@@ -13,7 +13,13 @@ from income_tax.http.middleware.request_log import LOGGED_ID
 from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import schedules
 
-USUAL = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Basic x", "HTTP_X_REQUEST_ID": "12345678"}
+USUAL = {
+    "PATH_INFO": "/",
+    "QUERY_STRING": "x",
+    "REQUEST_METHOD": "GET",
+    "HTTP_AUTHORIZATION": "Basic x",
+    "HTTP_X_REQUEST_ID": "12345678",
+}
 
 
 class FakeAuthenticator:
@@ -48,6 +54,7 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
         {"PATH_INFO": "/curve"},
         {"REQUEST_METHOD": "POST"},
         {"REQUEST_METHOD": "HEAD"},
+        {"QUERY_STRING": ""},
         {"CONTENT_LENGTH": "0"},
         {"HTTP_TRANSFER_ENCODING": "chunked"},
         {"HTTP_AUTHORIZATION": "Basic y"},
@@ -56,7 +63,7 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
     ids=str,
 )
 def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
-    """If path, method, credentials or body are unusual, the fast path passes the request to Flask and logs nothing."""
+    """The fast path passes requests with an unusual path, query, method, login or body to Flask, and logs nothing."""
     logged: list[str] = []
     assert [b"flask", b""] == build_fast_path(logged)({**USUAL, **unusual}, lambda *_: lambda _: None)
     assert [] == logged

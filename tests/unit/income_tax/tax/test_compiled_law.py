@@ -126,16 +126,21 @@ def test_the_cliff_of_v7(married: bool, salary: int, jump: int) -> None:
 
 
 def test_notes() -> None:
-    """If the credit of 2018 or the minimum tax from 2025 can apply, the result has a note on it."""
-    limit = 250_000
+    """Only the results of 2018 have a note, which is on the tax credit of that year."""
+    assert {2018: ["CIMR"]} == {year: [note.code for note in law.notes] for year, law in YEARS.items() if law.notes}
 
-    def codes(year: int, taxable: int, married: bool) -> list[str]:
-        return [note.code for note in YEARS[year].select_notes(taxable, married)]
 
-    assert ["CIMR"] == codes(2018, 10**6, False)
-    assert [[], ["CDHR"]] == [codes(2025, limit, False), codes(2025, limit + 1, False)]
-    assert [[], ["CDHR"]] == [codes(2025, 2 * limit, True), codes(2025, 2 * limit + 1, True)]
-    assert [] == codes(2024, 10**6, False)
+@pytest.mark.parametrize(("married", "single_parent"), [(False, False), (False, True), (True, False)])
+def test_minimum_tax_is_never_due_on_salaries(married: bool, single_parent: bool) -> None:
+    """With salaries alone and fewer than 20 children, the other taxes exceed the CDHR's minimum (CGI art. 224, II)."""
+    law, adults = YEARS[2025], 2 if married else 1
+    for children in range(1 if single_parent else 0, 20):
+        for salary in range(250_000, 1_000_001, 25_000):
+            spouse_salary = salary if married else 0
+            found = law.assess(Household(married, children, salary, 2025, single_parent, spouse_salary))
+            if (excess := found.taxable_income - 250_000 * adults) > 0:
+                counted = found.tax + found.cehr + 1500 * children + (12_500 if married else 0)
+                assert counted >= min(0.2 * found.taxable_income, 0.825 * excess)
 
 
 def test_results_are_plain_numbers() -> None:

@@ -18,7 +18,7 @@ def encode(name: str, rows: list[list[int]], is_dated: bool = False) -> str:
     """Encode a results file of equal results. Each inner list has the ids of rows that are encoded together."""
     result_format, count = choose_format(Path(name), is_dated), 0
     content = result_format.encode_head()
-    notes = {"notes": [{"code": "CDHR"}, {"code": "CIMR"}]}
+    notes = {"notes": [{"code": "OTHER"}, {"code": "CIMR"}]}
     result = DATED_RESULT | notes if is_dated else asdict(TWO_CHILDREN_TAX)
     for piece in rows:
         content += result_format.encode_rows([(number, result) for number in piece], count)
@@ -45,7 +45,7 @@ def test_json_lines_and_csv_contain_the_same_results() -> None:
     ] == encode("r.csv", [[1], [2]]).splitlines()
     head, line = encode("R.CSV", [[5]], is_dated=True).splitlines()
     assert "id,income_year,married,single_parent,children,salary,spouse_salary,taxable_income,shares,tax" in head
-    assert "5,2024,yes,no,2,50000,0,45000,3.0,209,0,0.11,947,0,0,209,CDHR CIMR" == line
+    assert "5,2024,yes,no,2,50000,0,45000,3.0,209,0,0.11,947,0,0,209,OTHER CIMR" == line
 
 
 def test_an_unknown_suffix_is_an_error() -> None:

@@ -13,7 +13,7 @@ from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import DatedAssessment
 from income_tax.tax.result_notes import Note
 from income_tax.tax.schedule_parser import Schedules
-from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr
+from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7
 
 from .batch_validation import ParsedBatch
 from .result_serialization import DATED_FIELDS, V7_FIELDS, YES_NO
@@ -56,12 +56,10 @@ def assess_v7_group(rows: list[int], households: Households, schedules: Schedule
 def assess_dated_group(rows: list[int], households: Households, law: Law) -> AssessedGroup:
     """Assess households under the law of one income year."""
     h, results = households, assess_dated(households, law)
-    high = may_owe_cdhr(law, h.married, results["taxable_income"]).tolist()
-    notes_by_cdhr = law.build_notes()
     declared = [h.year.tolist(), format_yes_no(h.married), format_yes_no(h.single_parent)]
     declared += [h.children.tolist(), h.salary.tolist(), h.spouse_salary.tolist()]
     columns = [*declared, *(results[name].tolist() for name in DatedAssessment._fields)]
-    return AssessedGroup(rows, DATED_FIELDS, columns, [notes_by_cdhr[flag] for flag in high])
+    return AssessedGroup(rows, DATED_FIELDS, columns, [law.notes] * len(rows))
 
 
 def format_yes_no(flags: Any) -> list[str]:

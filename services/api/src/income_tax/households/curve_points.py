@@ -58,10 +58,9 @@ def describe_request(values: Values) -> dict[str, Any]:
 
 
 def build_curve(values: Values, salaries: list[int], schedules: Schedules) -> dict[str, Any]:
-    """Build the points of the curve, and the notes that apply to at least one point."""
+    """Build the points of the curve, and the notes of the income year."""
     taxes, notes = compute_taxes(values, [*salaries, salaries[-1] + values[STEP]], schedules)
-    distinct = dict.fromkeys(note for some in notes[: len(salaries)] for note in some)
-    members = {"notes": [asdict(note) for note in distinct]} if distinct else {}
+    members = {"notes": [asdict(note) for note in notes]} if notes else {}
     return members | {"points": build_points(values, salaries, taxes)}
 
 
@@ -83,13 +82,11 @@ def build_points(values: Values, salaries: list[int], taxes: list[int]) -> list[
     ]
 
 
-def compute_taxes(
-    values: Values, salaries: Sequence[int], schedules: Schedules
-) -> tuple[list[int], list[tuple[Note, ...]]]:
-    """Compute the tax (in whole euros) and the notes of a household for each annual salary."""
+def compute_taxes(values: Values, salaries: Sequence[int], schedules: Schedules) -> tuple[list[int], tuple[Note, ...]]:
+    """Compute the tax of a household (in whole euros) for each annual salary, and return the notes on these taxes."""
     import numpy as np  # noqa: PLC0415 - a worker process loads numpy only when it calculates its first curve
 
-    from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7, may_owe_cdhr  # noqa: PLC0415
+    from income_tax.tax.vectorized import V7, Households, assess_dated, assess_v7  # noqa: PLC0415
 
     length = len(salaries)
     year = values.get(YEAR, V7)
@@ -102,8 +99,6 @@ def compute_taxes(
         np.full(length, values.get(SPOUSE_SALARY, 0)),
     )
     if year == V7:
-        return [assessment.tax for assessment in assess_v7(households, schedules.v7)], [()] * length
+        return [assessment.tax for assessment in assess_v7(households, schedules.v7)], ()
     law = schedules.years[year]
-    results, notes_by_cdhr = assess_dated(households, law), law.build_notes()
-    high = may_owe_cdhr(law, households.married, results["taxable_income"])
-    return results["tax"].tolist(), [notes_by_cdhr[flag] for flag in high.tolist()]
+    return assess_dated(households, law)["tax"].tolist(), law.notes

@@ -37,8 +37,8 @@ def calculate(household: Household, schedules: Schedules, explained: bool = Fals
     dated = law.build_assessment(values)
     declared = (h.year, YES_NO[h.married], YES_NO[h.single_parent], h.children, h.salary, h.spouse_salary)
     result: dict[str, Any] = dict(zip(DATED_FIELDS, (*declared, *dated), strict=True))
-    if notes := law.select_notes(dated.taxable_income, h.married):
-        result["notes"] = [asdict(note) for note in notes]
+    if law.notes:
+        result["notes"] = [asdict(note) for note in law.notes]
     if explained:
         result["steps"] = explain(law, h, values)
     return result

@@ -23,7 +23,7 @@ from .middleware.fast_path import FastPathMiddleware
 from .middleware.metrics import MetricsMiddleware
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
-from .pages import api_docs, simulator, static_files, status_page
+from .pages import api_docs, browser_addresses, simulator, static_files, status_page
 from .routes import calculation, curve, drill, health, login_check, schedules
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
             settings, services.metrics.folder, services.alerts, current, login_required, services.state
         ),
         static_files.build_blueprint(login_required),
+        browser_addresses.build_blueprint(),
     ]
     if settings.drill_route:
         blueprints.append(drill.build_blueprint(login_required))

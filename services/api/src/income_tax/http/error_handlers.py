@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from income_tax.alerts.alert import Alert, Summary
@@ -72,11 +72,18 @@ def register_body_errors(app: Flask, batch_max: int, malformed: Sequence[type[Ex
 def answer_http_error(error: HTTPException) -> Response:
     """Build a JSON response that has the status and headers of an HTTP error."""
     status = error.code or 500
-    response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)])
+    more = {"expected": list_addresses()} if status == 404 else {}
+    response = build_error_response(status, [SENTENCES.get(status, error.description or error.name)], **more)
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers[name] = value
     return response
+
+
+def list_addresses() -> list[str]:
+    """Return the methods and addresses of the application, for example `GET /curve`, without the files of the pages."""
+    rules = [rule for rule in current_app.url_map.iter_rules() if not rule.rule.startswith("/static/")]
+    return sorted(f"{method} {rule}" for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
 def build_alert(error: Exception, content: dict[str, object], mask: bool) -> Alert:

@@ -11,7 +11,7 @@ from .brackets import Scale, ScheduleError, check_figures
 from .formula_compiler import Compiler
 from .formulas import INPUTS, Step, select_steps
 from .models import DatedAssessment, Household
-from .result_notes import CDHR, CIMR, Note
+from .result_notes import CIMR, Note
 
 Evaluate = Callable[..., tuple[int, ...]]
 
@@ -90,22 +90,10 @@ class Law:
         """Build the assessment from the integers of all steps."""
         return DatedAssessment._make(values[i] if d is None else values[i] / d for i, d in self._picks)
 
-    def select_notes(self, taxable_income: int, married: bool) -> tuple[Note, ...]:
-        """Return the notes on the result of a household with this taxable income and marital status."""
-        threshold = self.find_cdhr_threshold(married)
-        return self.build_notes()[threshold is not None and taxable_income > threshold]
-
-    def build_notes(self) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
-        """Return two tuples of notes.
-
-        The first tuple applies if the CDHR (a minimum tax) cannot be due. The second applies if the CDHR might be due.
-        """
-        always = (CIMR,) if self.year == 2018 else ()
-        return always, (*always, CDHR)
-
-    def find_cdhr_threshold(self, married: bool) -> Fraction | None:
-        """Return the taxable income above which the CDHR might be due, or None if the law has no CDHR."""
-        return self.constants.get("cdhr_threshold_couple" if married else "cdhr_threshold_single")
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes on all results of the income year."""
+        return (CIMR,) if self.year == 2018 else ()
 
     @cached_property
     def _picks(self) -> list[tuple[int, int | None]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note on a contribution or credit that the calculation does not include."""
+    """A note on a credit that the calculation does not include."""
 
     code: str
     fr: str
@@ -18,10 +18,4 @@ CIMR = Note(
     " les montants ne tiennent pas compte de ce crédit.",
     '2018 was the "année blanche": a tax credit (CIMR) cancelled the tax on ordinary salaries of 2018; this'
     " credit is not deducted from the amounts.",
-)
-CDHR = Note(
-    "CDHR",
-    "La contribution différentielle sur les hauts revenus (CDHR, minimum de 20 %) peut s'ajouter ; elle n'est pas"
-    " calculée ici.",
-    "The minimum tax on high incomes (CDHR, 20 %) may be due in addition; it is not calculated here.",
 )

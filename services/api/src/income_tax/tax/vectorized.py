@@ -61,14 +61,6 @@ def build_column(value: Any, law: Law, name: str, length: int) -> NDArray[Any]:
     return np.broadcast_to(value / law.divisors[name] if name in FRACTIONS else value, length)
 
 
-def may_owe_cdhr(law: Law, married: Truths, taxable_income: Numbers) -> Truths:
-    """Return an array that is True for each household that might owe the CDHR."""
-    single, couple = law.find_cdhr_threshold(married=False), law.find_cdhr_threshold(married=True)
-    if single is None or couple is None:
-        return np.zeros(len(married), bool)
-    return np.where(married, taxable_income > float(couple), taxable_income > float(single))
-
-
 @lru_cache(maxsize=64)
 def compile_law(law: Law) -> Evaluate:
     """Compile the steps of the law to a function that calculates with arrays."""

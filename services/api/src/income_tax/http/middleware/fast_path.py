@@ -1,4 +1,4 @@
-"""A fast path for the most frequent requests. These are `GET /` requests whose credentials are cached.
+"""A fast path for the most frequent requests. These are `GET /` requests with a query and cached credentials.
 
 The fast path calls the same functions as the Flask application to check credentials, log requests and compute results.
 It avoids Flask's overhead. Flask handles all other requests, and requests that cause an exception on the fast path.
@@ -27,7 +27,7 @@ STATUS_LINES = {status: f"{status} {HTTPStatus(status).phrase.upper()}" for stat
 
 
 class FastPathMiddleware:
-    """Answers `GET /` requests whose credentials are cached. Passes all other requests to the application."""
+    """Answers `GET /` requests with a query and cached credentials. Passes all other requests to the application."""
 
     def __init__(
         self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
@@ -42,6 +42,7 @@ class FastPathMiddleware:
         if (
             environ["PATH_INFO"] != "/"
             or environ["REQUEST_METHOD"] != "GET"
+            or not environ.get("QUERY_STRING")  # Flask redirects browsers to the simulator
             or "CONTENT_LENGTH" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
             or not self._authenticator.is_cached(environ.get("HTTP_AUTHORIZATION", ""))

@@ -46,10 +46,14 @@ def choose_language() -> str:
     return request.accept_languages.best_match(list(TRANSLATIONS), "en")
 
 
+def prefers_html() -> bool:
+    """Return whether the client prefers HTML to JSON (RFC 9110, 12.5.1), as browsers do."""
+    return request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
+
+
 def render_rejected_login(response: Response) -> Response:
     """If the status is 401 or 429 and the client prefers HTML, replace the JSON body of the response with a page."""
-    prefers_html = request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
-    if response.status_code not in (401, 429) or not prefers_html:
+    if response.status_code not in (401, 429) or not prefers_html():
         return response
     language, seconds = choose_language(), response.headers.get("Retry-After")
     return set_page(response, "login_required.html", language=language, text=TRANSLATIONS[language], seconds=seconds)

@@ -21,10 +21,11 @@ export class Trouble extends Error {
 /** The body is too large for the service or for its proxy. */
 class TooLarge extends Trouble {}
 
+// If the address of the page contains a login, relative URLs contain it, too. The function fetch() rejects such URLs.
 async function request(address, options) {
   let answer, body;
   try {
-    answer = await fetch(address, { ...options, headers: { Accept: "application/json", ...options?.headers } });
+    answer = await fetch(new URL(address, location.origin), { ...options, headers: { Accept: "application/json", ...options?.headers } });
     body = await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;

@@ -27,14 +27,16 @@ let drawn = null; // the data of the chart, kept to redraw the chart in another 
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const entry = (kind, name, value) =>
-  createElement("span", { class: `key ${kind}` }, `${name} `, createElement("b", {}, value));
+const entry = (kind, name, value, ...more) =>
+  createElement("span", { class: `key ${kind}` }, `${name} `, createElement("b", {}, value), ...more);
 
-function legend({ salary, due: owed, average, marginal }, own) {
+// Shows the values of a point. The words "this household" keep their place when they are invisible, so that the chart
+// does not move while the pointer moves.
+function legend({ salary, due: owed, average, additional }, own) {
   findElement("curve-legend").replaceChildren(
-    entry("salary", text("curve.salary"), euros(salary) + (own ? ` (${text("curve.you")})` : "")),
+    entry("salary", text("curve.salary"), euros(salary), createElement("i", own ? {} : { class: "invisible" }, text("curve.you"))),
     entry("tax", drawn.name, euros(owed)), entry("average", text("average"), percent(average)),
-    entry("marginal", text("marginal"), percent(marginal)));
+    entry("additional", text("additional"), percent(additional)));
 }
 
 function marker(chart) {
@@ -75,14 +77,14 @@ function options(width) {
       {},
       { scale: "due", stroke: colour("accent"), width: 2.5, fill: colour("accent-wash") },
       { scale: "rate", stroke: colour("average"), width: 2, dash: [6, 4] },
-      { scale: "rate", stroke: colour("marginal"), width: 2, paths: uPlot.paths.stepped({ align: 1 }) },
+      { scale: "rate", stroke: colour("additional"), width: 2, dash: [2, 3], paths: uPlot.paths.stepped({ align: 1 }) },
     ],
     hooks: {
       draw: [marker],
       setCursor: [({ cursor: { idx } }) => {
-        const [salaries, dues, averages, marginals] = drawn.data;
+        const [salaries, dues, averages, additionals] = drawn.data;
         if (idx === null || idx === undefined) legend(drawn.own, true);
-        else legend({ salary: salaries[idx], due: dues[idx], average: averages[idx], marginal: marginals[idx] }, false);
+        else legend({ salary: salaries[idx], due: dues[idx], average: averages[idx], additional: additionals[idx] }, false);
       }],
       ready: [(chart) => chart.over.addEventListener("click", () => {
         if (Number.isInteger(chart.cursor.idx)) drawn.choose(drawn.data[0][chart.cursor.idx]);
@@ -101,7 +103,8 @@ function draw() {
 new ResizeObserver(() => {
   if (plot && plot.width !== findElement("curve").clientWidth) draw();
 }).observe(findElement("curve"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+for (const query of ["screen and (prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", draw);
+for (const event of ["beforeprint", "afterprint"]) addEventListener(event, draw);
 
 /**
  * Draw the curve of `results`, whose salaries rise in equal steps. `own` is the point of the household. A click on the
@@ -111,17 +114,17 @@ export function showCurve(results, own, choose) {
   const salaries = results.map((result) => result.salary), dues = results.map(due);
   const last = results.length - 1, step = salaries[1] - salaries[0];
   const averages = results.map(averageRate);
-  const marginals = dues.map((_, index) => (dues[Math.min(index + 1, last)] - dues[Math.min(index, last - 1)]) / step);
+  const additionals = dues.map((_, index) => (dues[Math.min(index + 1, last)] - dues[Math.min(index, last - 1)]) / step);
   const name = text(results.some(({ cehr }) => cehr) ? "due" : "tax");
-  drawn = { data: [salaries, dues, averages, marginals], own, choose, name };
+  drawn = { data: [salaries, dues, averages, additionals], own, choose, name };
   draw();
   legend(own, true);
   findElement("curve-summary").textContent = text("curve.summary", {
     name, from: euros(salaries[0]), to: euros(salaries[last]), least: euros(dues[0]), most: euros(dues[last]),
-    salary: euros(own.salary), due: euros(own.due), average: percent(own.average), marginal: percent(own.marginal),
+    salary: euros(own.salary), due: euros(own.due), average: percent(own.average), additional: percent(own.additional),
   });
   const rows = salaries.map((salary, index) => [salary, index]).filter(([, index]) => index % 10 === 0)
-    .map(([salary, index]) => [euros(salary), euros(dues[index]), percent(averages[index]), percent(marginals[index])]);
+    .map(([salary, index]) => [euros(salary), euros(dues[index]), percent(averages[index]), percent(additionals[index])]);
   findElement("curve-table").replaceChildren(createTable(text("curve.heading"),
-    [text("curve.salary"), name, text("average"), text("marginal")], rows));
+    [text("curve.salary"), name, text("average"), text("additional")], rows));
 }

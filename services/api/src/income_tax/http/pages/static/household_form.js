@@ -3,6 +3,8 @@
 
 import { readError } from "./api_errors.js";
 import { findElement } from "./dom.js";
+import { euros } from "./format.js";
+import { readNumber, replaceLineEnds } from "./number_text.js";
 import { currentLanguage, text } from "./translations.js";
 
 const form = findElement("household");
@@ -28,16 +30,17 @@ let lent = false; // whether the form, and not the user, set one child because a
 
 const field = (name) => form.elements[name];
 
-// Returns the value of a field without spaces and without a euro sign. In English, the function also removes commas
-// between groups of digits. In French, a comma is the decimal separator and remains. The service validates the
-// resulting value.
-const GROUPED = /^\d{1,3}(,\d{3})+$/;
+const LONGEST = 50; // characters; a request and the URL contain only the start of a longer invalid text
+
+// Returns the digits of a field, or the text of the field if the text is not a number. The service rejects such a text.
+// A shortened text ends with an ellipsis, so that it is never a number.
 function typed(name) {
-  let value = field(name).value.replaceAll(/\s/g, "");
-  if (EUROS.includes(name)) value = value.replace(/€$/, "");
-  return currentLanguage() === "en" && GROUPED.test(value) ? value.replaceAll(",", "") : value;
+  const value = field(name).value.trim();
+  return readNumber(value, currentLanguage(), EUROS.includes(name))
+    ?? (value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value);
 }
-const asNumber = (value) => (/^\d{1,15}$/.test(value) ? Number(value) : value);
+const PLAIN = /^\d{1,15}$/;
+const asNumber = (value) => (PLAIN.test(value) ? Number(value) : value);
 
 /** Return the household of the form as a request body of the API. The body omits empty fields. */
 export function readForm() {
@@ -53,18 +56,25 @@ export function readForm() {
 // Returns whether the situation excludes a spouse, and therefore a spouse's salary.
 const isAlone = () => ["single", "single_parent"].includes(field("situation").value);
 
-/** Group the digits of the amounts, and show the fields that the situation requires. */
+/** Show the fields that the situation requires, and show beside each amount how the page read the amount. */
 export function tidyForm() {
   chooseSituation();
+  // The page does not rewrite the fields, because the browser's undo command would then do nothing.
   for (const name of EUROS) {
-    if (/^\d{1,15}$/.test(typed(name))) {
-      field(name).value = typed(name).replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
-    }
+    const amount = asNumber(typed(name));
+    findElement(`${name}-read`).textContent = Number.isInteger(amount) ? euros(amount) : "";
   }
   const spouse = field("situation").value === "couple" || !(isAlone() || NOTHING.test(typed("spouse_salary")));
   form.querySelector("[data-for=couple]").hidden = !spouse;
   const year = Number(field("year").value);
   findElement("year-hint").textContent = year ? text("year.hint", { year, next: year + 1 }) : "";
+}
+
+/** Remove the commas of the amounts, before the language changes to one that does not allow commas. */
+export function removeCommas() {
+  for (const name of ["children", ...EUROS]) {
+    if (field(name).value.includes(",") && PLAIN.test(typed(name))) field(name).value = typed(name);
+  }
 }
 
 // Returns the value of a yes-or-no parameter of the URL, in English.
@@ -96,7 +106,7 @@ export function readFragment() {
   if (![...given.keys()].some((name) => known.has(name))) return;
   form.reset();
   for (const name of NUMBERS) {
-    if (given.has(name)) field(name).value = given.get(name);
+    if (given.has(name)) field(name).value = replaceLineEnds(given.get(name));
   }
   for (const radio of field("situation")) radio.checked = false;
   unshown = { married: given.get("married") ?? "no", single_parent: given.get("single_parent") ?? "no" };
@@ -113,11 +123,17 @@ export function writeFragment(household) {
 
 /** Add `by` to the number of children, and limit the sum to the valid range. */
 export function stepChildren(by) {
-  const count = Number(typed("children")) + by;
-  field("children").value = Number.isFinite(count) ? Math.min(Math.max(0, count), Number(form.dataset.children)) : 0;
+  const count = asNumber(typed("children") || "0");
+  field("children").value = Number.isInteger(count) ? Math.min(Math.max(0, count + by), Number(form.dataset.children)) : 0;
   lent = false;
 }
 
+// Inserts pasted and dropped lines without deleting the line ends between numbers. The command supports undo.
+form.addEventListener("beforeinput", (event) => {
+  if (!/[\r\n]/.test(event.data)) return;
+  event.preventDefault();
+  document.execCommand("insertText", false, replaceLineEnds(event.data));
+});
 for (const kind of ["change", "click"]) form.addEventListener(kind, () => { unknown = {}; }, true);
 form.addEventListener("change", ({ target }) => {
   if (target.name === "situation") {

@@ -5,7 +5,9 @@ import { cents, euros, percent, plain } from "./format.js";
 import { currentLanguage, text } from "./translations.js";
 
 const tile = (name, value, about, kind) => createElement("div", kind ? { class: kind } : {},
-  createElement("dt", {}, text(name)), createElement("dd", {}, value, createElement("small", {}, about)));
+  createElement("dt", {}, name), createElement("dd", {}, value, createElement("small", {}, about)));
+
+const ROUNDING = 2; // euros by which the roundings of the law can change a difference of two taxes
 
 /** Return the sum of tax and surtax on high incomes, in euros. The sum ignores the collection threshold. */
 export const due = ({ tax, cehr }) => tax + cehr;
@@ -13,12 +15,31 @@ export const due = ({ tax, cehr }) => tax + cehr;
 /** Return the tax and surtax, divided by the sum of the salaries. */
 export const averageRate = (result) => (due(result) ? due(result) / (result.salary + result.spouse_salary) : 0);
 
-/** Return the tax and surtax per additional euro. `more` is the result for a salary that is `step` euros higher. */
-export const marginalRate = (result, more, step) => (due(more) - due(result)) / step;
+/** Return the tax and surtax per additional euro of salary. `more` is the result for a higher salary. */
+export const additionalRate = (result, more) =>
+  (more.salary > result.salary ? (due(more) - due(result)) / (more.salary - result.salary) : result.rate);
+
+// Returns the key of the text that explains why the tax on the next euros differs from the rate of the bracket.
+function explainAdditional(result, more) {
+  const step = more.salary - result.salary, extra = due(more) - due(result);
+  const excess = extra - result.rate * step;
+  if (!extra) return "additional.none";
+  if (Math.abs(excess) <= ROUNDING) return "additional.equal";
+  if (excess < 0) return due(result) ? "additional.deduction" : "additional.start";
+  if (result.discount > more.discount) return "additional.discount";
+  if (result.reduction > more.reduction) return "additional.reduction";
+  return more.rate > result.rate ? "additional.bracket" : "additional.cehr";
+}
+
+function additionalTile(result, more) {
+  const values = { rate: percent(additionalRate(result, more)), tmi: percent(result.rate), next: percent(more.rate) };
+  const name = text(more.cehr ? "additional.cehr.amount" : "additional.amount", { amount: euros(more.salary - result.salary) });
+  return tile(name, euros(due(more) - due(result)), text(explainAdditional(result, more), values), "additional");
+}
 
 /** Show the amount to pay, the tiles and the notes. Return a text for screen readers. `more` has a higher salary. */
-export function showSummary(result, more, marginal) {
-  const year = result.income_year, step = more.salary - result.salary;
+export function showSummary(result, more) {
+  const year = result.income_year;
   findElement("results-heading").textContent = text("results.heading", { year });
   findElement("collected").textContent = euros(result.collected);
   findElement("monthly").textContent = result.collected
@@ -26,22 +47,19 @@ export function showSummary(result, more, marginal) {
   findElement("uncollected").hidden = !(due(result) && !result.collected);
   const average = percent(averageRate(result));
   const tiles = [
-    tile("tax", euros(result.tax), ""),
-    tile("average", average, text(result.cehr ? "average.about.cehr" : "average.about")),
-    tile("marginal", percent(marginal), step ? text(more.cehr ? "marginal.about.cehr" : "marginal.about", { amount: euros(step) }) : "", "marginal"),
-    tile("bracket", percent(result.rate), text("bracket.about")),
-    tile("taxable", euros(result.taxable_income), text("taxable.about")),
-    tile("shares", plain(result.shares), text("shares.about")),
+    tile(text("tax"), euros(result.tax), ""),
+    ...(result.cehr ? [tile(text("cehr"), euros(result.cehr), text("cehr.about"))] : []),
+    tile(text("average"), average, text(result.cehr ? "average.about.cehr" : "average.about")),
+    tile(text("tmi"), percent(result.rate), text("tmi.about")),
+    ...(more.salary > result.salary ? [additionalTile(result, more)] : []),
+    tile(text("taxable"), euros(result.taxable_income), text("taxable.about")),
+    tile(text("shares"), plain(result.shares), text("shares.about")),
   ];
-  if (result.cehr) tiles.splice(1, 0, tile("cehr", euros(result.cehr), text("cehr.about")));
   findElement("tiles").replaceChildren(...tiles);
   const notes = (result.notes ?? []).map((note) => createElement("p", { class: "callout" }, note[currentLanguage()]));
   findElement("notes").replaceChildren(...notes);
   return text("announcement", { year, collected: euros(result.collected), tax: euros(result.tax), average });
 }
-
-// Ignores the note about the tax credit CIMR. Every result for 2018 has this note, and the page describes the credit.
-const hasNotes = ({ notes = [] }) => notes.some(({ code }) => code !== "CIMR");
 
 /** Show the amount to pay under the law of each year. A click on a bar calls `choose` with the year of the bar. */
 export function showYears(results, year, choose) {
@@ -59,8 +77,6 @@ export function showYears(results, year, choose) {
     button.addEventListener("click", () => choose(result.income_year));
     return createElement("li", {}, button);
   }));
-  const noted = results.filter((result) => result.income_year !== year && hasNotes(result)).map((result) => result.income_year);
-  findElement("years-notes").textContent = noted.length > 0 ? text("years.notes", { years: noted.join(", ") }) : "";
 }
 
 const capital = (words) => words[0].toUpperCase() + words.slice(1);

@@ -5,15 +5,15 @@ import { showBrackets } from "./brackets.js";
 import { chooseSalaries, showCurve } from "./curve.js";
 import { findElement } from "./dom.js";
 import {
-  LARGEST, clearErrors, readForm, readFragment, showErrors, stepChildren, tidyForm, writeFragment,
+  LARGEST, clearErrors, readForm, readFragment, removeCommas, showErrors, stepChildren, tidyForm, writeFragment,
 } from "./household_form.js";
-import { averageRate, due, marginalRate, showSteps, showSummary, showYears } from "./results.js";
+import { additionalRate, averageRate, due, showSteps, showSummary, showYears } from "./results.js";
 import { chooseLanguage, text, translatePage } from "./translations.js";
 
 const form = findElement("household");
 const years = [...form.elements.year.options].map((option) => Number(option.value)).sort();
 const BATCH_MAX = Number(form.dataset.batch); // maximum number of households in a request
-const NEXT = 1000; // additional salary in euros from which the marginal rate is computed
+const NEXT = 1000; // additional salary in euros whose tax the page shows
 
 let controller = null; // the AbortController of the running calculation, which the next calculation aborts
 let timer = 0; // the timer that starts a calculation after a change of the form
@@ -31,13 +31,11 @@ function setYear(year) {
 
 function show() {
   const { result, more, same, along, schedule } = shown;
-  const step = more.salary - result.salary;
-  const marginal = step ? marginalRate(result, more, step) : result.rate;
   findElement("results").hidden = false;
-  const announcement = showSummary(result, more, marginal);
+  const announcement = showSummary(result, more);
   showBrackets(schedule.scale.brackets, result);
   showYears(same, result.income_year, setYear);
-  showCurve(along, { salary: result.salary, due: due(result), average: averageRate(result), marginal }, setSalary);
+  showCurve(along, { salary: result.salary, due: due(result), average: averageRate(result), additional: additionalRate(result, more) }, setSalary);
   showSteps(result.steps, schedule);
   return announcement;
 }
@@ -48,7 +46,10 @@ function showTrouble(words) {
   if (words) findElement("trouble").scrollIntoView({ block: "nearest" });
 }
 
-/** Calculate the tax of the household in the form. Show the results if the household is valid, otherwise its errors. */
+/**
+ * Calculate the tax of the household in the form, and show the results. If the household is invalid, show its errors, and
+ * mark the results of the last valid household as old. Return whether the results are new.
+ */
 async function calculate(focus = false) {
   clearTimeout(timer);
   controller?.abort();
@@ -67,9 +68,11 @@ async function calculate(focus = false) {
     clearErrors();
     showTrouble("");
     shown = { result, more: next, same: rest.slice(0, years.length), along: rest.slice(years.length), schedule };
+    findElement("old").hidden = true;
     findElement("announcement").textContent = show();
+    return true;
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError") return false;
     clearErrors();
     if (error instanceof Invalid) {
       const { strangers, announced, first } = showErrors(error);
@@ -82,8 +85,8 @@ async function calculate(focus = false) {
     } else {
       throw error;
     }
-    shown = null;
-    findElement("results").hidden = true;
+    findElement("old").hidden = false;
+    return false;
   } finally {
     if (!signal.aborted) findElement("results").setAttribute("aria-busy", "false");
   }
@@ -92,7 +95,7 @@ async function calculate(focus = false) {
 async function copyLink() {
   writeFragment(readForm());
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(origin + location.pathname + location.hash); // without a login in the address
     findElement("shared").textContent = text("share.done");
   } catch {
     findElement("shared").textContent = text("share.failed");
@@ -101,13 +104,17 @@ async function copyLink() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  calculate(true).then(() => shown && findElement("results-heading").scrollIntoView({ block: "nearest" }));
+  calculate(true).then((fresh) => fresh && findElement("results-heading").scrollIntoView({ block: "nearest" }));
 });
 // Delays the calculation after a change, because Enter in a changed field causes a change event and a submit event.
 // The submit event cancels the delayed calculation.
 form.addEventListener("change", () => {
   clearTimeout(timer);
   timer = setTimeout(calculate);
+});
+// Undo and redo can change a field that has no focus. The browser sends no change event for such a field.
+form.addEventListener("input", ({ inputType }) => {
+  if (["historyUndo", "historyRedo"].includes(inputType)) calculate();
 });
 for (const button of form.querySelectorAll("[data-step]")) {
   button.addEventListener("click", () => {
@@ -117,14 +124,12 @@ for (const button of form.querySelectorAll("[data-step]")) {
 }
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => {
+    removeCommas();
     chooseLanguage(button.dataset.language);
     findElement("shared").textContent = "";
-    if (shown) {
-      tidyForm();
-      show();
-    } else {
-      calculate();
-    }
+    tidyForm();
+    if (shown) show();
+    if (!shown || !findElement("old").hidden) calculate();
   });
 }
 findElement("share").addEventListener("click", copyLink);

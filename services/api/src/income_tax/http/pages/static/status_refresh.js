@@ -16,7 +16,7 @@ function announce(words) {
 async function fetchPage() {
   let answer, body;
   try {
-    answer = await fetch(location.pathname, { signal: AbortSignal.timeout(TIMEOUT) });
+    answer = await fetch(new URL(location.pathname, location.origin), { signal: AbortSignal.timeout(TIMEOUT) });
     body = await answer.text();
   } catch (error) {
     return { trouble: error.name === "TimeoutError" ? "The server does not respond" : "The server cannot be reached" };

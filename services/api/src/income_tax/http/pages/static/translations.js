@@ -1,7 +1,8 @@
 // Translates the page into French or English. The file translations.json contains the texts.
 
 const STORED = "income-tax-language";
-const texts = await (await fetch(new URL("translations.json", import.meta.url))).json();
+const { pathname } = new URL("translations.json", import.meta.url);
+const texts = await (await fetch(new URL(pathname, location.origin))).json(); // fetch() rejects a URL with a login
 
 // Calls `use`, which accesses the storage. Returns null if `use` throws an error because the browser forbids storage.
 function ignoreErrors(use) {
