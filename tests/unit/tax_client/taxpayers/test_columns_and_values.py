@@ -50,7 +50,9 @@ def test_a_wrong_header_is_an_error(header: bytes, message: str) -> None:
     with pytest.raises(UserError) as caught:
         read_lines(header + b"\n1,yes,2,5\n")
     assert message in str(caught.value)
-    wanted = "expected the columns id,married,children,salary and optionally year,single_parent,spouse_salary"
+    wanted = (
+        "expected a header with the columns id,married,children,salary and optionally year,single_parent,spouse_salary"
+    )
     assert wanted in str(caught.value)
 
 
