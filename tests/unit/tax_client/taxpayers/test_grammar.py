@@ -63,7 +63,7 @@ def parse_json(raw: bytes) -> Values | None:
     texts = [
         (NAMED[name], str(int(value) if type(value) is float else value)) for name, value in one if value is not None
     ]
-    values = {name: text for name, text in texts if text}
+    values = {name: re.sub(r"(?<=[0-9])\.0$", "", text) for name, text in texts if text}
     is_valid = values.keys() >= set(REQUIRED) and all(
         re.fullmatch(VALUES[name], value, re.ASCII) for name, value in values.items()
     )
