@@ -299,21 +299,8 @@ class Grammar:
             line = line[:-1] + self.one_of([b', "id": 7}', b', "s\\u0061lary": 6}', b',"salaire":5}', b', "x:": ":"}'])
         return line if not self.often(5) else self.mangled(line).replace(b"\n", b"")
 
-    def file(self) -> tuple[bytes, str]:
-        """Return a taxpayers file of up to twenty lines, and its format: "lines", "jsonl" or "either"."""
-        kind, count = self.below(4), 1 + self.below(20)
+    def json_file(self) -> bytes:
+        """Return a taxpayers file in JSON lines, of up to twenty lines."""
         end, mark = self.one_of([b"\n", b"\r\n"]), self.one_of([b"", b"", b"", b"\xef\xbb\xbf"])
-        if kind == 3:
-            lines = [self.nothing() if self.often(5) else self.json_line() for _ in range(count)]
-            return mark + end.join(lines), self.one_of(["jsonl", "either"])
-        names, separator, lines = ["id", *REQUIRED], ",", list[bytes]()
-        if kind == 2:
-            names += [name for name in MAY_BE_EMPTY[:3] if self.often(50)]
-            names, separator = self.rotated(names), self.one_of(",;\t")
-            first = self.columns(names, separator, FILE_SPELLINGS)
-            lines = [(first if self.often(80) else first.upper()).encode()]
-        quoted = 6 if kind == 2 else 0
-        lines += [
-            self.nothing() if self.often(5) else self.row(names, separator, quoted).encode() for _ in range(count)
-        ]
-        return mark + end.join(lines), self.one_of(["lines", "lines", "either"])
+        lines = [self.nothing() if self.often(5) else self.json_line() for _ in range(1 + self.below(20))]
+        return mark + end.join(lines)

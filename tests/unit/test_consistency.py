@@ -14,7 +14,8 @@ from income_tax.alerts.alert import Summary
 from income_tax.households import result_serialization
 from income_tax.households.parameters_and_decoders import HOUSEHOLD
 from tax_client.api import responses
-from tax_client.taxpayers.columns_and_values import ALIASES, LIMITS
+from tax_client.taxpayers.columns_and_values import VOCABULARY, Taxpayer
+from tax_common.tables import household_columns
 from tests.support.data import ROOT, SAMPLE, v7_cases
 
 API = ROOT / "services/api/src/income_tax"
@@ -76,11 +77,15 @@ def test_published_results_are_the_first_cases() -> None:
     assert v7_cases()[:11] == [{name: row[name] for name in row if name != "id"} for row in published]
 
 
-def test_client_and_api_have_the_same_parameters() -> None:
-    """The client's fields have the same limits and French names as the API's parameters."""
-    numbers = {parameter.english: parameter.maximum for parameter in HOUSEHOLD if parameter.maximum is not None}
-    assert numbers == {name: limit for name, limit in LIMITS.items() if name != "id"}
-    assert {french: parameter.english for parameter in HOUSEHOLD for french in parameter.french} == ALIASES
+def test_tables_and_requests_have_the_same_parameters() -> None:
+    """The columns of tables have the order, the names and the limits of the API's parameters."""
+    columns = [(one.name, one.french, one.limit, one.is_required) for one in household_columns.HOUSEHOLD]
+    assert columns == [(one.english, one.french, one.maximum, one.required) for one in HOUSEHOLD]
+
+
+def test_a_taxpayer_has_the_columns_of_a_file() -> None:
+    """The fields of a taxpayer are the columns of a taxpayers file, in the same order."""
+    assert Taxpayer._fields == tuple(column.name for column in VOCABULARY.columns)
 
 
 def test_client_and_api_have_the_same_result_fields() -> None:

@@ -54,13 +54,13 @@ def test_a_failure_is_listed_for_its_taxpayer_only(place: Place, script: Script,
 
 
 def test_a_refused_connection_is_reported(place: Place) -> None:
-    """If the server refuses connections, the client lists this reason for each taxpayer and writes no results."""
+    """If the server refuses connections, the client lists this reason for each taxpayer and writes no results file."""
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # keeps the socket open, so that no other process listens on the port
         port = deaf.getsockname()[1]
         url, source = f"http://127.0.0.1:{port}", place.write("1,no,0,5\n2,no,0,5\n")
         assert 1 == place.run("calculate", url, source, "--retries", "1")
-    assert [] == place.results
+    assert not (place.folder / "results.json").exists()
     assert [1, 2] == [error["id"] for error in place.errors]
     expected = f"connection refused: no server listens at http://127.0.0.1:{port}/: start the server"
     assert [True] * 2 == [error["reason"].startswith(expected) for error in place.errors]
@@ -97,12 +97,67 @@ def test_a_lost_connection_is_reported(place: Place) -> None:
 def test_no_valid_line_is_an_error(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     """If a file has no valid line, the client lists the bad lines, keeps earlier results and exits with 2."""
     (place.folder / "results.json").write_text("[]")
-    assert 2 == place.run("calculate", "http://127.0.0.1:9", place.write("# nobody\n1,yes\n"))
-    assert [2] == [error["line"] for error in place.errors]
+    assert 2 == place.run(
+        "calculate", "http://127.0.0.1:9", place.write("# nobody\nid,married,children,salary\n1,yes\n")
+    )
+    assert [3] == [error["line"] for error in place.errors]
     assert [] == place.results
     message = capsys.readouterr().err
     assert "found no valid taxpayer and 1 bad line(s)" in message
     assert 1 == len(message.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        ([], None),
+        ([], (404, b'{"response": {"errors": ["no such address"]}}')),
+        ([], (200, b"<html>hello</html>")),
+        (["--year", "24"], (400, b'{"response": {"errors": ["parameter [year] has an invalid value: [24]"]}}')),
+        (["--batch", "10"], (400, b'{"response": {"errors": ["wrong"]}}')),
+    ],
+    ids=["no server", "wrong path", "another server", "wrong year", "batch"],
+)
+def test_a_run_without_a_result_keeps_earlier_results(
+    place: Place, capsys: pytest.CaptureFixture[str], options: list[str], answer: Reply | None
+) -> None:
+    """If a run calculates no taxpayer for any reason, the results of an earlier run stay as they are."""
+    results, source = place.folder / "results.json", place.write("1,no,0,5\n2,no,0,7\n")
+    results.write_text("finished")
+    with serving(lambda _request: answer or (500, b"")) as server:
+        url = server.url if answer else "http://127.0.0.1:9"
+        assert 1 == place.run("calculate", url, source, "--retries", "0", *options)
+    assert "finished" == results.read_text()
+    assert [1, 2] == [error["id"] for error in place.errors]
+    assert f"results: none, [{results}] is unchanged" in capsys.readouterr().out
+    assert not list(place.folder.glob("results.json.*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("", "found an empty file: add lines of taxpayers"),
+        (
+            "# who\nid,married,children,salary\n\n",
+            "found no taxpayer, but 1 header(s), 1 comment(s) and 1 blank line(s)",
+        ),
+    ],
+)
+def test_a_file_without_a_line_of_a_taxpayer_is_named(
+    place: Place, capsys: pytest.CaptureFixture[str], content: str, found: str
+) -> None:
+    """If a file is empty or has a header alone, the message names that, and the client exits with 2."""
+    assert 2 == place.run("calculate", "http://127.0.0.1:9", place.write(content))
+    assert found in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["Export 2024\nsalary,married,children,id\n5,yes,2,17\n", "1,perhaps,2,5\n", "[]"])
+def test_an_unusable_first_line_ends_the_run(place: Place, content: str) -> None:
+    """If the first line is neither a header nor a taxpayer, the client sends nothing, writes nothing, exits with 2."""
+    with serving(echo_reply) as server:
+        assert 2 == place.run("calculate", server.url, place.write(content))
+    assert [] == server.requests
+    assert {"taxpayers.txt", "credentials", "client.log"} == {path.name for path in place.folder.iterdir()}
 
 
 def test_an_unusable_file_stops_the_run_before_any_request(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

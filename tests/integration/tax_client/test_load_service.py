@@ -136,8 +136,12 @@ def test_a_household_without_a_schedule_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("id,married,children,age\n1,yes,2,5\n", "the first line is a header with wrong columns (unknown [age])"),
-        ("1,perhaps,2,5\n", "no valid taxpayer and 1 bad line(s); the first is line 1: field [married]: expected yes"),
+        ("id,married,children,age\n1,yes,2,5\n", "line 1 is a header with wrong columns (unknown [age])"),
+        ("1,perhaps,2,5\n", "line 1 [1,perhaps,2,5] is neither a header nor a household in the order id,married,"),
+        (
+            "id,married,children,salary\n1,perhaps,2,5\n",
+            "no valid taxpayer and 1 bad line(s); the first is line 2: field [married]: expected yes",
+        ),
     ],
 )
 def test_a_file_without_households_is_rejected(tmp_path: Path, content: str, said: str) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from income_tax.households.batch_validation import ParsedBatch, parse_objects, parse_rows
+from income_tax.households.batch_validation import ParsedBatch, parse_objects
 from income_tax.households.validation import HouseholdSchema
 from income_tax.tax.compiled_law import Law
 from income_tax.tax.models import DatedAssessment, Household
 from income_tax.tax.schedule_parser import parse_schedules
 from income_tax.tax.vectorized import Households, assess_dated
 from tests.support.data import schedules
+from tests.support.table_parser import parse_rows
 
 YEARS = schedules().years
 NAMES = ("married", "children", "salary", "year", "single_parent", "spouse_salary")
@@ -137,10 +138,19 @@ def test_objects_and_rows_of_several_shapes(parsed_alone: list[object]) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "salary", "alone"),
-    [("999999999", 999_999_999, False), ("0000000001", 1, True), (" 5", 5, True), ("٣", None, True), ("", None, True)],
+    [
+        ("999999999", 999_999_999, False),
+        ("0000000001", None, True),
+        ("5.0", 5, True),
+        ("5.00", None, True),
+        (" 5", 5, True),
+        ("\u00a05\u202f", 5, True),
+        ("٣", None, True),
+        ("", None, True),
+    ],
 )
 def test_numbers_in_text(parsed_alone: list[object], cell: str, salary: int | None, alone: bool) -> None:
-    """Numbers of up to nine plain digits are parsed as a column. A row with another spelling is parsed individually."""
+    """Plain digits without leading zeros are parsed as a column. A row with another spelling is parsed individually."""
     many = parse_rows(["married", "children", "salary"], [["yes", "0", cell]], YEARS)
     assert [salary or 0] == many.households.salary.tolist()
     assert (salary is None) == bool(many.errors)
@@ -154,6 +164,13 @@ def test_optional_numbers_in_text(cell: str, salary: int | None) -> None:
     many = parse_rows(names, [["yes", "0", "7", "2024", cell]], YEARS)
     assert (salary is None) == bool(many.errors)
     assert [salary or 0] == many.households.spouse_salary.tolist()
+
+
+def test_integers_with_a_decimal_point_in_json(parsed_alone: list[object]) -> None:
+    """A JSON number without a fraction, such as 7.0 or -0.0, is an integer (JSON Schema 2020-12)."""
+    many = as_objects([("yes", -0.0, 5e4, 2018.0, "no", 0), ("yes", 2.0, 7, 2018, "no", 7.0)])
+    assert ({}, []) == (many.errors, parsed_alone)
+    assert [(True, 0, 50_000, 2018, False, 0), (True, 2, 7, 2018, False, 7)] == list_rows(many)
 
 
 def test_absent_values_of_a_row_that_is_parsed_alone() -> None:
@@ -174,11 +191,11 @@ def test_columns_are_households() -> None:
 def test_errors_have_the_language_of_the_header() -> None:
     """The error about a missing value contains the parameter's name as in the header."""
     for header in (["married", "children", "salary"], ["marié", "enfants", "salaire"]):
-        (error,) = parse_rows(header, [["", "", ""]], YEARS).errors.values()
-        assert [f"parameter [{name}] is missing" for name in header] == error.errors
+        (error,) = parse_rows(header, [["", "7", ""]], YEARS).errors.values()
+        assert [f"parameter [{header[place]}] is missing" for place in (0, 2)] == error.errors
 
 
-@pytest.mark.parametrize("value", [2**70, -(2**70), 1.0, True, "5", None])
+@pytest.mark.parametrize("value", [2**70, -(2**70), 1.5, float(2**53), True, "5", None])
 def test_one_value_that_is_not_a_number(parsed_alone: list[object], value: object) -> None:
     """A value that is not a number does not affect the other values of its column."""
     rows = [GOOD[0], ("yes", 0, value, 2018, "no", 0), GOOD[1]]

@@ -12,11 +12,14 @@ from income_tax.households.parameters_and_decoders import CHILDREN, EXPLAIN, MAR
 from income_tax.households.validation import ParameterError
 from income_tax.http.requests.json_and_csv_body import BodyReader, TooManyHouseholds, UnsupportedBody
 from income_tax.http.responses import CSV, JSON
+from tax_common.tables.table_reader import UNCOMMENT
 from tests.support.data import schedules
 
 LIMIT = 50
 ONE = {"married": "yes", "children": 2, "salary": 50_000}
 READER = BodyReader(LIMIT, schedules().years)
+MISSING = [f"column [{name}] is missing" for name in ("marié", "enfants", "salaire")]
+COLUMNS = "expected a header with the columns married,children,salary and optionally year,single_parent,spouse_salary"
 TOO_LARGE = "parameter [salary] has an invalid value: [a number that is too large]"
 
 
@@ -148,33 +151,46 @@ def test_errors_have_the_language_of_the_header() -> None:
         assert [f"parameter [{married}] is missing"] == many.errors[0].errors
 
 
-def test_table_with_too_many_cells() -> None:
-    """A table with far too many cells or lines is rejected early."""
-    for line in (b"," * 3000, b"x\n" * 3000):
-        with pytest.raises(TooManyHouseholds):
-            READER.parse(CSV, b"married,children,salary\n" + line)
+def test_table_with_too_many_lines() -> None:
+    """A table with far too many lines is rejected early, even if no line is valid."""
+    with pytest.raises(TooManyHouseholds):
+        READER.parse(CSV, b"married,children,salary\n" + b"x\n" * 3000)
+
+
+def test_too_many_cells_are_not_too_many_households() -> None:
+    """Any number of households below the limit can have empty cells. A line with too many cells has its own error."""
+    empty = b"," * 900
+    body = b"married,children,salary" + empty + b"\n" + (b"yes,2,3" + empty + b"\n") * LIMIT
+    many = READER.parse(CSV, body)
+    assert isinstance(many, ParsedBatch)
+    assert ({}, [3] * LIMIT) == (many.errors, many.households.salary.tolist())
+    many = READER.parse(CSV, b"married,children,salary\nyes,2,3" + b"," * 3000 + b"\nyes,2,3\n")
+    assert isinstance(many, ParsedBatch)
+    reason = "line 2: expected at most 1000 cells, found 3003: shorten the line"
+    assert {0: [reason]} == {row: error.errors for row, error in many.errors.items()}
 
 
 def test_body_with_too_many_values() -> None:
-    """A body with far too many values is rejected before it is parsed."""
+    """JSON with far too many households or values is rejected before it is parsed. The errors differ."""
     with pytest.raises(TooManyHouseholds):
-        READER.parse(JSON, b"[" + b"[]," * (LIMIT * 20) + b"[]]")
+        READER.parse(JSON, b"[" + b'{"a":1,"b":2},' * (LIMIT * 20) + b"[]]")
+    assert ["the body has too many values"] == get_errors(b"[[" + b"1," * (LIMIT * 20 + 1) + b"1]]")
 
 
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
-        (b"", ["column [marié] is missing", "column [enfants] is missing", "column [salaire] is missing"]),
+        (b"", ["there is no line that names the columns in the body"]),
+        (b"\n\n# nobody\n", ["there is no line that names the columns in the body"]),
+        (b"Export 2024\nmarried,children,salary\n", ["unknown column [export 2024]", *MISSING]),
+        (b"yes,2,50000\n", ["line 1 [yes,2,50000] is not a header: " + COLUMNS]),
+        (b"# married,children,salary\nyes,2,5\n", [f"line 1 is a header behind a #: {UNCOMMENT}"]),
         (b"married,children,salary\n", ["there is no household in the body"]),
         (b"married,children,salary,x\n", ["unknown column [x]"]),
         (b"married,children,salary,salaire\n", ["column [salary] is repeated"]),
         (b"married,children\nyes,1\n", ["column [salary] is missing"]),
         (b"marie,enfants,enfants\n", ["column [enfants] is repeated", "column [salaire] is missing"]),
-        (
-            b"\xff\xfe",
-            ["the body is not CSV in UTF-8: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"],
-        ),
-        (b'married,children,salary\n"yes,1,2\n', ["the body is not CSV in UTF-8: unexpected end of data"]),
+        (b"\xff\xfe", ["the content is text in UTF-16: save it as UTF-8"]),
     ],
 )
 def test_invalid_tables(body: bytes, errors: list[str]) -> None:

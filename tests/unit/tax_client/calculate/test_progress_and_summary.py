@@ -9,7 +9,7 @@ from dataclasses import asdict
 from tax_client.calculate.batches import Failure, Problem, Row
 from tax_client.calculate.checkpoint import Counts
 from tax_client.calculate.progress_and_summary import Progress, Summary
-from tax_client.taxpayers.reader import BadLine
+from tax_client.taxpayers.reader import BadLine, Position
 from tests.unit.tax_client.fakes import TWO_CHILDREN_TAX, Result
 
 
@@ -39,8 +39,8 @@ def test_the_summary_shows_results_failures_bad_lines_and_counts() -> None:
         "line 3: expected\\x1b digits",
         "... and 1 more",
         "",
-        "2 calculated, 1 not calculated, 2 bad line(s)",
-    ] == summary.format_text().splitlines()
+        "2 calculated, 1 not calculated, 2 bad line(s), 1 header(s), 2 comment(s), 3 blank line(s): 11 line(s)",
+    ] == summary.format_text(Position(99, 11, headers=1, comments=2, blanks=3)).splitlines()
 
 
 def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
@@ -48,8 +48,9 @@ def test_a_long_summary_is_truncated_and_counts_the_rest() -> None:
     summary = Summary()
     for number in range(60):
         summary.add([(number, asdict(TWO_CHILDREN_TAX))], [])
-    lines = summary.format_text().splitlines()
-    assert ["... and 10 more", "", "60 calculated, 0 not calculated, 0 bad line(s)"] == lines[-3:]
+    lines = summary.format_text(Position(999, 60)).splitlines()
+    total = "60 calculated, 0 not calculated, 0 bad line(s), 0 header(s), 0 comment(s), 0 blank line(s): 60 line(s)"
+    assert ["... and 10 more", "", total] == lines[-3:]
     assert 2 + 50 + 3 == len(lines)
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tax_client.taxpayers.reader import LINE_MAX, BadLine, Position, Reader, Taxpayer
+from tax_client.user_errors import UserError
 from tests.unit.tax_client.fakes import read_lines
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / "services/client/data"
 
+HEADER = b"id,married,children,salary\n"
 blanks = st.text(" \t", max_size=3)
 
 
@@ -30,15 +33,19 @@ def split_by_kind(content: bytes) -> tuple[list[Taxpayer], list[BadLine]]:
     [
         (b"1,yes,2,55555", Taxpayer(1, "yes", 2, 55555)),
         (b" 1 ,\tOUI , 2 ,55555 ", Taxpayer(1, "yes", 2, 55555)),
-        (b"007,nOn,00,000", Taxpayer(7, "no", 0, 0)),
+        (b"007,nOn,0,0", Taxpayer(7, "no", 0, 0)),
+        ("1\u00a0,\u202fno,\u30002,55555".encode(), Taxpayer(1, "no", 2, 55555)),
+        (b"1;oui;2;55555", Taxpayer(1, "yes", 2, 55555)),
+        (b"1\tnon\t2\t55555", Taxpayer(1, "no", 2, 55555)),
+        (b"1.0,yes,2.0,55555.0", Taxpayer(1, "yes", 2, 55555)),
         (b"1,No,99,999999999\r", Taxpayer(1, "no", 99, 999_999_999)),
         (b"\xef\xbb\xbf1,oui,2,55555", Taxpayer(1, "yes", 2, 55555)),
-        (b"1,yes,2," + b"0" * 6000 + b"7", Taxpayer(1, "yes", 2, 7)),
+        (b"0" * 6000 + b"1,yes,2,7", Taxpayer(1, "yes", 2, 7)),
         (b"999999999999999999,yes,2,5", Taxpayer(999999999999999999, "yes", 2, 5)),
     ],
 )
 def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> None:
-    """The reader accepts blanks, capital letters, French words, leading zeros, a BOM and CRLF."""
+    """The reader accepts blanks of any script, capital letters, French words, zeros before ids, a BOM and CRLF."""
     assert [expected] == read_lines(line)
 
 
@@ -60,15 +67,20 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
         ("1,yes,²,5".encode(), "[children]"),
         (b"1,yes,2,1_000", "[salary]"),
         (b"1,yes,2,1e5", "[salary]"),
-        (b"1,yes,2,5.0", "[salary]"),
+        (b"1,yes,2,5.00", "[salary]"),
+        (b"1,yes,2,50.000", "[salary]"),
+        (b"1,yes,2,05", "found [05]: remove the leading zeros"),
+        (b"1,yes,2,000", "[salary]"),
+        (b"1,yes,2,NaN", "[salary]"),
+        ("1,yes,2,50\u202f000".encode(), "found [50<U+202F>000]"),
+        ("1,yes,2,50\u200b".encode(), "found [50<U+200B>]"),
         (b"1,yes,2,5 0", "[salary]"),
         (b"1,yes,2,1000000000", "[salary]"),
         (b"1,yes,2," + b"9" * 6000, "[salary]"),
         (b"1,yes,2", "missing [salary]"),
         (b"1", "missing [married] [children] [salary]"),
         (b"1,yes,2,5,6", "too many after [salary]"),
-        (b"1,yes,2,5\xe9", "UTF-8"),
-        (b"1,yes\x00,2,5", "control characters"),
+        (b"1,yes\x01,2,5", "control characters"),
         (b"1,yes,2,5\x1b[2J", "control characters"),
         (b"1,yes,2,5\x7f", "control characters"),
         ("1,yes,2,5\x80".encode(), "control characters"),
@@ -77,7 +89,7 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
 )
 def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: str) -> None:
     """The reason for a bad line contains the field and the expected value, and has fewer than 200 characters."""
-    (bad,) = read_lines(line)
+    (bad,) = read_lines(HEADER + line)
     assert isinstance(bad, BadLine)
     reason = bad.reason
     assert field in reason
@@ -87,41 +99,46 @@ def test_a_bad_line_names_the_field_and_the_expected_value(line: bytes, field: s
 
 def test_a_bad_line_lists_every_wrong_field() -> None:
     """If a line has four wrong fields, its reason contains the names of all four fields."""
-    (bad,) = read_lines(b"a,b,c,d")
+    (bad,) = read_lines(HEADER + b"a,b,1e,-d")
     assert isinstance(bad, BadLine)
     assert [True] * 4 == [f"[{name}]" in bad.reason for name in ("id", "married", "children", "salary")]
 
 
 def test_blank_and_comment_lines_are_skipped_but_counted() -> None:
     """Line numbers count all lines, including blank lines and comments."""
-    taxpayers, bad_lines = split_by_kind(b"# head\r\n\r\n   \n  # 1,yes,2,5\n\t\n# \xe9\n3,no,1,7\nbad\n")
+    taxpayers, bad_lines = split_by_kind(b"# head\r\n\r\n   \n  # 1,yes\n\t\n#\n3,no,1,7\nbad\n")
     assert [Taxpayer(3, "no", 1, 7)] == taxpayers
     assert [8] == [bad.line for bad in bad_lines]
 
 
 def test_the_second_line_of_an_id_is_bad() -> None:
     """A valid line whose id is already on an earlier valid line is bad, even if leading zeros differ."""
-    taxpayers, bad_lines = split_by_kind(b"7,no,1,bad\n7,no,1,8\n007,no,1,9\n")
+    taxpayers, bad_lines = split_by_kind(HEADER + b"7,no,1,bad\n7,no,1,8\n007,no,1,9\n")
     assert [Taxpayer(7, "no", 1, 8)] == taxpayers
-    assert [1, 3] == [bad.line for bad in bad_lines]
-    assert "7 is already on line 2" in bad_lines[1].reason
+    assert [2, 4] == [bad.line for bad in bad_lines]
+    assert "7 is already on line 3" in bad_lines[1].reason
 
 
 def test_a_long_bad_line_is_truncated() -> None:
     """The quoted text of a long bad line has the first 1000 characters and the original length of the line."""
-    (bad,) = read_lines(b"x" * 5000)
+    (bad,) = read_lines(HEADER + b"x" * 5000)
     assert isinstance(bad, BadLine)
-    assert BadLine(1, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
+    assert BadLine(2, "x" * 1000 + "... (5000 characters)", bad.reason) == bad
 
 
 @given(st.lists(st.binary() | st.sampled_from([b",", b"1", b"yes", b"\n", b"\r\n", b"#", b"\x00", b"\xff"])))
 def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
-    """For any bytes, the reader returns one taxpayer or bad line for each line that is neither blank nor a comment."""
-    content = b"".join(pieces)
-    read = read_lines(content)
-    lines = [line.removesuffix(b"\r").strip(b" \t") for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
-    kept = [line for line in lines if line and not line.startswith(b"#")]
-    assert len(kept) == len(read)
+    """For any bytes below a taxpayer, the counts of the lines add up. The reader can refuse the content as a whole."""
+    content = b"1,yes,2,5\n" + b"".join(pieces)
+    reader = Reader(io.BytesIO(content))
+    try:
+        read = list(reader)
+    except UserError as error:
+        assert re.match("taxpayers file: the (content|lines)", str(error))
+        return
+    found = reader.position
+    assert content.count(b"\n") + (not content.endswith(b"\n")) == found.line
+    assert found.line == len(read) + found.headers + found.comments + found.blanks
 
 
 @given(
@@ -146,13 +163,11 @@ def test_every_line_of_the_grammar_is_read_in_order(rows: list[tuple[int, str, i
     assert expected == read_lines(end.join(lines).encode())
 
 
-def test_the_first_line_of_a_stream_determines_its_format() -> None:
-    """The reader expects JSON lines from a stream whose first line begins with a JSON object."""
-    assert [Taxpayer(1, "no", 0, 5)] == read_lines(b'{"id":1,"married":"no","children":0,"salary":5}\n', "either")
-    assert [Taxpayer(1, "no", 0, 5)] == read_lines(b"1,no,0,5\n", "either")
-    bad, good = read_lines(b'{"id":1}\n1,no,0,5\n')
-    assert isinstance(bad, BadLine)
-    assert Taxpayer(1, "no", 0, 5) == good
+def test_the_first_line_determines_the_format() -> None:
+    """The reader expects JSON lines if the first line begins with a JSON object."""
+    one = b'{"id":1,"married":"no","children":0,"salary":5}\n'
+    assert [Taxpayer(1, "no", 0, 5)] == read_lines(one) == read_lines(b"\xef\xbb\xbf# x\n\n" + one)
+    assert [Taxpayer(1, "no", 0, 5)] == read_lines(b"1,no,0,5\n")
 
 
 def test_the_year_of_a_run_applies_to_lines_without_one() -> None:
@@ -163,10 +178,13 @@ def test_the_year_of_a_run_applies_to_lines_without_one() -> None:
 
 def test_a_line_that_is_too_long_is_one_bad_line() -> None:
     """The reader returns one bad line for a line over the length limit, and then reads the next line."""
-    bad, good = read_lines(b"1" * (3 * LINE_MAX) + b"\n2,no,0,5\n")
-    assert isinstance(bad, BadLine)
-    assert "expected a line of less than" in bad.reason
-    assert Taxpayer(2, "no", 0, 5) == good
+    for length in (LINE_MAX, LINE_MAX + 1, 3 * LINE_MAX):
+        bad, good = read_lines(HEADER + b"1" * length + b"\n2,no,0,5\n")
+        assert isinstance(bad, BadLine)
+        assert f"expected a line of less than {LINE_MAX} bytes" in bad.reason
+        assert Taxpayer(2, "no", 0, 5) == good
+    padded = b"1,no,0,5" + b" " * (LINE_MAX - 9)
+    assert [Taxpayer(1, "no", 0, 5)] == read_lines(HEADER + padded + b"\r\n")
 
 
 def test_a_reader_continues_from_a_position() -> None:
@@ -176,7 +194,7 @@ def test_a_reader_continues_from_a_position() -> None:
     lines = iter(whole)
     next(lines)
     position = whole.position
-    assert Position(content.index(b"# x"), 2) == position
+    assert Position(content.index(b"# x"), 2, headers=1) == position
     later = Reader(io.BytesIO(content))
     later.skip_to(position)
     assert list(lines) == list(later)

@@ -18,17 +18,19 @@ from .parameters_and_decoders import (
     SPOUSE_SALARY,
     YEAR,
     YES_NO,
+    CellDecoder,
     JsonDecoder,
     Parameter,
-    TextDecoder,
     Values,
+    parse_integer,
 )
-from .validation import HouseholdSchema, Pairs, ParameterError, list_members
+from .table_rows import TableRows
+from .validation import HouseholdSchema, ParameterError, list_members
 
+YES = {word.encode() for word, is_true in YES_NO.items() if is_true}
 INVALID = -1  # represents an invalid value in a column
-SAFE_DIGITS = 9  # numbers with more digits are parsed individually, because they might exceed 64 bits
 REQUIRED = {parameter for parameter in HOUSEHOLD if parameter.required}
-JSON_SCHEMA, TEXT_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdSchema(HOUSEHOLD, TextDecoder())
+JSON_SCHEMA, CELL_SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder()), HouseholdSchema(HOUSEHOLD, CellDecoder())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +98,25 @@ def parse_objects(items: Sequence[Any], years: Collection[int]) -> ParsedBatch:
             columns = zip(*(items[row].values() for row in rows), strict=True)
             parsed = {p: parse_json_column(p, column) for p, column in zip(parameters, columns, strict=True) if p}
             builder.set_columns(slice(None) if len(rows) == len(items) else rows, parsed, {})
-    return parse_invalid_rows(builder, lambda row: list_members(items[row]), JSON_SCHEMA, years)
+    return parse_invalid_rows(builder, lambda row: JSON_SCHEMA.parse(list_members(items[row]), years))
 
 
-def parse_rows(header: Sequence[str], rows: Sequence[Sequence[str]], years: Collection[int]) -> ParsedBatch:
-    """Parse the households of a text table. The header names the columns, and an empty cell is a missing value."""
-    parameters = [BY_NAME[name] for name in header]
-    builder = ColumnBuilder(len(rows), years)
-    whole = [row for row, cells in enumerate(rows) if len(cells) == len(header)]
-    if whole:
-        columns = list(zip(*(rows[row] for row in whole), strict=True))
-        parsed = {p: parse_text_column(p, column) for p, column in zip(parameters, columns, strict=True)}
-        present = {p: np.array([*map(bool, column)]) for p, column in zip(parameters, columns, strict=True)}
-        builder.set_columns(whole if len(whole) < len(rows) else slice(None), parsed, present)
-    return parse_invalid_rows(builder, lambda row: pair_cells(header, rows[row]), TEXT_SCHEMA, years, header)
+def parse_rows(table: TableRows, years: Collection[int]) -> ParsedBatch:
+    """Parse the households of a text table. Rows in the usual spelling are parsed as columns."""
+    builder = ColumnBuilder(len(table.rows), years)
+    plain = [row for row, cells in enumerate(table.rows) if type(cells) is tuple]
+    if plain:
+        columns = list(zip(*(table.rows[row] for row in plain), strict=True))
+        filled = {p: column for p, column in zip(HOUSEHOLD, columns, strict=True) if any(column)}
+        parsed = {p: parse_plain_column(p, column) for p, column in filled.items()}
+        present = {p: np.array([*map(bool, column)]) for p, column in filled.items() if not p.required}
+        builder.set_columns(plain if len(plain) < len(table.rows) else slice(None), parsed, present)
+
+    def parse_alone(row: int) -> Values:
+        pairs, names = table.pair_cells(row)
+        return CELL_SCHEMA.parse(pairs, years, names)
+
+    return parse_invalid_rows(builder, parse_alone)
 
 
 def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
@@ -117,45 +124,27 @@ def parse_json_column(parameter: Parameter, column: Sequence[Any]) -> Numbers:
     if parameter.maximum is None:
         return np.array([YES_NO.get(value, INVALID) if type(value) is str else INVALID for value in column], np.int64)
     if {*map(type, column)} != {int}:
-        column = [value if type(value) is int else INVALID for value in column]
+        column = [INVALID if (number := parse_integer(value)) is None else number for value in column]
     try:
         return np.array(column, np.int64)
     except OverflowError:
         return np.array([value if 0 <= value <= (parameter.maximum or 0) else INVALID for value in column], np.int64)
 
 
-def parse_text_column(parameter: Parameter, column: Sequence[str]) -> Numbers:
-    """Convert a column of text to numbers. Unusual text becomes INVALID, and its row is later parsed individually."""
-    absent = INVALID if parameter.required else 0
+def parse_plain_column(parameter: Parameter, column: Sequence[bytes]) -> Numbers:
+    """Convert a column of cells in the usual spelling to numbers. An empty cell becomes 0."""
     if parameter.maximum is None:
-        return np.array([YES_NO.get(text, INVALID) if text else absent for text in column], np.int64)
-    numbers = [
-        int(text) if text.isdigit() and text.isascii() and len(text) <= SAFE_DIGITS else INVALID if text else absent
-        for text in column
-    ]
-    return np.array(numbers, np.int64)
+        return np.array([cell in YES for cell in column], np.int64)
+    return np.array([int(cell) if cell else 0 for cell in column], np.int64)
 
 
-def parse_invalid_rows(
-    builder: ColumnBuilder,
-    read_pairs: Callable[[int], Pairs],
-    schema: HouseholdSchema,
-    years: Collection[int],
-    header: Collection[str] = (),
-) -> ParsedBatch:
+def parse_invalid_rows(builder: ColumnBuilder, parse_alone: Callable[[int], Values]) -> ParsedBatch:
     """Individually parse each row that is not marked as valid. Then build the batch."""
     builder.reject_contradictions()
     errors = {}
     for row in np.flatnonzero(~builder.valid).tolist():
         try:
-            builder.set_row(row, schema.parse(read_pairs(row), years, header))
+            builder.set_row(row, parse_alone(row))
         except ParameterError as error:
             errors[row] = error
     return ParsedBatch(builder.build(), errors)
-
-
-def pair_cells(header: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
-    """Pair each nonempty cell with its column name. Raises ParameterError if the number of cells is wrong."""
-    if len(cells) != len(header):
-        raise ParameterError([f"the row has {len(cells)} fields"], [f"{len(header)} fields, like the first line"])
-    return [(name, cell) for name, cell in zip(header, cells, strict=True) if cell.strip()]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from income_tax.tax.models import MAX_CHILDREN, MAX_SALARY
-from tax_common.text_formatting import truncate
+from tax_common.tables import household_columns
+from tax_common.text_formatting import show_invisible, truncate
 
 MAX_QUOTED = 100  # maximum characters of an invalid name or value that an error message quotes
 MAX_DIGITS = 20  # longer numbers are rejected without conversion
@@ -56,7 +57,8 @@ class Parameter:
         """Return the number for a decoded JSON value, or None if the value is invalid. Yes and no must be strings."""
         if self.maximum is None:
             return self.parse_text(value) if isinstance(value, str) else None
-        return value if type(value) is int and self.minimum <= value <= self.maximum else None
+        number = parse_integer(value)
+        return number if number is not None and self.minimum <= number <= self.maximum else None
 
 
 YEAR = Parameter("year", ("année", "annee"), LAST_YEAR, required=False)
@@ -69,6 +71,7 @@ EXPLAIN = Parameter("explain", ("explication",), None, required=False)
 
 HOUSEHOLD = (MARRIED, CHILDREN, SALARY, YEAR, SINGLE_PARENT, SPOUSE_SALARY)
 CALCULATION = (*HOUSEHOLD, EXPLAIN)
+COLUMNS = {column.name: column for column in household_columns.HOUSEHOLD}
 BY_NAME = {name: parameter for parameter in HOUSEHOLD for name in parameter.names}
 
 Values = dict[Parameter, int]
@@ -85,7 +88,7 @@ class ValueDecoder(Protocol):
 
 
 class TextDecoder:
-    """Decodes the values of query strings and CSV."""
+    """Decodes the values of query strings."""
 
     def decode(self, parameter: Parameter, value: str) -> int | None:
         """Return the value as a number, or None if the value is invalid."""
@@ -94,6 +97,15 @@ class TextDecoder:
     def quote(self, value: str) -> str:
         """Return the value as text for an error message."""
         return quote_text(value)
+
+
+class CellDecoder(TextDecoder):
+    """Decodes the cells of CSV. Unlike in query strings, leading zeros are invalid, and a number can end in .0."""
+
+    def decode(self, parameter: Parameter, value: str) -> int | None:
+        """Return the value as a number, or None if the value is invalid."""
+        found = COLUMNS[parameter.english].parse(value)
+        return YES_NO[found] if isinstance(found, str) else found
 
 
 class JsonDecoder:
@@ -113,19 +125,29 @@ class JsonDecoder:
         return quote_text(json.dumps(value, ensure_ascii=False))
 
 
+def parse_integer(value: object) -> int | None:
+    """Return the integer of a decoded JSON number, such as 2.0 (JSON Schema 2020-12, 6.1.1), or None."""
+    if type(value) is float and value.is_integer() and abs(value) < EXACT_FLOATS:
+        return int(value)
+    return value if type(value) is int else None
+
+
 def normalize_name(name: str) -> str:
     """Normalize a name to Unicode NFC, so that composed and decomposed characters such as é are equal."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def has_english_name(names: Iterable[str], parameters: Iterable[Parameter]) -> bool:
-    """Return whether the names include an English parameter name. If so, error messages use English names."""
-    return not {parameter.english for parameter in parameters}.isdisjoint(names)
+    """Return whether the names include an English parameter name in any case. If so, messages use English names."""
+    return not {parameter.english for parameter in parameters}.isdisjoint(name.lower() for name in names)
 
 
 def quote_text(text: str) -> str:
-    r"""Truncate a text for an error message. Replace lone surrogates, such as \ud800 in JSON, with `?`."""
-    return truncate(text, MAX_QUOTED).encode(errors="replace").decode()
+    r"""Truncate a text for an error message, and show its invisible characters.
+
+    Lone surrogates, such as \ud800 in JSON, become `?`.
+    """
+    return show_invisible(truncate(text, MAX_QUOTED).encode(errors="replace").decode())
 
 
 def join_names(parameters: Iterable[Parameter]) -> str:

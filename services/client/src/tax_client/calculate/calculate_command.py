@@ -14,12 +14,12 @@ from tax_client.console import print_error
 from tax_client.interruption import SIGNALLED, SignalQueue, redirect_signals
 from tax_client.settings import Settings
 from tax_client.taxpayers.input_source import STDIN, InputSource, open_input
-from tax_client.taxpayers.reader import Reader
+from tax_client.taxpayers.reader import Position, Reader
 from tax_client.user_errors import DONE, INCOMPLETE, UNUSABLE, UserError, check_distinct_paths
 from tax_common.logs import Log, LogFile
 
 from .batches import Batch, BatchCalculator, split_into_batches
-from .checkpoint import Checkpoint, locate_checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, Counts, locate_checkpoint, read_checkpoint
 from .ordered_pool import OrderedPool
 from .output_draft import OutputFile, locate_draft, remove_file
 from .progress_and_summary import Progress
@@ -47,7 +47,8 @@ def calculate(options: Namespace, settings: Settings) -> int:
         drafts = OutputFile(options.results, saved[0]), OutputFile(options.errors, saved[1])
         results, errors = [stack.enter_context(draft) for draft in drafts]
         log_limit = count_logged(source, settings.log_each_max)
-        reader = Reader(source.file, source.form, options.year)
+        is_csv = options.results.suffix.lower() == ".csv"
+        reader = Reader(source.file, source.form, options.year, has_one_kind=is_csv)
         reader.skip_to(begun.position)
         is_plain = source.size is not None
         writer = ResultWriter(results, errors, begun, is_plain, lambda: choose_format(options.results, reader.is_dated))
@@ -56,6 +57,8 @@ def calculate(options: Namespace, settings: Settings) -> int:
         stack.callback(report_unauthorized, calculator, settings.credentials_file)
         batches = split_into_batches(reader, options.batch, options.seed, log_limit)
         signal = run_batches(options, calculator, batches, writer, source.size)
+        if not signal:
+            writer.position = reader.position  # lines without a taxpayer can follow the last batch
         return conclude(options, path, writer, log, signal, calculator.retrier.unauthorized)
 
 
@@ -137,16 +140,17 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     log.info("run_end", calculated=counts.calculated, failed=counts.failed, bad_lines=counts.bad_lines)
     if not (counts.calculated or counts.failed or signal):
         writer.publish_errors()
-        found = f"found no valid taxpayer and {counts.bad_lines} bad line(s): see [{options.errors}]"
+        remedy = f"see [{options.errors}]" if counts.bad_lines else "add lines of taxpayers"
+        found = f"{describe_empty(writer.position, counts)}: {remedy}"
         raise UserError(f"taxpayers file [{path}]: expected lines such as 1,yes,2,55555; {found}")
     results, errors = str(options.results), list[UserError]()
-    if unauthorized and not (counts.calculated or signal):
-        writer.publish_errors()
-        results = f"none, [{results}] is unchanged"
-    else:
+    if counts.calculated:
         errors = writer.publish(whole=not (signal or unauthorized))
+    else:
+        writer.publish_errors()
+        results = f"none, [{results}] is unchanged" if options.results.exists() else "none"
     try:
-        print(writer.summary.format_text())
+        print(writer.summary.format_text(writer.position))
         print(f"results: {results}\nerrors: {options.errors}", flush=True)
     finally:  # print errors even if standard output is closed
         if signal:
@@ -156,6 +160,16 @@ def conclude(options: Namespace, path: Path, writer: ResultWriter, log: Log, sig
     if errors:
         return UNUSABLE
     return SIGNALLED + signal if signal else INCOMPLETE if counts.failed else DONE
+
+
+def describe_empty(position: Position, counts: Counts) -> str:
+    """Describe a file without a valid taxpayer."""
+    if not position.line:
+        return "found an empty file"
+    if counts.bad_lines:
+        return f"found no valid taxpayer and {counts.bad_lines} bad line(s)"
+    headers, comments, blanks = position.headers, position.comments, position.blanks
+    return f"found no taxpayer, but {headers} header(s), {comments} comment(s) and {blanks} blank line(s)"
 
 
 def report_lost_lines(file: LogFile) -> None:

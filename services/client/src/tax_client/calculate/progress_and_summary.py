@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tax_client.api.responses import DATED_FIELDS, V7_FIELDS
 from tax_client.console import layout_table
-from tax_client.taxpayers.reader import BadLine
+from tax_client.taxpayers.reader import BadLine, Position
 from tax_common.text_formatting import escape_controls
 
 from .batches import Failure, Problem, Row
@@ -103,17 +103,18 @@ class Summary:
         self.failures += failures[: REASONS_SHOWN - len(self.failures)]
         self.bad_lines += bad_lines[: REASONS_SHOWN - len(self.bad_lines)]
 
-    def format_text(self) -> str:
-        """Format the summary as text."""
+    def format_text(self, position: Position) -> str:
+        """Format the summary as text. Its last line accounts for each line before the position."""
         counts = self.counts
         failures = [f"taxpayer {failure.id}: {failure.reason}" for failure in self.failures]
         bad_lines = [f"line {bad.line}: {bad.reason}" for bad in self.bad_lines]
         total = f"{counts.calculated} calculated, {counts.failed} not calculated, {counts.bad_lines} bad line(s)"
+        others = f"{position.headers} header(s), {position.comments} comment(s), {position.blanks} blank line(s)"
         parts = [
             append_rest(self._layout_rows(), counts.calculated - len(self.rows)),
             append_rest(failures, counts.failed - len(failures)),
             append_rest(bad_lines, counts.bad_lines - len(bad_lines)),
-            [total],
+            [f"{total}, {others}: {position.line} line(s)"],
         ]
         return "\n\n".join("\n".join(escape_controls(line) for line in part) for part in parts if part)
 

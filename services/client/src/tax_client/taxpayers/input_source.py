@@ -36,10 +36,8 @@ class InputSource:
 
     @property
     def form(self) -> str:
-        """The line format, which is "either" for standard input, "jsonl" for a .jsonl file, and otherwise "lines"."""
-        if self.path == STDIN:
-            return "either"
-        return "jsonl" if self.path.suffix.lower() == ".jsonl" else "lines"
+        """The line format, which is "jsonl" for a .jsonl or .ndjson file. Otherwise it is "lines"."""
+        return "jsonl" if self.path.suffix.lower() in (".jsonl", ".ndjson") else "lines"
 
     def has_more_lines_than(self, number: int) -> bool:
         """Return True if a regular file has more than `number` lines. Rewind the file after the count."""

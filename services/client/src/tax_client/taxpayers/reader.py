@@ -1,22 +1,26 @@
 """The reader of a taxpayers file. It yields households and bad lines in the order of the file."""
 
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import IO
 
-from tax_client.user_errors import build_file_error
+from tax_client.user_errors import UserError, build_file_error
+from tax_common.tables.cells import LINE_MAX, decode_line
+from tax_common.tables.content_kind import BOM, HEAD, find_json_kind, find_wrong_kind
+from tax_common.tables.row_format import RowFormat
+from tax_common.tables.table_reader import WRONG_COMMENT, Kind, TableReader, UnusableTable
 from tax_common.text_formatting import truncate_with_length
 
-from .columns_and_values import LineFormat, Taxpayer, parse_header
-from .json_lines import parse_json_line
+from .columns_and_values import COLUMNS, FIELDS, OPTIONAL, VOCABULARY, Taxpayer, build_plain_taxpayer, build_taxpayer
+from .json_lines import SEVERAL_LINES, parse_json_line
 from .unique_ids import UniqueIds
 
-__all__ = ["BadLine", "Line", "Position", "Reader", "Taxpayer"]
+__all__ = ["LINE_MAX", "BadLine", "Line", "Position", "Reader", "Taxpayer"]
 
 TEXT_KEPT = 1000  # a bad line keeps at most this number of characters of its text
-LINE_MAX = 2**20  # maximum number of bytes that one call of readline() returns; a longer line is bad
-BOM = b"\xef\xbb\xbf"
+READ_MAX = LINE_MAX + 1  # bytes per call of readline(): a line below the maximum, and its line break
+ONE_KIND = "add the columns to the first header, or write the results into a .json or .jsonl file"
 REMEDY = "give a readable file with lines of id,married,children,salary"
 
 
@@ -34,59 +38,66 @@ Line = Taxpayer | BadLine
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file. `offset` bytes and `line` lines precede the position."""
+    """A position in a file. `offset` bytes and `line` lines precede it. Some of these lines hold no taxpayer."""
 
     offset: int = 0
     line: int = 0
-
-
-class HeaderFound(Exception):
-    """Raised when the first line of a file is a header."""
+    headers: int = 0
+    comments: int = 0
+    blanks: int = 0
 
 
 class Reader:
     """Reads a taxpayers file line by line. Only the ids of earlier lines stay in memory.
 
-    `form` is "lines" (cells with separators), "jsonl" (one JSON object per line), or "either" (the first line decides).
-    `year` applies to lines that contain no year. After the reader has read the first line, `is_dated` is True if the
-    law of a year can apply to a line.
+    `form` is "lines" (the first line decides) or "jsonl" (one JSON object per line). `year` applies to lines that
+    contain no year. After the reader has read the first line, `is_dated` is True if the law of a year can apply to a
+    line. If `has_one_kind` is true, a later header is a bad line if it would make `is_dated` true.
     """
 
-    def __init__(self, file: IO[bytes], form: str = "lines", year: int | None = None) -> None:
-        self._file, self._form, self._year = file, form, year
-        self._format: LineFormat | None = None
-        self._parse: Callable[[bytes], Taxpayer] = self._parse_first
-        if form == "jsonl":
-            self._parse = partial(parse_json_line, year=year)
+    def __init__(
+        self, file: IO[bytes], form: str = "lines", year: int | None = None, *, has_one_kind: bool = False
+    ) -> None:
+        self._file, self._year, self._has_one_kind = file, year, has_one_kind
+        self._table = TableReader(VOCABULARY, FIELDS, check_later_header=self._check_later_header)
         self._ids = UniqueIds()
         self._offset = self._line = 0
-        self.is_dated = form == "jsonl" or year is not None
+        self._counts = dict.fromkeys(Kind, 0)
+        self._is_json, self._has_object = form == "jsonl", False
+        self.is_dated = self._is_json or year is not None
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the taxpayers and the bad lines in the order of the file.
 
-        Raises UserError if the file cannot be read, or if the header names wrong columns.
+        Raises UserError if the file cannot be read, or if its first line is neither a taxpayer nor a header.
         """
-        readline, claim, line_format = self._file.readline, self._ids.claim, self._format
+        readline, claim, year = self._file.readline, self._ids.claim, self._year
         try:
-            while raw := readline(LINE_MAX):
+            if not self._line and (wrong := find_wrong_kind(peek(self._file))):
+                raise UserError(f"taxpayers file: {wrong}")
+            pattern = self._table.fast_pattern
+            while raw := readline(READ_MAX):
                 self._offset += len(raw)
                 self._line += 1
-                if line_format and (match := line_format.fast_pattern.fullmatch(raw)):
-                    taxpayer = line_format.build_taxpayer(match)
+                if pattern and (match := pattern.fullmatch(raw)):
+                    taxpayer = build_plain_taxpayer(match.group(*COLUMNS), year)
                     if claim(taxpayer.id, self._line) == self._line:
                         yield taxpayer
                         continue
-                if line := self._read_slowly(raw):
-                    yield line
-                line_format = self._format
+                yield from self._read_slowly(raw)
+                pattern = self._table.fast_pattern
+            self._table.finish()
+            yield from self._take_wrong_comments()
         except OSError as error:
             raise build_file_error("taxpayers file", self._file.name, error, REMEDY) from None
+        except UnusableTable as error:
+            raise UserError(f"taxpayers file: {error}") from None
 
     @property
     def position(self) -> Position:
         """The position after the last line that was read."""
-        return Position(self._offset, self._line)
+        counts = self._counts
+        return Position(self._offset, self._line, counts[Kind.HEADER], counts[Kind.COMMENT], counts[Kind.BLANK])
 
     def skip_to(self, position: Position) -> None:
         """Skip the lines before a position. Only record their ids, and the columns of the header."""
@@ -94,48 +105,78 @@ class Reader:
         while self._offset < position.offset and next(lines, None):
             pass
 
-    def _read_slowly(self, raw: bytes) -> Line | None:
-        """Parse a line without using the fast pattern. Return None for a comment, a blank line or a header."""
-        if len(raw) == LINE_MAX and not raw.endswith(b"\n"):
+    def _read_slowly(self, raw: bytes) -> list[Line]:
+        """Parse a line without using the fast pattern. Return an empty list for a comment, a blank line or a header."""
+        if len(raw) == READ_MAX and not raw.endswith(b"\n"):
             self._skip_rest_of_line()
-        line = (raw.removeprefix(BOM) if self._line == 1 else raw).removesuffix(b"\n").removesuffix(b"\r")
-        content = line.strip(b" \t")
-        if not content or content.startswith(b"#"):
-            return None
-        # Do not strip a tab-separated line, because its first or last cell can be empty.
-        return self._read_content(line if self._format and self._format.separator == "\t" else content)
-
-    def _read_content(self, line: bytes) -> Line | None:
-        """Parse a line that is neither blank nor a comment. Return None for a header."""
         try:
-            if len(line) >= LINE_MAX - 1:
-                raise ValueError(f"expected a line of less than {LINE_MAX} bytes: shorten the line")
-            taxpayer = self._parse(line)
-            first = self._ids.claim(taxpayer.id, self._line)
+            found = self._parse(raw)
+            if isinstance(found, Kind):
+                self._counts[found] += 1
+                return self._take_wrong_comments()
+            first = self._ids.claim(found.id, self._line)
             if first != self._line:
-                raise ValueError(f"field [id]: expected a unique id, but {taxpayer.id} is already on line {first}")
+                raise ValueError(f"field [id]: expected a unique id, but {found.id} is already on line {first}")
         except ValueError as error:
-            text = truncate_with_length(line.decode(errors="backslashreplace"), TEXT_KEPT)
-            return BadLine(self._line, text, str(error))
-        except HeaderFound:
-            return None
-        return taxpayer
+            return [build_bad_line(self._line, raw, str(error))]
+        return [*self._take_wrong_comments(), found]
 
-    def _parse_first(self, line: bytes) -> Taxpayer:
-        """Parse the first line, and use it to choose the format of all lines. Raises HeaderFound for a header."""
-        if self._form == "either" and line.startswith(b"{"):
-            self._form, self._parse, self.is_dated = "jsonl", partial(parse_json_line, year=self._year), True
-            return self._parse(line)
-        header = parse_header(line, self._year)
-        self._format = header or LineFormat(year=self._year)
-        self._parse, self.is_dated = self._format.parse, self._format.is_dated
-        if header:
-            raise HeaderFound
-        return self._parse(line)
+    def _parse(self, raw: bytes) -> Taxpayer | Kind:
+        """Parse a line of the format of the file. Raises ValueError for a bad line."""
+        if not self._is_json and not self._table.format and raw.removeprefix(BOM).lstrip().startswith(b"{"):
+            self._is_json = self.is_dated = True
+        if self._is_json:
+            return self._parse_json(raw)
+        is_first = not self._table.format
+        found = self._table.read(raw, self._line)
+        if is_first and self._table.format:
+            self.is_dated = self._year is not None or has_optional_column(self._table.format)
+        return found if isinstance(found, Kind) else build_taxpayer(found.format.parse(found.cells), self._year)
+
+    def _parse_json(self, raw: bytes) -> Taxpayer | Kind:
+        """Parse a JSON line. Raises UnusableTable if the first object continues on the next line."""
+        text = decode_line(raw).strip()
+        if not text or text.startswith("#"):
+            return Kind.COMMENT if text else Kind.BLANK
+        if not self._has_object and (text.startswith("[") or text.endswith(("{", "[", ","))):
+            raise UnusableTable(find_json_kind(text) if text.startswith("[") else SEVERAL_LINES)
+        self._has_object = True
+        return parse_json_line(text.encode(), self._year)
+
+    def _check_later_header(self, later: RowFormat) -> None:
+        """Raise ValueError if the columns of a later header need another kind of results."""
+        if self._has_one_kind and not self.is_dated and has_optional_column(later):
+            raise ValueError(f"expected no column of {','.join(OPTIONAL)} below a header without them: {ONE_KIND}")
+
+    def _take_wrong_comments(self) -> list[Line]:
+        """Return the early comments that are bad lines, because they have as many cells as the header."""
+        taken, self._table.wrong_comments = self._table.wrong_comments, []
+        self._counts[Kind.COMMENT] -= len(taken)
+        return [build_bad_line(one.line, one.text.encode(), WRONG_COMMENT) for one in taken]
 
     def _skip_rest_of_line(self) -> None:
         """Skip the rest of a line that exceeds the maximum length."""
-        while piece := self._file.readline(LINE_MAX):
+        while piece := self._file.readline(READ_MAX):
             self._offset += len(piece)
             if piece.endswith(b"\n"):
                 break
+
+
+def peek(file: IO[bytes]) -> bytes:
+    """Return the first bytes of a file, without changing the position in the file. Wait for the first byte only."""
+    if isinstance(file, io.BufferedReader):
+        return file.peek(HEAD)[:HEAD]
+    head = file.read(HEAD)
+    file.seek(0)
+    return head
+
+
+def has_optional_column(found: RowFormat) -> bool:
+    """Return whether the lines of a format can contain values that the tutorial's rules (v7) do not use."""
+    return not OPTIONAL.isdisjoint(column.name for column in found.columns)
+
+
+def build_bad_line(line: int, raw: bytes, reason: str) -> BadLine:
+    """Build a bad line from the bytes of the line."""
+    text = raw.removeprefix(BOM).rstrip(b"\r\n").decode(errors="backslashreplace")
+    return BadLine(line, truncate_with_length(text, TEXT_KEPT), reason)

@@ -1,28 +1,15 @@
 """Parser of the body of `POST /`, which contains one household in JSON, or a batch in JSON or CSV."""
 
-import csv
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from flask import Request
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
 
-from income_tax.households.parameters_and_decoders import (
-    BY_NAME,
-    CALCULATION,
-    HOUSEHOLD,
-    JsonDecoder,
-    Parameter,
-    Values,
-    has_english_name,
-    join_names,
-    normalize_name,
-    quote_text,
-)
+from income_tax.households.parameters_and_decoders import CALCULATION, JsonDecoder, Values, quote_text
+from income_tax.households.table_rows import read_rows
 from income_tax.households.validation import HouseholdSchema, ParameterError, list_members
 from income_tax.http.responses import CSV, JSON
 
@@ -31,9 +18,9 @@ from .strict_json import OBJECTS, RepeatedKeyError, parse_json
 if TYPE_CHECKING:
     from income_tax.households.batch_validation import ParsedBatch
 
-# BodyReader counts the separators before it parses a body. To save memory, it rejects a body with too many separators.
-# A household has at most seven values.
-MAX_VALUES = 20  # a body can contain `limit` * MAX_VALUES commas, and as many semicolons
+# BodyReader counts the commas before it parses JSON, and rejects JSON with too many commas, to save memory. A household
+# has at most seven values.
+MAX_VALUES = 20  # JSON can contain `limit` * MAX_VALUES commas
 OBJECT_SCHEMA = HouseholdSchema(CALCULATION, JsonDecoder())
 
 
@@ -67,11 +54,11 @@ class BodyReader:
         if content_type not in (JSON, CSV):
             shown = quote_text(content_type)
             raise UnsupportedBody(f"the body's type is [{shown}]: send the header Content-Type with {JSON} or {CSV}")
-        if max(body.count(b","), body.count(b";")) > self.limit * MAX_VALUES:
-            raise TooManyHouseholds
         return self._parse_json(body) if content_type == JSON else self._parse_csv(body)
 
     def _parse_json(self, body: bytes) -> "Values | ParsedBatch":
+        if body.count(b",") > self.limit * MAX_VALUES:
+            self._refuse_commas(body)
         content = parse_json(body)
         if isinstance(content, dict | RepeatedKeyError):
             return OBJECT_SCHEMA.parse(list_members(content), self.years)
@@ -83,19 +70,17 @@ class BodyReader:
         return parse_objects(content, self.years)
 
     def _parse_csv(self, body: bytes) -> "ParsedBatch":
-        try:
-            text = body.decode("utf-8-sig")
-            first = text.lstrip("\r\n").partition("\n")[0]
-            lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first else ",", strict=True)
-            header = [normalize_name(name.strip()) for name in next((row for row in lines if row), [])]
-            rows = list(islice((row for row in lines if row), self.limit + 1))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ParameterError([f"the body is not CSV in UTF-8: {error}"], [describe_header()]) from None
-        check_header(header)
-        self._check_count(len(rows))
+        table = read_rows(body, self.limit)
+        self._check_count(len(table.rows))
         from income_tax.households.batch_validation import parse_rows  # noqa: PLC0415 - the first batch imports numpy
 
-        return parse_rows(header, rows, self.years)
+        return parse_rows(table, self.years)
+
+    def _refuse_commas(self, body: bytes) -> NoReturn:
+        """Refuse a body with too many commas, without the memory for parsing it."""
+        if body.count(b"{") > self.limit:
+            raise TooManyHouseholds
+        raise ParameterError(["the body has too many values"], [f"at most {MAX_VALUES} values per household"])
 
     def _check_count(self, count: int) -> None:
         if not count:
@@ -125,23 +110,3 @@ def check_encoding(headers: Headers) -> None:
     charset = parse_options_header(headers.get("Content-Type"))[1].get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedBody(f"the body's character encoding is [{quote_text(charset)}]: send the body in UTF-8")
-
-
-def check_header(header: list[str]) -> None:
-    """Raise ParameterError if a column is unknown, repeated or missing."""
-    errors = [f"unknown column [{quote_text(name)}]" for name in header if name not in BY_NAME]
-    used = [name for name in header if name in BY_NAME]
-    first: dict[Parameter, str] = {}
-    for name in used:
-        first.setdefault(BY_NAME[name], name)
-    parameters = [BY_NAME[name] for name in used]
-    errors += [f"column [{name}] is repeated" for p, name in first.items() if parameters.count(p) > 1]
-    english = has_english_name(header, HOUSEHOLD)
-    errors += [f"column [{p.get_name(english)}] is missing" for p in HOUSEHOLD if p.required and p not in first]
-    if errors:
-        raise ParameterError(errors, [describe_header()])
-
-
-def describe_header() -> str:
-    """Return a description of the expected header line."""
-    return "a first line that names the columns: " + join_names(HOUSEHOLD)

@@ -7,6 +7,7 @@ import orjson
 
 from income_tax.households.parameters_and_decoders import quote_text
 from income_tax.households.validation import ParameterError
+from tax_common.tables.content_kind import HEAD, find_wrong_encoding, find_wrong_kind
 
 OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"
 MAX_DIGITS = 20  # maximum characters in an integer; TOO_LARGE replaces each longer integer
@@ -24,7 +25,7 @@ class RepeatedKeyError(ParameterError):
 def parse_json(body: bytes) -> Any:
     """Parse one object or an array. In the result, a RepeatedKeyError replaces each household that repeats a key.
 
-    Raises ParameterError if the body is not JSON.
+    Raises ParameterError if the body is not JSON in UTF-8 (RFC 8259, 8.1).
     """
     try:
         content = orjson.loads(body)
@@ -80,11 +81,14 @@ def parse_slowly(body: bytes, reason: str) -> Any:
         return TOO_LARGE if len(text) > MAX_DIGITS else int(text)
 
     try:
-        return json.loads(body, object_pairs_hook=build_object, parse_int=parse_number, parse_constant=reject)
+        return json.loads(
+            body.decode("utf-8-sig"), object_pairs_hook=build_object, parse_int=parse_number, parse_constant=reject
+        )
     except RecursionError:
         raise ParameterError(["the body is not JSON: it is nested too deeply"], [OBJECTS]) from None
     except ValueError:
-        raise ParameterError([f"the body is not JSON: {reason}"], [OBJECTS]) from None
+        wrong = find_wrong_kind(body[:HEAD]) or find_wrong_encoding(body)
+        raise ParameterError([f"the body is not JSON: {wrong or reason}"], [OBJECTS]) from None
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKeyError:
