@@ -121,7 +121,7 @@ class TableGenerator:
             elif how == "number":
                 after = ["2024"]
             elif how == "one":
-                spelled[self._chance.choice(names[1:])] = "autre"
+                spelled[self._chance.choice([one for one in names if one != "id"])] = "autre"
             else:
                 self._add("bad", *("# " + self._join(spelled, names, before, after, ids) for ids in (True, False)))
                 return

@@ -15,7 +15,7 @@ from tests.support.budget import budget
 from tests.support.data import schedules
 from tests.support.table_generator import TableGenerator
 
-FILES, PAIRS = budget(3000, 20_000), 5000
+FILES, PAIRS = budget(2000, 20_000), budget(1000, 5000)
 YEARS = schedules().years
 SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder())
 BODY_READER = BodyReader(1000, YEARS)
