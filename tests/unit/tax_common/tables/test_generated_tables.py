@@ -101,7 +101,8 @@ def compare(seed: int) -> str:
     shown = (seed, by_client, by_api, without_id)
     if isinstance(by_client, str):
         assert isinstance(by_api, str), shown
-        assert by_client == by_api or not by_client.startswith(("the content", "the lines")), shown
+        if by_client.startswith(("the content", "the lines")):  # the first wrong byte can be in the column of the ids
+            assert by_client.partition(":")[0] == by_api.partition(":")[0], shown
         return "refused"
     if by_api in NOTHING:
         assert not any(by_client), shown
