@@ -121,18 +121,19 @@ class TableGenerator:
             elif how == "number":
                 after = ["2024"]
             elif how == "one":
-                spelled[self._chance.choice(names[1:])] = "autre"
+                spelled[self._chance.choice([one for one in names if one != "id"])] = "autre"
             else:
                 self._add("bad", *("# " + self._join(spelled, names, before, after, ids) for ids in (True, False)))
                 return
-        cells = {name: f'"{text}"' if self._often(10) else self._pad(text) for name, text in spelled.items()}
+        cells = {name: f'"{text}"' if self._often(10) else self._pad(text, name) for name, text in spelled.items()}
         self._add("header", *(self._join(cells, names, before, after, ids) for ids in (True, False)))
 
     def _join(self, cells: dict[str, str], names: list[str], before: list[str], after: list[str], with_id: bool) -> str:
         return self._separator.join([*before, *(cells[name] for name in names if name != "id" or with_id), *after])
 
-    def _pad(self, text: str) -> str:
-        pads = [one for one in BLANKS if self._often(4)]
+    def _pad(self, text: str, name: str) -> str:
+        """Add blanks around a cell, but not around an id, so that the table without ids has the same encoding."""
+        pads = [one for one in BLANKS if name != "id" and self._often(4)]
         return "".join(pads[:1]) + text + "".join(pads[1:])
 
     def _add_household(self, names: list[str], has_index: bool, cut: int) -> None:
@@ -179,7 +180,7 @@ class TableGenerator:
             text += ".0"
         elif name == "id" and self._often(5):
             text = "00" + text
-        return f'"{text}"' + self._chance.choice(["", " "]) if self._often(6) else self._pad(text)
+        return f'"{text}"' + self._chance.choice(["", " "]) if self._often(6) else self._pad(text, name)
 
     def _write_missing(self) -> str:
         return self._chance.choice(["", "", "", "NaN", "nan", " ", '""'])

@@ -136,7 +136,10 @@ def test_a_household_without_a_schedule_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("id,married,children,age\n1,yes,2,5\n", "line 1 is a header with wrong columns (unknown [age])"),
+        (
+            "id,married,children,age\n1,yes,2,5\n",
+            "line 1 is a header with wrong columns (unknown [age]; missing [salary])",
+        ),
         ("1,perhaps,2,5\n", "line 1 [1,perhaps,2,5] is neither a header nor a household in the order id,married,"),
         (
             "id,married,children,salary\n1,perhaps,2,5\n",

@@ -15,7 +15,7 @@ from tests.support.budget import budget
 from tests.support.data import schedules
 from tests.support.table_generator import TableGenerator
 
-FILES, PAIRS = budget(3000, 20_000), 5000
+FILES, PAIRS = budget(2000, 20_000), budget(1000, 5000)
 YEARS = schedules().years
 SCHEMA = HouseholdSchema(HOUSEHOLD, JsonDecoder())
 BODY_READER = BodyReader(1000, YEARS)
@@ -101,7 +101,8 @@ def compare(seed: int) -> str:
     shown = (seed, by_client, by_api, without_id)
     if isinstance(by_client, str):
         assert isinstance(by_api, str), shown
-        assert by_client == by_api or not by_client.startswith(("the content", "the lines")), shown
+        if by_client.startswith(("the content", "the lines")):  # the first wrong byte can be in the column of the ids
+            assert by_client.partition(":")[0] == by_api.partition(":")[0], shown
         return "refused"
     if by_api in NOTHING:
         assert not any(by_client), shown

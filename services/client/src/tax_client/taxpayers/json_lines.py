@@ -14,7 +14,7 @@ STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 NO_JSON_NUMBER = re.compile(rb"\b(NaN|Infinity)\b")
 SEVERAL_LINES = "the content has a JSON object over several lines: write each object on one line"
 FLOATS_EXACT = 2**53  # a larger float can differ from the number in the line
-TYPES = {list: "an array", dict: "an object"}
+TYPES: dict[type, str] = {list: "an array", dict: "an object"}
 
 
 def parse_json_line(line: bytes, year: int | None) -> Taxpayer:

@@ -106,11 +106,16 @@ class TableReader:
             if header and not header.list_problems():
                 raise UnusableTable(f"line {number} is a header behind a #: {UNCOMMENT}")
             self._keep_early(EarlyComment(number, text, header))
-        elif count_cells(text, [self.format.separator]) >= len(self.format.columns):
+        elif self._has_cells_of_row(text, self.format):
             if header and (not header.list_problems() or looks_like_header(header, self.format)):
                 self._unusable_line = number
             raise ValueError(WRONG_COMMENT)
         return Kind.COMMENT
+
+    def _has_cells_of_row(self, text: str, current: RowFormat) -> bool:
+        """Return whether a line has as many cells as the header, or as the smallest header if it is unknown."""
+        width = len(self.vocabulary.required if self._unusable_line else current.columns)
+        return count_cells(text, SEPARATORS if self._unusable_line else [current.separator]) >= width
 
     def _keep_early(self, comment: EarlyComment) -> None:
         """Keep a comment before the header if it can have as many cells as the header. Raises UnusableTable."""
