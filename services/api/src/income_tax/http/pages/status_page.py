@@ -75,10 +75,7 @@ def build_blueprint(
     read_state: Callable[[], dict[str, Any]],
     now: Callable[[], float] = time.time,
 ) -> Blueprint:
-    """Build the blueprint of the status page. The workers publish their metrics in `metrics_folder`.
-
-    `read_state` returns the state of this process.
-    """
+    """Build the blueprint of the status page. `read_state` returns the state of this process."""
     routes = Blueprint("status", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 
