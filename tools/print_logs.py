@@ -28,6 +28,9 @@ def print_logs(count: str, *options: str) -> int:
     return tail.returncode
 
 
-if sys.argv[1:]:
-    sys.exit(print_logs(*sys.argv[1:]))
-print_escaped(sys.stdin.buffer)
+try:
+    if sys.argv[1:]:
+        sys.exit(print_logs(*sys.argv[1:]))
+    print_escaped(sys.stdin.buffer)
+except KeyboardInterrupt:  # Ctrl-C ends FOLLOW=1
+    sys.exit(130)
