@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -18,7 +19,7 @@ def opened(service: Service, browser: Browser) -> Open:
     """Return a function that opens a tab without credentials. A test puts the credentials into the address."""
 
     @contextmanager
-    def open_tab(**options: object) -> Iterator[Tab]:
+    def open_tab(**options: Any) -> Iterator[Tab]:
         with tab(
             browser, f"http://127.0.0.1:{service.port}", service.credentials, http_credentials=None, **options
         ) as one:

@@ -1,5 +1,7 @@
 """Redirects from addresses that people type into a browser, and the page for addresses that do not exist."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from .rendering import TRANSLATIONS, choose_language, prefers_html, set_page
@@ -29,7 +31,7 @@ def build_blueprint() -> Blueprint:
             response.vary.add("Accept")
         if response.status_code == 404 and request.url_rule is None and prefers_html():
             language = choose_language()
-            values = {"text": TRANSLATIONS[language], "pages": PAGES, "address": request.path}
+            values: dict[str, Any] = {"text": TRANSLATIONS[language], "pages": PAGES, "address": request.path}
             return set_page(response, "not_found.html", language=language, **values)
         return response
 
