@@ -4,13 +4,11 @@ import argparse
 import json
 import os
 import sys
-from getpass import getpass
 from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tax_common.secret_text import decode_secret
 from tax_common.settings_reader import SettingsError, number
 
 from . import __version__, exit_codes
@@ -29,10 +27,10 @@ from .storage.database_connection import DatabaseError, wait_for_database
 from .storage.database_seed import SCHEDULES, TAX_DATA, seed_database
 from .storage.schedule_tables import fetch_schedules
 from .storage.secret_generator import write_missing_secrets
-from .storage.users import UsersError, add_user, read_users, remove_user
+from .storage.users import UsersError
 from .tax.brackets import ScheduleError
+from .users_command import run_users
 
-INPUT_MAX = 2**16  # maximum bytes that `users add` reads from standard input
 DATABASES = {"sqlite": "sqlite", "postgres": "postgres", "pgres": "postgres", "mysql": "mysql"}
 
 
@@ -92,30 +90,6 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
     expected.add_argument("--years", metavar="YEARS", help="years of the households, e.g. 2018-2025,v7 (default: all)")
     schedules = "schedules.json with the tax data (default: the file of the package)"
     expected.add_argument("--schedules", type=Path, default=TAX_DATA / SCHEDULES, metavar="FILE", help=schedules)
-
-
-def read_password(login: str) -> str:
-    """Read the password without echo if standard input is a terminal, or else read all of standard input.
-
-    Raises UsersError if the input is not one line of text in UTF-8.
-    """
-    typed = getpass(f"password of {login}: ").encode("utf-8", "surrogateescape") if sys.stdin.isatty() else None
-    try:
-        return decode_secret(sys.stdin.buffer.read(INPUT_MAX) if typed is None else typed)
-    except ValueError as error:
-        raise UsersError(f"the password of {login} cannot be used: {error}") from None
-
-
-def run_users(settings: Settings, action: str, login: str | None) -> None:
-    """List the users, or add or remove a user in the users file."""
-    if action == "list":
-        print(*read_users(settings.users_file), sep="\n")
-    elif not login:
-        raise UsersError(f"`users {action}` needs a login name: income-tax users {action} LOGIN")
-    elif action == "add":
-        add_user(settings.users_file, login, read_password(login))
-    else:
-        remove_user(settings.users_file, login)
 
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:

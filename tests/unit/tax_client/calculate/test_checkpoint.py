@@ -45,7 +45,7 @@ def test_a_checkpoint_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The temporary file is synced with fsync before it replaces the previous checkpoint."""
+    """The temporary file is synced before it replaces the previous checkpoint, and then its folder is synced."""
     steps: list[str] = []
     replace = Path.replace
 
@@ -56,7 +56,7 @@ def test_a_checkpoint_is_synced_before_the_replacement(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fsync", lambda _: steps.append("fsync"))
     monkeypatch.setattr(Path, "replace", note_replace)
     WHOLE.write(tmp_path / "c")
-    assert ["fsync", "replace"] == steps
+    assert ["fsync", "replace", "fsync"] == steps
 
 
 def test_an_unwritable_checkpoint_is_an_error(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from income_tax.tax.formulas import select_steps
 from income_tax.tax.schedule_parser import Data, is_year, parse_schedules
 
 TEXTS = {"unit": 32, "article": 255, "fr": 255, "en": 255}  # the lengths are those of db/init/schema.sql
-CDHR = {"cdhr_rate", "cdhr_threshold_single", "cdhr_threshold_couple"}  # used by notes, and by no formula
+# Unused names that the backups of earlier versions contain.
+RETIRED = {"cdhr_rate", "cdhr_threshold_single", "cdhr_threshold_couple"}
 BRACKET = ("upper_limit", "rate", "constant")
 NUMBER = re.compile(r"-?[0-9]{1,10}(\.[0-9]+)?")  # DECIMAL(14, 4) of schema.sql
 
@@ -55,9 +56,7 @@ def check_years(schedules: Mapping[str, Any]) -> None:
     for year in years:
         figures = schedules[str(year)].keys()
         used = {word for step in select_steps(figures) for word in re.findall(r"\w+", step.formula)}
-        if figures & CDHR and (missing_names := CDHR - figures):
-            raise ScheduleError(f"schedules.{year}: missing: {', '.join(sorted(missing_names))}")
-        if unused := figures - used - CDHR:
+        if unused := figures - used - RETIRED:
             names = ", ".join(sorted(unused))
             raise ScheduleError(f"schedules.{year}: no formula uses {names}; remove them, or add the missing values")
 
