@@ -106,12 +106,17 @@ def test_tls_without_certificate_is_reported(stack: Stack, tmp_path: Path) -> No
 
 
 def test_a_pair_that_does_not_match_is_refused(stack: Stack) -> None:
-    """If the key does not match the certificate or is unreadable, `make up` refuses it and nginx keeps running."""
+    """If the key does not match the certificate or is unreadable, `make up` refuses it and nginx keeps running.
+
+    The health check and a mail report the pair until it is replaced.
+    """
     before, key = stack.containers("nginx")[0]["Id"], stack.folder / "secrets/tls/key.pem"
     usual = key.read_text()
     other = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"
     try:
         key.write_text(stack.output("nginx", "sh", "-c", other))
+        wait_until(lambda: "nginx could not start again" in str(stack.get("/health/ready").body))
+        wait_until(lambda: stack.mails("key values mismatch"))
         mismatch = stack.run("make", "up")
         key.write_text(usual)
         key.chmod(0o600)
@@ -123,4 +128,5 @@ def test_a_pair_that_does_not_match_is_refused(stack: Stack) -> None:
         assert 2 == refused.returncode
         assert "nginx cannot use secrets/tls/cert.pem and key.pem of TLS=on" in refused.stderr
     assert before == stack.containers("nginx")[0]["Id"]
+    wait_until(lambda: "nginx could not start again" not in str(stack.get("/health/ready").body))
     stack.make("up")

@@ -77,8 +77,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_installed_wheels_serve_and_calculate(programs: Path, tmp_path: Path) -> None:
     """Away from the repository, the wheels contain the tax data and all files that the service and the client need."""
     run(programs / "income-tax", "seed", "sqlite", folder=tmp_path)
-    run(programs / "income-tax", "users", "add", "client", folder=tmp_path, given="secret\n")
+    run(programs / "income-tax", "users", "add", "client", folder=tmp_path, given="long-secret\n")
     with service_with(tmp_path, 1, None, [programs / "income-tax"], PYTHONPATH="") as service:
+        service.credentials = "client:long-secret"
         answer = service.get("/?married=yes&children=2&salary=50000&spouse_salary=20000&year=2025")
         assert (200, 2025) == (answer.status, answer.body["response"]["result"]["income_year"])
         for page in ("/docs", "/simulator", "/status", "/openapi.json"):

@@ -64,6 +64,17 @@ def test_a_users_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert_recovered(service)
 
 
+def test_a_proxy_that_could_not_start_again(tmp_path: Path) -> None:
+    """The error that the health check of nginx records is reported until the health check removes it."""
+    trouble = tmp_path / "trouble"
+    with running_service(tmp_path, WORKERS="2", PROXY_TROUBLE_FILE=str(trouble)) as service:
+        trouble.write_text("nginx: [emerg] key values mismatch\nnginx: configuration file test failed\n")
+        assert_reported(service, "run make up: nginx: [emerg] key values mismatch", "nginx could not start again")
+        assert 200 == service.get(TARGET).status
+        trouble.write_text("")
+        assert_recovered(service)
+
+
 def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """If the workers cannot write their state, they answer requests and report it. All workers send one mail."""
     with running_service(tmp_path, WORKERS="2") as service:

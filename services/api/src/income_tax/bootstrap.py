@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -20,7 +21,7 @@ from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
 from .monitoring.service_status import read_expected_replicas
-from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor
+from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
 from .monitoring.worker_metrics import WorkerMetrics
 from .server.gunicorn_app import ServerDependencies
 from .server.gunicorn_request_errors import BODY_ERRORS
@@ -117,6 +118,16 @@ def build_state_monitor(
     return TroubleMonitor(find_trouble, report_trouble, lambda: alerts.resolve("state"))
 
 
+def build_proxy_monitor(file: Path | None, log: Log, alerts: AlertSender) -> TroubleMonitor:
+    """Build the monitor that reports the content of the file in which nginx's health check records an error."""
+
+    def report_trouble(reason: str) -> None:
+        log.error("nginx could not restart", place="proxy", reason=reason)
+        alerts.send(Alert.for_service("proxy", Summary.PROXY_INVALID, reason))
+
+    return TroubleMonitor(lambda: read_proxy_trouble(file), report_trouble, lambda: alerts.resolve("proxy"))
+
+
 def build_replica_monitor(settings: Settings, metrics: WorkerMetrics, log: Log, alerts: AlertSender) -> ReplicaMonitor:
     """Build the monitor that reports replicas that stand still. It takes the sender lock away from such replicas."""
 
@@ -144,14 +155,14 @@ def build_services(
     metrics = WorkerMetrics(settings.state_dir / "workers", __version__)
     users_monitor = build_users_monitor(users, log, alerts)
     state_monitor = build_state_monitor(metrics, throttle, log, alerts)
+    monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
     replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
 
     def find_troubles() -> list[str]:
-        found = [monitor.trouble, file.trouble, users_monitor.trouble, state_monitor.trouble]
+        found = [part.trouble for part in (database_monitor, file, *monitors)]
         return [trouble for trouble in found if trouble] + replica_monitor.troubles
 
-    monitor = build_database_monitor(build_engine(settings, database), log, alerts)
-    leader_lock = LeaderLock()
+    database_monitor, leader_lock = build_database_monitor(build_engine(settings, database), log, alerts), LeaderLock()
     return ServerDependencies(
         settings=settings,
         log=log,
@@ -165,8 +176,8 @@ def build_services(
         release_leadership_before=leader_lock.release_before,
         body_errors=BODY_ERRORS,
         state=build_state(schedules, file, find_troubles),
-        database_monitor=monitor,
-        periodic_checks=PeriodicChecks([users_monitor.check, state_monitor.check, replica_monitor.check]),
+        database_monitor=database_monitor,
+        periodic_checks=PeriodicChecks([*(monitor.check for monitor in monitors), replica_monitor.check]),
     )
 
 

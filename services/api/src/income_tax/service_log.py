@@ -27,7 +27,19 @@ SENTENCES = {
 
 # If no request is being processed, error messages of these components are not masked. Their numbers, such as ports,
 # are not amounts.
-OWN_PLACES = ("alerts", "database", "log", "main", "reload", "replicas", "schedules", "state", "throttle", "users")
+OWN_PLACES = (
+    "alerts",
+    "database",
+    "log",
+    "main",
+    "proxy",
+    "reload",
+    "replicas",
+    "schedules",
+    "state",
+    "throttle",
+    "users",
+)
 
 
 def build_logger(

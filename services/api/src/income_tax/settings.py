@@ -36,6 +36,7 @@ class Settings:
     db_wait: float  # seconds
     users_file: Path
     log_file: Path
+    proxy_trouble_file: Path | None  # the reason why the proxy could not restart; None: the proxy writes no such file
     log_format: str
     log_level: str
     mask_amounts: bool
@@ -79,17 +80,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     read = Reader(environment)
     read.check_time_zone("TZ")
     return Settings(
-        account=DatabaseAccount(
-            host=read.text("DB_HOST", "127.0.0.1"),
-            port=read.whole("DB_PORT", 0, 0, 65535) or None,
-            name=read.text("DB_NAME", "tax"),
-            user=read.text("DB_USER", "tax_reader"),
-            password=read.secret("DB_PASSWORD_FILE"),
-        ),
+        account=read_account(read),
         db_file=Path(read.text("DB_FILE", "tax.sqlite")),
         db_wait=read.seconds("DB_WAIT", 30),
         users_file=Path(read.text("USERS_FILE", "users")),
         log_file=Path(read.text("LOG_FILE", "logs/api/api.log")),
+        proxy_trouble_file=Path(trouble) if (trouble := read.text("PROXY_TROUBLE_FILE")) else None,
         log_format=read.choice("LOG_FORMAT", "json", "text"),
         log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
         mask_amounts=read.choice("MASK_AMOUNTS", "off", "on") == "on",
@@ -108,6 +104,17 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         alert_rules=read_alert_rules(read),
         mail_page=read.text("MAIL_PAGE"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
+    )
+
+
+def read_account(read: Reader) -> DatabaseAccount:
+    """Read the settings of the database account. Raises SettingsError for the first invalid setting."""
+    return DatabaseAccount(
+        host=read.text("DB_HOST", "127.0.0.1"),
+        port=read.whole("DB_PORT", 0, 0, 65535) or None,
+        name=read.text("DB_NAME", "tax"),
+        user=read.text("DB_USER", "tax_reader"),
+        password=read.secret("DB_PASSWORD_FILE"),
     )
 
 

@@ -17,7 +17,9 @@ VALUE_LIMIT = 2000  # maximum number of characters of each value in a mail
 
 # Each drill opens its own incident. A request's incident ends after a quiet period without the same failure.
 # Incidents of all other kinds end when the failed operation succeeds.
-Kind = Literal["startup", "drill", "request", "database", "log", "reload", "schedules", "users", "state", "replica"]
+Kind = Literal[
+    "startup", "drill", "request", "database", "log", "reload", "schedules", "users", "state", "replica", "proxy"
+]
 
 
 class Summary(StrEnum):
@@ -33,6 +35,7 @@ class Summary(StrEnum):
     USERS_INVALID = "The tax service runs, but cannot use its users file as a whole:"
     STATE_NOT_WRITTEN = "The tax service runs, but cannot write its state:"
     REPLICA_SILENT = "The tax service has a replica that stands still:"
+    PROXY_INVALID = "The tax service runs, but nginx could not start again:"
     REQUEST_FAILED = "The tax service failed to answer a request:"
     SERVER_FAILED = "The tax service failed to answer a request, outside the application:"
 

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 INTERVAL = 2.0  # seconds between two rounds of checks
+ERROR_MAX = 500  # maximum characters of an error of nginx that are reported
 
 
 class TroubleMonitor:
@@ -51,3 +53,13 @@ class PeriodicChecks:
             for check in self._checks:
                 check()
             self._pause(INTERVAL)
+
+
+def read_proxy_trouble(file: Path | None) -> str | None:
+    """Return the error that nginx's health check recorded. Return None if there is no error or no file."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file else ""
+    except OSError:
+        return None
+    error = next((line for line in text.splitlines() if "[emerg]" in line), "")[:ERROR_MAX]
+    return f"nginx could not start again: correct secrets/tls, then run make up: {error}" if error else None
