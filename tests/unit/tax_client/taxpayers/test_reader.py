@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,23 @@ def test_a_reader_continues_from_a_position() -> None:
     later.skip_to(position)
     assert list(lines) == list(later)
     assert whole.position == later.position
+
+
+def test_a_reader_continues_from_every_position() -> None:
+    """After any number of lines, another reader continues with the same lines, whatever columns they have."""
+    headers = b"id,married,children,salary\n1,no,0,5\n\nsalary;children;married;id\n6;0;no;2\n", b"3,no,0,7\n"
+    for table in headers:
+        content = b"# 1,b,c,d\n# 2,f,g,h\n" + table + b"# x\n#N/A,no,0,9\n4,no,0,8\n"
+        whole = Reader(io.BytesIO(content))
+        lines = list(whole)
+        assert 5 <= len(lines)
+        for count in range(len(lines) + 1):
+            reader = Reader(io.BytesIO(content))
+            assert lines[:count] == list(islice(reader, count))
+            later = Reader(io.BytesIO(content))
+            later.skip_to(reader.position)
+            assert lines[count:] == list(later)
+            assert whole.position == later.position
 
 
 def test_the_sample_contains_published_taxpayers_and_many_kinds_of_bad_lines() -> None:

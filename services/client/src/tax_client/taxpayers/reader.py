@@ -38,13 +38,17 @@ Line = Taxpayer | BadLine
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in a file. `offset` bytes and `line` lines precede it. Some of these lines hold no taxpayer."""
+    """A position in a file. `offset` bytes and `line` lines precede it. Some of these lines hold no taxpayer.
+
+    `pending` taxpayers and bad lines before the position are not yielded yet.
+    """
 
     offset: int = 0
     line: int = 0
     headers: int = 0
     comments: int = 0
     blanks: int = 0
+    pending: int = 0
 
 
 class Reader:
@@ -62,6 +66,7 @@ class Reader:
         self._table = TableReader(VOCABULARY, FIELDS, check_later_header=self._check_later_header)
         self._ids = UniqueIds()
         self._offset = self._line = 0
+        self._pending: list[Line] = []  # found on the lines so far, but not yielded yet
         self._counts = dict.fromkeys(Kind, 0)
         self._is_json, self._has_object = form == "jsonl", False
         self.is_dated = self._is_json or year is not None
@@ -73,6 +78,7 @@ class Reader:
         """
         readline, claim, year = self._file.readline, self._ids.claim, self._year
         try:
+            yield from self._take_pending()
             if not self._line and (wrong := find_wrong_kind(peek(self._file))):
                 raise UserError(f"taxpayers file: {wrong}")
             pattern = self._table.fast_pattern
@@ -84,10 +90,12 @@ class Reader:
                     if claim(taxpayer.id, self._line) == self._line:
                         yield taxpayer
                         continue
-                yield from self._read_slowly(raw)
+                self._pending += self._read_slowly(raw)
+                yield from self._take_pending()
                 pattern = self._table.fast_pattern
             self._table.finish()
-            yield from self._take_wrong_comments()
+            self._pending += self._take_wrong_comments()
+            yield from self._take_pending()
         except OSError as error:
             raise build_file_error("taxpayers file", self._file.name, error, REMEDY) from None
         except UnusableTable as error:
@@ -97,13 +105,18 @@ class Reader:
     def position(self) -> Position:
         """The position after the last line that was read."""
         counts = self._counts
-        return Position(self._offset, self._line, counts[Kind.HEADER], counts[Kind.COMMENT], counts[Kind.BLANK])
+        others = counts[Kind.HEADER], counts[Kind.COMMENT], counts[Kind.BLANK]
+        return Position(self._offset, self._line, *others, len(self._pending))
 
     def skip_to(self, position: Position) -> None:
         """Skip the lines before a position. Only record their ids, and the columns of the header."""
         lines = iter(self)
-        while self._offset < position.offset and next(lines, None):
+        while (self._offset < position.offset or len(self._pending) > position.pending) and next(lines, None):
             pass
+
+    def _take_pending(self) -> Iterator[Line]:
+        while self._pending:
+            yield self._pending.pop(0)
 
     def _read_slowly(self, raw: bytes) -> list[Line]:
         """Parse a line without using the fast pattern. Return an empty list for a comment, a blank line or a header."""
