@@ -93,7 +93,7 @@ def test_taxpayers_files_are_accepted(stack: Stack, name: str, content: str, bat
     ("arguments", "said"),
     [
         (["FILE=/nowhere/x"], "FILE=/nowhere/x cannot be read"),
-        (["FILE=Makefile"], "taxpayers file [reports/"),
+        (["FILE=Makefile"], "taxpayers file: line "),
         (["FILE=Makefile", "YEARS=2024"], "SEED and YEARS need random households"),
         (["SEED=1"], "SEED and YEARS need random households"),
         (["FILE=Makefile", "HOUSEHOLDS=5"], "Use only one of them"),

@@ -49,8 +49,8 @@ def get_url() -> str:
 
 
 def describe_body(response: Response) -> str:
-    """Return the body for the log if the body is JSON or CSV. Otherwise return the media type and size of the body."""
-    if response.mimetype in (JSON, CSV):
+    """Return the body for the log if it is JSON or CSV. Return its media type and size if it is not, or is compressed."""
+    if response.mimetype in (JSON, CSV) and not response.content_encoding:
         return response.get_data(as_text=True)
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
