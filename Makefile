@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
         rotate backup restore \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
-        start bench bench-clients bench-million bench-peers bench-profile
+        start bench bench-clients bench-faults bench-million bench-peers bench-profile
 
 PYTHON ?= python3
 VENV := .venv
@@ -191,6 +191,9 @@ bench-peers: $(BIN)/.ready engine ## Install OpenFisca and compare the API with 
 
 bench-profile: $(BIN)/.ready ## Profile a request of the API and of a bare WSGI callable with py-spy (1 minute)
 	@$(BIN)/python bench/request_profile.py
+
+bench-faults: $(BIN)/.ready engine ## Measure the longest answer while a replica is frozen, without a network, or killed (5 minutes)
+	@$(BIN)/python bench/gray_failures.py
 
 bench-million: $(BIN)/.ready engine ## Calculate a million lines by both laws, without and with three SIGKILLs (4 minutes)
 	@$(BIN)/python bench/million_taxpayers.py

@@ -2,16 +2,20 @@
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from tests.support.budget import budget
+from tests.support.pages import load
 from tests.support.replicas import (
     count_retries,
     count_worker_starts,
+    disconnected,
+    frozen,
     hang_up,
     list_replicas,
     list_workers,
@@ -70,6 +74,64 @@ def test_killed_replicas(stack: Stack) -> None:
             # Wait until nginx uses the restarted replica again.
             wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
     assert count_retries(stack) > retried
+
+
+def wait_for_requests(traffic: Traffic, count: int) -> None:
+    """Wait until the client has sent `count` further requests."""
+    enough = traffic.sent + count
+    wait_until(lambda: traffic.sent >= enough)
+
+
+def list_answers_of_pages(stack: Stack, credentials: str) -> set[int]:
+    """Ask for each page several times, so that each replica is asked, and return the statuses."""
+    paths = ("/health/ready", "/docs", "/status") * 4
+    return {load(stack.http_port, path, credentials).status for path in paths}
+
+
+@pytest.mark.profile("floods")
+def test_frozen_replicas(stack: Stack) -> None:
+    """If a replica is frozen, another replica answers all requests and shows all pages."""
+    retried, credentials = count_retries(stack), stack.credentials
+    for number in range(TIMES):
+        replica = list_replicas(stack)[number % 2]
+        with constant_rate(stack, RATE, 1) as traffic:
+            wait_for_requests(traffic, 2 * RATE)  # lets each worker check the password
+            with frozen(stack, replica):
+                assert {200} == list_answers_of_pages(stack, credentials)
+                wait_for_requests(traffic, 10 * RATE)
+        wait_until(lambda: stack.healthy("api") == 2)
+    assert count_retries(stack) > retried
+
+
+@pytest.mark.profile("floods")
+def test_batches_are_calculated_once(stack: Stack) -> None:
+    """If a replica is frozen during a batch, nginx waits for its answer, and no other replica calculates the batch."""
+    batch = "married,children,salary\n" + "yes,3,200000\n" * 200
+    request_id, credentials = f"batch-{secrets.token_hex(8)}", stack.credentials
+    headers = {"Content_Type": "text/csv", "X_Request_ID": request_id}
+    with ThreadPoolExecutor(1) as pool:
+        with ExitStack() as all_frozen:
+            for replica in list_replicas(stack):
+                all_frozen.enter_context(frozen(stack, replica))
+            begun, answer = time.monotonic(), pool.submit(load, stack.http_port, "/", credentials, batch, **headers)
+            # Wait for more than two RETRY_TIMEOUTs. nginx would otherwise have sent the batch to both replicas by then.
+            wait_until(lambda: time.monotonic() > begun + 2)
+        assert 200 == answer.result().status
+    events = [record["event"] for record in stack.records("api/api.log", holding=request_id)]
+    assert (1, 1) == (events.count("request"), events.count("answer"))
+
+
+@pytest.mark.profile("floods")
+def test_replicas_without_a_network(stack: Stack) -> None:
+    """If a replica loses its network, the other replica answers all requests."""
+    for number in range(TIMES):
+        replica = list_replicas(stack)[number % 2]
+        with constant_rate(stack, RATE, 1) as traffic:
+            wait_for_requests(traffic, 2 * RATE)  # lets each worker check the password
+            with disconnected(stack, replica):
+                wait_for_requests(traffic, 5 * RATE)
+            since = stack.count("nginx/access.log")
+            wait_until(lambda since=since: len(find_upstreams(stack, since)) == 2)
 
 
 def test_recreated_replicas(stack: Stack) -> None:

@@ -42,6 +42,14 @@ def test_size_limits_are_enforced(stack: Stack, request_bytes: bytes, status: in
 
 
 @limits
+@pytest.mark.parametrize("lengths", [[1900, 1900], [1200] * 3, [300] * 12])
+def test_headers_below_the_limits_are_accepted(stack: Stack, lengths: list[int]) -> None:
+    """Nginx accepts headers whose number, lengths and sum are below the limits that its error names."""
+    headers = b"".join(b"X: ".ljust(length, b"x") + b"\r\n" for length in lengths)
+    assert 200 == stack.raw(b"GET /health/live" + HOST + headers + b"\r\n").status
+
+
+@limits
 def test_slow_clients_are_disconnected(stack: Stack) -> None:
     """If a client stops sending its headers or body, nginx disconnects the client after CLIENT_TIMEOUT."""
     in_headers, in_body = b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"

@@ -1,7 +1,9 @@
 """Tests of nginx: its own responses, retries, request ids and logs."""
 
 import base64
+import gzip
 import json
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from tests.support.budget import budget
 from tests.support.fuzz import attack, troubles
 from tests.support.pages import load
-from tests.support.service import Answer
+from tests.support.service import Answer, request
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -163,7 +165,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked[self.path] += 1
-        if asked[self.path] > int(self.path[1:]):
+        if self.path == "/login-check" or asked[self.path] > int(self.path[1:]):
             self.send_response(200)
             self.send_header("Asked", str(asked[self.path]))
             self.end_headers()
@@ -208,7 +210,31 @@ def test_request_of_a_dead_worker_is_retried_once(mortal: Stack) -> None:
     assert "3" == mortal.get("/2").headers["asked"]
     assert_nginx_error(mortal.get("/0001", method="DELETE"), 502)
     assert "2" == mortal.get("/0001").headers["asked"]
+    wait_until(lambda: reached_alone(mortal))  # after three failures, nginx excludes the replica from the first round
     assert [200, 502] == [load(mortal.http_port, path, None, "x" * size).status for path, size in LARGE_AND_NOT]
+
+
+@pytest.mark.parametrize(("path", "is_compressed"), [("/schedules", True), ("/docs", True), (TARGET, False)])
+def test_long_text_is_compressed(stack: Stack, path: str, is_compressed: bool) -> None:
+    """Nginx compresses text of more than 1 KB for clients that accept this, and no shorter text."""
+    for accepted, expected in (("gzip", is_compressed), ("identity", False)):
+        page = request(stack.http_port, path, stack.credentials, Accept_Encoding=accepted)
+        assert (200, "gzip" if expected else None) == (page[0], page[1].get("content-encoding"))
+
+
+def test_static_files_are_compressed_beforehand(stack: Stack) -> None:
+    """The API sends its larger static files in compressed form, with an ETag of their own."""
+    _, _, docs = request(stack.http_port, "/docs", stack.credentials)
+    bundle = re.search(r"/static/[^\"]*bundle\.js", docs.decode())
+    assert bundle is not None
+    pages = [
+        request(stack.http_port, bundle[0], stack.credentials, Accept_Encoding=one) for one in ("gzip", "identity")
+    ]
+    compressed, original = pages
+    assert original[2] == gzip.decompress(compressed[2])
+    # nginx would weaken the ETag of a response that it compresses.
+    assert [True, True] == [headers["etag"].startswith('"') for _, headers, _ in pages]
+    assert compressed[1]["etag"] != original[1]["etag"]
 
 
 def test_request_id_is_in_both_logs(stack: Stack) -> None:

@@ -67,6 +67,7 @@ def check_settings(**settings: str) -> tuple[int, list[str]]:
         ("NGINX_WORKERS", "auto;", "a whole number from 1 to 32"),
         ("CLIENT_TIMEOUT", "10sec", "a time such as 30s, 500ms or 2m, above 0"),
         ("READ_TIMEOUT", "0", "a time such as 30s, 500ms or 2m, above 0"),
+        ("RETRY_TIMEOUT", "0.7s", "a time such as 30s, 500ms or 2m, above 0"),
         ("MAX_BODY", "10x", "a size such as 500k or 2m, above 0"),
         ("MAX_HEADER", "8k", "a whole number from 512 to 8000"),
         ("RATE_LIMIT", "20", "a rate such as 20r/s or 60r/m"),

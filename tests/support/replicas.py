@@ -1,6 +1,8 @@
-"""Inspect the API's replicas in a stack, count retries and worker starts, and send signals within a container."""
+"""Inspect the API's replicas in a stack, count retries and worker starts, and cause faults of replicas."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.support.stack import Stack
 
@@ -41,3 +43,30 @@ def signal_process(stack: Stack, replica: str, name: str, pid: int | str) -> Non
 def hang_up(stack: Stack, replica: str) -> None:
     """Send SIGHUP to Docker's init, which forwards the signal to gunicorn."""
     signal_process(stack, replica, "HUP", 1)
+
+
+@contextmanager
+def frozen(stack: Stack, replica: str) -> Iterator[None]:
+    """Stop all processes of a replica while the `with` block runs. Their connections remain open."""
+    docker(stack, "pause", replica)
+    try:
+        yield
+    finally:
+        docker(stack, "unpause", replica)
+
+
+@contextmanager
+def disconnected(stack: Stack, replica: str) -> Iterator[None]:
+    """Remove a replica from the network of nginx while the `with` block runs. Its packets are lost."""
+    network = f"{stack.project}_app"
+    docker(stack, "network", "disconnect", "--force", network, replica)
+    try:
+        yield
+    finally:
+        docker(stack, "network", "connect", "--alias", "api", network, replica)
+
+
+def docker(stack: Stack, *arguments: str) -> None:
+    """Run a docker command and assert success."""
+    finished = stack.run("docker", *arguments)
+    assert 0 == finished.returncode, finished.stderr

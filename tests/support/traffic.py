@@ -28,6 +28,7 @@ class Traffic:
     rate: float  # requests per second
     sent: int = 0
     in_flight: int = 0
+    longest: float = 0.0  # seconds of the slowest response
     outcomes: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -49,12 +50,14 @@ class Traffic:
         self._over.set()
 
     def _ask(self, case: dict[str, Any], by_post: bool) -> None:
+        begun = time.monotonic()
         try:
             outcome = self._outcome(case, by_post)
         except (OSError, HTTPException, ValueError) as error:
             outcome = f"{type(error).__name__}: {error}"
         with self._lock:
             self.outcomes[outcome] += 1
+            self.longest = max(self.longest, time.monotonic() - begun)
             self.in_flight -= 1
         self._places.release()
 

@@ -9,7 +9,7 @@ import yaml
 
 from bench import container_stack, million_taxpayers, performance_goals, result_files
 
-PARTS = ("logins", "alerts", "verdict", "profile", "peers", "million", "clients", "measured")
+PARTS = ("logins", "alerts", "verdict", "profile", "peers", "million", "clients", "measured", "gray")
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def build_services(
     replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
 
     def find_troubles() -> list[str]:
-        found = [database_monitor.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
+        found = [part.trouble for part in (database_monitor, file, *monitors)]
         return [trouble for trouble in found if trouble] + replica_monitor.troubles
 
     database_monitor, leader_lock = build_database_monitor(build_engine(settings, database), log, alerts), LeaderLock()

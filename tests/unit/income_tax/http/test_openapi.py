@@ -231,11 +231,11 @@ def test_description_has_exactly_the_examples() -> None:
 
 
 def test_every_route_is_described() -> None:
-    """The description has every route of the code, except drills and page files."""
+    """The description has every route of the code, except drills, page files and nginx's login check."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in HTTP.rglob("*.py") if path.name != "drill.py")
     routes = {(method, re.sub("<[^>]+>", "{}", path)) for method, path in re.findall(r'routes\.(\w+)\("([^"]+)"', code)}
     health = {(method, f"/health{path}") for method, path in routes if path in ("/live", "/ready")}
-    pages = {("get", "/static/{}/{}"), ("get", "/live"), ("get", "/ready")}
+    pages = {("get", "/static/{}/{}"), ("get", "/live"), ("get", "/ready"), ("get", "/login-check")}
     described = {
         (method, re.sub("{[^}]+}", "{}", path)) for path, methods in DOCUMENT["paths"].items() for method in methods
     }

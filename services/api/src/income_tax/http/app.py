@@ -17,13 +17,14 @@ from income_tax.storage.schedule_snapshot import CurrentSchedules
 from . import error_handlers
 from .auth.basic_auth import Authenticator, LoginRequired, build_login_required
 from .middleware import request_log
+from .middleware.defer_login import DeferLoginMiddleware
 from .middleware.drain_body import DrainBodyMiddleware
 from .middleware.fast_path import FastPathMiddleware
 from .middleware.metrics import MetricsMiddleware
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
 from .pages import api_docs, browser_addresses, simulator, static_files, status_page
-from .routes import calculation, curve, drill, health, schedules
+from .routes import calculation, curve, drill, health, login_check, schedules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -62,7 +63,7 @@ def create_app(services: AppDependencies) -> Flask:
 def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
     """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
-    app = services.release_leadership_before(app)
+    app = DeferLoginMiddleware(services.release_leadership_before(app), services.authenticator)
     if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
         app = FastPathMiddleware(app, services.authenticator, services.schedules, services.request_logger)
     app = DrainBodyMiddleware(normalize_target(app))
@@ -95,6 +96,7 @@ def register_routes(app: Flask, services: AppDependencies, login_required: Login
         curve.build_blueprint(current, login_required),
         schedules.build_blueprint(current, login_required),
         health.build_blueprint(services.state),
+        login_check.build_blueprint(login_required),
         document.build_blueprint(current, login_required, settings.batch_max),
         api_docs.build_blueprint(login_required),
         simulator.build_blueprint(current, login_required, settings.batch_max),

@@ -1,7 +1,12 @@
-"""Middleware that records the status and latency of every response, except responses to health checks and `/status`."""
+"""Middleware that records the status and latency of every response.
+
+It does not record responses to health checks and to `/status`. It also does not record the status 204, with which the
+API answers only requests that nginx itself makes. nginx then forwards the client's request.
+"""
 
 import time
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from income_tax.monitoring.worker_metrics import WorkerMetrics
@@ -32,4 +37,5 @@ class MetricsMiddleware:
         try:
             return self._app(environ, start)
         finally:
-            self._count(status, time.perf_counter() - began)
+            if status != HTTPStatus.NO_CONTENT:
+                self._count(status, time.perf_counter() - began)

@@ -10,7 +10,9 @@ from income_tax.http.responses import CSV, JSON
 from income_tax.service_log import RequestLogger, shorten
 
 LOGGED_ID = "income_tax.request_id"  # WSGI environment key of the request id; set if the request is already logged
-QUIET = ("/health/live", "/health/ready")  # logged at level debug, because these paths are polled every few seconds
+# Successful requests to these paths are logged at level debug. The health checks are polled every few seconds, and the
+# log contains the request whose login was checked.
+QUIET = ("/health/live", "/health/ready", "/login-check")
 
 
 def log_request(
@@ -47,8 +49,8 @@ def get_url() -> str:
 
 
 def describe_body(response: Response) -> str:
-    """Return the body for the log if the body is JSON or CSV. Otherwise return the media type and size of the body."""
-    if response.mimetype in (JSON, CSV):
+    """Return the body for the log if it is JSON or CSV. Return its media type and size if it is not, or is compressed."""
+    if response.mimetype in (JSON, CSV) and not response.content_encoding:
         return response.get_data(as_text=True)
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
@@ -56,8 +58,8 @@ def describe_body(response: Response) -> str:
 def register(app: Flask, log: RequestLogger) -> None:
     """Register hooks that assign an id to each request. The hooks also log each request and its response."""
 
-    def choose_level() -> str:
-        return "debug" if request.path in QUIET else "info"
+    def choose_level(status: int = 200) -> str:
+        return "debug" if request.path in QUIET and status < 400 else "info"
 
     @app.before_request
     def start_request() -> None:
@@ -75,6 +77,6 @@ def register(app: Flask, log: RequestLogger) -> None:
     @app.after_request
     def finish_request(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = g.request_id
-        version, body = g.get("schedules"), describe_body(response)
-        log_answer(log, g.request_id, get_place(), response.status_code, version, body, choose_level())
+        status, version, body = response.status_code, g.get("schedules"), describe_body(response)
+        log_answer(log, g.request_id, get_place(), status, version, body, choose_level(status))
         return response

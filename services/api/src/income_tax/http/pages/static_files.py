@@ -20,7 +20,10 @@ def read_files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-FILES = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
+READ = read_files(FOLDER) | {f"vendor/uplot/{name}": content for name, content in read_files(UPLOT).items()}
+FILES = {name: content for name, content in READ.items() if not name.endswith(".gz")}
+# The image of the API also contains the larger files in compressed form. The keys are the names of the original files.
+COMPRESSED = {name.removesuffix(".gz"): content for name, content in READ.items() if name not in FILES}
 EDITION = hashlib.sha256(b"".join(name.encode() + b"\0" + text for name, text in FILES.items())).hexdigest()[:12]
 
 
@@ -40,8 +43,13 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
         if name not in FILES:
             raise NotFound
         mimetype = TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "text/plain"
-        response = Response(FILES[name], mimetype=mimetype)
-        response.set_etag(hashlib.sha256(FILES[name]).hexdigest()[:16])
+        is_compressed = name in COMPRESSED and request.accept_encodings.quality("gzip") > 0
+        content = COMPRESSED[name] if is_compressed else FILES[name]
+        response = Response(content, mimetype=mimetype)
+        response.set_etag(hashlib.sha256(content).hexdigest()[:16])
+        response.vary.add("Accept-Encoding")
+        if is_compressed:
+            response.content_encoding = "gzip"
         # Allow caching only if the URL contains the digest of this replica's files. During an update, a page from one
         # replica can request files from a replica that has other files.
         lifetime = "private, max-age=31536000, immutable" if edition == EDITION else "no-store"
