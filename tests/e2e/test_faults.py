@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pytest
 
@@ -110,9 +110,7 @@ def test_batches_are_calculated_once(stack: Stack) -> None:
     request_id, credentials = f"batch-{secrets.token_hex(8)}", stack.credentials
     headers = {"Content_Type": "text/csv", "X_Request_ID": request_id}
     with ThreadPoolExecutor(1) as pool:
-        with ExitStack() as all_frozen:
-            for replica in list_replicas(stack):
-                all_frozen.enter_context(frozen(stack, replica))
+        with frozen(stack, *list_replicas(stack)):
             begun, answer = time.monotonic(), pool.submit(load, stack.http_port, "/", credentials, batch, **headers)
             # Wait for more than two RETRY_TIMEOUTs. nginx would otherwise have sent the batch to both replicas by then.
             wait_until(lambda: time.monotonic() > begun + 2)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.support.budget import budget
 from tests.support.fuzz import attack, troubles
 from tests.support.pages import load
+from tests.support.replicas import frozen, list_replicas
 from tests.support.service import Answer, request
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -148,13 +149,10 @@ def test_missing_replica_causes_a_502(stack: Stack) -> None:
 def test_hanging_replica_causes_a_504(stack: Stack) -> None:
     """If a replica does not answer in time, nginx returns a JSON 504."""
     credentials = stack.credentials
-    stack.compose("pause", "api")
-    try:
+    with frozen(stack, *list_replicas(stack)):
         assert_nginx_error(stack.get(TARGET, credentials), 504)
-    finally:
-        stack.compose("unpause", "api")
-        # Wait until the replica is healthy again, because Docker marks a paused container as unhealthy.
-        wait_until(lambda: stack.healthy("api") == 1)
+    # Wait until the replica is healthy again, because Docker marks a paused container as unhealthy.
+    wait_until(lambda: stack.healthy("api") == 1)
 
 
 # The code of a fake replica. It drops the first N requests to the path /N, and then returns the number of attempts.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_operations import LONG_RUNNING, TARGET
+from tests.support.replicas import frozen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -97,8 +98,8 @@ def test_the_volumes_of_another_folder_are_kept(stack: Stack, tmp_path: Path) ->
 def test_up_waits_for_the_next_health_check(stack: Stack) -> None:
     """If the database was unhealthy and has recovered, `make up` waits for the next health check and succeeds."""
     database = stack.containers("db")[0]["Id"]
-    stack.run("docker", "pause", database)  # makes the container unhealthy until the next check after `unpause`
-    stack.run("docker", "unpause", database)
+    with frozen(stack, database):  # makes the container unhealthy until the next check
+        pass
     assert "unhealthy" == status(stack, database)
     stack.make("up")
     assert "healthy" == status(stack, database)

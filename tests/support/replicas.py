@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 # This command prints the id, name, state and parent of each process in a container, as in `7 (name) S 1 ...`. The
 # command ignores errors, because a process can end while the command reads its file.
@@ -26,7 +27,7 @@ def list_workers(stack: Stack, replica: str) -> set[int]:
 
 def count_retries(stack: Stack) -> int:
     """Count the requests that nginx retried."""
-    return stack.count("nginx/access.log", '"upstream_status":"[^"]*,')
+    return stack.count("nginx/access.log", '"upstream_status":"[^"]*50[24] ?[,:]')
 
 
 def count_worker_starts(stack: Stack) -> int:
@@ -46,13 +47,20 @@ def hang_up(stack: Stack, replica: str) -> None:
 
 
 @contextmanager
-def frozen(stack: Stack, replica: str) -> Iterator[None]:
-    """Stop all processes of a replica while the `with` block runs. Their connections remain open."""
-    docker(stack, "pause", replica)
-    try:
+def frozen(stack: Stack, *containers: str) -> Iterator[None]:
+    """Stop all processes of the containers while the `with` block runs. Their connections remain open."""
+    with ExitStack() as paused:
+        for container in containers:
+            wait_until(lambda container=container: pause(stack, container))
+            paused.callback(docker, stack, "unpause", container)
         yield
-    finally:
-        docker(stack, "unpause", replica)
+
+
+def pause(stack: Stack, container: str) -> bool:
+    """Pause a container. Return False if runc could not freeze all its processes in time."""
+    finished = stack.run("docker", "pause", container)
+    assert 0 == finished.returncode or "unable to freeze" in finished.stderr, finished.stderr
+    return finished.returncode == 0
 
 
 @contextmanager
