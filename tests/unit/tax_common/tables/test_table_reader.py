@@ -44,6 +44,8 @@ def refuse(text: str | bytes) -> str:
         ("id;marié\n".encode("cp1252"), "on line 1, the byte 0xE9 is [é] in Windows-1252: save it as UTF-8"),
         (b"PK\x03\x04\x14\0", "the content is a ZIP archive, such as an .xlsx or .ods spreadsheet: export the sheet"),
         ("1,yes,2,5\r2,no,0,5\r", "the lines of the content end with CR alone"),
+        ("id,married,children,salary\r1,yes,2,5\r\n", "the lines of the content end with CR alone"),
+        ('id,"married,children,salary\n1,yes,2,5\n', "(expected a closing quote at the end of each quoted cell"),
         ('[\n{"id":1}\n]', "the content is a JSON array, not a table"),
         (b"id,married,children,salary\n1,yes,2,5\0\n", "the content is not text"),
     ],
@@ -64,10 +66,17 @@ def test_a_first_line_that_names_no_columns_is_refused(content: str | bytes, fou
         ),
         (HEADER + "1,no,0,5\nwage,wed,kids,no\n30000,yes,2,17\n", [(1, 5), None, None]),
         (HEADER + "1,no,0,5\n# salary,married,children,id\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\n# salary;married;children;id\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\nsalaire brut,situation,2024,matricule\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\nbrut,married,2024,matricule\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "x,married,2,2024\nTotal,2024\n1,no,0,5\n", [None, None, (1, 5)]),
         (HEADER + "x,no,none,z\n1,no,0,5\n", [None, (1, 5)]),
         (HEADER + "#N/A,#N/A,#N/A,#N/A\n1,no,0,5\n", [None, (1, 5)]),
     ],
-    ids=["order", "separator", "unknown name", "words", "commented", "wrong values", "spreadsheet errors"],
+    ids=[
+        *("order", "separator", "unknown name", "words", "commented", "commented with another separator"),
+        *("year", "year and one known name", "wrong values with a year", "wrong values", "spreadsheet errors"),
+    ],
 )
 def test_a_later_header_ends_the_earlier_columns(content: str, expected: Salaries) -> None:
     """A later header names the columns below it. If it cannot be used, it and all lines up to the next are bad."""
@@ -111,7 +120,7 @@ def test_leavings_of_spreadsheets_and_pandas(content: str, expected: Salaries) -
     assert expected == read(content)
 
 
-@pytest.mark.parametrize("amounts", ["50,000", "50,250", "1,250", " 50 , 250", "999,999"])
+@pytest.mark.parametrize("amounts", ["50,000", "50,250", "1,250", " 50 , 250", "999,999", "50,250.0"])
 def test_a_number_with_a_comma_is_not_split(amounts: str) -> None:
     """Two adjacent cells that can be one number with a comma are a bad line, unless quotes separate them."""
     header = "id,year,married,children,salary,spouse_salary\n"

@@ -9,7 +9,7 @@ from tax_common.text_formatting import show_invisible, truncate_with_length
 
 from .cells import EMPTY_LINE, SEPARATORS, count_cells, decode_line
 from .content_kind import find_json_kind
-from .header import SEPARATOR_LINE, Header, find_header, looks_like_header, split_by_each_separator
+from .header import SEPARATOR_LINE, Header, find_cell_error, find_header, looks_like_header, split_by_each_separator
 from .household_columns import Vocabulary
 from .row_format import RowFormat, quote
 
@@ -100,14 +100,14 @@ class TableReader:
             self._release_comments(len(self.vocabulary.required), SEPARATORS)
 
     def _read_comment(self, text: str, number: int) -> Kind:
-        """Read a line that begins with #. Raises ValueError if it has as many cells as the header."""
+        """Read a line that begins with #. Raises ValueError if it is a header, or has as many cells as the header."""
         header = find_header(text.lstrip("# "), self.vocabulary)
         if not self.format:
             if header and not header.list_problems():
                 raise UnusableTable(f"line {number} is a header behind a #: {UNCOMMENT}")
             self._keep_early(EarlyComment(number, text, header))
-        elif self._has_cells_of_row(text, self.format):
-            if header and (not header.list_problems() or looks_like_header(header, self.format)):
+        elif (header and not header.list_problems()) or self._has_cells_of_row(text, self.format):
+            if header and looks_like_header(header, self.format):
                 self._unusable_line = number
             raise ValueError(WRONG_COMMENT)
         return Kind.COMMENT
@@ -173,7 +173,7 @@ class TableReader:
 
     def _read_without_header(self, text: str, number: int, header: Header | None) -> Row:
         """Read the first line in the default order. Raises UnusableTable if it is no valid household."""
-        reason = ""
+        reason = find_cell_error(text)
         if header and header.known:
             raise UnusableTable(f"line {number} is {header.describe_problems()}: {self._describe_remedy()}", header)
         if self.default_names:
