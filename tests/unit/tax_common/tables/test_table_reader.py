@@ -83,6 +83,35 @@ def test_a_later_header_ends_the_earlier_columns(content: str, expected: Salarie
     assert expected == read(content)
 
 
+LATE = (HEADER + "# note\n" * 1000 + "1,no,0,5\n").encode()  # longer than the beginning that shows the encoding
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "salaire,marié,enfants,id".encode("cp1252"),
+        "revenu,marié ?,enfants à charge,matricule".encode("cp1252"),
+        b'"salary,married,children,id',
+        b'salary,"married,children,id',
+        b"salary,married\x00,children,id",
+        b"salary,married,children,id\x1a",
+        "#salaire,marié,enfants,id".encode("cp1252"),
+    ],
+    ids=ascii,
+)
+def test_a_later_header_that_is_damaged_ends_the_earlier_columns(header: bytes) -> None:
+    """No line below a later header with a wrong byte, quote or control character is read with the earlier columns."""
+    assert [(1, 5), None, None, (2, 7)] == read(LATE + header + b"\n30000,yes,2,17\n" + HEADER.encode() + b"2,no,0,7\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["# né, à Épinal".encode("cp1252"), "2,Français,0,5".encode("cp1252"), b'"x,yes,2,5', b"2,no\x00,0,5"]
+)
+def test_a_damaged_line_that_is_no_header_is_one_bad_line(line: bytes) -> None:
+    """A household or comment with a wrong byte, quote or control character does not change the columns below it."""
+    assert [(1, 5), None, (3, 7)] == read(LATE + line + b"\n3,no,0,7\n")
+
+
 @pytest.mark.parametrize("value", ["#N/A", "#REF!", "#VALEUR!", "#DIV/0!", "#NOM?", "#123", "# 4"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_an_error_value_of_a_spreadsheet_is_no_comment(value: str, separator: str) -> None:

@@ -64,10 +64,10 @@ class Header:
         return {problem: names for problem, names in problems.items() if names}
 
     def describe_problems(self) -> str:
-        """Describe the wrong names for an error message."""
+        """Describe the wrong names and the expected names for an error message."""
         problems = self.list_problems().items()
         texts = [f"{problem} {' '.join(f'[{quote(name)}]' for name in names)}" for problem, names in problems]
-        return f"a header with wrong columns ({'; '.join(texts)})"
+        return f"a header with wrong columns ({'; '.join(texts)}): {self.vocabulary.describe_header()}"
 
     def build_format(self) -> RowFormat | None:
         """Build the format of the lines below this header. Return None if the header cannot be used."""

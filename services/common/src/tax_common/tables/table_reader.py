@@ -9,6 +9,7 @@ from tax_common.text_formatting import show_invisible, truncate_with_length
 
 from .cells import EMPTY_LINE, SEPARATORS, count_cells, decode_line
 from .content_kind import find_json_kind
+from .damaged_header import is_damaged_header
 from .header import SEPARATOR_LINE, Header, find_cell_error, find_header, looks_like_header, split_by_each_separator
 from .household_columns import Vocabulary
 from .row_format import RowFormat, quote
@@ -91,6 +92,8 @@ class TableReader:
             return self._read_content(text, number, self.format) if self.format else self._read_first(text, number)
         except ValueError as error:
             if self.format:
+                if is_damaged_header(raw, self.vocabulary, self.format):
+                    self._unusable_line = number
                 raise
             raise UnusableTable(f"line {number}: {error}") from None
 
@@ -146,7 +149,7 @@ class TableReader:
                 return Kind.HEADER
             if looks_like_header(header, current):
                 self._unusable_line = number
-                raise ValueError(f"expected a household, found {header.describe_problems()}: {self._describe_remedy()}")
+                raise ValueError(f"expected a household, found {header.describe_problems()}")
         if self._unusable_line:
             raise ValueError(
                 f"expected a header above this line, because line {self._unusable_line} is a header that cannot be "
@@ -175,7 +178,7 @@ class TableReader:
         """Read the first line in the default order. Raises UnusableTable if it is no valid household."""
         reason = find_cell_error(text)
         if header and header.known:
-            raise UnusableTable(f"line {number} is {header.describe_problems()}: {self._describe_remedy()}", header)
+            raise UnusableTable(f"line {number} is {header.describe_problems()}", header)
         if self.default_names:
             columns = tuple(self.vocabulary.by_name[name] for name in self.default_names)
             for separator, cells in split_by_each_separator(text):
@@ -192,9 +195,6 @@ class TableReader:
                 self.format = found
                 return row
         shown = show_invisible(truncate_with_length(text.strip(), TEXT_SHOWN))
-        wanted = "a header" + f" nor a household in the order {','.join(self.default_names)}" * bool(self.default_names)
-        neither = "neither " if self.default_names else "not "
-        raise UnusableTable(f"line {number} [{shown}] is {neither}{wanted}{reason}: {self._describe_remedy()}", header)
-
-    def _describe_remedy(self) -> str:
-        return f"expected a header with {self.vocabulary.describe()}"
+        order, remedy = ",".join(self.default_names), self.vocabulary.describe_header()
+        wanted = f"neither a header nor a household in the order {order}" if order else "not a header"
+        raise UnusableTable(f"line {number} [{shown}] is {wanted}{reason}: {remedy}", header)
