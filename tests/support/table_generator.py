@@ -7,7 +7,7 @@ from tests.support.grammar import FILE_SPELLINGS
 
 REQUIRED = ["married", "children", "salary"]
 AMOUNTS = ("salary", "spouse_salary")
-FOREIGN = {"id": "matricule", "married": "situation", "children": "nb enfants", "salary": "salaire brut", "year": "an"}
+FOREIGN = {"id": "matricule", "married": "situation", "children": "nb enfants", "salary": "2024", "year": "an"}
 FOREIGN |= {"single_parent": "seul ?", "spouse_salary": "revenu 2"}
 BLANKS = [" ", "\u00a0", "\u202f", "\u3000", "  "]
 NOISE = ["#N/A", "#REF!", "#VALEUR!", "#DIV/0!", "x", "-1", "1e5", "1.5", "50 000", "50\u202f000", "50.000", "007", "?"]
@@ -192,7 +192,7 @@ class TableGenerator:
         if how == "group":
             name = self._chance.choice([one for one in names if one in AMOUNTS])
             amount = self._chance.choice([1000, 50_000, 50_250, 1_250_000, 12_345])
-            values[name], cells[name] = amount, f"{amount:,}"
+            values[name], cells[name] = amount, f"{amount:,}" + self._chance.choice(["", ".0"])
         elif how == "noise":
             cells[name] = self._chance.choice(NOISE)
         elif how == "quote":

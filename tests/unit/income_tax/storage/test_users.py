@@ -26,6 +26,14 @@ def test_added_users_are_read(tmp_path: Path) -> None:
     assert users["ann"].startswith("scrypt:32768:8:1$")
 
 
+@pytest.mark.parametrize("password", ["1234567", "é" * 2049, "x" * 70_000, "pass\tword"], ids=lambda text: text[:9])
+def test_a_password_that_no_request_can_contain_is_rejected(tmp_path: Path, password: str) -> None:
+    """A password that is too short, too long for the header of a request, or has control characters is rejected."""
+    with pytest.raises(UsersError, match="choose at least 8 characters and at most 4096 bytes, without control"):
+        add_user(tmp_path / "users", "ann", password)
+    add_user(tmp_path / "users", "ann", "é" * 2048)
+
+
 @pytest.mark.parametrize(
     "digest",
     [

@@ -61,7 +61,9 @@ def parse_json(raw: bytes) -> Values | None:
     if not all(value is None or type(value) in (int, str) or is_whole(value) for _, value in one):
         return None
     texts = [
-        (NAMED[name], str(int(value) if type(value) is float else value)) for name, value in one if value is not None
+        (NAMED[name], str(int(value) if type(value) is float else value).strip(" \t"))
+        for name, value in one
+        if value is not None
     ]
     values = {name: re.sub(r"(?<=[0-9])\.0$", "", text) for name, text in texts if text}
     is_valid = values.keys() >= set(REQUIRED) and all(

@@ -66,6 +66,13 @@ def test_a_value_that_is_no_whole_number_is_named(number: str, reason: str) -> N
     assert reason in bad.reason
 
 
+@pytest.mark.parametrize("blanks", [" ", "\\t", " \\t "])
+def test_blanks_around_a_text_are_ignored(blanks: str) -> None:
+    """The reader ignores blanks around a text, as `POST /` does around `yes` and `no`."""
+    line = LINE.replace("yes", f"{blanks}OUI{blanks}") % (1, f'"{blanks}5{blanks}"')
+    assert [Taxpayer(1, "yes", 0, 5)] == read_lines(line.encode(), "jsonl")
+
+
 @pytest.mark.parametrize(("number", "salary"), [("5.0", 5), ("5e4", 50_000), ("-0.0", 0), ('"5.0"', 5)])
 def test_a_number_without_a_fraction_is_a_whole_number(number: str, salary: int) -> None:
     """A number such as 5.0, which pandas writes, is a whole number (JSON Schema 2020-12)."""

@@ -6,6 +6,7 @@ import json
 import re
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 from tax_client.taxpayers.reader import LINE_MAX, BadLine, Position, Reader, Taxpayer
 from tax_client.user_errors import UserError
 from tests.unit.tax_client.fakes import read_lines
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / "services/client/data"
@@ -72,6 +76,8 @@ def test_a_well_formed_line_is_a_taxpayer(line: bytes, expected: Taxpayer) -> No
         (b"1,yes,2,50.000", "[salary]"),
         (b"1,yes,2,05", "found [05]: remove the leading zeros"),
         (b"1,yes,2,000", "[salary]"),
+        (b"1,0,2,x", "found [0]; field [salary]"),
+        (b"0" + b"9" * 19 + b",no,2,x", "found [0" + "9" * 19 + "]; field [salary]"),
         (b"1,yes,2,NaN", "[salary]"),
         ("1,yes,2,50\u202f000".encode(), "found [50<U+202F>000]"),
         ("1,yes,2,50\u200b".encode(), "found [50<U+200B>]"),
@@ -186,6 +192,33 @@ def test_a_line_that_is_too_long_is_one_bad_line() -> None:
         assert Taxpayer(2, "no", 0, 5) == good
     padded = b"1,no,0,5" + b" " * (LINE_MAX - 9)
     assert [Taxpayer(1, "no", 0, 5)] == read_lines(HEADER + padded + b"\r\n")
+    index = b"x" * (LINE_MAX + 1 - len(",1,no,0,500"))  # the first LINE_MAX + 1 bytes end within the salary
+    bad, good = read_lines(b"," + HEADER + index + b",1,no,0,50000\n3,2,no,0,5\n")
+    assert isinstance(bad, BadLine)
+    assert Taxpayer(2, "no", 0, 5) == good
+
+
+class PieceStream(io.RawIOBase):
+    """A stream that returns one piece of its content per read."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = [*pieces]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        memoryview(buffer)[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_stream_can_pause_within_a_character() -> None:
+    """The reader waits for the rest of a character whose first byte is the last byte of a stream so far."""
+    content = "id,marié,enfants,salaire\n1,oui,2,5\n".encode()
+    for place in range(1, len(content)):
+        stream = PieceStream(content[:place], content[place:])
+        assert [Taxpayer(1, "yes", 2, 5)] == list(Reader(io.BufferedReader(stream)))
 
 
 def test_a_reader_continues_from_a_position() -> None:

@@ -44,6 +44,8 @@ def refuse(text: str | bytes) -> str:
         ("id;marié\n".encode("cp1252"), "on line 1, the byte 0xE9 is [é] in Windows-1252: save it as UTF-8"),
         (b"PK\x03\x04\x14\0", "the content is a ZIP archive, such as an .xlsx or .ods spreadsheet: export the sheet"),
         ("1,yes,2,5\r2,no,0,5\r", "the lines of the content end with CR alone"),
+        ("id,married,children,salary\r1,yes,2,5\r\n", "the lines of the content end with CR alone"),
+        ('id,"married,children,salary\n1,yes,2,5\n', "(expected a closing quote at the end of each quoted cell"),
         ('[\n{"id":1}\n]', "the content is a JSON array, not a table"),
         (b"id,married,children,salary\n1,yes,2,5\0\n", "the content is not text"),
     ],
@@ -64,14 +66,50 @@ def test_a_first_line_that_names_no_columns_is_refused(content: str | bytes, fou
         ),
         (HEADER + "1,no,0,5\nwage,wed,kids,no\n30000,yes,2,17\n", [(1, 5), None, None]),
         (HEADER + "1,no,0,5\n# salary,married,children,id\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\n# salary;married;children;id\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\nsalaire brut,situation,2024,matricule\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "1,no,0,5\nbrut,married,2024,matricule\n30000,yes,2,17\n", [(1, 5), None, None]),
+        (HEADER + "x,married,2,2024\nTotal,2024\n1,no,0,5\n", [None, None, (1, 5)]),
         (HEADER + "x,no,none,z\n1,no,0,5\n", [None, (1, 5)]),
         (HEADER + "#N/A,#N/A,#N/A,#N/A\n1,no,0,5\n", [None, (1, 5)]),
     ],
-    ids=["order", "separator", "unknown name", "words", "commented", "wrong values", "spreadsheet errors"],
+    ids=[
+        *("order", "separator", "unknown name", "words", "commented", "commented with another separator"),
+        *("year", "year and one known name", "wrong values with a year", "wrong values", "spreadsheet errors"),
+    ],
 )
 def test_a_later_header_ends_the_earlier_columns(content: str, expected: Salaries) -> None:
     """A later header names the columns below it. If it cannot be used, it and all lines up to the next are bad."""
     assert expected == read(content)
+
+
+LATE = (HEADER + "# note\n" * 1000 + "1,no,0,5\n").encode()  # longer than the beginning that shows the encoding
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "salaire,marié,enfants,id".encode("cp1252"),
+        "revenu,marié ?,enfants à charge,matricule".encode("cp1252"),
+        b'"salary,married,children,id',
+        b'salary,"married,children,id',
+        b"salary,married\x00,children,id",
+        b"salary,married,children,id\x1a",
+        "#salaire,marié,enfants,id".encode("cp1252"),
+    ],
+    ids=ascii,
+)
+def test_a_later_header_that_is_damaged_ends_the_earlier_columns(header: bytes) -> None:
+    """No line below a later header with a wrong byte, quote or control character is read with the earlier columns."""
+    assert [(1, 5), None, None, (2, 7)] == read(LATE + header + b"\n30000,yes,2,17\n" + HEADER.encode() + b"2,no,0,7\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["# né, à Épinal".encode("cp1252"), "2,Français,0,5".encode("cp1252"), b'"x,yes,2,5', b"2,no\x00,0,5"]
+)
+def test_a_damaged_line_that_is_no_header_is_one_bad_line(line: bytes) -> None:
+    """A household or comment with a wrong byte, quote or control character does not change the columns below it."""
+    assert [(1, 5), None, (3, 7)] == read(LATE + line + b"\n3,no,0,7\n")
 
 
 @pytest.mark.parametrize("value", ["#N/A", "#REF!", "#VALEUR!", "#DIV/0!", "#NOM?", "#123", "# 4"])
@@ -111,7 +149,7 @@ def test_leavings_of_spreadsheets_and_pandas(content: str, expected: Salaries) -
     assert expected == read(content)
 
 
-@pytest.mark.parametrize("amounts", ["50,000", "50,250", "1,250", " 50 , 250", "999,999"])
+@pytest.mark.parametrize("amounts", ["50,000", "50,250", "1,250", " 50 , 250", "999,999", "50,250.0"])
 def test_a_number_with_a_comma_is_not_split(amounts: str) -> None:
     """Two adjacent cells that can be one number with a comma are a bad line, unless quotes separate them."""
     header = "id,year,married,children,salary,spouse_salary\n"

@@ -17,6 +17,7 @@ LOOK_EVERY = 0.005  # minimum seconds between two checks of the file for changes
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASH = re.compile(r"scrypt:(\d{1,8}):(\d{1,4}):(\d{1,4})\$[^$\s]+\$[0-9a-f]{128}")  # n, r, p, salt, 64 bytes
 PASSWORD_MIN = 8  # characters, as NIST SP 800-63B requires
+PASSWORD_MAX = 4096  # bytes; a longer password could exceed the maximum length of a request's header
 MEMORY_MAX = 64 << 20  # maximum bytes of memory per password check; hashes of `users add` need half as much
 
 
@@ -82,9 +83,11 @@ def add_user(path: Path, login: str, password: str) -> None:
     if not LOGIN.fullmatch(login) or login.startswith("-"):
         expected = "1 to 64 ASCII letters, digits or . _ @ -, without - at the beginning"
         raise UsersError(f"the login name is [{escape_controls(login)}]: choose {expected}")
-    if len(password) < PASSWORD_MIN or has_control_characters(password):
-        problem = f"the password of {login} is too short or has control characters"
-        raise UsersError(f"{problem}: choose at least {PASSWORD_MIN} characters, without control characters")
+    is_good_length = len(password) >= PASSWORD_MIN and len(password.encode()) <= PASSWORD_MAX
+    if not is_good_length or has_control_characters(password):
+        problem = f"the password of {login} is too short, too long or has control characters"
+        length = f"at least {PASSWORD_MIN} characters and at most {PASSWORD_MAX} bytes"
+        raise UsersError(f"{problem}: choose {length}, without control characters")
     with edit_users(path) as users:
         users[login] = generate_password_hash(password, method="scrypt")
 

@@ -74,8 +74,8 @@ def describe_wrong_type(value: Any) -> str:
 
 
 def convert_to_text(value: Any) -> str:
-    """Convert a value of a right type to text. Null is an empty text, and 2.0 is 2."""
-    return "" if value is None else str(int(value) if type(value) is float else value)
+    """Convert a value of a right type to text, without the blanks around it. Null is an empty text, and 2.0 is 2."""
+    return "" if value is None else str(int(value) if type(value) is float else value).strip(" \t")
 
 
 def has_repeated_name(line: bytes, names: int) -> bool:

@@ -1,5 +1,6 @@
 """The reader of a taxpayers file. It yields households and bad lines in the order of the file."""
 
+import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -176,9 +177,13 @@ class Reader:
 
 
 def peek(file: IO[bytes]) -> bytes:
-    """Return the first bytes of a file, without changing the position in the file. Wait for the first byte only."""
+    """Return the first bytes of a file, without changing the position in the file. Wait for the first byte only.
+
+    Omit an incomplete character at the end of these bytes if the rest of a stream can complete it.
+    """
     if isinstance(file, io.BufferedReader):
-        return file.peek(HEAD)[:HEAD]
+        head = file.peek(HEAD)[:HEAD]
+        return head if file.seekable() else head[: codecs.utf_8_decode(head, "ignore", False)[1]]
     head = file.read(HEAD)
     file.seek(0)
     return head

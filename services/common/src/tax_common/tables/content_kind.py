@@ -14,7 +14,7 @@ SIGNATURES = {
     b"\xff\xfe": "text in UTF-16: save it as UTF-8",
     b"\xfe\xff": "text in UTF-16: save it as UTF-8",
 }
-ENDS = re.compile(rb"\r(?!\n|\Z)|\n")
+LINE_END = re.compile(rb"\r(?!\r*(?:\n|\Z))|\n")  # a CR alone, or LF, which other CRs can precede
 
 
 def find_wrong_kind(head: bytes) -> str:
@@ -30,7 +30,7 @@ def find_wrong_kind(head: bytes) -> str:
         return f"the content is {kind}" + " as UTF-8" * kind.endswith("save it")
     if wrong := find_wrong_encoding(head):
         return wrong
-    if b"\r" in head and b"\n" not in head and ENDS.search(head):
+    if (end := LINE_END.search(head)) and end[0] == b"\r":
         return "the lines of the content end with CR alone: save it with the line ends LF or CRLF"
     return ""
 

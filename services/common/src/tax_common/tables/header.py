@@ -12,6 +12,7 @@ from .row_format import RowFormat, quote
 
 WORDS = re.compile(r"[^\W\d_]+")
 VALUE_WORDS = {*YES_NO, "nan"}
+YEAR_NAME = re.compile(r"(?:19|20)[0-9]{2}")
 MISSING = ("n/a", "na", "null", "none")
 SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?[\s,;]*', re.IGNORECASE)
 
@@ -63,10 +64,10 @@ class Header:
         return {problem: names for problem, names in problems.items() if names}
 
     def describe_problems(self) -> str:
-        """Describe the wrong names for an error message."""
+        """Describe the wrong names and the expected names for an error message."""
         problems = self.list_problems().items()
         texts = [f"{problem} {' '.join(f'[{quote(name)}]' for name in names)}" for problem, names in problems]
-        return f"a header with wrong columns ({'; '.join(texts)})"
+        return f"a header with wrong columns ({'; '.join(texts)}): {self.vocabulary.describe_header()}"
 
     def build_format(self) -> RowFormat | None:
         """Build the format of the lines below this header. Return None if the header cannot be used."""
@@ -93,19 +94,29 @@ def split_by_each_separator(text: str) -> Iterator[tuple[str, list[str]]]:
             continue
 
 
+def find_cell_error(text: str) -> str:
+    """Return in parentheses why the most frequent separator cannot split a line, such as a wrong quote, or ""."""
+    try:
+        split_cells(text, max(SEPARATORS, key=text.count))
+    except ValueError as error:
+        return f" ({error})"
+    return ""
+
+
 def looks_like_header(header: Header, current: RowFormat) -> bool:
     """Return whether a line below another header is probably a header, whose names can be unknown.
 
     A line with one known name and numbers is no header, because the name can be a wrong value. Any other line without a
     value is a header. Values are numbers, words for missing values, and yes or no where the current format has them.
+    Years are no values if most cells are words, because they can name columns.
     """
     filled = [name for name in header.names if name]
+    years = [name for name in filled if YEAR_NAME.fullmatch(name)]
+    has_values = any(is_value(name) and name not in years for name in filled) or 0 < len(filled) <= 2 * len(years)
     if header.known:
-        return header.known > 1 or not header.has_values
+        return header.known > 1 or not has_values
     pairs = zip(current.columns, header.names, strict=False) if len(header.names) == len(current.columns) else ()
-    return (
-        len(filled) > 1 and not header.has_values and not any(c.limit is None and name in YES_NO for c, name in pairs)
-    )
+    return len(filled) > 1 and not has_values and not any(c.limit is None and name in YES_NO for c, name in pairs)
 
 
 def is_value(name: str) -> bool:

@@ -86,9 +86,9 @@ class Vocabulary:
         """The English names of the optional columns."""
         return tuple(column.name for column in self.columns if not column.is_required)
 
-    def describe(self) -> str:
-        """Return a description of the columns of a header."""
-        return f"the columns {','.join(self.required)} and optionally {','.join(self.optional)}"
+    def describe_header(self) -> str:
+        """Return the part of an error message that describes the expected header."""
+        return f"expected a header with the columns {','.join(self.required)} and optionally {','.join(self.optional)}"
 
 
 def normalize_name(name: str) -> str:

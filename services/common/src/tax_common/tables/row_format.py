@@ -13,8 +13,8 @@ from .household_columns import Column, Vocabulary
 VALUE_SHOWN = 40  # an error message quotes at most this number of characters of a value or name
 SPELLED = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
 NOT_A_NUMBER = ("NaN", "nan")  # pandas writes these words for missing values
-# Two adjacent cells of this form can be the two halves of one number with a comma, such as 50,250.
-GROUP_BEGIN, GROUP_END = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"[0-9]{3}")
+# Two adjacent cells of this form can be the two halves of one number with a comma, such as 50,250 or 50,250.0.
+GROUP_BEGIN, GROUP_END = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"[0-9]{3}(?:\.0)?")
 NO_GROUP = rb"(?![1-9][0-9]{0,2},[0-9]{3}(?![0-9]))"
 
 
@@ -36,7 +36,8 @@ class RowFormat:
         """The pattern of a whole line in the usual spelling, with one group for each column of the vocabulary."""
         cells = [self._build_pattern(place) for place in range(len(self.columns))]
         absent = [b"(?P<%b>)" % c.name.encode() for c in self.vocabulary.columns if c not in self.columns]
-        index = rb'[^ "#%b\x00-\x1f\x7f-\xff][^"%b\x00-\x1f\x7f-\xff]*' % ((self.separator.encode(),) * 2)
+        # Without a maximum, the beginning of a line over LINE_MAX, such as an incomplete salary, could match as a line.
+        index = rb'[^ "#%b\x00-\x1f\x7f-\xff][^"%b\x00-\x1f\x7f-\xff]{0,99}' % ((self.separator.encode(),) * 2)
         line = re.escape(self.separator.encode()).join([index] * self.has_index + cells) + rb"\r?\n?" + b"".join(absent)
         return re.compile(line)
 
@@ -102,7 +103,8 @@ def parse_values(cells: Iterable[tuple[Column, str]]) -> dict[str, int | str]:
         if not cell and not column.is_required:
             continue
         if (value := column.parse(cell)) is None:
-            remedy = ": remove the leading zeros" if cell.isdigit() and cell.startswith("0") else ""
+            is_padded = column.limit is not None and not column.is_identifier and cell.isdigit() and cell[0] == "0"
+            remedy = ": remove the leading zeros" if is_padded else ""
             problems.append(f"field [{column.name}]: expected {column.expected}, found [{quote(cell)}]{remedy}")
         else:
             values[column.name] = value

@@ -9,7 +9,8 @@ from tax_common.text_formatting import show_invisible, truncate_with_length
 
 from .cells import EMPTY_LINE, SEPARATORS, count_cells, decode_line
 from .content_kind import find_json_kind
-from .header import SEPARATOR_LINE, Header, find_header, looks_like_header, split_by_each_separator
+from .damaged_header import is_damaged_header
+from .header import SEPARATOR_LINE, Header, find_cell_error, find_header, looks_like_header, split_by_each_separator
 from .household_columns import Vocabulary
 from .row_format import RowFormat, quote
 
@@ -91,6 +92,8 @@ class TableReader:
             return self._read_content(text, number, self.format) if self.format else self._read_first(text, number)
         except ValueError as error:
             if self.format:
+                if is_damaged_header(raw, self.vocabulary, self.format):
+                    self._unusable_line = number
                 raise
             raise UnusableTable(f"line {number}: {error}") from None
 
@@ -100,14 +103,14 @@ class TableReader:
             self._release_comments(len(self.vocabulary.required), SEPARATORS)
 
     def _read_comment(self, text: str, number: int) -> Kind:
-        """Read a line that begins with #. Raises ValueError if it has as many cells as the header."""
+        """Read a line that begins with #. Raises ValueError if it is a header, or has as many cells as the header."""
         header = find_header(text.lstrip("# "), self.vocabulary)
         if not self.format:
             if header and not header.list_problems():
                 raise UnusableTable(f"line {number} is a header behind a #: {UNCOMMENT}")
             self._keep_early(EarlyComment(number, text, header))
-        elif self._has_cells_of_row(text, self.format):
-            if header and (not header.list_problems() or looks_like_header(header, self.format)):
+        elif (header and not header.list_problems()) or self._has_cells_of_row(text, self.format):
+            if header and looks_like_header(header, self.format):
                 self._unusable_line = number
             raise ValueError(WRONG_COMMENT)
         return Kind.COMMENT
@@ -146,7 +149,7 @@ class TableReader:
                 return Kind.HEADER
             if looks_like_header(header, current):
                 self._unusable_line = number
-                raise ValueError(f"expected a household, found {header.describe_problems()}: {self._describe_remedy()}")
+                raise ValueError(f"expected a household, found {header.describe_problems()}")
         if self._unusable_line:
             raise ValueError(
                 f"expected a header above this line, because line {self._unusable_line} is a header that cannot be "
@@ -173,9 +176,9 @@ class TableReader:
 
     def _read_without_header(self, text: str, number: int, header: Header | None) -> Row:
         """Read the first line in the default order. Raises UnusableTable if it is no valid household."""
-        reason = ""
+        reason = find_cell_error(text)
         if header and header.known:
-            raise UnusableTable(f"line {number} is {header.describe_problems()}: {self._describe_remedy()}", header)
+            raise UnusableTable(f"line {number} is {header.describe_problems()}", header)
         if self.default_names:
             columns = tuple(self.vocabulary.by_name[name] for name in self.default_names)
             for separator, cells in split_by_each_separator(text):
@@ -192,9 +195,6 @@ class TableReader:
                 self.format = found
                 return row
         shown = show_invisible(truncate_with_length(text.strip(), TEXT_SHOWN))
-        wanted = "a header" + f" nor a household in the order {','.join(self.default_names)}" * bool(self.default_names)
-        neither = "neither " if self.default_names else "not "
-        raise UnusableTable(f"line {number} [{shown}] is {neither}{wanted}{reason}: {self._describe_remedy()}", header)
-
-    def _describe_remedy(self) -> str:
-        return f"expected a header with {self.vocabulary.describe()}"
+        order, remedy = ",".join(self.default_names), self.vocabulary.describe_header()
+        wanted = f"neither a header nor a household in the order {order}" if order else "not a header"
+        raise UnusableTable(f"line {number} [{shown}] is {wanted}{reason}: {remedy}", header)
