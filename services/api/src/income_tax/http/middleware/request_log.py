@@ -49,7 +49,7 @@ def get_url() -> str:
 
 
 def describe_body(response: Response) -> str:
-    """Return the body for the log if it is JSON or CSV, and not compressed. Otherwise return its media type and size."""
+    """Return the body for the log if it is JSON or CSV and not compressed. Otherwise return its media type and size."""
     if response.mimetype in (JSON, CSV) and not response.content_encoding:
         return response.get_data(as_text=True)
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
