@@ -57,6 +57,8 @@ def test_wrong_settings_and_ports_change_nothing(stack: Stack) -> None:
             "CLIENT_TIMEOUT=10sec": "CLIENT_TIMEOUT is [10sec]; expected a time",
             "API_THREADS=1": "API_THREADS is [1]; expected a whole number",
             "LOG_KEEP=0": "LOG_KEEP is [0]; expected a whole number",
+            "API_THREADS=500": "workers of 500 threads need",
+            "SMTP_HOST=mail:25": "SMTP_HOST is [mail:25]; expected a host name",
             f"HTTP_PORT={port}": "Another program uses a port of the stack",
             f"MAIL_PORT={port}": "Another program uses a port of the stack",
         }

@@ -65,14 +65,24 @@ def check_settings(**settings: str) -> tuple[int, list[str]]:
         ("HTTPS_PORT", "08443", "a whole number from 1 to 65535"),
         ("HTTP_PORT", "8025", "another port than MAIL_PORT"),
         ("NGINX_WORKERS", "auto;", "a whole number from 1 to 32"),
-        ("CLIENT_TIMEOUT", "10sec", "a time such as 30s, 500ms or 2m, above 0"),
-        ("READ_TIMEOUT", "0", "a time such as 30s, 500ms or 2m, above 0"),
-        ("RETRY_TIMEOUT", "0.7s", "a time such as 30s, 500ms or 2m, above 0"),
-        ("MAX_BODY", "10x", "a size such as 500k or 2m, above 0"),
+        ("CLIENT_TIMEOUT", "10sec", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
+        ("CLIENT_TIMEOUT", "30S", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
+        ("READ_TIMEOUT", "0", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
+        ("READ_TIMEOUT", "25h", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
+        ("RETRY_TIMEOUT", "0.7s", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
+        ("BATCH_MAX", "010000", "a whole number from 1 to 1000000"),
+        ("MAX_BODY", "10x", "a size such as 500k or 2m, above 0, at most 1024g"),
+        ("MAX_BODY", "1.5m", "a size such as 500k or 2m, above 0, at most 1024g"),
+        ("MAX_BODY", "9999999999999", "a size such as 500k or 2m, above 0, at most 1024g"),
         ("MAX_HEADER", "8k", "a whole number from 512 to 8000"),
-        ("RATE_LIMIT", "20", "a rate such as 20r/s or 60r/m"),
+        ("RATE_LIMIT", "20", "a rate such as 20r/s or 60r/m, from 1 to 1000000000"),
+        ("RATE_LIMIT", "9999999999r/s", "a rate such as 20r/s or 60r/m, from 1 to 1000000000"),
         ("RATE_BURST", "-1", "a whole number from 1 to 1000000000"),
-        ("API_MEMORY", "512x", "a size such as 512m or 2g"),
+        ("API_MEMORY", "512x", "a size such as 512m or 2g, from 64m to 1024g"),
+        ("API_MEMORY", "512", "a size such as 512m or 2g, from 64m to 1024g"),
+        ("API_MEMORY", "512bb", "a size such as 512m or 2g, from 64m to 1024g"),
+        ("API_MEMORY", "1025g", "a size such as 512m or 2g, from 64m to 1024g"),
+        ("API_PIDS", "26", "a whole number from 27 to 100000"),
         ("LOG_EACH_MAX", "1e6", "a whole number from 0 to 1000000000"),
     ],
 )
@@ -86,6 +96,8 @@ def test_good_settings_are_accepted() -> None:
     good = {"DB": "mysql", "TLS": "on", "REPLICAS": "21", "MAX_REPLICAS": "100", "HTTP_PORT": "65535", "MAX_BODY": "2m"}
     more = {"READ_TIMEOUT": "500ms", "RATE_LIMIT": "1r/m", "API_CPUS": "0.5", "CLIENT_TIMEOUT": "", "EDITOR": "ed"}
     assert (0, []) == check_settings(**good, **more)
+    for size in ("0.5g", "536870912", "536870912b", "64M", "1.5Gb", "1024g"):
+        assert (0, []) == check_settings(API_MEMORY=size, BATCH_MAX="1000000", CLIENT_TIMEOUT="1d", MAX_BODY="1024G")
     assert 2 == len(check_settings(DB="x", TLS="x")[1])
 
 

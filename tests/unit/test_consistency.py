@@ -143,7 +143,7 @@ def test_every_variable_of_the_stack_is_documented_with_its_default() -> None:
 def test_every_variable_of_the_stack_is_checked() -> None:
     """`make up` checks every variable of `.env.example`: by `tools/check-settings`, or by the rules of the API."""
     rules = (ROOT / "tools/check-settings").read_text(encoding="utf-8")
-    checked = set(re.findall(r'^    (?:form|whole|cpus|port)\("([A-Z_]+)"', rules, re.MULTILINE))
+    checked = set(re.findall(r'^    (?:form|quantity|whole|cpus|port)\("([A-Z_]+)"', rules, re.MULTILINE))
     check = COMPOSE[COMPOSE.index("&api-settings") : COMPOSE.index("\n  nginx:")]
     check += COMPOSE[COMPOSE.index("&rotate-settings") : COMPOSE.index("\n  check:")]
     checked |= set(re.findall(r"^      [A-Z_]+: \$\{([A-Z_]+)", check, re.MULTILINE))

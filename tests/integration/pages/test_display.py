@@ -37,6 +37,22 @@ def test_button_is_always_visible(opened: Open, locale: str) -> None:
 
 
 @pytest.mark.parametrize("viewport", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize("key", ["Tab", "Enter"])
+def test_error_of_a_field_is_visible(opened: Open, viewport: dict[str, int], key: str) -> None:
+    """The error of a wrong field is inside the window, and not behind the form's button."""
+    with opened(viewport=viewport) as tab:
+        tab.open(SIMULATOR)
+        tab.page.locator("#spouse_salary").fill("1 2")
+        tab.page.keyboard.press(key)
+        expect(tab.page.locator("#spouse_salary-error")).to_be_visible()
+        tab.page.wait_for_function("""() => {
+            const { left, bottom } = document.getElementById("spouse_salary-error").getBoundingClientRect();
+            return document.elementFromPoint(left + 1, bottom - 2)?.id === "spouse_salary-error";
+        }""")
+        tab.forgive(STATUS_400)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, LAPTOP], ids=["phone", "laptop"])
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
 def test_chart_does_not_move_under_the_pointer(opened: Open, viewport: dict[str, int], locale: str) -> None:
     """While the pointer moves over the chart, the chart keeps its place."""
@@ -115,7 +131,7 @@ def test_undo_of_an_amount(opened: Open, back: list[str]) -> None:
     [
         (
             "year=2025&married=no&salary=36000",
-            "€270 27%, less than the TMI, because 10 % of the salary is deducted first.",
+            "€270 27%, less than the TMI, because 10% of the salary is deducted first.",
         ),
         ("year=2025&married=no&salary=21000", "more than the TMI, because the décote decreases as the tax rises."),
         ("year=2025&married=no&salary=200000", "€450 45%, which equals the TMI."),

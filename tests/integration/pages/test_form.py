@@ -13,8 +13,8 @@ from tests.support.browser import STATUS_400, Open, bodies_of
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("salary", "12x", "This value is not valid. Enter a whole number from 0 to 999 999 999."),
-        ("salary", "", "This field is empty. Enter a whole number from 0 to 999 999 999."),
+        ("salary", "12x", "This value is not valid. Enter a whole number from 0 to 999,999,999."),
+        ("salary", "", "This field is empty. Enter a whole number from 0 to 999,999,999."),
         ("children", "-1", "This value is not valid. Enter a whole number from 0 to 99."),
     ],
 )
@@ -108,7 +108,7 @@ def test_error_is_announced(opened: Open) -> None:
         expect(tab.page.locator("#announcement")).to_contain_text("to pay")
         tab.page.locator("#salary").fill("abc")
         tab.page.keyboard.press("Tab")
-        announced = re.compile(r"^This value is not valid\. Enter a whole number from 0 to 999\s999\s999\.$")
+        announced = re.compile(r"^This value is not valid\. Enter a whole number from 0 to 999,999,999\.$")
         expect(tab.page.locator("#announcement")).to_have_text(announced)
         tab.forgive(STATUS_400)
 

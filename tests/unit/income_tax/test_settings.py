@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from income_tax.alerts.mail_addresses import EXPECTED_SERVER
 from income_tax.settings import read_settings
 from tax_common.settings_reader import SettingsError
 
@@ -24,13 +25,18 @@ def test_defaults_need_no_environment() -> None:
     [
         ("LOG_FORMAT", "xml", "json or text"),
         ("DB_WAIT", "soon", "a number of seconds, 0 or more"),
-        ("SLEEP_TIME", "-1", "a number of seconds, 0 or more"),
-        ("SLEEP_TIME", "nan", "a number of seconds, 0 or more"),
+        ("SLEEP_TIME", "-1", "a number of seconds from 0 to 3600"),
+        ("SLEEP_TIME", "nan", "a number of seconds from 0 to 3600"),
+        ("SLEEP_TIME", "1e10", "a number of seconds from 0 to 3600"),
         ("SMTP_TIMEOUT", "0", "a number of seconds above 0"),
         ("SMTP_PORT", "70000", "a whole number from 1 to 65535"),
         ("THREADS", "1", "a whole number from 2 to 1024"),
         ("DRILL_ROUTE", "maybe", "off or on"),
         ("SMTP_TLS", "ssl", "none, starttls or tls"),
+        ("SMTP_HOST", "smtp.example.org:25", EXPECTED_SERVER),
+        ("MAIL_PAGE", "mail.example.org", "an address such as https://mail.example.org/"),
+        ("MAIL_PAGE", "javascript:alert(1)", "an address such as https://mail.example.org/"),
+        ("MAIL_PAGE", "http:// a/", "an address such as https://mail.example.org/"),
     ],
 )
 def test_error_names_a_wrong_setting(name: str, value: str, expected: str) -> None:
@@ -52,11 +58,37 @@ def test_a_folder_is_rejected_as_a_file(tmp_path: Path) -> None:
         read_settings({"SMTP_CA_FILE": str(tmp_path)})
 
 
+def test_a_file_without_certificates_is_rejected(tmp_path: Path) -> None:
+    """SMTP_CA_FILE is rejected if its file contains no certificate in PEM."""
+    file = tmp_path / "ca.pem"
+    file.write_text("no certificate\n")
+    with pytest.raises(
+        SettingsError, match=r"^SMTP_CA_FILE=/.*: contains no certificate; expected certificates in PEM$"
+    ):
+        read_settings({"SMTP_CA_FILE": str(file)})
+
+
+@pytest.mark.parametrize("name", ["SMTP_USER", "SMTP_PASSWORD_FILE"])
+def test_a_user_of_the_mail_server_needs_a_password(name: str) -> None:
+    """SMTP_USER without SMTP_PASSWORD_FILE is rejected, and also the reverse."""
+    with pytest.raises(
+        SettingsError, match=r"^SMTP_USER is \[.*\] and SMTP_PASSWORD_FILE is \[.*\]; expected both, or"
+    ):
+        read_settings({name: "x"})
+
+
+@pytest.mark.parametrize("page", ["http://127.0.0.1:8025/", "https://mail.example.org/x?y#z", "/mail", ""])
+def test_addresses_of_the_mail_page(page: str) -> None:
+    """MAIL_PAGE can be an address of HTTP or HTTPS, a path, or empty."""
+    assert page == read_settings({"MAIL_PAGE": page}).mail_page
+
+
 def test_printed_settings_contain_no_password(tmp_path: Path) -> None:
     """Printed settings do not contain the password of the database or of the mail server."""
     secret = tmp_path / "secret"
     secret.write_bytes(b"\xef\xbb\xbfs3cr3t-of-a-test\r\n")
-    settings = read_settings({"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)})
+    files = {"DB_PASSWORD_FILE": str(secret), "SMTP_PASSWORD_FILE": str(secret)}
+    settings = read_settings({"SMTP_USER": "x", **files})
     assert ("s3cr3t-of-a-test",) * 2 == (settings.account.password, settings.mail.password)
     assert "s3cr3t" not in repr(settings) + str(settings)
 
@@ -67,4 +99,4 @@ def test_a_password_file_in_utf_16_is_rejected_by_name(tmp_path: Path) -> None:
     secret.write_text("s3cr3t", encoding="utf-16")
     for name in ("DB_PASSWORD_FILE", "SMTP_PASSWORD_FILE"):
         with pytest.raises(SettingsError, match=f"^{name}={secret}: expected .* UTF-16 .*: save it as UTF-8$"):
-            read_settings({name: str(secret)})
+            read_settings({"SMTP_USER": "x" if name.startswith("SMTP") else "", name: str(secret)})

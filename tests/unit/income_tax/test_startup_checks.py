@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from income_tax import startup_checks
+from income_tax.cli import main
 from income_tax.startup_checks import describe_thread_excess, read_thread_limit
+from tests.support.commands import called
 
 
 @pytest.mark.parametrize(("text", "allowed"), [("200\n", 200), ("max\n", None)])
@@ -27,3 +30,21 @@ def test_threads_within_the_limit_are_no_error() -> None:
     """No error is reported if the number of threads is within the limit, or if there is no limit."""
     assert "" == describe_thread_excess(4, 64, 296)
     assert "" == describe_thread_excess(256, 1024, None)
+
+
+def test_check_names_too_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`income-tax check` compares the threads with the limit of its container, and exits with code 64."""
+    monkeypatch.setattr(startup_checks, "read_thread_limit", lambda: 45)
+    assert 0 == called(main, "check", environment={"WORKERS": "1", "THREADS": "20"}).returncode
+    refused = called(main, "check", environment={"WORKERS": "1", "THREADS": "21"})
+    assert 64 == refused.returncode
+    assert refused.stderr.startswith("income-tax: 1 workers of 21 threads need 46 processes and threads, and 45 are")
+
+
+def test_errors_contain_no_control_characters() -> None:
+    """The command escapes the control characters of an invalid setting in its error message."""
+    refused = called(main, "check", environment={"LOG_FORMAT": "\x1b[2Jx\x9b"})
+    assert (64, r"income-tax: LOG_FORMAT is [\x1b[2Jx\x9b]; expected json or text") == (
+        refused.returncode,
+        refused.stderr.removesuffix("\n"),
+    )

@@ -161,7 +161,12 @@ def run_with_settings(settings: Settings, arguments: argparse.Namespace) -> None
         from .schedule_reload import reload  # noqa: PLC0415 - so that other commands do not load the web framework
 
         reload(settings, DATABASES[arguments.database], arguments.refused)
-    elif arguments.command != "check":
+    elif arguments.command == "check":
+        from .startup_checks import describe_thread_excess, read_thread_limit  # noqa: PLC0415 - it loads the web server
+
+        if sentence := describe_thread_excess(settings.workers, settings.threads, read_thread_limit()):
+            fail(sentence, exit_codes.USAGE)
+    else:
         from .startup import serve  # noqa: PLC0415 - so that other commands do not load the web framework
 
         serve(settings, arguments.database)

@@ -4,6 +4,7 @@
 a service that runs without containers.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ from .alerts.mail_addresses import (
     EXPECTED_ADDRESS,
     EXPECTED_ADDRESSES,
     EXPECTED_HOST,
+    EXPECTED_SERVER,
     parse_address,
     parse_addresses,
     parse_host_or_nothing,
+    parse_server,
 )
 from .alerts.smtp_client import MailSettings
 from .storage.database_connection import DatabaseAccount
@@ -89,7 +92,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_format=read.choice("LOG_FORMAT", "json", "text"),
         log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
         mask_amounts=read.choice("MASK_AMOUNTS", "off", "on") == "on",
-        sleep_time=read.seconds("SLEEP_TIME", 0),
+        sleep_time=read.seconds("SLEEP_TIME", 0, 3600),
         drill_route=read.choice("DRILL_ROUTE", "off", "on") == "on",
         trusted_proxy=read.text("TRUSTED_PROXY"),
         bind=read.text("BIND", "127.0.0.1:8000"),
@@ -102,7 +105,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
         alert_rules=read_alert_rules(read),
-        mail_page=read.text("MAIL_PAGE"),
+        mail_page=parse_text(read, "MAIL_PAGE", "", parse_page, "an address such as https://mail.example.org/"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
     )
 
@@ -129,12 +132,15 @@ def read_alert_rules(read: Reader) -> AlertRules:
 
 def read_mail_settings(read: Reader) -> MailSettings:
     """Read the settings of the alert e-mails."""
+    user, path = read.text("SMTP_USER"), read.text("SMTP_PASSWORD_FILE")
+    if bool(user) != bool(path):
+        raise SettingsError(f"SMTP_USER is [{user}] and SMTP_PASSWORD_FILE is [{path}]; expected both, or neither")
     return MailSettings(
-        host=read.text("SMTP_HOST", "127.0.0.1"),
+        host=parse_text(read, "SMTP_HOST", "127.0.0.1", parse_server, EXPECTED_SERVER),
         port=read.whole("SMTP_PORT", 1025, 1, 65535),
         tls=read.choice("SMTP_TLS", "none", "starttls", "tls"),
-        ca_file=read.file("SMTP_CA_FILE"),
-        user=read.text("SMTP_USER"),
+        ca_file=read.certificates("SMTP_CA_FILE"),
+        user=user,
         password=read.secret("SMTP_PASSWORD_FILE"),
         helo_name=parse_text(read, "SMTP_HELO_NAME", "", parse_host_or_nothing, EXPECTED_HOST),
         timeout=min(read.seconds("SMTP_TIMEOUT", 300, above_zero=True), 3600.0),
@@ -151,3 +157,10 @@ def parse_text(read: Reader, name: str, default: str, parse: Callable[[str], T],
         return parse(text)
     except ValueError:
         raise SettingsError(f"{name} is [{escape_controls(text)}]; expected {expected}") from None
+
+
+def parse_page(text: str) -> str:
+    """Return the address of a page, or an empty text. Raises ValueError for any other text."""
+    if text and not re.fullmatch(r"(https?:/)?/[^\s/]\S*", text):
+        raise ValueError
+    return text

@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,10 @@ from .secret_text import decode_secret
 
 T = TypeVar("T")
 # A time zone as a rule of POSIX.1-2024, section 8.3: a name, the offset from UTC, and optional rules of summer time.
-POSIX_ZONE = re.compile(r"([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?\d{1,2}(:\d\d){0,2}([A-Za-z<][A-Za-z0-9<>+:,./-]*)?")
+POSIX_ZONE = re.compile(
+    r"([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?([01]?\d|2[0-4])(:\d\d){0,2}([A-Za-z<][A-Za-z0-9<>+:,./-]*)?"
+)
+DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 class SettingsError(ValueError):
@@ -43,7 +47,7 @@ class ValueType(Generic[T]):
 def choice(*choices: str) -> ValueType[str]:
     """Build a type that accepts one of the choices in upper or lower case, and returns the choice in lower case."""
     *others, last = choices
-    return ValueType(lambda text: choices[choices.index(text.lower())], f"{', '.join(others)} or {last}")
+    return ValueType(lambda text: choices[choices.index(text.strip().lower())], f"{', '.join(others)} or {last}")
 
 
 def whole(low: int, high: int | None = None) -> ValueType[int]:
@@ -65,7 +69,7 @@ def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool =
     """Build the type of a finite number from `low` to `high`. `above` excludes `low`. Error messages name `unit`."""
 
     def parse(text: str) -> float:
-        value = float(text)
+        value = float(text) if DECIMAL.fullmatch(text.strip()) else math.nan
         if math.isfinite(value) and (low < value if above else low <= value) and value <= high:
             return value
         raise ValueError
@@ -83,9 +87,18 @@ def describe_bounds(low: float, high: float, above: bool) -> str:
 def parse_time_zone(text: str) -> str:
     """Return the time zone if it is a name, the path of a file or a rule of POSIX. Raises ValueError otherwise."""
     name = text.removeprefix(":")
-    if name in ("UTC", "GMT") or POSIX_ZONE.fullmatch(text) or any(Path(f, name).is_file() for f in TZPATH):
+    if name in ("UTC", "GMT") or POSIX_ZONE.fullmatch(text) or any(is_zone_file(Path(f, name)) for f in TZPATH):
         return text
     raise ValueError
+
+
+def is_zone_file(path: Path) -> bool:
+    """Return whether the file contains a compiled time zone (RFC 8536)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"TZif"
+    except OSError:
+        return False
 
 
 class Reader:
@@ -109,13 +122,20 @@ class Reader:
         """Return the value, which must be a whole number from `low` to `high`."""
         return self._parse(name, default, whole(low, high))
 
-    def seconds(self, name: str, default: float, *, above_zero: bool = False) -> float:
-        """Return a duration in seconds, which must be at least 0. With `above_zero`, it must be above 0."""
-        return self._parse(name, default, number("seconds", above=above_zero))
+    def seconds(self, name: str, default: float, high: float = math.inf, *, above_zero: bool = False) -> float:
+        """Return a duration in seconds from 0 to `high`. With `above_zero`, it must be above 0."""
+        return self._parse(name, default, number("seconds", 0, high, above=above_zero))
 
     def check_time_zone(self, name: str) -> None:
-        """Check that the C library finds the time zone. Otherwise it would use UTC without an error."""
-        self._parse(name, "UTC", ValueType(parse_time_zone, "a time zone such as Europe/Paris"))
+        """Check that the C library finds the time zone. Otherwise it would use UTC without an error.
+
+        Blanks are not ignored, because the C library reads the setting itself.
+        """
+        text = self.text(name, "UTC")
+        try:
+            parse_time_zone(text)
+        except ValueError:
+            raise SettingsError(f"{name} is [{text}]; expected a time zone such as Europe/Paris") from None
 
     def secret(self, name: str) -> str:
         """Return the password in the file that the setting names, or an empty string if the setting is empty."""
@@ -131,12 +151,15 @@ class Reader:
         except ValueError as error:
             raise SettingsError(f"{name}={path}: expected a file that contains only the password; {error}") from None
 
-    def file(self, name: str) -> Path | None:
-        """Return the path of the readable file that the setting names, or None if the setting is empty."""
+    def certificates(self, name: str) -> Path | None:
+        """Return the path of the file of certificates that the setting names, or None if the setting is empty."""
         path = self.text(name)
         if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
             raise SettingsError(f"{name}={path}: cannot be read; expected a readable file")
-        return Path(path) if path else None
+        try:
+            return Path(path) if path and ssl.create_default_context(cafile=path) else None
+        except ssl.SSLError:
+            raise SettingsError(f"{name}={path}: contains no certificate; expected certificates in PEM") from None
 
     def _parse(self, name: str, default: Any, kind: ValueType[T]) -> T:
         text = self.text(name, str(default)).strip()

@@ -82,3 +82,22 @@ def test_invalid_helo_name_is_rejected(text: str) -> None:
     """SMTP_HELO_NAME rejects any other text with the name of the setting."""
     with pytest.raises(SettingsError, match=r"^SMTP_HELO_NAME is .*; expected a host name"):
         read_settings({"SMTP_HELO_NAME": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["mailhog", "my_mail", "smtp.example.org", "smtp.example.org.", "mé.example.org", "192.0.2.1", "2001:db8::1"],
+)
+def test_smtp_host_is_a_host_name_or_an_address(text: str) -> None:
+    """SMTP_HOST accepts a host name, and an address without brackets."""
+    assert text == read_settings({"SMTP_HOST": text}).mail.host
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a b", "smtp://a", "a:25", "192.0.2.1:25", "a/", "me@a", "a,b", '"a"', "a..b", ".", "[::1]", "999.1.1.1", " a"],
+)
+def test_invalid_smtp_host_is_rejected(text: str) -> None:
+    """SMTP_HOST rejects any other text with the name of the setting."""
+    with pytest.raises(SettingsError, match=r"^SMTP_HOST is .*; expected a host name such as smtp\.example\.org"):
+        read_settings({"SMTP_HOST": text})

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from income_tax.http.pages import static_files
 from income_tax.http.pages.rendering import TRANSLATIONS
 from income_tax.http.pages.static_files import FILES
 from tests.support.data import ROOT
@@ -68,3 +70,19 @@ def test_used_files_exist() -> None:
     templates = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("templates/*.html"))
     asked = set(re.findall(r"static\('([^']+)'\)", templates))
     assert set() == asked - set(FILES)
+
+
+def test_only_files_in_two_forms_vary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a file with a compressed form has `Vary`, because nginx adds this header to the files that it compresses."""
+    monkeypatch.setattr(static_files, "COMPRESSED", {"style.css": b"compressed"})
+    app = Flask("test", static_folder=None)
+    app.register_blueprint(static_files.build_blueprint(lambda view: view))
+    found = {}
+    for name, accepted in (("style.css", "gzip"), ("style.css", "identity"), ("icon.svg", "gzip")):
+        answer = app.test_client().get(static_files.build_url(name), headers={"Accept-Encoding": accepted})
+        found[name, accepted] = (answer.headers.get("Vary"), answer.headers.get("Content-Encoding"))
+    assert found == {
+        ("style.css", "gzip"): ("Accept-Encoding", "gzip"),
+        ("style.css", "identity"): ("Accept-Encoding", None),
+        ("icon.svg", "gzip"): (None, None),
+    }

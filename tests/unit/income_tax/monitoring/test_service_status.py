@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+from income_tax.http.pages.status_page import BAR_MIN, CHART_SIZE, build_bars
 from income_tax.monitoring.service_status import DiskUsage, ServiceStatus
 from income_tax.monitoring.worker_metrics import BUCKETS_KEPT, TimeBucket, WorkerSnapshot
 
@@ -73,3 +74,11 @@ def test_a_missing_replica_is_a_problem() -> None:
     for expected in (1, 2):
         assert [] == replace(overview(worker(), worker(1, "b")), expected_replicas=expected).problems
     assert 1 == len(replace(overview(), expected_replicas=2).problems)
+
+
+def test_few_requests_beside_many_are_visible() -> None:
+    """A bar of one request or failure has a visible height, also beside a bar of thousands. No request is no bar."""
+    buckets = {9990: bucket_of(2, 5000), 9980: TimeBucket(Counter({2: 4999, 5: 1})), 9970: bucket_of(5, 1)}
+    shown = {(bar["requests"], bar["height"], bar["failed"]) for bar in build_bars(overview(worker(buckets=buckets)))}
+    full = CHART_SIZE[1]
+    assert {(0, 0, 0), (1, BAR_MIN, BAR_MIN), (5000, full, BAR_MIN), (5000, full, 0)} == shown

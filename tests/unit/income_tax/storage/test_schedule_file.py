@@ -56,6 +56,35 @@ RATE = ("scale", "brackets", 1, "rate")
             lambda data: data["schedules"].update({"20255": {}}),
             'schedules.20255 is "20255"; expected a year of four digits or v7 as the name of a schedule',
         ),
+        (
+            lambda data: data["parameters"]["scale"].update(fr="a\0"),
+            'parameters.scale.fr is "a\\u0000"; expected a text of at most 255 characters, none of them a control',
+        ),
+        (
+            lambda data: data["parameters"]["scale"].update(en="\ud800"),
+            "expected a text of at most 255 characters, none of them a control character",
+        ),
+        (
+            lambda data: data["parameters"].update({"a" * 65: data["parameters"]["scale"]}),
+            f'a name in parameters is "{"a" * 65}"; expected at most 64 letters a-z, digits and _, first a letter',
+        ),
+        (
+            lambda data: data["parameters"].update({"": data["parameters"]["scale"]}),
+            'a name in parameters is ""; expected',
+        ),
+        (lambda data: law(data, "v7").pop("scale"), "schedule v7: brackets missing: scale"),
+        (
+            lambda data: law(data, "v7").update(share_spouse=law(data)["share_spouse"]),
+            "schedules.v7: no formula uses share_spouse; remove them, or add the missing values",
+        ),
+        (
+            put("2024", "scale", "brackets", 1, "constant", value="5"),
+            'schedules.2024.scale.brackets[1].constant is "5"; expected null, because only v7 uses constants',
+        ),
+        (
+            put("2024", "deduction_min", "value", value="99999"),
+            "schedule 2024: deduction_min must not be above deduction_max",
+        ),
         (lambda data: data["schedules"].pop("2021"), "schedules: missing: 2021"),
         (
             lambda data: law(data).update(decote_rat=law(data).pop("decote_rate")),

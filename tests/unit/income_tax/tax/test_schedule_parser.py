@@ -57,6 +57,7 @@ def refusal(call: Any, *arguments: Any) -> str:
             {},
             "reduction_end_limit_per_adult must be above reduction_full_limit_per_adult",
         ),
+        ({"deduction_min": 2, "deduction_max": 1}, {}, "deduction_min must not be above deduction_max"),
     ],
 )
 def test_impossible_values_are_named(constants: dict[str, object], scales: dict[str, Scale], words: str) -> None:
@@ -75,6 +76,9 @@ def test_impossible_values_are_named(constants: dict[str, object], scales: dict[
         ),
         ({"reduction_full_limit_per_adult": 1, "reduction_end_limit_per_adult": 2}, {}),
         ({"reduction_full_limit_per_adult": 1}, {}),
+        ({"deduction_min": 2, "deduction_max": 2}, {}),
+        ({"deduction_min": 2}, {}),
+        ({"deduction_max": 0}, {}),
         ({"reduction_end_limit_per_adult": 0}, {}),
     ],
 )

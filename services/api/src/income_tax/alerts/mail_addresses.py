@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from .header_encoding import encode_text
 
 EXPECTED_ADDRESS = "an address in ASCII such as admin@example.org or Admin <admin@example.org>"
 EXPECTED_ADDRESSES = f"{EXPECTED_ADDRESS}, or several of them with commas between"
 EXPECTED_HOST = "a host name such as tax.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]"
+EXPECTED_SERVER = "a host name such as smtp.example.org, or an address such as 192.0.2.1 or 2001:db8::1"
 
 SEPARATOR = re.compile(r'[,;](?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma or semicolon outside quotes
 ENTRY = re.compile(
@@ -70,3 +71,12 @@ def parse_host(text: str) -> str:
 def parse_host_or_nothing(text: str) -> str:
     """Parse a host that can be missing. Raises ValueError for a text that is neither empty nor a host."""
     return parse_host(text) if text else ""
+
+
+def parse_server(text: str) -> str:
+    """Parse the host name or the IP address of a mail server. Raises ValueError for any other text."""
+    name = text.removesuffix(".")
+    if name.startswith("[") or name.rpartition(".")[2].isdigit() or ":" in name:
+        return str(ip_address(text))
+    parse_host(name)
+    return text

@@ -17,6 +17,7 @@ from income_tax.service_log import Log, mask_amounts
 from .middleware.request_log import get_place, get_url
 from .request_id import get_request_id
 from .responses import build_error_response, build_errors, build_response
+from .routes.login_check import LOGIN_CHECK
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -81,8 +82,11 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def list_addresses() -> list[str]:
-    """Return the methods and addresses of the application, for example `GET /curve`, without the files of the pages."""
-    rules = [rule for rule in current_app.url_map.iter_rules() if not rule.rule.startswith("/static/")]
+    """Return the methods and addresses for clients, for example `GET /curve`.
+
+    The list omits the files of the pages, and the address that only nginx uses.
+    """
+    rules = [rule for rule in current_app.url_map.iter_rules() if not rule.rule.startswith(("/static/", LOGIN_CHECK))]
     return sorted(f"{method} {rule}" for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 

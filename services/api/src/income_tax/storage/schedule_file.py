@@ -13,11 +13,15 @@ from typing import Any, NoReturn
 from income_tax.tax.brackets import ScheduleError
 from income_tax.tax.formulas import select_steps
 from income_tax.tax.schedule_parser import Data, is_year, parse_schedules
+from income_tax.tax.simplified_v7_rules import V7Schedule
 
 TEXTS = {"unit": 32, "article": 255, "fr": 255, "en": 255}  # the lengths are those of db/init/schema.sql
 # Unused names that the backups of earlier versions contain.
 RETIRED = {"cdhr_rate", "cdhr_threshold_single", "cdhr_threshold_couple"}
+V7_NAMES = {"scale", *V7Schedule.__dataclass_fields__}
 BRACKET = ("upper_limit", "rate", "constant")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")  # PostgreSQL cannot store a NUL, and UTF-8 no surrogate
 NUMBER = re.compile(r"-?[0-9]{1,10}(\.[0-9]+)?")  # DECIMAL(14, 4) of schema.sql
 
 
@@ -33,6 +37,8 @@ def parse_file(content: str | bytes) -> Data:
         raise ScheduleError(f"the tax data is not JSON: {error}") from error
     top = check_object("the tax data", data, ("parameters", "schedules"))
     for name, texts in check_object("parameters", top["parameters"]).items():
+        if not NAME.fullmatch(name):
+            refuse("a name in parameters", "at most 64 letters a-z, digits and _, first a letter", name)
         for field, text in check_object(f"parameters.{name}", texts, tuple(TEXTS)).items():
             check_text(f"parameters.{name}.{field}", text, TEXTS[field])
     for schedule, figures in check_object("schedules", top["schedules"]).items():
@@ -42,23 +48,22 @@ def parse_file(content: str | bytes) -> Data:
             path = f"schedules.{schedule}.{name}"
             if name not in top["parameters"]:
                 refuse(path, "a name that `parameters` lists", name)
-            check_figure(path, figure, is_constant_known=schedule == "v7")
+            check_figure(path, figure, is_v7=schedule == "v7")
     check_years(top["schedules"])
     parse_schedules(data)
     return data
 
 
 def check_years(schedules: Mapping[str, Any]) -> None:
-    """Check that no year is missing between others, and that the law of each year uses all of its figures."""
+    """Check that no year is missing between others, and that each schedule uses all of its figures."""
     years = [int(name) for name in schedules if is_year(name)]
     if missing := set(range(min(years, default=0), max(years, default=0))) - set(years):
         raise ScheduleError(f"schedules: missing: {', '.join(map(str, sorted(missing)))}")
-    for year in years:
-        figures = schedules[str(year)].keys()
-        used = {word for step in select_steps(figures) for word in re.findall(r"\w+", step.formula)}
-        if unused := figures - used - RETIRED:
+    for name, figures in schedules.items():
+        used = {word for step in select_steps(figures.keys()) for word in re.findall(r"\w+", step.formula)}
+        if unused := figures.keys() - (used if is_year(name) else V7_NAMES) - RETIRED:
             names = ", ".join(sorted(unused))
-            raise ScheduleError(f"schedules.{year}: no formula uses {names}; remove them, or add the missing values")
+            raise ScheduleError(f"schedules.{name}: no formula uses {names}; remove them, or add the missing values")
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,12 +99,12 @@ def check_object(path: str, value: Any, names: Collection[str] | None = None) ->
 
 def check_text(path: str, value: Any, length: int) -> None:
     """Check that the value is a text that fits into its column of the database."""
-    if not isinstance(value, str) or len(value) > length:
-        refuse(path, f"a text of at most {length} characters", value)
+    if not isinstance(value, str) or len(value) > length or not TEXT.fullmatch(value):
+        refuse(path, f"a text of at most {length} characters, none of them a control character", value)
 
 
-def check_figure(path: str, figure: Any, is_constant_known: bool) -> None:
-    """Check a constant or a scale. `is_constant_known` requires the constant of each bracket."""
+def check_figure(path: str, figure: Any, is_v7: bool) -> None:
+    """Check a constant or a scale. Each bracket of the rules `v7` needs a constant, and no other bracket has one."""
     kind = "brackets" if isinstance(figure, dict) and "brackets" in figure else "value"
     check_object(path, figure, (kind, "since", "references"))
     if kind == "value":
@@ -108,7 +113,10 @@ def check_figure(path: str, figure: Any, is_constant_known: bool) -> None:
         for place, row in enumerate(check_list(f"{path}.brackets", figure["brackets"])):
             where = f"{path}.brackets[{place}]"
             for name, number in check_object(where, row, BRACKET).items():
-                if number is not None or name == "rate" or (name == "constant" and is_constant_known):
+                if name == "constant" and not is_v7:
+                    if number is not None:
+                        refuse(f"{where}.constant", "null, because only v7 uses constants", number)
+                elif number is not None or name != "upper_limit":
                     check_number(f"{where}.{name}", number)
     check_date(f"{path}.since", figure["since"])
     for place, reference in enumerate(check_list(f"{path}.references", figure["references"])):

@@ -4,6 +4,7 @@ Each euro amount or rate is stored as an integer number of ten-thousandths. All 
 avoid the rounding errors of binary floats.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -78,3 +79,5 @@ def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]
     first, last = (constants.get(f"reduction_{end}_limit_per_adult") for end in ("full", "end"))
     if first is not None and last is not None and first >= last:
         raise ScheduleError("reduction_end_limit_per_adult must be above reduction_full_limit_per_adult")
+    if constants.get("deduction_min", 0) > constants.get("deduction_max", math.inf):
+        raise ScheduleError("deduction_min must not be above deduction_max")

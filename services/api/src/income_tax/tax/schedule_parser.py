@@ -65,9 +65,11 @@ def is_year(schedule: str) -> bool:
 
 def build_v7(figures: Mapping[str, Any]) -> V7Schedule:
     """Build the schedule of the rules `v7`."""
-    rows = figures["scale"]["brackets"]
     constants, scales = build_figures(figures)
+    if "scale" not in scales:
+        raise ScheduleError("brackets missing: scale")
     check_figures(constants, scales)
+    rows = figures["scale"]["brackets"]
     brackets = [Bracket(parse_limit(row), parse_scaled(row["rate"]), parse_scaled(row["constant"])) for row in rows]
     return build_schedule(V7Schedule, brackets, {name: int(value * SCALE) for name, value in constants.items()})
 

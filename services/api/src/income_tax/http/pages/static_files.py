@@ -47,7 +47,8 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
         content = COMPRESSED[name] if is_compressed else FILES[name]
         response = Response(content, mimetype=mimetype)
         response.set_etag(hashlib.sha256(content).hexdigest()[:16])
-        response.vary.add("Accept-Encoding")
+        if name in COMPRESSED:  # nginx adds the header to the files that nginx compresses
+            response.vary.add("Accept-Encoding")
         if is_compressed:
             response.content_encoding = "gzip"
         # Allow caching only if the URL contains the digest of this replica's files. During an update, a page from one

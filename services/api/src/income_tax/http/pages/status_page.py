@@ -21,6 +21,7 @@ from .rendering import TRANSLATIONS, render_page, render_rejected_login
 Bar = dict[str, float | str]
 
 CHART_SIZE = (1000, 110)  # width and height, in units of the SVG
+BAR_MIN = 3  # height of the smallest bar
 
 
 def format_latency(seconds: float | None) -> str:
@@ -60,7 +61,9 @@ def build_bars(overview: ServiceStatus) -> list[Bar]:
     most = max(1, *(bucket.requests for bucket in buckets.values()))
     bars: list[Bar] = []
     for index, (began, bucket) in enumerate(buckets.items()):
-        total, failed = height * bucket.requests / most, height * bucket.statuses.get(5, 0) / most
+        # Without a minimum height, a few requests or failures beside many would be invisible.
+        total, failed = (max(BAR_MIN, height * count / most) if count else 0
+                         for count in (bucket.requests, bucket.statuses.get(5, 0)))  # fmt: skip
         bars.append({"x": round(index * width + 1, 2), "width": round(width - 2, 2), "height": round(total, 2),
                      "failed": round(failed, 2), "requests": bucket.requests, "at": format_time(began)})  # fmt: skip
     return bars

@@ -4,6 +4,8 @@ from flask import Blueprint, Response
 
 from income_tax.http.auth.basic_auth import LoginRequired
 
+LOGIN_CHECK = "/login-check"
+
 
 def build_blueprint(login_required: LoginRequired) -> Blueprint:
     """Build the blueprint of the login check. It returns status 204 if the login is valid."""
@@ -16,7 +18,7 @@ def build_blueprint(login_required: LoginRequired) -> Blueprint:
             response.headers["X-Login-Error"] = response.get_json()["response"]["errors"][0]
         return response
 
-    @routes.get("/login-check", provide_automatic_options=False)
+    @routes.get(LOGIN_CHECK, provide_automatic_options=False)
     @login_required
     def login_check() -> Response:
         return Response(status=204)

@@ -1,6 +1,7 @@
 // Parses the English error messages of the service. No other module depends on the wording of these messages. A test
 // compares the patterns with the messages.
 
+import { plain } from "./format.js";
 import { text } from "./translations.js";
 
 const NAMED = /\[([^\]]+)\]/;
@@ -11,8 +12,6 @@ const WORD = /oui, non, yes or no$/;
 const CHILDLESS = /\[single_parent\] contradicts \[children\]/;
 const TWO_ADULTS = /\[single_parent\] contradicts \[married\]/;
 const SECOND_SALARY = /\[spouse_salary\] contradicts \[married\]/;
-
-const grouped = (number) => number.replaceAll(/\B(?=(\d{3})+$)/g, "\u202F");
 
 /**
  * Return the field of an error (`at`) and a text in the page's language (`words`). For an unknown error, the
@@ -29,6 +28,6 @@ export function readError(error, expected) {
   if (years) return { at: name, words: text("error.year", { years }) };
   const [, low, high] = hint.match(RANGE) ?? [];
   if (low === undefined) return { at: name, words: hint ? `${error}. ${hint}` : error, lang: "en" };
-  const values = { low: grouped(low), high: grouped(high) };
+  const values = { low: plain(low), high: plain(high) };
   return { at: name, words: MISSING.test(error) ? text("error.missing", values) : text("error.integer", values) };
 }

@@ -79,6 +79,7 @@ async function calculate(focus = false) {
       showTrouble(strangers.join(" "));
       findElement("announcement").textContent = announced.join(" ");
       if (focus) first?.focus();
+      first?.closest(".field").querySelector(".error").scrollIntoView({ block: "nearest" });
     } else if (error instanceof Trouble) {
       showTrouble(text(error.key, error.values));
       findElement("announcement").textContent = "";
