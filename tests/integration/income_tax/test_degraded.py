@@ -46,6 +46,7 @@ def test_an_invalid_line_of_the_users_file(tmp_path: Path, line: bytes) -> None:
         path.write_bytes(good + good.replace(b"client:", b"ann:"))
         assert [200] * 12 == [service.get(TARGET, "ann:secret").status for _ in range(12)]
         path.write_bytes(good + line)
+        wait_until(lambda: all(find_degraded(service) for _ in range(8)))  # all workers have read the file
         assert [401] * 4 == [service.get(TARGET, "ann:secret").status for _ in range(4)]
         assert [200] * 12 == [service.get(TARGET).status for _ in range(12)]
         assert_reported(service, f"{path}, line 2: expected login:scrypt hash", "cannot use its users file as a whole")
@@ -89,6 +90,15 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
         (tmp_path / "away").rename(folder)
         assert_recovered(service)
         assert service.mailbox.empty()
+
+
+def test_a_state_folder_that_was_never_written(tmp_path: Path) -> None:
+    """If the state folder cannot be used from the start, not even for the lock of the sender, a mail reports it."""
+    (tmp_path / "state").touch()
+    with running_service(tmp_path, WORKERS="1") as service:
+        assert_reported(service, "the folder STATE_DIR cannot be written", "cannot write its state")
+        (tmp_path / "state").unlink()
+        assert_recovered(service)
 
 
 def test_failed_logins_that_are_not_counted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from income_tax.alerts.mail_addresses import MailAddress
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.smtp_client import MailError, MailRefused, MailSettings, MailUnconfirmed, SmtpMailer
 from income_tax.alerts.smtp_reply_reader import ReplyReader
-from tests.support.smtp import ScriptedSmtp, reply_and_close
+from tests.support.smtp import ScriptedSmtp, reply_and_close, reset
 
 MAIL = MailMessage("alert.c0ffee.1", "", ".dots\n..\n", 30, "request")
 PASSWORD = "pässwörd €"
@@ -43,6 +44,10 @@ def send(server: ScriptedSmtp, last_reply: float = 60, **changes: object) -> obj
         ("MAIL", "530 5.7.0 Authentication required"),
         ("MAIL", "550 5.7.1 Helo command rejected: invalid name"),
         ("MAIL", "550 you must authenticate first"),
+        ("MAIL", "221 closing"),
+        ("RCPT", "221 closing"),
+        ("RCPT", "530 5.7.0 Sender address rejected: Authentication required"),
+        ("RCPT", "553 5.7.1 Sender address rejected: not logged in"),
         ("RCPT", "504 5.5.2 need fully-qualified hostname"),
         ("RCPT", "554 5.7.1 Relay access denied"),
         ("DATA", "538 encryption required"),
@@ -66,6 +71,47 @@ def test_words_before_a_close_are_reported(step: str, words: str) -> None:
         pytest.raises((MailError, MailUnconfirmed), match="going away"),
     ):
         send(server)
+
+
+@pytest.mark.parametrize("words", ["421 4.3.2 going away", "421-4.3.2\r\n421-going away\r\n"])
+def test_words_before_a_reset_are_reported(words: str) -> None:
+    """If the server resets the connection within its reply, the error contains the server's words."""
+
+    class Resetting(ScriptedSmtp):
+        def _talk(self, connection: socket.socket, fault: str) -> None:
+            super()._talk(connection, fault)
+            threading.Event().wait(SHORT)  # the client reads the words before the reset
+            reset(connection)
+
+    with Resetting(MAIL=reply_and_close(words)) as server, pytest.raises(MailError, match="going away"):
+        send(server)
+
+
+@pytest.mark.parametrize(
+    ("script", "user"),
+    [
+        ({"EHLO": "250-here\r\n250 AUTH PLAIN LOGIN", "AUTH": reply_and_close("535 5.7.8 not you\r\n")}, "tax"),
+        ({"EHLO": reply_and_close("502 5.5.1 not you\r\n")}, ""),
+        ({"RCPT": reply_and_close("550 5.7.1 not you\r\n")}, ""),
+    ],
+    ids=["AUTH", "EHLO", "RCPT"],
+)
+def test_refusal_before_a_close_is_reported(script: dict[str, Any], user: str) -> None:
+    """If the server refuses a step and closes the connection, the error at the next step quotes the refusal."""
+    with ScriptedSmtp(**script) as server, pytest.raises(MailError, match="not you") as caught:
+        send(server, user=user, password=PASSWORD)
+    assert caught.value.server
+
+
+def test_refusal_during_the_text_is_reported() -> None:
+    """If the server refuses a long text and closes the connection during the text, the error is this refusal."""
+
+    def refuse(stream: socket.SocketIO) -> bool:
+        stream.write(b"354 go on\r\n552 too large\r\n")
+        return False
+
+    with ScriptedSmtp(DATA=refuse) as server, pytest.raises(MailRefused, match="552 too large"):
+        SmtpMailer(build_settings(server)).send(replace(MAIL, body="long\n" * 2_000_000), lambda: None)
 
 
 def test_words_without_a_command_are_reported() -> None:
@@ -185,8 +231,10 @@ def test_last_reply_can_take_longer_than_the_timeout() -> None:
         reply_and_close(""),
         reply_and_close("2"),
         reply_and_close("354 more\r\n"),
+        reply_and_close("221 closing\r\n"),
+        reply_and_close("999 odd\r\n"),
     ],
-    ids=["silent", "drip", "close", "cut", "strange"],
+    ids=["silent", "drip", "close", "cut", "strange", "closing", "invalid"],
 )
 def test_missing_last_reply_leaves_a_mail_unconfirmed(fault: Callable[[socket.SocketIO], object]) -> None:
     """A mail whose text gets neither a 2xx nor a refusal is unconfirmed, because the server might deliver it."""

@@ -43,6 +43,24 @@ def test_a_replaced_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> No
     assert 2 == file.get()
 
 
+def test_lost_permissions_are_an_error(tmp_path: Path) -> None:
+    """A file that becomes unreadable through its permissions alone is reported, and its recovery too."""
+
+    def read(path: Path) -> int:
+        if not path.stat().st_mode & 0o400:  # root can read each file
+            raise PermissionError("denied")
+        return read_number(path)
+
+    path = tmp_path / "number"
+    path.write_text("1")
+    reports: Reports = []
+    file = ReloadingFile(path, read, reports.append, lambda *load: reports.append(load))
+    path.chmod(0)
+    assert (1, "denied", ["denied"]) == (file.get(), file.error, reports)
+    path.chmod(0o600)
+    assert (1, None, ["denied", (1, True)]) == (file.get(), file.error, reports)
+
+
 def make_bad(path: Path) -> None:
     path.write_text("one")
 

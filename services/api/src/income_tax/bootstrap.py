@@ -103,19 +103,26 @@ def build_users_monitor(users: Users, log: Log, alerts: AlertSender) -> TroubleM
 
 def build_state_monitor(
     metrics: WorkerMetrics, throttle: LoginThrottle, log: Log, alerts: AlertSender
-) -> TroubleMonitor:
-    """Build the monitor that reports a full volume of the state, and failed logins that are not counted."""
+) -> tuple[TroubleMonitor, TroubleMonitor]:
+    """Build two monitors of a full volume of the state and of uncounted failed logins. The second sends the mails.
+
+    On a full volume, every process keeps its own alerts in memory. The sender, or its successor, mails for all.
+    """
 
     def find_trouble() -> str | None:
         return metrics.trouble or throttle.find_trouble()
 
     def report_trouble(reason: str) -> None:
         log.error("state not written", place="state", reason=reason)
-        # On a full volume, every process keeps its own alerts in memory. One process then sends the mail for all.
-        if metrics.trouble is None or alerts.sender_lock.is_held:
-            alerts.send(Alert.for_service("state", Summary.STATE_NOT_WRITTEN, reason))
 
-    return TroubleMonitor(find_trouble, report_trouble, lambda: alerts.resolve("state"))
+    def find_mailed_trouble() -> str | None:
+        return monitor.trouble if metrics.trouble is None or alerts.is_sender else None
+
+    def mail_trouble(reason: str) -> None:
+        alerts.send(Alert.for_service("state", Summary.STATE_NOT_WRITTEN, reason))
+
+    monitor = TroubleMonitor(find_trouble, report_trouble, lambda: alerts.resolve("state"))
+    return monitor, TroubleMonitor(find_mailed_trouble, mail_trouble, lambda: None)
 
 
 def build_proxy_monitor(file: Path | None, log: Log, alerts: AlertSender) -> TroubleMonitor:
@@ -154,12 +161,13 @@ def build_services(
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
     metrics = WorkerMetrics(settings.state_dir / "workers", __version__)
     users_monitor = build_users_monitor(users, log, alerts)
-    state_monitor = build_state_monitor(metrics, throttle, log, alerts)
+    state_monitor, state_mail = build_state_monitor(metrics, throttle, log, alerts)
     monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
     replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
+    checks = [*(monitor.check for monitor in (*monitors, state_mail)), replica_monitor.check]
 
     def find_troubles() -> list[str]:
-        found = [part.trouble for part in (database_monitor, file, *monitors)]
+        found = [database_monitor.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
         return [trouble for trouble in found if trouble] + replica_monitor.troubles
 
     database_monitor, leader_lock = build_database_monitor(build_engine(settings, database), log, alerts), LeaderLock()
@@ -177,7 +185,7 @@ def build_services(
         body_errors=BODY_ERRORS,
         state=build_state(schedules, file, find_troubles),
         database_monitor=database_monitor,
-        periodic_checks=PeriodicChecks([*(monitor.check for monitor in monitors), replica_monitor.check]),
+        periodic_checks=PeriodicChecks(checks),
     )
 
 

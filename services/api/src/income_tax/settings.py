@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tax_common.settings_reader import Reader, SettingsError
-from tax_common.text_formatting import escape_controls
+from tax_common.text_formatting import show_invisible
 
 from .alerts.incident_policy import AlertRules
 from .alerts.mail_addresses import (
@@ -156,7 +156,7 @@ def parse_text(read: Reader, name: str, default: str, parse: Callable[[str], T],
     try:
         return parse(text)
     except ValueError:
-        raise SettingsError(f"{name} is [{escape_controls(text)}]; expected {expected}") from None
+        raise SettingsError(f"{name} is [{show_invisible(text)}]; expected {expected}") from None
 
 
 def parse_page(text: str) -> str:

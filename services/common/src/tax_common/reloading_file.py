@@ -9,14 +9,15 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Inode, modification time in nanoseconds and size. An edit or atomic replacement changes at least one of the three.
-Fingerprint = tuple[int, int, int]
+# Inode, size, and the times of the last modification and of the last status change in nanoseconds. An edit, an atomic
+# replacement or a change of the permissions changes at least one of the four.
+Fingerprint = tuple[int, int, int, int]
 
 
 def read_fingerprint(path: Path) -> Fingerprint:
     """Return the fingerprint of a file. Raises OSError if the file cannot be accessed."""
     status = os.stat(path)  # noqa: PTH116 - each request calls os.stat, which takes half the time of Path.stat
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class ReloadingFile(Generic[T]):

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,13 @@ def test_no_failure_can_forge_a_header_or_a_line() -> None:
     assert message["Bcc"] is None
     assert "Crash\\x0d\\x0aBcc: evil@example.org" == message["Subject"]
     assert [] == [line for line in mail.body.splitlines() if line.startswith(("Bcc", "hello"))]
+
+
+def test_mail_is_ascii() -> None:
+    """A mail consists of ASCII lines, because not every server accepts other bytes. A mail program decodes its text."""
+    raw = SmtpMailer(SETTINGS).build_email(MailMessage("alert.c0ffee.1", "", "échec\n", 30, "request"))
+    assert raw.isascii()
+    assert ["échec"] == message_from_bytes(raw, policy=policy.default).get_content().splitlines()
 
 
 def test_message_is_the_same_at_each_attempt() -> None:

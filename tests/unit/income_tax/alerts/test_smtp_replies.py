@@ -6,6 +6,7 @@ from income_tax.alerts.smtp_replies import is_about_session, is_refusal
 from income_tax.alerts.smtp_session import choose_helo_name
 
 ABOUT_SESSION = [
+    "221 closing",
     "421 4.3.2 closing",
     "502 5.5.1 not implemented",
     "503 5.5.1 EHLO first",
@@ -24,6 +25,9 @@ ABOUT_SESSION = [
     "553 please log in first",
     "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: access denied",
     "554 5.7.1 Service unavailable; client [192.0.2.1] blocked using rbl.example.org",
+    "530 5.7.0 <tax@localhost>: Sender address rejected: Authentication required",
+    "550 5.7.1 <tax@localhost>: Sender address rejected: Authentication required",
+    "553 5.7.1 <tax@localhost>: Sender address rejected: not logged in",
     "550 5.7.25 the address has no PTR record",
 ]
 ABOUT_MAIL = [

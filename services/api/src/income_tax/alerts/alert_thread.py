@@ -39,6 +39,7 @@ class AlertSender:
         self._memory = Spool(None)  # alerts that could not be spooled; this process delivers them
         self._uses_memory = False
         self.sender_lock = sender_lock
+        self.is_sender = False  # whether this process mails the failures that all processes of the host detect
         self._delivery = delivery
         self._log = log.bind(place="alerts")
         self._clock = clock
@@ -47,8 +48,7 @@ class AlertSender:
         self._errors: dict[str, str] = {}  # the last error of each task
         self._paused_until: dict[str, float] = {}  # the end of each task's pause
         self._wake, self._stop = threading.Event(), threading.Event()
-        self._lock = threading.Lock()
-        self._merge_lock = threading.Lock()  # held while incidents move from memory to the spool
+        self._lock, self._merge_lock = threading.Lock(), threading.Lock()  # incidents move under the second lock
         self._thread: threading.Thread | None = None
 
     def send(self, alert: Alert) -> None:
@@ -111,10 +111,9 @@ class AlertSender:
 
     def count_mails(self) -> dict[str, int]:
         """Count the pending, sent and dead mails. Return an empty dictionary if the spool cannot be read."""
-        try:
+        with contextlib.suppress(*SPOOL_ERRORS):
             return self._spool.count_mails()
-        except SPOOL_ERRORS:
-            return {}
+        return {}
 
     def _print_once(self, reason: str) -> None:
         """Print a reason on stderr unless it equals the last printed reason, because a write to stderr can block."""
@@ -132,11 +131,9 @@ class AlertSender:
 
     def _is_idle(self) -> bool:
         try:
-            if self._uses_memory:
-                with self._merge_lock:
-                    if not self._delivery.is_idle(self._memory):
-                        return False
-            return self._delivery.is_idle(self._spool)
+            with self._merge_lock:
+                is_idle = self._delivery.is_idle(self._memory)
+            return is_idle and self._delivery.is_idle(self._spool)
         except SPOOL_ERRORS:  # wait for a busy spool, but stop if the thread has also failed to use the spool
             return "spool" in self._errors
 
@@ -166,23 +163,27 @@ class AlertSender:
                 self._resolved_kinds.discard(kind)
 
     def _deliver(self, is_last: bool) -> None:
+        try:
+            self.is_sender = self.sender_lock.try_acquire()
+        except OSError:
+            self.is_sender = True  # no process can open the lock file, so each process mails its own failures
+            raise
         if self._uses_memory:
             with self._merge_lock:
                 self._merge_memory()
-        if self.sender_lock.try_acquire():
+        if self.is_sender:
             self._delivery.deliver_due(self._spool, is_last)
 
     def _merge_memory(self) -> None:
         """Move unreported incidents from memory to the spool, so that repeated failures form one incident."""
         unreported = self._memory.pop_unreported()
-        while unreported:
-            try:
+        try:
+            while unreported:
                 self._spool.merge_incident(unreported[-1])
-            except SPOOL_ERRORS:
-                for incident in unreported:
-                    self._memory.merge_incident(incident)
-                raise
-            unreported.pop()
+                unreported.pop()
+        finally:
+            for incident in unreported:  # the spool cannot be used
+                self._memory.merge_incident(incident)
 
     def _run_task(self, name: str, task: Callable[[], object]) -> None:
         """Run the task unless it is paused. Log each new error, and pause the task after an error. Never raises."""

@@ -13,7 +13,7 @@ EXPECTED_SERVER = "a host name such as smtp.example.org, or an address such as 1
 
 SEPARATOR = re.compile(r'[,;](?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma or semicolon outside quotes
 ENTRY = re.compile(
-    r"""(?: (?P<name> "[^"]*" | [^"<>()\[\]:@\\]* ) \s* <(?P<address>[^<>\s]+)> | (?P<bare>[^<>"\s]+) )""", re.VERBOSE
+    r"""(?: (?P<name> "[^"\\]*" | [^"<>()\[\]:@\\]* ) \s* <(?P<address>[^<>\s]+)> | (?P<bare>[^<>"\s]+) )""", re.VERBOSE
 )
 LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 LABEL = r"(?!-)[\w-]{1,63}(?<!-)"
@@ -50,8 +50,15 @@ def parse_address(text: str) -> MailAddress:
 
 
 def parse_addresses(text: str) -> tuple[MailAddress, ...]:
-    """Parse addresses with commas or semicolons between. Raises ValueError if an entry is empty or not an address."""
-    return tuple(dict.fromkeys(map(parse_address, SEPARATOR.split(text))))
+    """Parse addresses with commas or semicolons between. Raises ValueError if an entry is empty or not an address.
+
+    If an address occurs more than once, the first entry counts. The case of domains has no meaning.
+    """
+    entries: dict[tuple[str, str], MailAddress] = {}
+    for entry in map(parse_address, SEPARATOR.split(text)):
+        local, _, domain = entry.address.partition("@")
+        entries.setdefault((local, domain.lower()), entry)
+    return tuple(entries.values())
 
 
 def parse_host(text: str) -> str:

@@ -104,7 +104,7 @@ def build_email(mail: MailMessage, sender: MailAddress, recipients: Sequence[Mai
     }
     if mail.request_id:
         headers["X-Request-ID"] = encode_text(escape_controls(mail.request_id), longest=900)
-    content = EmailMessage(policy.SMTP)
+    content = EmailMessage(policy.SMTP.clone(cte_type="7bit"))  # because not every server supports 8BITMIME
     content.set_content(mail.body)
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii") + content.as_bytes()
 

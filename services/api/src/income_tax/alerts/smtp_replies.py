@@ -7,27 +7,31 @@ from collections.abc import Mapping
 Reply = tuple[int, str]  # the code, and the server's words with the code
 
 # Replies about the greeting, the commands, the encryption or the login (RFC 5321, 4.2.2, and RFC 4954, 6).
-SESSION_CODES = {421, 502, 503, 504, 521, 523, 524, 525, 530, 534, 535, 538}
-# Servers also use 550, 553 and 554 for such replies, often only at MAIL or RCPT. Then the words show the meaning.
+SESSION_CODES = {221, 421, 502, 503, 521, 523, 524, 525, 530, 534, 535, 538}
+# Servers also use other codes for such replies, often only at MAIL or RCPT. Then the words show the meaning.
 ABOUT_SESSION = re.compile(
-    r"\b5\.7\.(?:8|9|10|11|12|13|25)\b|\b(?:helo|ehlo)\b|fully.?qualified|host ?name|authenti|log ?in\b|tls\b|encrypt"
-    r"|relay|client (?:host|\[)|\bptr\b|reverse dns",
+    r"\b5\.7\.(?:8|9|10|11|12|13|25)\b|\b(?:helo|ehlo)\b|fully.?qualified|host ?name|authenti|log(?:ged)? ?in\b"
+    r"|tls\b|encrypt|relay|client (?:host|\[)|\bptr\b|reverse dns",
     re.IGNORECASE,
 )
-ABOUT_MAIL = re.compile(r"(?:sender|recipient) address|\b(?:dmarc|dkim|spf)\b", re.IGNORECASE)
+ABOUT_MAIL = re.compile(
+    r"(?:sender|recipient) address(?!.*(?:not logged in|authentication required))|\b(?:dmarc|dkim|spf)\b",
+    re.IGNORECASE,
+)
 
 
 def is_about_session(reply: Reply) -> bool:
     """Return whether the reply concerns the session, so that the server would refuse every mail in this way."""
     code, words = reply
-    if ABOUT_MAIL.search(words):
-        return code == 421
-    return code in SESSION_CODES or (code >= 500 and bool(ABOUT_SESSION.search(words)))
+    if code in SESSION_CODES:
+        return True
+    is_about_mail = code < 500 or ABOUT_MAIL.search(words)
+    return not is_about_mail and (code == 504 or bool(ABOUT_SESSION.search(words)))
 
 
 def is_refusal(reply: Reply) -> bool:
     """Return whether the reply permanently refuses the mail."""
-    return reply[0] >= 500 and not is_about_session(reply)
+    return 500 <= reply[0] <= 599 and not is_about_session(reply)
 
 
 def decode_reply(code: int, words: bytes | str) -> Reply:

@@ -17,6 +17,7 @@ class ReplyReader:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._received = b""
+        self._refusal = b""  # the last reply if it was a refusal, which explains why the server closes the connection
 
     def read_reply(self, until: float) -> tuple[int, bytes]:
         """Return the code and the words of a reply. `until` is a time of the monotonic clock.
@@ -31,6 +32,7 @@ class ReplyReader:
                 has_begun, until = True, min(until, time.monotonic() + BEGUN_REPLY)
             self._receive(until)
         self._received = self._received[found.end() :]
+        self._refusal = found[0] if found[1] == b"221" or found[1] >= b"400" else b""
         return int(found[1]), b"\n".join(line[4:].strip() for line in found[0].splitlines())
 
     def has_received(self) -> bool:
@@ -50,14 +52,18 @@ class ReplyReader:
             received = self._socket.recv(4096)
         except TimeoutError:
             raise TimeoutError(f"no complete reply in time{self._quote()}") from None
+        except OSError:
+            if not self._received and not self._refusal:
+                raise
+            received = b""  # the error is less useful than the server's words
         if not received and self._received.endswith(b"\n"):
             raise smtplib.SMTPServerDisconnected(f"the server closed the connection{self._quote()}")
         if not received and not self._received:
-            raise smtplib.SMTPServerDisconnected("the server closed the connection without a reply")
+            raise smtplib.SMTPServerDisconnected(f"the server closed the connection without a reply{self._quote()}")
         self._received += received or b"\n"  # the server closed the connection within a line
 
     def _quote(self) -> str:
-        words = " ".join(self._received[:200].decode(errors="replace").split())
+        words = " ".join((self._received or self._refusal)[:200].decode(errors="replace").split())
         return f" after [{words}]" if words else ""
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ class SmtpSession(smtplib.SMTP):
             code, words = self.ehlo()
             if code in (500, 502):
                 code, words = self.helo()
-            if not 200 <= code <= 299:
+            if not is_accepted(code):
                 raise smtplib.SMTPHeloError(code, words)
 
     def getreply(self) -> tuple[int, bytes]:
@@ -72,11 +72,10 @@ class SmtpSession(smtplib.SMTP):
         except TimeoutError:
             self.close()
             raise
-        except OSError as error:
-            with contextlib.suppress(OSError, smtplib.SMTPServerDisconnected):
-                raise smtplib.SMTPResponseException(*self.getreply()) from error
+        except OSError:
+            reply = self.getreply()  # raises the reason if there is no reply
             self.close()
-            raise
+            raise smtplib.SMTPResponseException(*reply) from None
 
     def auth(self, mechanism: str, authobject: Any, *, initial_response_ok: bool = True) -> tuple[int, bytes]:
         """Log in as smtplib does, but send user and password as UTF-8 (RFC 4616)."""
@@ -106,14 +105,14 @@ class SmtpSession(smtplib.SMTP):
         LastReplyMissing if the server might have accepted the mail.
         """
         code, words = self.mail(sender, [f"size={len(message)}"] if self.has_extn("size") else [])
-        if not 200 <= code <= 299:
+        if not is_accepted(code):
             raise smtplib.SMTPSenderRefused(code, words, sender)
         refused = {}
         for recipient in recipients:
             reply = self.rcpt(recipient)
-            if reply[0] == 421:  # the server closes the connection
+            if reply[0] in (221, 421):  # the server closes the connection
                 raise smtplib.SMTPResponseException(*reply)
-            if not 200 <= reply[0] <= 299:
+            if not is_accepted(reply[0]):
                 refused[recipient] = reply
         if len(refused) == len(recipients):
             raise smtplib.SMTPRecipientsRefused(refused)
@@ -136,9 +135,9 @@ class SmtpSession(smtplib.SMTP):
             code, words = self.getreply()
         except (OSError, smtplib.SMTPException) as error:
             raise LastReplyMissing(f"no reply to the text: {error}") from error
-        if code >= 400:
+        if 400 <= code <= 599:
             raise smtplib.SMTPDataError(code, words)
-        if not 200 <= code <= 299:
+        if not is_accepted(code):
             raise LastReplyMissing(f"unexpected reply to the text: {code} {words.decode(errors='replace')}")
 
     def leave(self) -> None:
@@ -151,6 +150,11 @@ class SmtpSession(smtplib.SMTP):
 
 class TlsSmtpSession(SmtpSession, smtplib.SMTP_SSL):
     """A connection that uses TLS from its first byte (RFC 8314)."""
+
+
+def is_accepted(code: int) -> bool:
+    """Return whether the server accepted a command. With 221, it ends the session."""
+    return 200 <= code <= 299 and code != 221
 
 
 def choose_helo_name(full_name: str, address: str) -> str:
