@@ -36,11 +36,7 @@ def parse_file(content: str | bytes) -> Data:
     except (ValueError, RecursionError) as error:  # invalid JSON, invalid UTF-8, or a ScheduleError
         raise ScheduleError(f"the tax data is not JSON: {error}") from error
     top = check_object("the tax data", data, ("parameters", "schedules"))
-    for name, texts in check_object("parameters", top["parameters"]).items():
-        if not NAME.fullmatch(name):
-            refuse("a name in parameters", "at most 64 letters a-z, digits and _, first a letter", name)
-        for field, text in check_object(f"parameters.{name}", texts, tuple(TEXTS)).items():
-            check_text(f"parameters.{name}.{field}", text, TEXTS[field])
+    check_parameters(check_object("parameters", top["parameters"]))
     for schedule, figures in check_object("schedules", top["schedules"]).items():
         if schedule != "v7" and not is_year(schedule):
             refuse(f"schedules.{schedule}", "a year of four digits or v7 as the name of a schedule", schedule)
@@ -52,6 +48,15 @@ def parse_file(content: str | bytes) -> Data:
     check_years(top["schedules"])
     parse_schedules(data)
     return data
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Check the names and the texts of the parameters."""
+    for name, texts in parameters.items():
+        if not NAME.fullmatch(name):
+            refuse("a name in parameters", "at most 64 letters a-z, digits and _, first a letter", name)
+        for field, text in check_object(f"parameters.{name}", texts, tuple(TEXTS)).items():
+            check_text(f"parameters.{name}.{field}", text, TEXTS[field])
 
 
 def check_years(schedules: Mapping[str, Any]) -> None:
@@ -104,7 +109,7 @@ def check_text(path: str, value: Any, length: int) -> None:
 
 
 def check_figure(path: str, figure: Any, is_v7: bool) -> None:
-    """Check a constant or a scale. Each bracket of the rules `v7` needs a constant, and no other bracket has one."""
+    """Check a constant or a scale."""
     kind = "brackets" if isinstance(figure, dict) and "brackets" in figure else "value"
     check_object(path, figure, (kind, "since", "references"))
     if kind == "value":
@@ -112,18 +117,24 @@ def check_figure(path: str, figure: Any, is_v7: bool) -> None:
     else:
         for place, row in enumerate(check_list(f"{path}.brackets", figure["brackets"])):
             where = f"{path}.brackets[{place}]"
-            for name, number in check_object(where, row, BRACKET).items():
-                if name == "constant" and not is_v7:
-                    if number is not None:
-                        refuse(f"{where}.constant", "null, because only v7 uses constants", number)
-                elif number is not None or name != "upper_limit":
-                    check_number(f"{where}.{name}", number)
+            check_bracket(where, check_object(where, row, BRACKET), is_v7)
     check_date(f"{path}.since", figure["since"])
     for place, reference in enumerate(check_list(f"{path}.references", figure["references"])):
         where = f"{path}.references[{place}]"
         check_text(f"{where}.title", check_object(where, reference, ("title", "url"))["title"], 255)
         if reference["url"] is not None:
             check_text(f"{where}.url", reference["url"], 512)
+
+
+def check_bracket(path: str, row: Mapping[str, Any], is_v7: bool) -> None:
+    """Check a bracket of a scale. Each bracket of the rules `v7` needs a constant, and no other bracket has one."""
+    check_number(f"{path}.rate", row["rate"])
+    if row["upper_limit"] is not None:
+        check_number(f"{path}.upper_limit", row["upper_limit"])
+    if is_v7:
+        check_number(f"{path}.constant", row["constant"])
+    elif row["constant"] is not None:
+        refuse(f"{path}.constant", "null, because only v7 uses constants", row["constant"])
 
 
 def check_list(path: str, value: Any) -> list[Any]:

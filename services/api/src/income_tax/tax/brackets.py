@@ -64,7 +64,7 @@ def build_schedule(kind: Callable[..., S], brackets: Sequence[Bracket], constant
 
 
 def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]) -> None:
-    """Raise ScheduleError if a value is out of range, or if rates or reduction limits are not in ascending order."""
+    """Raise ScheduleError if a value is out of range, or if rates or limits are not in ascending order."""
     for name, value in constants.items():
         if value < 0:
             raise ScheduleError(f"{name} is {float(value):g}; expected 0 or more")
@@ -76,8 +76,13 @@ def check_figures(constants: Mapping[str, Fraction], scales: Mapping[str, Scale]
             raise ScheduleError(f"{name}: a bracket's limit is {float(scale[1][0]):g}; expected more than 0")
         if rates != sorted(rates) or rates[0] < 0 or rates[-1] > 1:
             raise ScheduleError(f"{name}: the rates must be fractions in ascending order, such as 0.11 for 11 %")
-    first, last = (constants.get(f"reduction_{end}_limit_per_adult") for end in ("full", "end"))
-    if first is not None and last is not None and first >= last:
+    check_order(constants)
+
+
+def check_order(constants: Mapping[str, Fraction]) -> None:
+    """Raise ScheduleError if a lower limit is not below its upper limit."""
+    full, end = "reduction_full_limit_per_adult", "reduction_end_limit_per_adult"
+    if constants.get(full, -math.inf) >= constants.get(end, math.inf):
         raise ScheduleError("reduction_end_limit_per_adult must be above reduction_full_limit_per_adult")
     if constants.get("deduction_min", 0) > constants.get("deduction_max", math.inf):
         raise ScheduleError("deduction_min must not be above deduction_max")
