@@ -53,7 +53,7 @@ start:
 	@tools/read-settings | tools/check-settings
 	@echo "Building the images. The first build takes about a minute ..."
 	@$(COMPOSE) --profile client build --quiet
-	@$(MAKE) --silent --no-print-directory secrets/client_credentials
+	@tools/create-secrets '$(BIN)'
 	@tools/start-stack
 	@tools/save-settings .env DB '$(DB)' REPLICAS '$(REPLICAS)' HTTP_PORT '$(HTTP_PORT)' MAIL_PORT '$(MAIL_PORT)' \
 	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)' MAX_REPLICAS '$(MAX_REPLICAS)'

@@ -1,7 +1,7 @@
 """Measure the longest answer while one of three replicas is frozen, without a network, or killed.
 
 In each round, the client sends 100 requests per second for 20 seconds and causes each fault once. The benchmark fails
-if a request fails.
+if a request fails, or if an answer takes longer than LONGEST.
 """
 
 import sys
@@ -21,6 +21,7 @@ from tests.support.traffic import constant_rate  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
 RATE, SECONDS, REPLICAS = 100, f.seconds(15), 3
+LONGEST = 1.5  # seconds
 
 
 @contextmanager
@@ -65,6 +66,8 @@ def main() -> None:
     f.save("gray", {"seconds of the longest answer": found})
     rows = [(fault, f.spread(seconds, ".2f")) for fault, seconds in found.items()]
     f.put("gray", f.table(("one of three replicas", "longest answer in s"), rows))
+    if (longest := max(map(max, found.values()))) > LONGEST:
+        sys.exit(f"an answer took {longest:.2f} s; expected at most {LONGEST} s")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,18 @@ import sqlite3
 spool = sqlite3.connect("/state/alerts/spool.sqlite", isolation_level=None)
 spool.execute("UPDATE incidents SET closed = 1 WHERE told")
 """
+COUNT_RESOLVED = """
+import sqlite3
+spool = sqlite3.connect("/state/alerts/spool.sqlite")
+count = "SELECT count(*) FROM incidents WHERE kind = 'database' AND NOT closed AND resolved AND total > mailed"
+print(spool.execute(count).fetchone()[0])
+"""
 
 
 @pytest.mark.profile("operations")
 @pytest.mark.both_databases
 def test_database_stops_and_returns(stack: Stack) -> None:
-    """Without its database the service answers requests, can restart, and mails the loss and the recovery."""
+    """Without its database the service answers requests, can restart, and mails the loss and the recovery once."""
     credentials = stack.credentials
     with constant_rate(stack, RATE, 1):
         for number in range(TIMES):
@@ -46,6 +52,14 @@ def test_database_stops_and_returns(stack: Stack) -> None:
             recovered = find_recovery(inbox, lost)
             assert "Recovered: the failed operation works again." in recovered.get_content()
             assert f"The tax service runs {NO_DATABASE}." in lost.get_content()
+        # A second outage within ALERT_REPEAT belongs to the same incident.
+        stack.compose("stop", "db")
+        wait_until(lambda: is_degraded(stack))
+        stack.compose("start", "db")
+        wait_until(lambda: stack.healthy("db") == 1)
+        wait_until(lambda: is_well(stack))
+        wait_until(lambda: "1" == stack.output("api", "python", "-c", COUNT_RESOLVED).strip())
+        assert 2 == len(inbox.mails(NO_DATABASE))
     assert 200 == stack.get("/?married=yes&children=3&salary=200000", credentials).status
 
 

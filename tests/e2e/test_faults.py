@@ -17,6 +17,7 @@ from tests.support.replicas import (
     disconnected,
     frozen,
     hang_up,
+    has_unread_request,
     list_replicas,
     list_workers,
     signal_process,
@@ -28,6 +29,7 @@ from tests.support.waiting import wait_until
 RATE = budget(100, 200)  # requests per second
 IN_FLIGHT = RATE // 10  # minimum number of requests in flight at each fault
 TIMES = budget(1, 5)
+BATCH = "married,children,salary\n" + "yes,3,200000\n" * 200
 pytestmark = pytest.mark.profile("faults")
 
 
@@ -105,18 +107,36 @@ def test_frozen_replicas(stack: Stack) -> None:
 
 @pytest.mark.profile("floods")
 def test_batches_are_calculated_once(stack: Stack) -> None:
-    """If a replica is frozen during a batch, nginx waits for its answer, and no other replica calculates the batch."""
-    batch = "married,children,salary\n" + "yes,3,200000\n" * 200
+    """If all replicas are frozen during a batch, nginx waits for one of them, and no other calculates the batch."""
     request_id, credentials = f"batch-{secrets.token_hex(8)}", stack.credentials
     headers = {"Content_Type": "text/csv", "X_Request_ID": request_id}
     with ThreadPoolExecutor(1) as pool:
         with frozen(stack, *list_replicas(stack)):
-            begun, answer = time.monotonic(), pool.submit(load, stack.http_port, "/", credentials, batch, **headers)
+            begun, answer = time.monotonic(), pool.submit(load, stack.http_port, "/", credentials, BATCH, **headers)
             # Wait for more than two RETRY_TIMEOUTs. nginx would otherwise have sent the batch to both replicas by then.
             wait_until(lambda: time.monotonic() > begun + 2)
         assert 200 == answer.result().status
     events = [record["event"] for record in stack.records("api/api.log", holding=request_id)]
     assert (1, 1) == (events.count("request"), events.count("answer"))
+
+
+@pytest.mark.profile("floods")
+def test_batches_of_a_replica_without_a_network(stack: Stack) -> None:
+    """If a replica loses its network during a batch, the other replica calculates the batch."""
+    credentials, retried = stack.credentials, count_retries(stack)
+    first, second = list_replicas(stack)
+
+    def post() -> int:
+        return load(stack.http_port, "/", credentials, BATCH, Content_Type="text/csv").status
+
+    with ThreadPoolExecutor(2) as pool, frozen(stack, first):
+        with frozen(stack, second):
+            answers = [pool.submit(post) for _ in range(2)]  # one for each replica
+            wait_until(lambda: has_unread_request(stack, first) and has_unread_request(stack, second))
+        with disconnected(stack, first):
+            assert [200, 200] == [answer.result() for answer in answers]
+    wait_until(lambda: stack.healthy("api") == 2)
+    assert count_retries(stack) > retried
 
 
 @pytest.mark.profile("floods")

@@ -42,6 +42,13 @@ def test_invalid_setting_keeps_the_old_replicas(stack: Stack) -> None:
     assert before == {c["Id"] for c in stack.containers("api")}
 
 
+def test_quotes_and_dollars_in_the_settings(stack: Stack, tmp_path: Path) -> None:
+    """The targets read quoted values of `.env` as Compose does, with all their characters."""
+    other = Stack.create(tmp_path, stack.database, ALERT_SUBJECT="'Panne #1 : $HOME'", TZ='"Europe/Paris" # Metz')
+    settings = other.run("tools/read-settings").stdout.splitlines()
+    assert {"ALERT_SUBJECT=Panne #1 : $HOME", "TZ=Europe/Paris"} <= set(settings)
+
+
 def containers(stack: Stack) -> set[str]:
     """Return the ids of all long-running containers."""
     return {c["Id"] for service in LONG_RUNNING for c in stack.containers(service)}

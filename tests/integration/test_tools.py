@@ -116,6 +116,33 @@ def test_targets_take_turns(tmp_path: Path) -> None:
         assert ("cleaned\n", "") == second.communicate(timeout=60)
 
 
+@pytest.mark.parametrize(
+    ("files", "is_called"),
+    [
+        ({"client_credentials": b"a:b\n", "db_owner_password": b"x\n"}, False),
+        ({"client_credentials": b"a:b\n", "db_owner_password": b"x\r\n"}, True),
+        ({"client_credentials": b"a:b\n", "db_owner_password": b"\xef\xbb\xbfx\n"}, True),
+        ({"client_credentials": b"a:b\n", "db_owner_password": b"\xff\xfex\0\n\0"}, True),
+        ({"client_credentials": b"a:b\n"}, True),
+        ({"db_owner_password": b"x\n"}, True),
+    ],
+)
+def test_secrets_are_created_or_corrected_if_necessary(
+    tmp_path: Path, files: dict[str, bytes], is_called: bool
+) -> None:
+    """`make up` calls the program that writes secrets if one is missing, or if a database password needs correction."""
+    for name, content in files.items():
+        (tmp_path / "secrets").mkdir(exist_ok=True)
+        (tmp_path / "secrets" / name).write_bytes(content)
+    (tmp_path / ".ready").write_text(f"{tmp_path.resolve()}\n")
+    (tmp_path / "income-tax").write_text("#!/bin/sh\necho called $*\n")
+    (tmp_path / "income-tax").chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "tools/create-secrets", tmp_path], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "called secrets secrets\n" * is_called == done.stdout
+
+
 def test_variables_of_compose_in_the_shell_do_not_reach_compose(tmp_path: Path) -> None:
     """The Makefile removes all variables of Compose from the environment, and keeps DOCKER_HOST and the settings."""
     makefile = tmp_path / "Makefile"

@@ -25,6 +25,16 @@ def list_workers(stack: Stack, replica: str) -> set[int]:
     return {pid for pid, parent in parents.items() if parents.get(parent) == 1}
 
 
+def has_unread_request(stack: Stack, replica: str) -> bool:
+    """Return whether a connection of a frozen replica has received bytes that no process has read."""
+    (image,) = {container["Image"] for container in stack.containers("api")}
+    network = ("--network", f"container:{replica}", "--entrypoint", "cat")
+    connections = stack.run("docker", "run", "--rm", *network, image, "/proc/net/tcp").stdout
+    # The fields are the local address with the port 8000, the remote address, the state 01 (established), and the
+    # lengths of the two queues. All numbers are hexadecimal.
+    return bool(re.search(r":1F40 [0-9A-F:]+ 01 [0-9A-F]+:(?!0+ )", connections))
+
+
 def count_retries(stack: Stack) -> int:
     """Count the requests that nginx retried."""
     return stack.count("nginx/access.log", '"upstream_status":"[^"]*50[24] ?[,:]')

@@ -211,6 +211,25 @@ def test_secrets_are_generated_once(tmp_path: Path) -> None:
     assert 0o700 == (tmp_path / "s").stat().st_mode & 0o777
 
 
+@pytest.mark.parametrize("written", [b"caf\xc3\xa9 5\r\n", b"\xef\xbb\xbfcaf\xc3\xa9 5", b"cafe\xcc\x81 5\n\n"])
+def test_database_passwords_lose_marks_and_line_ends(tmp_path: Path, written: bytes) -> None:
+    """A byte order mark, CR and NFD are removed from a database password, because the API removes them, too."""
+    file = tmp_path / "db_reader_password"
+    file.write_bytes(written)
+    assert 0 == start("secrets", str(tmp_path), env=dict(os.environ)).returncode
+    assert "café 5\n" == file.read_text(encoding="utf-8")
+
+
+def test_a_database_password_in_utf_16_is_refused(tmp_path: Path) -> None:
+    """`secrets` names a database password in UTF-16 and its remedy, and does not change the file."""
+    file = tmp_path / "db_owner_password"
+    file.write_text("secret", encoding="utf-16")
+    refused = start("secrets", str(tmp_path), env=dict(os.environ))
+    assert 0 != refused.returncode
+    assert f"{file}: expected one line password; the text is UTF-16" in refused.stderr
+    assert "secret" == file.read_text(encoding="utf-16")
+
+
 def test_lost_credentials_are_generated_again(tmp_path: Path) -> None:
     """If the client's credentials file is missing, the command creates new credentials and updates the users file."""
     env = dict(os.environ)

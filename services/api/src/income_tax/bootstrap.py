@@ -106,7 +106,7 @@ def build_state_monitor(
 ) -> tuple[TroubleMonitor, TroubleMonitor]:
     """Build two monitors of a full volume of the state and of uncounted failed logins. The second sends the mails.
 
-    On a full volume, every process keeps its own alerts in memory. The sender, or its successor, mails for all.
+    On a full volume, every process detects the failure and keeps its own alerts in memory. Only the sender mails it.
     """
 
     def find_trouble() -> str | None:

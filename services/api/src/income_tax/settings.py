@@ -143,7 +143,7 @@ def read_mail_settings(read: Reader) -> MailSettings:
         user=user,
         password=read.secret("SMTP_PASSWORD_FILE"),
         helo_name=parse_text(read, "SMTP_HELO_NAME", "", parse_host_or_nothing, EXPECTED_HOST),
-        timeout=min(read.seconds("SMTP_TIMEOUT", 300, above_zero=True), 3600.0),
+        timeout=read.seconds("SMTP_TIMEOUT", 300, 3600, above_zero=True),
         sender=parse_text(read, "ALERT_FROM", "tax-service@localhost", parse_address, EXPECTED_ADDRESS),
         recipients=parse_text(read, "ALERT_TO", "admin@localhost", parse_addresses, EXPECTED_ADDRESSES),
         subject=read.text("ALERT_SUBJECT", "Tax calculation server crash"),

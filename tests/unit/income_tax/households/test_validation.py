@@ -74,6 +74,10 @@ def test_largest_values_are_valid() -> None:
         ("married=maybe&children=3&salary=1", ["parameter [married] has an invalid value: [maybe]"]),
         ("married&children=3&salary=1", ["parameter [married] has an invalid value: []"]),
         ("Married=yes&children=3&salary=1", ["parameter [married] is missing", "unknown parameter [Married]"]),
+        (
+            "CHILDREN=3&salaire=1",
+            ["parameter [married] is missing", "parameter [children] is missing", "unknown parameter [CHILDREN]"],
+        ),
     ],
 )
 def test_errors(query: str, errors: list[str]) -> None:

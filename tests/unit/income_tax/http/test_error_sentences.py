@@ -159,6 +159,12 @@ def test_long_number_beside_a_huge_one(digits: int, told: str) -> None:
     assert ["parameter [x] is repeated in one object"] == errors[1].errors
 
 
+@pytest.mark.parametrize("code", ["00A0", "202F", "200B", "FEFF", "202E"])
+def test_invisible_characters_are_shown(code: str) -> None:
+    """An error shows an invisible character by its code."""
+    assert f"a<U+{code}>b" == quote_text(f"a{chr(int(code, 16))}b")
+
+
 def test_long_texts_are_truncated() -> None:
     """An error quotes at most a hundred characters and replaces a lone surrogate with a question mark."""
     assert ["x" * 100, "x" * 100 + "…", "a?b"] == [quote_text("x" * 100), quote_text("x" * 101), quote_text("a\ud800b")]

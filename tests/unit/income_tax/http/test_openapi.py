@@ -76,9 +76,9 @@ def test_parameters_equal_the_parser(path: str, parameters: tuple[Parameter, ...
 
 VALUES: dict[str, list[Any]] = {
     "married": ["yes", "no", "oui", "x", 1, None],
-    "children": [0, 1, 99, 100, -1, "1", 1.5],
-    "salary": [0, 999_999_999, 1_000_000_000],
-    "year": [2023, 2024, 2022, "2024"],
+    "children": [0, 1, 99, 100, -1, "1", 1.5, 2.0, -0.0],
+    "salary": [0, 999_999_999, 1_000_000_000, 2e4],
+    "year": [2023, 2024, 2022, "2024", 2024.0],
     "single_parent": ["yes", "non", ""],
     "spouse_salary": [0, 5, -5],
     "explain": ["yes", "perhaps"],

@@ -1,4 +1,4 @@
-"""The monitor of the state: every process logs a full volume, and the sender of the alerts mails it."""
+"""The monitor of the state. Every process logs a full volume, and only the sender of the alerts mails it."""
 
 from collections.abc import Callable
 from typing import Any, cast

@@ -21,15 +21,19 @@ USERS = Path("api") / "users"
 def write_missing_secrets(folder: Path) -> None:
     """Write the missing secrets: the database passwords, the client's credentials and the users file.
 
+    Rewrite a database password that has a byte order mark or CR, because the databases would not remove them.
+
     Only the owner can open the folder. Containers that mount its files run as other system users, so the permissions of
     the files allow all users to read them. Raises OSError if a file cannot be written, and
     UsersError if a file is invalid.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    for name in PASSWORDS:
-        if not (folder / name).exists():
-            write_secret(folder / name, secrets.token_hex(16))
+    for path in (folder / name for name in PASSWORDS):
+        if not path.exists():
+            write_secret(path, secrets.token_hex(16))
+        elif path.read_bytes().rstrip(b"\n") != (password := read_secret(path, "password")).encode():
+            write_secret(path, password)
     if not (folder / CLIENT_CREDENTIALS).exists():
         write_secret(folder / CLIENT_CREDENTIALS, f"{CLIENT}:{secrets.token_urlsafe(18)}")
     login, password = read_credentials(folder / CLIENT_CREDENTIALS)
@@ -41,11 +45,16 @@ def write_missing_secrets(folder: Path) -> None:
 
 def read_credentials(path: Path) -> tuple[str, str]:
     """Return the login name and password in a file. Raises UsersError if the file is not one line `login:password`."""
-    try:
-        login, _, password = decode_secret(path.read_bytes()).partition(":")
-    except ValueError as error:
-        raise UsersError(f"{path}: expected one line login:password; {error}") from None
+    login, _, password = read_secret(path, "login:password").partition(":")
     return login, password
+
+
+def read_secret(path: Path, expected: str) -> str:
+    """Return the one line of a file. Raises UsersError if the file is not one line of text, which `expected` names."""
+    try:
+        return decode_secret(path.read_bytes())
+    except ValueError as error:
+        raise UsersError(f"{path}: expected one line {expected}; {error}") from None
 
 
 def has_login(users: Path, login: str, password: str) -> bool:

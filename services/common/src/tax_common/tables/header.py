@@ -108,10 +108,12 @@ def looks_like_header(header: Header, current: RowFormat) -> bool:
 
     A line with one known name and numbers is no header, because the name can be a wrong value. Any other line without a
     value is a header. Values are numbers, words for missing values, and yes or no where the current format has them.
-    Years are no values if most cells are words, because they can name columns.
+    Years outside the column `year` are no values if most cells are words, because they can name columns.
     """
     filled = [name for name in header.names if name]
-    years = [name for name in filled if YEAR_NAME.fullmatch(name)]
+    columns = enumerate(current.columns, current.has_index - header.has_index)
+    places = {place for place, column in columns if column.name == "year"}
+    years = [name for place, name in enumerate(header.names) if YEAR_NAME.fullmatch(name) and place not in places]
     has_values = any(is_value(name) and name not in years for name in filled) or 0 < len(filled) <= 2 * len(years)
     if header.known:
         return header.known > 1 or not has_values

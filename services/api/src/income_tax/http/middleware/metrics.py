@@ -1,7 +1,7 @@
 """Middleware that records the status and latency of every response.
 
-It does not record responses to health checks and to `/status`. It also does not record the status 204, with which the
-API answers only requests that nginx itself makes. nginx then forwards the client's request.
+It does not record responses to health checks and to `/status`. It also does not record the status 204, which only nginx
+receives. nginx then sends the client's request.
 """
 
 import time

@@ -7,6 +7,9 @@ from flask import Blueprint, Response, request
 from .rendering import TRANSLATIONS, choose_language, prefers_html, set_page
 
 PAGES = ("/simulator", "/docs", "/status")
+# Maximum length of a query in a redirect. werkzeug encodes some characters as three, and nginx treats an answer whose
+# headers exceed 8 KB as a failure of the replica.
+QUERY_MAX = 1500
 
 
 def build_blueprint() -> Blueprint:
@@ -22,7 +25,7 @@ def build_blueprint() -> Blueprint:
         path = get_path()
         if (page := path.removesuffix("/")) in PAGES and page != path:
             query = request.query_string.decode("latin-1")
-            return build_redirect(308, f"{page}?{query}" if query else page)
+            return build_redirect(308, f"{page}?{query}" if 0 < len(query) <= QUERY_MAX else page)
         return None
 
     @routes.after_app_request
