@@ -72,13 +72,19 @@ def test_a_first_line_that_names_no_columns_is_refused(content: str | bytes, fou
         (HEADER + "x,married,2,2024\nTotal,2024\n1,no,0,5\n", [None, None, (1, 5)]),
         ("year," + HEADER + "2024,x,married,two,many\n2024,1,no,0,5\n", [None, (1, 5)]),
         (",year," + HEADER + "x,2024,x,married,two,many\n0,2024,1,no,0,5\n", [None, (1, 5)]),
+        ("id,married,year,children,salary\n1,no,2024,0,5\nref;state;2024;kids\n# a;b;c;d\n", [(1, 5), None, None]),
         (HEADER + "x,no,none,z\n1,no,0,5\n", [None, (1, 5)]),
         (HEADER + "#N/A,#N/A,#N/A,#N/A\n1,no,0,5\n", [None, (1, 5)]),
     ],
     ids=[
         *("order", "separator", "unknown name", "words", "commented", "commented with another separator"),
         *("year", "year and one known name", "wrong values with a year", "wrong values beside the column of the year"),
-        *("wrong values beside an index and the column of the year", "wrong values", "spreadsheet errors"),
+        *(
+            "wrong values beside an index and the column of the year",
+            "year with another separator",
+            "wrong values",
+            "spreadsheet errors",
+        ),
     ],
 )
 def test_a_later_header_ends_the_earlier_columns(content: str, expected: Salaries) -> None:

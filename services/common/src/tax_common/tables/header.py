@@ -112,7 +112,8 @@ def looks_like_header(header: Header, current: RowFormat) -> bool:
     """
     filled = [name for name in header.names if name]
     columns = enumerate(current.columns, current.has_index - header.has_index)
-    places = {place for place, column in columns if column.name == "year"}
+    has_places = header.separator == current.separator  # otherwise the cells do not belong to the current columns
+    places = {place for place, column in columns if has_places and column.name == "year"}
     years = [name for place, name in enumerate(header.names) if YEAR_NAME.fullmatch(name) and place not in places]
     has_values = any(is_value(name) and name not in years for name in filled) or 0 < len(filled) <= 2 * len(years)
     if header.known:
