@@ -1,8 +1,8 @@
 """Functions that build the objects of which the service consists."""
 
 import hashlib
+import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -15,14 +15,22 @@ from .alerts.alert_thread import AlertSender
 from .alerts.mail_delivery import MailDelivery
 from .alerts.smtp_client import SmtpMailer
 from .alerts.spool import Spool
+from .bootstrap_metrics import build_metrics_server, build_state_reader
+from .bootstrap_monitors import (
+    build_database_monitor,
+    build_proxy_monitor,
+    build_replica_monitor,
+    build_state_monitor,
+    build_users_monitor,
+)
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
-from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
-from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
-from .monitoring.service_status import read_expected_replicas
-from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
-from .monitoring.worker_metrics import WorkerMetrics
+from .metrics.shared_counters import SharedCounters
+from .metrics.worker_counters import WorkerCounters
+from .monitoring.request_history import RequestHistory
+from .monitoring.trouble_monitor import PeriodicChecks
+from .monitoring.worker_status import WorkerStatusPublisher
 from .server.gunicorn_app import ServerDependencies
 from .server.gunicorn_request_errors import BODY_ERRORS
 from .server.leader_follower.leader_lock import LeaderLock
@@ -77,93 +85,20 @@ def build_schedules(snapshot: ScheduleSnapshot, first: Schedules, log: Log, aler
     return CurrentSchedules(snapshot, first, report_version, report_trouble)
 
 
-def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> DatabaseMonitor:
-    """Build the monitor that reports when the database stops answering and when it answers again."""
-
-    def report_loss(reason: str) -> None:
-        log.error("database lost", place="database", reason=reason)
-        alerts.send(Alert.for_service("database", Summary.DATABASE_LOST, reason))
-
-    def report_answer() -> None:
-        log.info("database answers", place="database")
-        alerts.resolve("database")
-
-    return DatabaseMonitor(engine, INTERVAL, report_loss, report_answer)
-
-
-def build_users_monitor(users: Users, log: Log, alerts: AlertSender) -> TroubleMonitor:
-    """Build the monitor that reports an unusable users file."""
-
-    def report_trouble(reason: str) -> None:
-        log.error("users file invalid", place="users", reason=reason)
-        alerts.send(Alert.for_service("users", Summary.USERS_INVALID, reason))
-
-    return TroubleMonitor(users.find_trouble, report_trouble, lambda: alerts.resolve("users"))
-
-
-def build_state_monitor(
-    metrics: WorkerMetrics, throttle: LoginThrottle, log: Log, alerts: AlertSender
-) -> tuple[TroubleMonitor, TroubleMonitor]:
-    """Build two monitors of a full volume of the state and of uncounted failed logins. The second sends the mails.
-
-    On a full volume, every process detects the failure and keeps its own alerts in memory. Only the sender mails it.
-    """
-
-    def find_trouble() -> str | None:
-        return metrics.trouble or throttle.find_trouble()
-
-    def report_trouble(reason: str) -> None:
-        log.error("state not written", place="state", reason=reason)
-
-    def find_mailed_trouble() -> str | None:
-        return monitor.trouble if metrics.trouble is None or alerts.is_sender else None
-
-    def mail_trouble(reason: str) -> None:
-        alerts.send(Alert.for_service("state", Summary.STATE_NOT_WRITTEN, reason))
-
-    monitor = TroubleMonitor(find_trouble, report_trouble, lambda: alerts.resolve("state"))
-    return monitor, TroubleMonitor(find_mailed_trouble, mail_trouble, lambda: None)
-
-
-def build_proxy_monitor(file: Path | None, log: Log, alerts: AlertSender) -> TroubleMonitor:
-    """Build the monitor that reports the content of the file in which nginx's health check records an error."""
-
-    def report_trouble(reason: str) -> None:
-        log.error("nginx could not restart", place="proxy", reason=reason)
-        alerts.send(Alert.for_service("proxy", Summary.PROXY_INVALID, reason))
-
-    return TroubleMonitor(lambda: read_proxy_trouble(file), report_trouble, lambda: alerts.resolve("proxy"))
-
-
-def build_replica_monitor(settings: Settings, metrics: WorkerMetrics, log: Log, alerts: AlertSender) -> ReplicaMonitor:
-    """Build the monitor that reports replicas that stand still. It takes the sender lock away from such replicas."""
-
-    def report_silent(host: str) -> None:
-        log.error("replica stands still", place="replicas", replica=host)
-        alerts.send(Alert.for_service("replica", Summary.REPLICA_SILENT, describe_silence(host), host))
-
-    return ReplicaMonitor(
-        metrics.folder,
-        lambda: metrics.name,
-        lambda: read_expected_replicas(settings.replicas_file),
-        report_silent,
-        alerts.sender_lock.take_away,
-        lambda: alerts.resolve("replica"),
-    )
-
-
 def build_services(
     settings: Settings, database: str, file: LogFile, log: Log, alerts: AlertSender, first: Schedules
 ) -> ServerDependencies:
     """Build all dependencies of the server. Raises OSError or UsersError if the users file is unreadable or invalid."""
-    schedules = build_schedules(build_snapshot(settings, database), first, log, alerts)
-    users = Users(settings.users_file)
+    counters, snapshot = WorkerCounters(SharedCounters()), build_snapshot(settings, database)
+    file.on_write, file.on_lost_line = counters.count_written_line, counters.count_lost_line
+    schedules, users = build_schedules(snapshot, first, log, alerts), Users(settings.users_file)
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
-    metrics = WorkerMetrics(settings.state_dir / "workers", __version__)
+    history = RequestHistory(settings.history_folder, socket.gethostname(), counters)
+    worker_status = WorkerStatusPublisher(settings.workers_folder, __version__, history.record_if_first)
     users_monitor = build_users_monitor(users, log, alerts)
-    state_monitor, state_mail = build_state_monitor(metrics, throttle, log, alerts)
+    state_monitor, state_mail = build_state_monitor(worker_status, throttle, log, alerts)
     monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
-    replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
+    replica_monitor = build_replica_monitor(settings, log, alerts)
     checks = [*(monitor.check for monitor in (*monitors, state_mail)), replica_monitor.check]
 
     def find_troubles() -> list[str]:
@@ -177,24 +112,34 @@ def build_services(
         request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
         alerts=alerts,
         schedules=schedules,
-        authenticator=Authenticator(users, throttle, PasswordCheckQueue(settings.threads)),
-        metrics=metrics,
+        authenticator=Authenticator(
+            users, throttle, PasswordCheckQueue(settings.threads, counters), counters.count_login
+        ),
+        counters=counters,
+        history=history,
+        worker_status=worker_status,
+        metrics_server=build_metrics_server(
+            settings,
+            counters,
+            build_state_reader(settings, database, schedules, snapshot, database_monitor, alerts),
+        ),
         users=users,
         leader_lock=leader_lock,
         release_leadership_before=leader_lock.release_before,
         body_errors=BODY_ERRORS,
-        state=build_state(schedules, file, find_troubles),
+        state=build_state(schedules, file, counters, find_troubles),
         database_monitor=database_monitor,
         periodic_checks=PeriodicChecks(checks),
     )
 
 
 def build_state(
-    schedules: CurrentSchedules, file: LogFile, find_troubles: Callable[[], list[str]]
+    schedules: CurrentSchedules, file: LogFile, counters: WorkerCounters, find_troubles: Callable[[], list[str]]
 ) -> Callable[[], dict[str, Any]]:
-    """Build the function that returns the schedule version, problems and number of lost lines for a metrics file."""
+    """Build the function that returns the schedule version, problems and counts of this process."""
 
     def state() -> dict[str, Any]:
-        return {"schedules": schedules.get().version, "troubles": find_troubles(), "lines_lost": file.lost}
+        counts = {"lines_lost": file.lost, "requests": counters.responses}
+        return {"schedules": schedules.get().version, "troubles": find_troubles(), **counts}
 
     return state

@@ -39,6 +39,7 @@ class Settings:
     db_wait: float  # seconds
     users_file: Path
     log_file: Path
+    certificate_file: Path | None  # the time when the proxy's certificate expires; None: the proxy writes no such file
     proxy_trouble_file: Path | None  # the reason why the proxy could not restart; None: the proxy writes no such file
     log_format: str
     log_level: str
@@ -56,6 +57,7 @@ class Settings:
     log_max_size: int  # bytes
     log_keep: int  # number of archives kept per log
     alert_rules: AlertRules
+    metrics_bind: tuple[str, int] | None  # host and port of the metrics; None: no metrics are exposed
     mail_page: str  # URL of the webmail page; empty: unknown
     drill: bool  # whether this start is a drill; the failure of a drill opens a separate incident
 
@@ -68,6 +70,16 @@ class Settings:
     def dead_letters(self) -> Path:
         """The folder of mails that a mail server permanently refused."""
         return self.state_dir / "alerts/dead"
+
+    @property
+    def workers_folder(self) -> Path:
+        """The folder of the workers' status files."""
+        return self.state_dir / "workers"
+
+    @property
+    def history_folder(self) -> Path:
+        """The folder of the replicas' request histories."""
+        return self.state_dir / "history"
 
     @property
     def replicas_file(self) -> Path:
@@ -88,6 +100,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         db_wait=read.seconds("DB_WAIT", 30),
         users_file=Path(read.text("USERS_FILE", "users")),
         log_file=Path(read.text("LOG_FILE", "logs/api/api.log")),
+        certificate_file=Path(end) if (end := read.text("CERTIFICATE_FILE")) else None,
         proxy_trouble_file=Path(trouble) if (trouble := read.text("PROXY_TROUBLE_FILE")) else None,
         log_format=read.choice("LOG_FORMAT", "json", "text"),
         log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
@@ -105,6 +118,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
         alert_rules=read_alert_rules(read),
+        metrics_bind=parse_text(read, "METRICS_BIND", "", parse_listener, "an address and port such as 127.0.0.1:9100"),
         mail_page=parse_text(read, "MAIL_PAGE", "", parse_page, "an address such as https://mail.example.org/"),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
     )
@@ -157,6 +171,16 @@ def parse_text(read: Reader, name: str, default: str, parse: Callable[[str], T],
         return parse(text)
     except ValueError:
         raise SettingsError(f"{name} is [{show_invisible(text)}]; expected {expected}") from None
+
+
+def parse_listener(text: str) -> tuple[str, int] | None:
+    """Return the host and the port of an address such as 127.0.0.1:9100. Raises ValueError for any other text."""
+    host, _, port = text.rpartition(":")
+    if not text:
+        return None
+    if not host or not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+        raise ValueError
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def parse_page(text: str) -> str:

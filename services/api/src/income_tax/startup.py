@@ -16,7 +16,7 @@ from .http.app import create_app
 from .server.gunicorn_app import GunicornServer, build_options
 from .service_log import Log, LogFile, build_console_logger
 from .settings import Settings
-from .startup_checks import check_address_or_exit, check_threads_or_exit
+from .startup_checks import check_addresses_or_exit, check_threads_or_exit
 from .storage.database_connection import DatabaseError, wait_for_database
 from .storage.schedule_snapshot import ScheduleSnapshot
 from .storage.schedule_tables import fetch_schedules
@@ -49,7 +49,7 @@ def serve(settings: Settings, database: str) -> NoReturn:
     if settings.drill_route:
         log.warning("drill route is on: GET /drill fails on purpose", place="main", setting="DRILL_ROUTE")
     check_threads_or_exit(settings, log)
-    check_address_or_exit(settings, log)
+    check_addresses_or_exit(settings, log)
     GunicornServer(create_app(services), build_options(settings, services, database)).run()
     sys.exit(0)
 

@@ -13,7 +13,9 @@ from .settings import Settings
 
 # Files that contain a container's limit on processes and threads: first for cgroups version 2, then for version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 5  # threads of a worker besides THREADS: main, alerts, metrics, database monitor, checks
+# Threads of a worker besides THREADS: main, alerts, status, database monitor, checks, metrics server, its listener and
+# two scrapes.
+WORKER_OVERHEAD = 9
 SERVICE_OVERHEAD = 20  # processes besides the workers: gunicorn's master, init, health checks, operator commands
 
 
@@ -43,15 +45,23 @@ def check_threads_or_exit(settings: Settings, log: Log) -> None:
         fail(sentence, exit_codes.USAGE)
 
 
-def check_address_or_exit(settings: Settings, log: Log) -> None:
-    """Exit with code 64 if the address cannot be bound. Otherwise gunicorn would retry for five seconds."""
-    if settings.bind.startswith(("fd:", "unix:")):
-        return
+def check_addresses_or_exit(settings: Settings, log: Log) -> None:
+    """Exit with code 64 if an address cannot be bound. Otherwise gunicorn would retry for five seconds."""
+    sentence = ""
+    if not settings.bind.startswith(("fd:", "unix:")):
+        sentence = try_to_listen("BIND", settings.bind, "127.0.0.1:8001")
+    if settings.metrics_bind:
+        sentence = sentence or try_to_listen("METRICS_BIND", "{}:{}".format(*settings.metrics_bind), "127.0.0.1:9101")
+    if sentence:
+        log.error("startup failed", place="main", reason=sentence)
+        fail(sentence, exit_codes.USAGE)
+
+
+def try_to_listen(setting: str, address: str, example: str) -> str:
+    """Return an error message with a remedy if the address of a setting cannot be bound, or else an empty string."""
     try:
-        host, port = parse_address(settings.bind)
+        host, port = parse_address(address)
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            return
+            return ""
     except (OSError, OverflowError, RuntimeError) as error:
-        sentence = f"cannot listen on {settings.bind}: {error}; set BIND to another address, like BIND=127.0.0.1:8001"
-    log.error("startup failed", place="main", reason=sentence)
-    fail(sentence, exit_codes.USAGE)
+        return f"cannot listen on {address}: {error}; set {setting} to another address, like {setting}={example}"

@@ -34,10 +34,23 @@ class AssessedGroup:
     notes: list[Notes]
 
 
-def assess_groups(batch: ParsedBatch, schedules: Schedules) -> Iterator[AssessedGroup]:
-    """Yield one group of results for each income year and for the rules `v7`. Invalid households are omitted."""
+def find_valid_rows(batch: ParsedBatch) -> Any:
+    """Return an array of booleans, which are true at the positions of the valid households."""
     valid = np.ones(len(batch.households.year), bool)
     valid[list(batch.errors)] = False
+    return valid
+
+
+def count_households_by_year(batch: ParsedBatch) -> dict[int | None, int]:
+    """Return the number of valid households of each income year. The key None means the rules `v7`."""
+    years, counts = np.unique(batch.households.year[find_valid_rows(batch)], return_counts=True)
+    pairs = zip(years.tolist(), counts.tolist(), strict=True)
+    return {None if year == V7 else year: count for year, count in pairs}
+
+
+def assess_groups(batch: ParsedBatch, schedules: Schedules) -> Iterator[AssessedGroup]:
+    """Yield one group of results for each income year and for the rules `v7`. Invalid households are omitted."""
+    valid = find_valid_rows(batch)
     for year in np.unique(batch.households.year[valid]).tolist():
         rows = np.flatnonzero(valid & (batch.households.year == year))
         if year == V7:

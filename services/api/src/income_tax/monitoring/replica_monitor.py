@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .worker_metrics import GONE, OBSOLETE
+from .worker_status import GONE, OBSOLETE
 
 REPORT_AFTER = 20.0  # seconds without a sign of life after which a replica is reported
 LATE = 15.0  # if two checks are this many seconds apart, this process itself stood still

@@ -3,12 +3,15 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
+from .request_history import TimeBucket
+from .worker_status import WorkerSnapshot
 
 LOW_DISK = 0.1  # if the free share of a volume is smaller, a problem is reported
-WINDOWS = (1, 5, 10)  # lengths of the time windows in minutes
+MINUTES = 60  # number of minutes in the chart
+WINDOWS = (1, 5, 10, 60)  # lengths of the time windows in minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Window:
         return self.counted.requests / (60 * self.minutes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServiceStatus:
     """The state of the service on this host."""
 
@@ -47,6 +50,7 @@ class ServiceStatus:
     alerts: Mapping[str, int]
     dead_letters: int  # permanently refused mails that the operator has not removed yet
     log_disk: DiskUsage | None
+    history: Mapping[int, TimeBucket]  # the requests of the last hour; the keys are the start times of the buckets
     now: float
     own_troubles: Sequence[str] = ()  # the problems of this process, which might be unable to publish them
 
@@ -56,21 +60,23 @@ class ServiceStatus:
         hosts = sorted({worker.host for worker in self.workers})
         return {host: [worker for worker in self.workers if worker.host == host] for host in hosts}
 
-    @property
-    def buckets(self) -> dict[int, TimeBucket]:
-        """The responses of all workers in each interval of the last ten minutes. The keys are start times."""
-        last = int(self.now) // BUCKET_SECONDS * BUCKET_SECONDS
-        first = last - BUCKET_SECONDS * (BUCKETS_KEPT - 1)
-        merged = merge_buckets(self.workers, first)
-        return {begin: merged.get(begin, TimeBucket()) for begin in range(first, last + 1, BUCKET_SECONDS)}
+    @cached_property
+    def minutes(self) -> dict[int, TimeBucket]:
+        """The responses of all workers in each minute of the last hour. The keys are start times."""
+        last = int(self.now) // 60 * 60
+        merged = {begin: TimeBucket() for begin in range(last - 60 * (MINUTES - 1), last + 1, 60)}
+        for begin, bucket in self.history.items():
+            if (minute := begin // 60 * 60) in merged:
+                merged[minute].merge(bucket)
+        return merged
 
-    @property
+    @cached_property
     def windows(self) -> list[Window]:
-        """The responses of all workers in the last 1, 5 and 10 minutes."""
+        """The responses of all workers in the time windows."""
         windows = []
         for minutes in WINDOWS:
             counted = TimeBucket()
-            for begin, bucket in self.buckets.items():
+            for begin, bucket in self.history.items():
                 if begin > self.now - 60 * minutes:
                     counted.merge(bucket)
             windows.append(Window(minutes, counted))
@@ -137,6 +143,11 @@ def read_expected_replicas(file: Path) -> int | None:
         return int(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def count_dead_letters(folder: Path) -> int:
+    """Return the number of permanently refused mails that the operator has not removed yet."""
+    return len(list(folder.glob("*.eml")))
 
 
 def measure_disk_usage(folder: Path) -> DiskUsage | None:

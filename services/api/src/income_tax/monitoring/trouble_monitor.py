@@ -63,3 +63,11 @@ def read_proxy_trouble(file: Path | None) -> str | None:
         return None
     error = next((line for line in text.splitlines() if "[emerg]" in line), "")[:ERROR_MAX]
     return f"nginx could not start again: correct secrets/tls, then run make up: {error}" if error else None
+
+
+def read_certificate_end(file: Path | None) -> float | None:
+    """Return the Unix timestamp that nginx's health check recorded. Return None if there is no timestamp or no file."""
+    try:
+        return float(file.read_text(encoding="ascii")) if file else None
+    except (OSError, ValueError):
+        return None

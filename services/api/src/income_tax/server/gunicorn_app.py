@@ -1,5 +1,6 @@
 """The gunicorn application with its settings, hooks and logger."""
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from gunicorn.glogging import Logger
 
 from income_tax import __version__
 from income_tax.http.app import AppDependencies
+from income_tax.metrics.metrics_server import MetricsServer
 from income_tax.monitoring.database_monitor import DatabaseMonitor
 from income_tax.monitoring.trouble_monitor import PeriodicChecks
 from income_tax.service_log import Log
@@ -34,6 +36,7 @@ class ServerDependencies(AppDependencies):
     database_monitor: DatabaseMonitor
     periodic_checks: PeriodicChecks
     users: Users
+    metrics_server: MetricsServer | None  # None: the settings disable the exposition of the metrics
 
 
 class ServiceLogHandler(logging.Handler):
@@ -63,33 +66,53 @@ def build_logger_class(log: Log) -> type[Logger]:
 
 
 def build_hooks(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
-    """Build the hooks that gunicorn calls when the server is ready, and when a worker starts or ends."""
-    alerts = services.alerts
+    """Build the hooks that gunicorn calls when the server is ready, and when a worker or the server ends."""
+    counters = services.counters
 
     def report_ready(server: Any) -> None:
-        alerts.resolve_startup()
+        services.alerts.resolve_startup()
         where = ", ".join(str(listener) for listener in server.LISTENERS)
         print(f"income-tax {__version__} on {database} serves {where}, log {settings.log_file}", flush=True)
 
-    def read_users(_server: Any, _worker: Any) -> None:
+    def prepare_worker(_server: Any, worker: Any) -> None:
         services.users.find_trouble()  # a new worker starts with the users that this process has read last
+        worker.counter_slot = counters.shared.assign_slot(worker)
 
-    def start_threads(_worker: Any) -> None:
-        services.database_monitor.start()
-        services.metrics.start(services.state)
-        services.periodic_checks.start()
-        alerts.start()  # every worker has this thread, but only the holder of the sender lock delivers mails
+    def release_slot(_server: Any, worker: Any) -> None:
+        counters.shared.release_slot(worker)
 
-    def stop_threads(_server: Any, _worker: Any) -> None:
-        services.metrics.close()
-        alerts.close(CLOSE_TIME)
+    def record_history(_server: Any) -> None:
+        with contextlib.suppress(OSError):
+            services.history.record()
 
     return {
         "when_ready": report_ready,
-        "pre_fork": read_users,
-        "post_worker_init": start_threads,
-        "worker_exit": stop_threads,
+        "pre_fork": prepare_worker,
+        "post_worker_init": lambda worker: start_threads(services, worker.counter_slot),
+        "worker_exit": lambda _server, _worker: stop_threads(services),
+        "child_exit": release_slot,  # gunicorn also calls this hook after a worker was killed
+        "on_exit": record_history,
     }
+
+
+def start_threads(services: ServerDependencies, counter_slot: int) -> None:
+    """Start the threads of a worker. Threads do not survive a fork, so the worker starts them after the fork."""
+    services.counters.use_slot(counter_slot)
+    services.database_monitor.start()
+    services.worker_status.start(services.state)
+    if services.metrics_server:
+        services.metrics_server.start()
+    services.periodic_checks.start()
+    services.alerts.start()  # every worker has this thread, but only the holder of the sender lock delivers mails
+
+
+def stop_threads(services: ServerDependencies) -> None:
+    """Stop the threads of a worker that ends."""
+    if services.metrics_server:
+        services.metrics_server.close()
+    services.worker_status.close()
+    services.alerts.close(CLOSE_TIME)
+    services.counters.mark_end()
 
 
 def build_options(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
@@ -105,7 +128,7 @@ def build_options(settings: Settings, services: ServerDependencies, database: st
         "threads": settings.threads,
         "max_requests": settings.max_requests,
         "max_requests_jitter": settings.max_requests // 2,  # so that the workers are not replaced simultaneously
-        "worker_class": build_worker_class(log, services.leader_lock, report),
+        "worker_class": build_worker_class(log, services.leader_lock, report, services.counters.count_rejection),
         "logger_class": build_logger_class(log),
         # The application is built before the fork, so that workers share memory. No thread is running at the fork.
         "preload_app": True,

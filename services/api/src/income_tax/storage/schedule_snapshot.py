@@ -62,6 +62,13 @@ class ScheduleSnapshot:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ScheduleError(f"{self.path}: {error}") from error
 
+    def read_time(self) -> float | None:
+        """Return the time when the file was last saved as a Unix timestamp, or None if there is no file."""
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return None
+
     def exists(self) -> bool:
         """Return whether the snapshot file exists."""
         return self.path.exists()

@@ -25,7 +25,8 @@ class LogFile:
     containers therefore never mix. After a rotation, the file is reopened within half a second. Until then, lines are
     written to the renamed file, so no line is lost. A line that cannot be written counts as lost. `on_loss` receives
     the reason when the first line is lost. After the next successful write, `on_resume` receives the number of lines
-    that were lost. Each process counts its own lost lines.
+    that were lost. Each process counts its own lost lines. `on_write` is called after each written line, and
+    `on_lost_line` for each lost line.
 
     The path can also name a pipe or a device. The checks of disk space and incomplete lines are then skipped. Raises
     OSError if the file cannot be opened.
@@ -37,6 +38,8 @@ class LogFile:
         self.lost = 0  # lost lines since the start of the process
         self.on_loss: Callable[[str], object] = lambda _: None
         self.on_resume: Callable[[int], object] = lambda _: None
+        self.on_write: Callable[[], object] = lambda: None
+        self.on_lost_line: Callable[[], object] = lambda: None
         self._lost_in_a_row = 0  # lost lines since the last successful write
         self._reason = ""
         self._clock = clock
@@ -65,7 +68,9 @@ class LogFile:
                 if checked == self._checked:  # no check has finished since this write began
                     self._blocked = trouble
             self._count_lost(trouble)
-        elif self._lost_in_a_row:
+            return
+        self.on_write()
+        if self._lost_in_a_row:
             self._resume()
 
     def _append(self, line: bytes) -> str:
@@ -136,6 +141,7 @@ class LogFile:
             fcntl.lockf(self._fd, fcntl.LOCK_UN)
 
     def _count_lost(self, reason: str) -> None:
+        self.on_lost_line()
         with self._count_lock:
             self.lost += 1
             self._lost_in_a_row += 1

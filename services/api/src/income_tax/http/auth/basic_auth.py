@@ -57,11 +57,13 @@ class Authenticator:
         users: UserHashes,
         throttle: LoginThrottle,
         queue: PasswordCheckQueue,
+        count_login: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._users = users
         self._throttle = throttle
         self._queue = queue
+        self.count_login = count_login  # receives one of the outcomes in metrics/cell_layout.py
         self._clock = clock
         self._key = secrets.token_bytes(32)
         # Maps each digest to its expiry time. The most recently renewed entry is at the end.
@@ -103,8 +105,10 @@ class Authenticator:
             if check_password_hash(stored or self._dummy_hash, password) and stored is not None:
                 self._add_digest(digest)
                 self._throttle.record_success(login, address)
+                self.count_login("accepted")
                 return True
             self._throttle.record_failure(login, address)
+            self.count_login("wrong")
             return False
 
         self._check_throttle(login, address)
@@ -116,6 +120,7 @@ class Authenticator:
     def _check_throttle(self, login: str, address: str) -> None:
         seconds = self._throttle.get_wait(login, address)
         if seconds:
+            self.count_login("throttled")
             raise RetryLater(seconds)
 
     def _has_digest(self, digest: bytes) -> bool:
@@ -146,9 +151,13 @@ def build_login_required(authenticator: Authenticator) -> LoginRequired:
 
     def verify(login: str, password: str) -> str | None:
         if has_control_characters(login + password):  # RFC 7617 forbids them, so no user can have such credentials
+            authenticator.count_login("wrong")
+            return None
+        if not login:
+            authenticator.count_login("missing")
             return None
         try:
-            return login if login and authenticator.verify(login, password, request.remote_addr or "") else None
+            return login if authenticator.verify(login, password, request.remote_addr or "") else None
         except RetryLater as throttled:
             raise TooManyRequests(THROTTLED, retry_after=throttled.seconds) from None
 

@@ -7,10 +7,21 @@ thread of the process. Requests with cached credentials would then have to wait.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Protocol
 
 
 class QueueFull(Exception):
     """The queue has no free place for the calling thread. The client should retry after one second."""
+
+
+class CheckCounters(Protocol):
+    """Counters of the password checks."""
+
+    def count_refused_check(self) -> None:
+        """Count a check that found no place in the queue."""
+
+    def set_waiting_checks(self, count: int) -> None:
+        """Set the number of threads that wait for a check, or run one."""
 
 
 class PasswordCheckQueue:
@@ -24,8 +35,9 @@ class PasswordCheckQueue:
     The check for a suspect address starts only when no check for a non-suspect address is waiting.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, counters: CheckCounters) -> None:
         self._limit, self._suspect_limit, self._address_limit = (max(1, threads * n // 4) for n in (3, 2, 1))
+        self._counters = counters
         self._changed = threading.Condition()  # the lock of this condition protects all attributes below
         self._checks: dict[tuple[bytes, str], Future[bool]] = {}  # the running and waiting checks
         self._places: list[tuple[str, bool]] = []  # address and is_suspect of each occupied place
@@ -52,6 +64,7 @@ class PasswordCheckQueue:
             with self._changed:
                 if has_place:
                     self._places.remove(place)
+                    self._counters.set_waiting_checks(len(self._places))
                 if shared is None:
                     del self._checks[key]
 
@@ -60,8 +73,10 @@ class PasswordCheckQueue:
         of_address = sum(other == address for other, _ in self._places)
         of_suspects = sum(suspect for _, suspect in self._places) if is_suspect else 0
         if len(self._places) >= self._limit or of_address >= self._address_limit or of_suspects >= self._suspect_limit:
+            self._counters.count_refused_check()
             raise QueueFull
         self._places.append(place)
+        self._counters.set_waiting_checks(len(self._places))
 
     def _run_in_turn(self, check: Callable[[], bool], is_suspect: bool, result: Future[bool]) -> None:
         with self._changed:

@@ -14,9 +14,11 @@ from income_tax.http.auth.basic_auth import Authenticator
 from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
 from income_tax.http.responses import JSON, SCHEDULES_HEADER
 from income_tax.http.routes.calculation import answer_query
+from income_tax.metrics.worker_counters import WorkerCounters
 from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
+from .metrics import ROUTE
 from .request_log import LOGGED_ID, log_answer, log_request
 
 if TYPE_CHECKING:
@@ -30,11 +32,17 @@ class FastPathMiddleware:
     """Answers `GET /` requests with a query and cached credentials. Passes all other requests to the application."""
 
     def __init__(
-        self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
+        self,
+        app: WSGIApplication,
+        authenticator: Authenticator,
+        schedules: CurrentSchedules,
+        counters: WorkerCounters,
+        log: RequestLogger,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._schedules = schedules
+        self._counters = counters
         self._log = log
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -53,12 +61,14 @@ class FastPathMiddleware:
         url = environ.get("RAW_URI") or f"/?{query}"
         log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
         try:
-            status, body, version = answer_query(query, self._schedules.get(), request_id)
+            status, body, version, year = answer_query(query, self._schedules.get(), request_id)
         except Exception:  # Flask processes the request again. If Flask also fails, its error handler sends an alert.
             return self._app(environ, start_response)
+        environ[ROUTE] = self._counters.index_route
         log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
         if version:
+            self._counters.count_calculations("household", year)
             headers.append((SCHEDULES_HEADER, version))
         start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, request_id)])
         return [body]

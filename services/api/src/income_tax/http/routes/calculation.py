@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 
-from income_tax.households.parameters_and_decoders import CALCULATION, EXPLAIN, TextDecoder, Values
+from income_tax.households.parameters_and_decoders import CALCULATION, EXPLAIN, YEAR, TextDecoder, Values
 from income_tax.households.result_serialization import calculate
 from income_tax.households.validation import HouseholdSchema, ParameterError, build_household
 from income_tax.http.auth.basic_auth import LoginRequired
@@ -28,6 +28,7 @@ from income_tax.http.responses import (
     build_errors,
     set_schedules_version,
 )
+from income_tax.metrics.worker_counters import WorkerCounters
 from income_tax.service_log import Log
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 from income_tax.tax.schedule_parser import Schedules
@@ -45,6 +46,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     schedules_version: str | None = None
+    year: int | None = None  # the income year; None also means the rules `v7`
 
 
 def answer_query(
@@ -64,17 +66,25 @@ def answer_query(
 def answer_household(values: Values, schedules: Schedules) -> Answer:
     """Build the answer with the tax of one household."""
     result = calculate(build_household(values), schedules, bool(values.get(EXPLAIN)))
-    return Answer(200, orjson.dumps({"response": {"result": result}}), schedules.version)
+    return Answer(200, orjson.dumps({"response": {"result": result}}), schedules.version, values.get(YEAR))
 
 
-def build_answer_response(answer: Answer, schedules: Schedules) -> Response:
-    """Convert an answer to a Flask response."""
+def build_answer_response(answer: Answer, schedules: Schedules, counters: WorkerCounters) -> Response:
+    """Convert an answer to a Flask response, and count its calculation."""
     response = Response(answer.body, answer.status, content_type=JSON)
-    return set_schedules_version(response, schedules) if answer.schedules_version else response
+    if not answer.schedules_version:
+        return response
+    counters.count_calculations("household", answer.year)
+    return set_schedules_version(response, schedules)
 
 
 def answer_body(
-    request: Request, body: bytes, schedules: Schedules, batch_max: int, pause: Callable[[], object] | None
+    request: Request,
+    body: bytes,
+    schedules: Schedules,
+    batch_max: int,
+    counters: WorkerCounters,
+    pause: Callable[[], object] | None,
 ) -> Response:
     """Build the response to a `POST /` request. `body` is the request's body. Call `pause` before the calculation."""
     try:
@@ -89,20 +99,29 @@ def answer_body(
     if pause:
         pause()
     if isinstance(households, dict):
-        return build_answer_response(answer_household(households, schedules), schedules)
-    return answer_batch(households, schedules, request.accept_mimetypes)
+        return build_answer_response(answer_household(households, schedules), schedules, counters)
+    return answer_batch(households, schedules, request.accept_mimetypes, counters)
 
 
-def answer_batch(batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept) -> Response:
+def answer_batch(
+    batch: "ParsedBatch", schedules: Schedules, accepted: MIMEAccept, counters: WorkerCounters
+) -> Response:
     """Calculate the taxes of the households in a batch. Return the results in the format that the client prefers."""
     # This local import postpones the import of numpy to the first batch.
-    from income_tax.households.batch_serialization import serialize_csv, serialize_json  # noqa: PLC0415
+    from income_tax.households.batch_serialization import (  # noqa: PLC0415
+        count_households_by_year,
+        serialize_csv,
+        serialize_json,
+    )
 
     if prefers_csv(accepted):
         response = Response(serialize_csv(batch, schedules), content_type=f"{CSV}; charset=utf-8")
     else:
         response = Response(serialize_json(batch, schedules), content_type=JSON)
     response.vary.add("Accept")
+    counters.count_batch(len(batch.households.year))
+    for year, households in count_households_by_year(batch).items():
+        counters.count_calculations("batch", year, households)
     return set_schedules_version(response, schedules)
 
 
@@ -120,7 +139,12 @@ def pause_at_random(seconds: float, log: Log) -> None:
 
 
 def build_blueprint(
-    schedules: CurrentSchedules, login_required: LoginRequired, log: Log, sleep_time: float, batch_max: int
+    schedules: CurrentSchedules,
+    login_required: LoginRequired,
+    counters: WorkerCounters,
+    log: Log,
+    sleep_time: float,
+    batch_max: int,
 ) -> Blueprint:
     """Build the blueprint of the calculation."""
     routes = Blueprint("calculation", __name__)
@@ -134,13 +158,13 @@ def build_blueprint(
     def index() -> Response:
         current = schedules.get()
         answer = answer_query(request.environ.get("QUERY_STRING", ""), current, get_request_id(), pause)
-        return build_answer_response(answer, current)
+        return build_answer_response(answer, current, counters)
 
     @routes.post("/", provide_automatic_options=False)
     @login_required
     def batch() -> Response:
         body = read_whole_body(request)
         with large_body_lock if len(body) > LARGE_BODY else nullcontext():
-            return answer_body(request, body, schedules.get(), batch_max, pause)
+            return answer_body(request, body, schedules.get(), batch_max, counters, pause)
 
     return routes

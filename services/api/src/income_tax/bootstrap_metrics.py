@@ -1,0 +1,66 @@
+"""Functions that build the server of the metrics, and the function that reads the state of the replica for it."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from prometheus_client.registry import CollectorRegistry
+
+from . import __version__
+from .alerts.alert_thread import AlertSender
+from .metrics.counter_collector import CounterCollector
+from .metrics.metrics_server import MetricsServer
+from .metrics.process_figures import read_process_figures
+from .metrics.state_collector import ReplicaState, StateCollector
+from .metrics.worker_counters import WorkerCounters
+from .monitoring.database_monitor import DatabaseMonitor
+from .monitoring.service_status import count_dead_letters, measure_disk_usage, read_expected_replicas
+from .monitoring.trouble_monitor import read_certificate_end
+from .monitoring.worker_status import read_snapshots
+from .settings import Settings
+from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+
+
+def build_metrics_server(
+    settings: Settings, counters: WorkerCounters, read_state: Callable[[], ReplicaState]
+) -> MetricsServer | None:
+    """Build the server of the metrics. Return None if the settings name no address for it."""
+    if settings.metrics_bind is None:
+        return None
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(CounterCollector(counters, settings.threads))
+    registry.register(StateCollector(read_state))
+    return MetricsServer(*settings.metrics_bind, registry)
+
+
+def build_state_reader(
+    settings: Settings,
+    database: str,
+    schedules: CurrentSchedules,
+    snapshot: ScheduleSnapshot,
+    monitor: DatabaseMonitor,
+    alerts: AlertSender,
+) -> Callable[[], ReplicaState]:
+    """Build the function that reads the state of this replica. A worker calls it, so its parent is the master."""
+    folders = {"logs": settings.log_file.parent, "state": settings.state_dir}
+
+    def read_state() -> ReplicaState:
+        host, workers = socket.gethostname(), read_snapshots(settings.workers_folder, time.time())
+        usages = {name: measure_disk_usage(folder) for name, folder in folders.items()}
+        return ReplicaState(
+            version=__version__,
+            database=database,
+            schedules=sorted({schedules.get().version, *(one.schedules for one in workers if one.host == host)}),
+            schedules_loaded=snapshot.read_time(),
+            is_database_answering=monitor.trouble is None,
+            workers_expected=settings.workers,
+            replicas_expected=read_expected_replicas(settings.replicas_file),
+            mails=alerts.count_mails(),
+            dead_letters=count_dead_letters(settings.dead_letters),
+            volumes={name: (usage.total, usage.free) for name, usage in usages.items() if usage},
+            certificate_end=read_certificate_end(settings.certificate_file),
+            processes=read_process_figures(os.getppid()),
+        )
+
+    return read_state
