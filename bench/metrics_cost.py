@@ -7,6 +7,7 @@ same round, because the speed of the machine changes between rounds.
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from tests.support.service import COMMAND, prepare, service_with  # noqa: E402
 
 ROUNDS, SECONDS, CONNECTIONS = 9, f.seconds(4), 8
 MOST = 1.02  # the highest accepted ratio
-UNCOUNTED = [sys.executable, ROOT / "bench/uncounted_service.py"]
+UNCOUNTED: list[str | Path] = [sys.executable, ROOT / "bench/uncounted_service.py"]
 
 
-def start(stack: ExitStack, command: list[str | Path]) -> Server:
+def start(stack: ExitStack, command: Sequence[str | Path]) -> Server:
     """Start a service with one worker, which also exposes its metrics if it counts them."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     prepare(folder)
@@ -42,7 +43,7 @@ def measure(server: Server) -> float:
 def main() -> None:
     """Measure both services in turn, and fail if the median ratio exceeds MOST."""
     with ExitStack() as stack:
-        servers = {"counted": start(stack, [*COMMAND]), "uncounted": start(stack, UNCOUNTED)}
+        servers = {"counted": start(stack, COMMAND), "uncounted": start(stack, UNCOUNTED)}
         for server in servers.values():
             measure(server)
         rounds = []

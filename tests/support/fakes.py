@@ -7,6 +7,8 @@ from email.message import EmailMessage
 
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.smtp_client import MailError, MailRefused, MailUnconfirmed, Refusals
+from income_tax.metrics.shared_counters import SharedCounters
+from income_tax.metrics.worker_counters import WorkerCounters
 from income_tax.storage.login_failure_store import Failures
 
 
@@ -95,3 +97,8 @@ class Lines:
     @property
     def write(self) -> Callable[[bytes], None]:
         return self.written.append
+
+
+def build_counters() -> WorkerCounters:
+    """Build counters in memory that no other process uses."""
+    return WorkerCounters(SharedCounters(slots=4))

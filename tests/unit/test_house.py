@@ -72,7 +72,8 @@ def find_functions(module: str) -> Iterator[Function]:
 
 # The module prefixes that each package must not import.
 HTTP_LIBRARIES = ("flask", "werkzeug", "gunicorn", "flask_httpauth")
-BUILDERS = ("income_tax.cli", "income_tax.bootstrap", "income_tax.startup", "income_tax.schedule_reload")
+BOOTSTRAP = ("income_tax.bootstrap", "income_tax.bootstrap_metrics", "income_tax.bootstrap_monitors")
+BUILDERS = ("income_tax.cli", "income_tax.startup", "income_tax.schedule_reload", *BOOTSTRAP)
 WALLS = {
     "income_tax.tax": ("income_tax", "tax_common", *HTTP_LIBRARIES),
     "income_tax.households": (
@@ -84,6 +85,10 @@ WALLS = {
         *("flask", "gunicorn"),
     ),
     "income_tax.alerts": ("income_tax.http", "income_tax.server", "income_tax.monitoring", *HTTP_LIBRARIES, *BUILDERS),
+    "income_tax.metrics": (
+        *("income_tax.http", "income_tax.server", "income_tax.alerts", "income_tax.monitoring", "income_tax.storage"),
+        *(*HTTP_LIBRARIES, *BUILDERS),
+    ),
     "income_tax.monitoring": ("income_tax.http", "income_tax.server", *HTTP_LIBRARIES, *BUILDERS),
     "income_tax.http": ("income_tax.server", "gunicorn", "sqlalchemy", *BUILDERS),
     "income_tax.server": ("sqlalchemy", *BUILDERS),

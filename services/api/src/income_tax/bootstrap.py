@@ -16,20 +16,13 @@ from .alerts.mail_delivery import MailDelivery
 from .alerts.smtp_client import SmtpMailer
 from .alerts.spool import Spool
 from .bootstrap_metrics import build_metrics_server, build_state_reader
-from .bootstrap_monitors import (
-    build_database_monitor,
-    build_proxy_monitor,
-    build_replica_monitor,
-    build_state_monitor,
-    build_users_monitor,
-)
+from .bootstrap_monitors import build_monitors
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
 from .metrics.shared_counters import SharedCounters
 from .metrics.worker_counters import WorkerCounters
 from .monitoring.request_history import RequestHistory
-from .monitoring.trouble_monitor import PeriodicChecks
 from .monitoring.worker_status import WorkerStatusPublisher
 from .server.gunicorn_app import ServerDependencies
 from .server.gunicorn_request_errors import BODY_ERRORS
@@ -95,41 +88,28 @@ def build_services(
     throttle = LoginThrottle(LoginFailureStore(settings.state_dir / "logins/failures.sqlite"), log)
     history = RequestHistory(settings.history_folder, socket.gethostname(), counters)
     worker_status = WorkerStatusPublisher(settings.workers_folder, __version__, history.record_if_first)
-    users_monitor = build_users_monitor(users, log, alerts)
-    state_monitor, state_mail = build_state_monitor(worker_status, throttle, log, alerts)
-    monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
-    replica_monitor = build_replica_monitor(settings, log, alerts)
-    checks = [*(monitor.check for monitor in (*monitors, state_mail)), replica_monitor.check]
-
-    def find_troubles() -> list[str]:
-        found = [database_monitor.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
-        return [trouble for trouble in found if trouble] + replica_monitor.troubles
-
-    database_monitor, leader_lock = build_database_monitor(build_engine(settings, database), log, alerts), LeaderLock()
+    engine, leader_lock = build_engine(settings, database), LeaderLock()
+    monitors = build_monitors(settings, engine, file, users, throttle, worker_status, log, alerts)
+    read_state = build_state_reader(settings, database, schedules, snapshot, monitors.database, alerts)
+    queue = PasswordCheckQueue(settings.threads, counters)
     return ServerDependencies(
         settings=settings,
         log=log,
         request_logger=build_request_logger(file.write, settings.log_format, settings.log_level, settings.mask_amounts),
         alerts=alerts,
         schedules=schedules,
-        authenticator=Authenticator(
-            users, throttle, PasswordCheckQueue(settings.threads, counters), counters.count_login
-        ),
+        authenticator=Authenticator(users, throttle, queue, counters.count_login),
         counters=counters,
         history=history,
         worker_status=worker_status,
-        metrics_server=build_metrics_server(
-            settings,
-            counters,
-            build_state_reader(settings, database, schedules, snapshot, database_monitor, alerts),
-        ),
+        metrics_server=build_metrics_server(settings, counters, read_state),
         users=users,
         leader_lock=leader_lock,
         release_leadership_before=leader_lock.release_before,
         body_errors=BODY_ERRORS,
-        state=build_state(schedules, file, counters, find_troubles),
-        database_monitor=database_monitor,
-        periodic_checks=PeriodicChecks(checks),
+        state=build_state(schedules, file, counters, monitors.find_troubles),
+        database_monitor=monitors.database,
+        periodic_checks=monitors.checks,
     )
 
 

@@ -1,5 +1,7 @@
 """Functions that build the monitors. A monitor logs each failure, and sends an alert."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -12,9 +14,9 @@ from .http.auth.login_throttle import LoginThrottle
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
 from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
 from .monitoring.service_status import read_expected_replicas
-from .monitoring.trouble_monitor import TroubleMonitor, read_proxy_trouble
+from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
 from .monitoring.worker_status import WorkerStatusPublisher
-from .service_log import Log
+from .service_log import Log, LogFile
 from .settings import Settings
 from .storage.users import Users
 
@@ -92,3 +94,37 @@ def build_replica_monitor(settings: Settings, log: Log, alerts: AlertSender) -> 
         alerts.sender_lock.take_away,
         lambda: alerts.resolve("replica"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Monitors:
+    """The monitor of the database, the checks of all other monitors, and a function that returns all problems."""
+
+    database: DatabaseMonitor
+    checks: PeriodicChecks
+    find_troubles: Callable[[], list[str]]
+
+
+def build_monitors(
+    settings: Settings,
+    engine: Engine,
+    file: LogFile,
+    users: Users,
+    throttle: LoginThrottle,
+    publisher: WorkerStatusPublisher,
+    log: Log,
+    alerts: AlertSender,
+) -> Monitors:
+    """Build all monitors of a process."""
+    database = build_database_monitor(engine, log, alerts)
+    state, state_mail = build_state_monitor(publisher, throttle, log, alerts)
+    proxy = build_proxy_monitor(settings.proxy_trouble_file, log, alerts)
+    monitors = [build_users_monitor(users, log, alerts), state, proxy]
+    replicas = build_replica_monitor(settings, log, alerts)
+    checks = PeriodicChecks([*(monitor.check for monitor in (*monitors, state_mail)), replicas.check])
+
+    def find_troubles() -> list[str]:
+        found = [database.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
+        return [trouble for trouble in found if trouble] + replicas.troubles
+
+    return Monitors(database, checks, find_troubles)

@@ -13,10 +13,9 @@ from .settings import Settings
 
 # Files that contain a container's limit on processes and threads: first for cgroups version 2, then for version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-# Threads of a worker besides THREADS: main, alerts, status, database monitor, checks, metrics server, its listener and
-# two scrapes.
-WORKER_OVERHEAD = 9
-SERVICE_OVERHEAD = 20  # processes besides the workers: gunicorn's master, init, health checks, operator commands
+WORKER_OVERHEAD = 6  # threads of a worker besides THREADS: main, alerts, status, database monitor, checks, metrics
+# Processes and threads besides the workers: the master, init, health checks, operator commands, scrapes of the metrics.
+SERVICE_OVERHEAD = 24
 
 
 def read_thread_limit(limits: tuple[Path, ...] = LIMITS) -> int | None:

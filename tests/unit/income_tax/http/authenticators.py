@@ -8,7 +8,7 @@ from income_tax.http.auth.basic_auth import Authenticator, RetryLater
 from income_tax.http.auth.login_throttle import FREE_FAILURES, LoginThrottle
 from income_tax.http.auth.password_check_queue import PasswordCheckQueue
 from income_tax.service_log import build_logger
-from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
+from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines, build_counters
 
 CHEAP = "scrypt:1024:8:1"  # a low cost keeps the tests fast
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -22,8 +22,9 @@ class LocalAuthenticator(Authenticator):
         self.store = FakeFailures()
         log = build_logger("api", Lines().write, "json", "info")
         self.throttle = LoginThrottle(self.store, log, self.clock)
-        self.queue = PasswordCheckQueue(threads)
-        super().__init__(FakeUsers(hashes), self.throttle, self.queue, self.clock)
+        self.counters = build_counters()
+        self.queue = PasswordCheckQueue(threads, self.counters)
+        super().__init__(FakeUsers(hashes), self.throttle, self.queue, self.counters.count_login, self.clock)
 
     def verify(self, login: str, password: str, address: str = HERE) -> bool:
         return super().verify(login, password, address)

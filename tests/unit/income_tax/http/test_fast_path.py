@@ -12,6 +12,7 @@ from income_tax.http.middleware.fast_path import FastPathMiddleware
 from income_tax.http.middleware.request_log import LOGGED_ID
 from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import schedules
+from tests.support.fakes import build_counters
 
 USUAL = {
     "PATH_INFO": "/",
@@ -44,6 +45,7 @@ def build_fast_path(logged: list[str]) -> FastPathMiddleware:
         lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
         FakeAuthenticator(),  # type: ignore[arg-type]
         BrokenSchedules(),  # type: ignore[arg-type]
+        build_counters(),
         lambda event, *_: logged.append(event),
     )
 
@@ -81,7 +83,7 @@ def test_answers_use_reloaded_schedules() -> None:
     other = copy.deepcopy(schedules().data)
     other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     current = SimpleNamespace(get=schedules)
-    fast_path = FastPathMiddleware(lambda *_: [], FakeAuthenticator(), current, lambda *_: None)  # type: ignore[arg-type]
+    fast_path = FastPathMiddleware(lambda *_: [], FakeAuthenticator(), current, build_counters(), lambda *_: None)  # type: ignore[arg-type]
     asked = USUAL | {"QUERY_STRING": "married=yes&children=3&salary=200000"}
 
     def ask() -> tuple[int, str]:

@@ -4,7 +4,6 @@ import base64
 import re
 from collections import Counter
 from io import BytesIO
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,13 +18,13 @@ from income_tax.http.auth import basic_auth
 from income_tax.http.auth.basic_auth import CACHE_TTL, Authenticator
 from income_tax.http.auth.login_throttle import LoginThrottle
 from income_tax.http.auth.password_check_queue import PasswordCheckQueue
-from income_tax.monitoring.worker_metrics import WorkerMetrics
+from income_tax.metrics.cell_layout import CALCULATIONS, LATENCIES, LATENCY_SUM, ROUTE_CELLS, ROUTES_MAX
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger, build_request_logger
 from income_tax.settings import read_settings
 from tests.support.budget import budget
 from tests.support.data import schedules
-from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines
+from tests.support.fakes import FakeClock, FakeFailures, FakeUsers, Lines, build_counters
 from tests.support.grammar import Grammar
 
 EXAMPLES, REQUESTS = budget(4, 12), 40
@@ -76,7 +75,7 @@ class World:
         settings = read_settings(environment)
         form = settings.log_format, settings.log_level, settings.mask_amounts
         self.lines, self.lead, self.clock = Lines(), CountedLeaderLock(), FakeClock()
-        self.activity = WorkerMetrics(Path("nowhere"), "0", FakeClock())
+        self.counters = build_counters()
         log = build_logger("api", self.lines.write, *form)
         parts = {
             "settings": settings,
@@ -84,12 +83,13 @@ class World:
             "request_logger": build_request_logger(self.lines.write, *form),
             "release_leadership_before": self.lead.release_before,
             "body_errors": (),
-            "metrics": self.activity,
+            "counters": self.counters,
             "schedules": SimpleNamespace(get=schedules),
             "authenticator": Authenticator(
                 FakeUsers(HASHES),
                 LoginThrottle(FakeFailures(), log, self.clock),
-                PasswordCheckQueue(settings.threads),
+                PasswordCheckQueue(settings.threads, self.counters),
+                self.counters.count_login,
                 self.clock,
             ),
             "alerts": None,  # not needed, because no request fails
@@ -109,9 +109,11 @@ class World:
 
     @property
     def counted(self) -> Any:
-        """Return the number of responses of each status class, and the number of recorded latencies."""
-        (slot,) = self.activity._buckets.values()
-        return slot.statuses, sum(slot.latencies.counts.values())
+        """Return all counts except the latencies, and the number of recorded latencies."""
+        cells = self.counters.shared.sum_cells()
+        blocks = [cells[n * ROUTE_CELLS : (n + 1) * ROUTE_CELLS] for n in range(ROUTES_MAX)]
+        latencies = sum(sum(block[LATENCIES:LATENCY_SUM]) for block in blocks)
+        return [block[:LATENCIES] for block in blocks], cells[CALCULATIONS:], latencies
 
 
 def environ_of(grammar: Grammar) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def test_fast_path_equals_flask(form: str, monkeypatch: pytest.MonkeyPatch) -> N
             seen.update([answer[0], "Flask" if one.lead.passed > passed else "fast path"])
             assert (0 if form == "quiet" else 2) == len(one.lines.written)
         assert one.counted == other.counted
-        assert REQUESTS == one.counted[1] == other.lead.passed
+        assert REQUESTS == one.counted[2] == other.lead.passed
 
     compare()
     assert {*seen} == OUTCOMES

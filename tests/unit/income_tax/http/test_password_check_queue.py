@@ -8,6 +8,7 @@ import pytest
 
 from income_tax.http.auth import basic_auth, password_check_queue
 from income_tax.http.auth.basic_auth import RetryLater
+from tests.support.fakes import build_counters
 from tests.support.waiting import wait_until
 from tests.unit.income_tax.http.authenticators import HERE, THERE, LocalAuthenticator, make_suspect
 
@@ -79,7 +80,7 @@ def test_many_threads_of_one_client_share_a_check(monkeypatch: pytest.MonkeyPatc
 
 def test_error_of_a_shared_check_reaches_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each thread that shares a check raises the check's error, and the queue stays usable."""
-    queue, go = password_check_queue.PasswordCheckQueue(THREADS), threading.Event()
+    queue, go = password_check_queue.PasswordCheckQueue(THREADS, build_counters()), threading.Event()
     errors: list[str] = []
 
     def check() -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from income_tax.monitoring.replica_monitor import LATE, REPORT_AFTER, ReplicaMonitor
-from income_tax.monitoring.worker_metrics import GONE
+from income_tax.monitoring.worker_status import GONE
 from tests.support.fakes import FakeClock
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from income_tax.bootstrap import build_state_monitor
+from income_tax.bootstrap_monitors import build_state_monitor
 from income_tax.service_log import build_logger
 from tests.support.fakes import Lines
 
@@ -14,7 +14,7 @@ class State:
     """The parts that the monitor watches and calls. It records the calls."""
 
     def __init__(self) -> None:
-        self.trouble: str | None = None  # of the metrics
+        self.trouble: str | None = None  # of the status file
         self.throttle_trouble: str | None = None
         self.is_sender = False
         self.calls: list[str] = []

@@ -12,7 +12,7 @@ from income_tax.server.gunicorn_app import ServerDependencies, build_options
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
-from tests.support.fakes import Lines
+from tests.support.fakes import Lines, build_counters
 
 
 @pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
@@ -23,6 +23,7 @@ def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     parts = {
         "log": log,
         "alerts": SimpleNamespace(send=alerts.append),
+        "counters": build_counters(),
         "database_monitor": None,
         "leader_lock": LeaderLock(),
     }

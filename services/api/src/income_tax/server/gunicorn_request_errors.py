@@ -77,16 +77,12 @@ def build_alert(error: BaseException, request_id: str, mask: bool) -> Alert:
 
 
 def build_worker_class(
-    log: Log,
-    lock: LeaderLock,
-    report: Callable[[BaseException, str], object],
-    count_rejection: Callable[[int], object],
+    log: Log, lock: LeaderLock, report: Callable[[BaseException, str], object], count: Callable[[int], object]
 ) -> type[LeaderFollowerWorker]:
     """Build a worker class that sends JSON error responses. Gunicorn's HTML error pages would echo the request.
 
     `lock` is the leader lock, which the application also releases. If a request fails outside the application, the
-    worker calls `report` with the exception and the request id. `count_rejection` receives the status of each request
-    that did not reach the application.
+    worker calls `report` with the exception and the request id. `count` receives the status of each rejected request.
     """
 
     class JsonErrorWorker(LeaderFollowerWorker):
@@ -102,7 +98,7 @@ def build_worker_class(
                 request_log.error("request failed", exc_info=exc)
                 report(exc, request_id)
             else:
-                count_rejection(status)
+                count(status)
                 request_log.warning("request refused", reason=f"{type(exc).__name__}: {exc}")
             try:
                 util.write_nonblock(client, build_response(status, phrase, sentence, request_id))

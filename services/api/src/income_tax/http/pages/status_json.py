@@ -23,7 +23,11 @@ def describe_status(status: ServiceStatus, schedules: Schedules) -> dict[str, An
         "replicas": {"running": len(status.replicas), "expected": status.expected_replicas},
         "workers": [describe_worker(worker, status.now) for worker in status.workers],
         "windows": [describe_window(window) for window in status.windows],
-        "minutes": [{"start": format_time(begin), **count_responses(one)} for begin, one in status.minutes.items()],
+        "minutes": [
+            {"start": format_time(begin), **count_responses(bucket)}
+            for begin, bucket in status.minutes.items()
+            if bucket.requests
+        ],
         "alert_mails": {name: status.alerts.get(name) for name in ("pending", "sent", "dead")},
         "dead_letters": status.dead_letters,
         "log_volume": describe_disk(status.log_disk),

@@ -66,40 +66,38 @@ def build_blueprint(
     schedules: CurrentSchedules,
     login_required: LoginRequired,
     read_state: Callable[[], dict[str, Any]],
-    now: Callable[[], float] = time.time,
 ) -> Blueprint:
     """Build the blueprint of the status page. `read_state` returns the state of this process."""
     routes = Blueprint("status", __name__, template_folder="templates")
     routes.after_request(render_rejected_login)
 
-    def read_status() -> ServiceStatus:
-        moment = now()
-        return ServiceStatus(
-            workers=read_snapshots(settings.workers_folder, moment),
-            expected=settings.workers,
-            expected_replicas=read_expected_replicas(settings.replicas_file),
-            alerts=alerts.count_mails(),
-            dead_letters=count_dead_letters(settings.dead_letters),
-            log_disk=measure_disk_usage(settings.log_file.parent),
-            history=read_history(settings.history_folder, moment),
-            now=moment,
-            own_troubles=read_state()["troubles"],
-        )
-
-    @routes.after_request
-    def vary(response: Response) -> Response:
-        response.vary.add("Accept")
-        return response
-
     @routes.get("/status", provide_automatic_options=False)
     @login_required
     def status() -> Response:
-        overview = read_status()
+        overview = read_status(settings, alerts, read_state()["troubles"], time.time())
         if request.accept_mimetypes.best_match(["text/html", JSON]) == JSON:
-            return build_response({"status": describe_status(overview, schedules.get())})
-        values: dict[str, Any] = {"overview": overview, "chart": build_chart(overview.minutes), **FORMATS}
-        values |= {"chart_size": (WIDTH, HEIGHT), "schedules": schedules.get()}
-        values |= {"version": __version__, "mail_page": settings.mail_page}
-        return render_page("status.html", language="en", text=TRANSLATIONS["en"], **values)
+            response = build_response({"status": describe_status(overview, schedules.get())})
+        else:
+            values: dict[str, Any] = {"overview": overview, "chart": build_chart(overview.minutes), **FORMATS}
+            values |= {"chart_size": (WIDTH, HEIGHT), "schedules": schedules.get()}
+            values |= {"version": __version__, "mail_page": settings.mail_page}
+            response = render_page("status.html", language="en", text=TRANSLATIONS["en"], **values)
+        response.vary.add("Accept")
+        return response
 
     return routes
+
+
+def read_status(settings: Settings, alerts: AlertSender, own_troubles: list[str], now: float) -> ServiceStatus:
+    """Read the status of the service on this host at the Unix timestamp `now`."""
+    return ServiceStatus(
+        workers=read_snapshots(settings.workers_folder, now),
+        expected=settings.workers,
+        expected_replicas=read_expected_replicas(settings.replicas_file),
+        alerts=alerts.count_mails(),
+        dead_letters=count_dead_letters(settings.dead_letters),
+        log_disk=measure_disk_usage(settings.log_file.parent),
+        history=read_history(settings.history_folder, now),
+        now=now,
+        own_troubles=own_troubles,
+    )
