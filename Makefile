@@ -1,7 +1,7 @@
 # `make` without a target lists the targets. A target stops with a message if it needs a missing program or file.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
+.PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail status logs reload \
         rotate backup restore \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
         start bench bench-clients bench-faults bench-million bench-peers bench-profile
@@ -98,6 +98,9 @@ drill: running ## Start the API without a database, and show its alert e-mail
 mail: running ## Show the last alert e-mails that MailHog caught, newest last [LINES=20]
 	@$(COMPOSE) exec -T api python - '$(LINES)' < tools/print_mails.py
 	@echo "MailHog's page: http://$$($(COMPOSE) port mailhog 8025)"
+
+status: running secrets/client_credentials ## Print the status of the service, and fail if there is a problem
+	@$(COMPOSE) exec -T api python -c "$$(cat tools/print_status.py)" < secrets/client_credentials
 
 logs: running ## Show the last lines of every log [LINES=20] [FOLLOW=1]
 	@$(COMPOSE) run --rm --no-deps -T --entrypoint python rotate - '$(LINES)' $(if $(FOLLOW),-F) < tools/print_logs.py
