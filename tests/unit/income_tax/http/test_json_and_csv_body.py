@@ -37,6 +37,30 @@ def test_one_object() -> None:
     assert {MARRIED: True, CHILDREN: 2, SALARY: 50_000, YEAR: 2024, EXPLAIN: True} == values
 
 
+HOUSEHOLD = '{"married": "yes", "children": 2, "salary": %s}'
+ZEROS = "0" * 20
+
+
+@pytest.mark.parametrize(
+    "number", [f"50000.{ZEROS}1", f"49999.{'9' * 20}", f"5.{ZEROS}1e4", f"5{ZEROS}1e-17", f"1e-{'9' * 20}"]
+)
+def test_a_fraction_is_not_rounded(number: str) -> None:
+    """A number that is nearly an integer is invalid, and the message quotes the number as text."""
+    error = f'parameter [salary] has an invalid value: ["{number}"]'
+    assert [error] == get_errors((HOUSEHOLD % number).encode())
+    batch = READER.parse(JSON, f"[{HOUSEHOLD % number}]".encode())
+    assert isinstance(batch, ParsedBatch)
+    assert [error] == batch.errors[0].errors
+
+
+@pytest.mark.parametrize("number", [f"50000.{ZEROS}", f"5.{ZEROS}e4", f"5{ZEROS}e-16"])
+def test_long_integers_are_exact(number: str) -> None:
+    """A long number that is exactly an integer is this integer."""
+    values = READER.parse(JSON, (HOUSEHOLD % number).encode())
+    assert isinstance(values, dict)
+    assert 50_000 == values[SALARY]
+
+
 def count_households(body: bytes, content_type: str = JSON) -> int:
     """Count the households of a body."""
     many = READER.parse(content_type, body)

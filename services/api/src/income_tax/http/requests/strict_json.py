@@ -1,6 +1,11 @@
-"""Strict JSON parser of request bodies. It reports repeated keys, and accepts numbers that are too large for orjson."""
+"""Strict JSON parser of request bodies. It reports repeated keys, and accepts numbers that are too large for orjson.
+
+It also does not round a fraction to an integer.
+"""
 
 import json
+import re
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
@@ -11,6 +16,8 @@ from tax_common.tables.content_kind import HEAD, find_wrong_encoding, find_wrong
 
 OBJECTS = "a JSON object with the parameters of a household, or an array of such objects"
 MAX_DIGITS = 20  # maximum characters in an integer; TOO_LARGE replaces each longer integer
+FRACTIONS = (b".", b"e-", b"E-")  # a number without any of these is an integer
+LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16}")  # a float has 17 significant digits, so it can round a longer number
 TOO_LARGE = float("inf")  # every parameter rejects this value
 
 
@@ -32,6 +39,9 @@ def parse_json(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         # Try the slow parser, because orjson also rejects a body that contains a number outside the range of a float.
         content = parse_slowly(body, str(error))
+    else:
+        if any(sign in body for sign in FRACTIONS) and LONG_NUMBER.search(body):
+            content = parse_slowly(body, "a number has too many digits")
     if may_repeat_keys(body, content):
         return replace_repeats(content, parse_slowly(body, "an object has a key twice"))
     return content
@@ -82,13 +92,31 @@ def parse_slowly(body: bytes, reason: str) -> Any:
 
     try:
         return json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=build_object, parse_int=parse_number, parse_constant=reject
+            body.decode("utf-8-sig"),
+            object_pairs_hook=build_object,
+            parse_int=parse_number,
+            parse_float=parse_float,
+            parse_constant=reject,
         )
     except RecursionError:
         raise ParameterError(["the body is not JSON: it is nested too deeply"], [OBJECTS]) from None
     except ValueError:
         wrong = find_wrong_kind(body[:HEAD]) or find_wrong_encoding(body)
         raise ParameterError([f"the body is not JSON: {wrong or reason}"], [OBJECTS]) from None
+
+
+def parse_float(text: str) -> float | str:
+    """Convert a number with a fraction or an exponent. If the conversion would round it to an integer, return the text.
+
+    Every parameter rejects the text, and the error message quotes it.
+    """
+    number = float(text)
+    if not number.is_integer():
+        return number
+    try:
+        return number if Decimal(text) == number else text
+    except InvalidOperation:  # the exponent is too large for a decimal number
+        return text
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | RepeatedKeyError:
