@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import run_wsgi_app
 
 from income_tax.http.middleware.fast_path import FastPathMiddleware
-from income_tax.http.middleware.request_log import LOGGED_ID
+from income_tax.http.middleware.request_log import LOGGED
 from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import schedules
 
@@ -25,9 +25,9 @@ USUAL = {
 class FakeAuthenticator:
     """Authenticator that has cached the credentials of one login name."""
 
-    def is_cached(self, authorization: str) -> bool:
-        """Return whether the header contains the cached credentials."""
-        return authorization == "Basic x"
+    def find_cached_login(self, authorization: str) -> str | None:
+        """Return the login name if the header contains the cached credentials."""
+        return "ann" if authorization == "Basic x" else None
 
 
 class BrokenSchedules:
@@ -41,7 +41,7 @@ class BrokenSchedules:
 def build_fast_path(logged: list[str]) -> FastPathMiddleware:
     """Build the fast path of an application that returns `flask` and the request id. `logged` collects the events."""
     return FastPathMiddleware(
-        lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
+        lambda environ, _start: [b"flask", environ[LOGGED].request_id.encode() if LOGGED in environ else b""],
         FakeAuthenticator(),  # type: ignore[arg-type]
         BrokenSchedules(),  # type: ignore[arg-type]
         lambda event, *_: logged.append(event),

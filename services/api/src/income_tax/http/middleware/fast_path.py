@@ -11,13 +11,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from income_tax.http.auth.basic_auth import Authenticator
-from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
+from income_tax.http.request_id import REQUEST_ID_HEADER
 from income_tax.http.responses import JSON, SCHEDULES_HEADER
 from income_tax.http.routes.calculation import answer_query
 from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .request_log import LOGGED_ID, log_answer, log_request
+from .request_lines import RequestLines
+from .request_log import LOGGED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,20 +46,18 @@ class FastPathMiddleware:
             or not environ.get("QUERY_STRING")  # Flask redirects browsers to the simulator
             or "CONTENT_LENGTH" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
-            or not self._authenticator.is_cached(environ.get("HTTP_AUTHORIZATION", ""))
+            or not (login := self._authenticator.find_cached_login(environ.get("HTTP_AUTHORIZATION", "")))
         ):
             return self._app(environ, start_response)
-        environ[LOGGED_ID] = request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         query = environ.get("QUERY_STRING", "")
-        url = environ.get("RAW_URI") or f"/?{query}"
-        log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
+        environ[LOGGED] = lines = RequestLines(self._log, environ, PLACE, "GET", environ.get("RAW_URI") or f"/?{query}")
         try:
-            status, body, version = answer_query(query, self._schedules.get(), request_id)
+            status, body, version = answer_query(query, self._schedules.get(), lines.request_id)
         except Exception:  # Flask processes the request again. If Flask also fails, its error handler sends an alert.
             return self._app(environ, start_response)
-        log_answer(self._log, request_id, PLACE, status, version, body.decode())
+        lines.log_answer(status, version, body.decode(), login)
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
         if version:
             headers.append((SCHEDULES_HEADER, version))
-        start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, request_id)])
+        start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, lines.request_id)])
         return [body]

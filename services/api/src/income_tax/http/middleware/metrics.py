@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from income_tax.monitoring.worker_metrics import WorkerMetrics
 
+from .request_lines import ARRIVAL
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -25,9 +27,10 @@ class MetricsMiddleware:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Call the application, record the status and latency of its response, and return the response."""
+        environ[ARRIVAL] = began = time.perf_counter()
         if environ.get("PATH_INFO", "").startswith(UNCOUNTED):
             return self._app(environ, start_response)
-        began, status = time.perf_counter(), 500
+        status = 500
 
         def start(line: str, *rest: Any) -> Any:
             nonlocal status

@@ -1,0 +1,54 @@
+"""The lines of the service's log about a request and its answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.service import TEXT_LINE, Service, running_service
+
+TARGET = "/?married=yes&children=3&salary=200000"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run the service, and yield it."""
+    with running_service(tmp_path_factory.mktemp("request_log"), WORKERS="1") as running:
+        yield running
+
+
+def find_records(service: Service, request_id: str) -> list[dict[str, Any]]:
+    """Return the log records of a request."""
+    return [record for record in service.log() if record.get("request_id") == request_id]
+
+
+@pytest.mark.parametrize("target", [TARGET, "/schedules", "/?salary=x"])
+def test_an_answer_has_login_and_duration(service: Service, target: str) -> None:
+    """The event `answer` contains the login name of the user, and the seconds since the arrival of the request."""
+    for _ in range(2):  # Flask answers the first request, and the fast path answers the second request to `/`
+        _, answer = find_records(service, service.get(target).request_id)
+        assert ("answer", "client") == (answer["event"], answer["login"])
+        assert 0 < answer["duration"] < 60
+
+
+@pytest.mark.parametrize(("target", "credentials"), [(TARGET, "client:wrong"), (TARGET, None), ("/health/x", None)])
+def test_an_answer_without_a_valid_login_has_no_login(service: Service, target: str, credentials: str | None) -> None:
+    """If the login is missing or wrong, the event `answer` contains a duration and no login name."""
+    _, answer = find_records(service, service.get(target, credentials).request_id)
+    assert "login" not in answer
+    assert answer["duration"] > 0
+
+
+def test_a_text_line_ends_with_login_and_duration(tmp_path: Path) -> None:
+    """In the text log with masked amounts, the login name and the duration stay readable after the body."""
+    with running_service(tmp_path, WORKERS="1", LOG_FORMAT="text", MASK_AMOUNTS="on") as service:
+        for request_id in ("first-request", "second-request"):
+            service.get(TARGET, X_Request_ID=request_id)
+        answers = [line for line in service.log_lines() if ": [index] answer: 200 {" in line]
+    assert 2 == len(answers)
+    for line, request_id in zip(answers, ("first-request", "second-request"), strict=True):
+        assert TEXT_LINE.match(line)
+        message, _, rest = line.rpartition("} login=client duration=")
+        duration, shown_id = rest.split(" ")
+        assert (f"({request_id})", True, True) == (shown_id, float(duration) > 0, '"tax":*' in message)

@@ -1,0 +1,80 @@
+"""Tests of the log lines of a request."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from income_tax.http.middleware import request_lines
+from income_tax.http.middleware.request_lines import ARRIVAL, RequestLines
+from income_tax.service_log import build_request_logger
+from tests.support.fakes import FakeClock, Lines
+
+ENVIRON = {"HTTP_X_REQUEST_ID": "12345678", "REMOTE_ADDR": "192.0.2.1"}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Replace the clock that measures durations."""
+    clock = FakeClock()
+    monkeypatch.setattr(request_lines, "perf_counter", clock)
+    return clock
+
+
+class Recorder:
+    """A request logger that keeps the events in memory."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Mapping[str, Any], str]] = []
+
+    def __call__(self, event: str, fields: Mapping[str, Any], level: str = "info", /) -> None:
+        self.events.append((event, fields, level))
+
+
+def start(recorder: Recorder, quiet: bool = False, **environ: object) -> RequestLines:
+    """Log the arrival of a request."""
+    return RequestLines(recorder, ENVIRON | environ, "index", "GET", "/?x", quiet)
+
+
+def test_the_duration_begins_at_the_arrival(clock: FakeClock) -> None:
+    """The duration is the time since the arrival that the WSGI environment contains, or since the first log line."""
+    recorder = Recorder()
+    early, now = start(recorder, **{ARRIVAL: clock.now - 2}), start(recorder)
+    clock.now += 0.12345678
+    for lines in (early, now):
+        lines.log_answer(200, None, "", "ann")
+    assert [2.123457, 0.123457] == [fields["duration"] for event, fields, _ in recorder.events if event == "answer"]
+
+
+def test_missing_values_are_omitted() -> None:
+    """A line has no field for a login name or a version that is missing."""
+    recorder = Recorder()
+    start(recorder).log_answer(401, None, "no", None)
+    ((_, request, _), (_, answer, _)) = recorder.events
+    assert {"place": "index", "method": "GET", "url": "/?x", "remote": "192.0.2.1", "request_id": "12345678"} == request
+    assert ["place", "status", "duration", "body", "request_id"] == [*answer]
+
+
+@pytest.mark.parametrize(
+    ("quiet", "status", "levels"),
+    [(False, 200, ["info", "info"]), (True, 200, ["debug", "debug"]), (True, 503, ["debug", "info"])],
+)
+def test_levels(quiet: bool, status: int, levels: list[str]) -> None:
+    """The lines of a successful quiet request have the level debug. The answers of all others have the level info."""
+    recorder = Recorder()
+    start(recorder, quiet).log_answer(status, None, "", None)
+    assert levels == [level for _, _, level in recorder.events]
+
+
+def test_a_login_name_is_escaped_and_not_masked() -> None:
+    """JSON escapes control characters in a login name, and MASK_AMOUNTS keeps the digits of login and duration."""
+    written = Lines()
+    log = build_request_logger(written.write, "json", "info", True)
+    RequestLines(log, dict(ENVIRON), "index", "GET", "/?salary=50000").log_answer(
+        200, "v7", '{"tax":5000}', "ann2\x85\n"
+    )
+    _, line = written.written
+    record = json.loads(line)
+    assert (1, True) == (line.count(b"\n"), line.isascii())
+    assert ("ann2\x85\n", '{"tax":*}', True) == (record["login"], record["body"], record["duration"] >= 0)
