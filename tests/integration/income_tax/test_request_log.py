@@ -40,15 +40,30 @@ def test_an_answer_without_a_valid_login_has_no_login(service: Service, target: 
     assert answer["duration"] > 0
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_all_lines_of_a_failed_request_have_the_trace_id(tmp_path: Path) -> None:
+    """The lines about the arrival, the failure and the answer of a request contain the trace id of its traceparent."""
+    with running_service(tmp_path, WORKERS="1", DRILL_ROUTE="on") as service:
+        answer = service.get("/drill", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+        records = find_records(service, answer.request_id)
+    assert 500 == answer.status
+    assert [(event, TRACE) for event in ("request", "request failed", "answer")] == [
+        (record["event"], record["trace_id"]) for record in records
+    ]
+
+
 def test_a_text_line_ends_with_login_and_duration(tmp_path: Path) -> None:
-    """In the text log with masked amounts, the login name and the duration stay readable after the body."""
+    """In the text log with masked amounts, the login name, the duration and the trace id follow the body."""
     with running_service(tmp_path, WORKERS="1", LOG_FORMAT="text", MASK_AMOUNTS="on") as service:
         for request_id in ("first-request", "second-request"):
-            service.get(TARGET, X_Request_ID=request_id)
+            service.get(TARGET, X_Request_ID=request_id, traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
         answers = [line for line in service.log_lines() if ": [index] answer: 200 {" in line]
     assert 2 == len(answers)
     for line, request_id in zip(answers, ("first-request", "second-request"), strict=True):
         assert TEXT_LINE.match(line)
         message, _, rest = line.rpartition("} login=client duration=")
-        duration, shown_id = rest.split(" ")
-        assert (f"({request_id})", True, True) == (shown_id, float(duration) > 0, '"tax":*' in message)
+        duration, *ids = rest.split(" ")
+        assert [f"trace_id={TRACE}", f"({request_id})"] == ids
+        assert (True, True) == (float(duration) > 0, '"tax":*' in message)

@@ -78,3 +78,13 @@ def test_a_login_name_is_escaped_and_not_masked() -> None:
     record = json.loads(line)
     assert (1, True) == (line.count(b"\n"), line.isascii())
     assert ("ann2\x85\n", '{"tax":*}', True) == (record["login"], record["body"], record["duration"] >= 0)
+
+
+def test_a_valid_traceparent_gives_both_lines_a_trace_id() -> None:
+    """Both lines and the context contain the trace id of a valid header. An invalid header has no effect."""
+    recorder, trace = Recorder(), "4bf92f3577b34da6a3ce929d0e0e4736"
+    for header in (f"00-{trace}-00f067aa0ba902b7-01", "garbage"):
+        lines = start(recorder, HTTP_TRACEPARENT=header)
+        lines.log_answer(200, None, "", None)
+    assert [trace, trace, None, None] == [fields.get("trace_id") for _, fields, _ in recorder.events]
+    assert {"request_id": "12345678"} == lines.context

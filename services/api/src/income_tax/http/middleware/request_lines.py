@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from income_tax.http.request_id import choose_request_id
+from income_tax.http.traceparent import parse_trace_id
 from income_tax.service_log import RequestLogger, shorten
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class RequestLines:
     ) -> None:
         self.request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         self.context = {"request_id": self.request_id}
+        if "HTTP_TRACEPARENT" in environ and (trace_id := parse_trace_id(environ["HTTP_TRACEPARENT"])):
+            self.context["trace_id"] = trace_id
         self._log, self._place, self._level = log, place, "debug" if quiet else "info"
         self._arrival: float = environ.get(ARRIVAL) or perf_counter()
         fields = {"place": place, "method": method, "url": url, "remote": environ.get("REMOTE_ADDR"), **self.context}
