@@ -67,3 +67,43 @@ def test_a_text_line_ends_with_login_and_duration(tmp_path: Path) -> None:
         duration, *ids = rest.split(" ")
         assert [f"trace_id={TRACE}", f"({request_id})"] == ids
         assert (True, True) == (float(duration) > 0, '"tax":*' in message)
+
+
+@pytest.fixture(scope="module")
+def unsampled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run the service with LOG_SAMPLE=0, and yield it."""
+    folder = tmp_path_factory.mktemp("unsampled")
+    with running_service(folder, WORKERS="1", LOG_SAMPLE="0", DRILL_ROUTE="on") as running:
+        yield running
+
+
+@pytest.mark.parametrize("target", [TARGET, "/schedules", "/health/live"])
+def test_successful_requests_outside_the_sample_are_not_logged(unsampled: Service, target: str) -> None:
+    """With LOG_SAMPLE=0, a successful request has no line, and its response tells nginx to omit it."""
+    for _ in range(2):
+        answer = unsampled.get(target)
+        assert (200, "off") == (answer.status, answer.headers["x-access-log"])
+        assert [] == find_records(unsampled, answer.request_id)
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "events"),
+    [
+        ("/?salary=x", 400, ["request", "answer"]),
+        ("/nowhere", 404, ["request", "answer"]),
+        ("/drill", 500, ["request", "request failed", "answer"]),
+    ],
+)
+def test_failed_requests_are_logged_completely(unsampled: Service, target: str, status: int, events: list[str]) -> None:
+    """With LOG_SAMPLE=0, a failed request has all its lines in their order, also on the fast path."""
+    for _ in range(2):
+        answer = unsampled.get(target)
+        assert (status, False) == (answer.status, "x-access-log" in answer.headers)
+        records = find_records(unsampled, answer.request_id)
+        assert events == [record["event"] for record in records]
+        assert sorted(record["time"] for record in records) == [record["time"] for record in records]
+
+
+def test_sampled_requests_have_no_header_for_nginx(service: Service) -> None:
+    """With the default of LOG_SAMPLE, the responses do not contain the header for nginx."""
+    assert [False] * 2 == ["x-access-log" in service.get(target).headers for target in (TARGET, "/schedules")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from income_tax.http.middleware import request_lines
-from income_tax.http.middleware.request_lines import ARRIVAL, RequestLines
+from income_tax.http.middleware.request_lines import ARRIVAL, RequestLines, RequestLog
 from income_tax.service_log import build_request_logger
 from tests.support.fakes import FakeClock, Lines
 
@@ -32,9 +32,9 @@ class Recorder:
         self.events.append((event, fields, level))
 
 
-def start(recorder: Recorder, quiet: bool = False, **environ: object) -> RequestLines:
+def start(recorder: Recorder, quiet: bool = False, sampled: bool = True, **environ: object) -> RequestLines:
     """Log the arrival of a request."""
-    return RequestLines(recorder, ENVIRON | environ, "index", "GET", "/?x", quiet)
+    return RequestLines(recorder, ENVIRON | environ, "index", "GET", "/?x", quiet=quiet, sampled=sampled)
 
 
 def test_the_duration_begins_at_the_arrival(clock: FakeClock) -> None:
@@ -88,3 +88,43 @@ def test_a_valid_traceparent_gives_both_lines_a_trace_id() -> None:
         lines.log_answer(200, None, "", None)
     assert [trace, trace, None, None] == [fields.get("trace_id") for _, fields, _ in recorder.events]
     assert {"request_id": "12345678"} == lines.context
+
+
+@pytest.mark.parametrize(
+    ("status", "events"), [(200, []), (302, []), (400, ["request", "answer"]), (503, ["request", "answer"])]
+)
+def test_outside_the_sample_only_failed_requests_are_logged(status: int, events: list[str]) -> None:
+    """Outside the sample, a request with a status below 400 has no line, and a failed request has both lines."""
+    recorder = Recorder()
+    is_logged = start(recorder, sampled=False).log_answer(status, None, "", None)
+    assert (events, bool(events)) == ([event for event, _, _ in recorder.events], is_logged)
+
+
+def test_a_released_request_is_logged_completely() -> None:
+    """If a request outside the sample is released, both lines are logged once, whatever the status."""
+    recorder = Recorder()
+    lines = start(recorder, sampled=False)
+    lines.release()
+    lines.release()
+    assert lines.log_answer(200, None, "", None)
+    assert ["request", "answer"] == [event for event, _, _ in recorder.events]
+
+
+def test_a_held_line_has_the_time_of_the_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line of an arrival that was held back has the time of the arrival, and the fields in the usual order."""
+    written = Lines()
+    monkeypatch.setattr(request_lines.CLOCK, "now", lambda: "2026-01-01T00:00:00.000000+00:00")
+    log = build_request_logger(written.write)
+    for sampled in (True, False):
+        RequestLines(log, dict(ENVIRON), "index", "GET", "/?x", sampled=sampled).log_answer(400, None, "", None)
+    usual, held = (json.loads(line) for line in (written.written[0], written.written[2]))
+    assert [*usual] == [*held]
+    assert "2026-01-01T00:00:00.000000+00:00" == held["time"] != usual["time"]
+
+
+def test_the_share_decides_the_sample() -> None:
+    """The sample contains a request if a random number from 0 to below 1 is below the share."""
+    recorder = Recorder()
+    for share, chosen in ((0, 0.0), (0.5, 0.49), (0.5, 0.5), (1, 0.999)):
+        RequestLog(recorder, share, lambda chosen=chosen: chosen).start(dict(ENVIRON), f"{share} {chosen}", "GET", "/")
+    assert ["0.5 0.49", "1 0.999"] == [fields["place"] for _, fields, _ in recorder.events]

@@ -14,11 +14,10 @@ from income_tax.http.auth.basic_auth import Authenticator
 from income_tax.http.request_id import REQUEST_ID_HEADER
 from income_tax.http.responses import JSON, SCHEDULES_HEADER
 from income_tax.http.routes.calculation import answer_query
-from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .request_lines import RequestLines
-from .request_log import LOGGED
+from .request_lines import RequestLog
+from .request_log import LOGGED, OMITTED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,7 +30,7 @@ class FastPathMiddleware:
     """Answers `GET /` requests with a query and cached credentials. Passes all other requests to the application."""
 
     def __init__(
-        self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLogger
+        self, app: WSGIApplication, authenticator: Authenticator, schedules: CurrentSchedules, log: RequestLog
     ) -> None:
         self._app = app
         self._authenticator = authenticator
@@ -50,13 +49,15 @@ class FastPathMiddleware:
         ):
             return self._app(environ, start_response)
         query = environ.get("QUERY_STRING", "")
-        environ[LOGGED] = lines = RequestLines(self._log, environ, PLACE, "GET", environ.get("RAW_URI") or f"/?{query}")
+        environ[LOGGED] = lines = self._log.start(environ, PLACE, "GET", environ.get("RAW_URI") or f"/?{query}")
         try:
             status, body, version = answer_query(query, self._schedules.get(), lines.request_id)
         except Exception:  # Flask processes the request again. If Flask also fails, its error handler sends an alert.
+            lines.release()
             return self._app(environ, start_response)
-        lines.log_answer(status, version, body.decode(), login)
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
+        if not lines.log_answer(status, version, body.decode(), login):
+            headers.append(OMITTED)
         if version:
             headers.append((SCHEDULES_HEADER, version))
         start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, lines.request_id)])
