@@ -32,15 +32,17 @@ class Recorder:
         self.events.append((event, fields, level))
 
 
-def start(recorder: Recorder, quiet: bool = False, sampled: bool = True, **environ: object) -> RequestLines:
+def start(
+    recorder: Recorder, headers: Mapping[str, object] | None = None, quiet: bool = False, sampled: bool = True
+) -> RequestLines:
     """Log the arrival of a request."""
-    return RequestLines(recorder, ENVIRON | environ, "index", "GET", "/?x", quiet=quiet, sampled=sampled)
+    return RequestLines(recorder, {**ENVIRON, **(headers or {})}, "index", "GET", "/?x", quiet=quiet, sampled=sampled)
 
 
 def test_the_duration_begins_at_the_arrival(clock: FakeClock) -> None:
     """The duration is the time since the arrival that the WSGI environment contains, or since the first log line."""
     recorder = Recorder()
-    early, now = start(recorder, **{ARRIVAL: clock.now - 2}), start(recorder)
+    early, now = start(recorder, {ARRIVAL: clock.now - 2}), start(recorder)
     clock.now += 0.12345678
     for lines in (early, now):
         lines.log_answer(200, None, "", "ann")
@@ -63,7 +65,7 @@ def test_missing_values_are_omitted() -> None:
 def test_levels(quiet: bool, status: int, levels: list[str]) -> None:
     """The lines of a successful quiet request have the level debug. The answers of all others have the level info."""
     recorder = Recorder()
-    start(recorder, quiet).log_answer(status, None, "", None)
+    start(recorder, quiet=quiet).log_answer(status, None, "", None)
     assert levels == [level for _, _, level in recorder.events]
 
 
@@ -84,7 +86,7 @@ def test_a_valid_traceparent_gives_both_lines_a_trace_id() -> None:
     """Both lines and the context contain the trace id of a valid header. An invalid header has no effect."""
     recorder, trace = Recorder(), "4bf92f3577b34da6a3ce929d0e0e4736"
     for header in (f"00-{trace}-00f067aa0ba902b7-01", "garbage"):
-        lines = start(recorder, HTTP_TRACEPARENT=header)
+        lines = start(recorder, {"HTTP_TRACEPARENT": header})
         lines.log_answer(200, None, "", None)
     assert [trace, trace, None, None] == [fields.get("trace_id") for _, fields, _ in recorder.events]
     assert {"request_id": "12345678"} == lines.context
@@ -126,5 +128,5 @@ def test_the_share_decides_the_sample() -> None:
     """The sample contains a request if a random number from 0 to below 1 is below the share."""
     recorder = Recorder()
     for share, chosen in ((0, 0.0), (0.5, 0.49), (0.5, 0.5), (1, 0.999)):
-        RequestLog(recorder, share, lambda chosen=chosen: chosen).start(dict(ENVIRON), f"{share} {chosen}", "GET", "/")
+        RequestLog(recorder, share, iter([chosen]).__next__).start(dict(ENVIRON), f"{share} {chosen}", "GET", "/")
     assert ["0.5 0.49", "1 0.999"] == [fields["place"] for _, fields, _ in recorder.events]
