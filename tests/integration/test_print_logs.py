@@ -19,7 +19,7 @@ ID = "0123456789abcdef"
 ORIGIN = {"time": "2026-01-02T03:04:05.000006+01:00", "level": "info", "service": "api", "host": "c1", "pid": 7}
 REQUEST = ORIGIN | {"thread": "T", "place": "index", "method": "GET", "request_id": ID, "event": "request"}
 LOST = ORIGIN | {"level": "error", "place": "database", "reason": "no route\n\x85 to host", "event": "database lost"}
-ACCESS = {"time": "2026-01-02T03:04:06+01:00", "service": "nginx", "request_id": ID, "method": "GET"}
+ACCESS: dict[str, Any] = {"time": "2026-01-02T03:04:06+01:00", "service": "nginx", "request_id": ID, "method": "GET"}
 ACCESS |= {"uri": "/?x=\x1b", "status": 200, "duration": 0.003}
 TROUBLE = "2026/01/02 03:04:05 [error] 31#31: *1 client intended to send too large body"
 POSTGRES = ["2026-01-02 03:04:05.000 UTC [9] LOG:  ready", "2026-01-02 03:04:05.000 UTC [9] FATAL:  no\x1b[31m"]

@@ -46,7 +46,7 @@ def test_the_duration_begins_at_the_arrival(clock: FakeClock) -> None:
     clock.now += 0.12345678
     for lines in (early, now):
         lines.log_answer(200, None, "", "ann")
-    assert [2.123457, 0.123457] == [fields["duration"] for event, fields, _ in recorder.events if event == "answer"]
+    assert [2.123456, 0.123456] == [fields["duration"] for event, fields, _ in recorder.events if event == "answer"]
 
 
 def test_missing_values_are_omitted() -> None:
