@@ -24,10 +24,15 @@ AS_OWNER = --user "$$(tools/print-owner secrets):10001"
 FILE ?=
 LINES ?= 20
 FOLLOW ?=
+ID ?=
+LEVEL ?=
 LOGIN ?=
-# Export LOGIN as it was typed. Otherwise, make would expand $(...) in it, and a recipe's shell would run it.
-override LOGIN := $(value LOGIN)
-export LOGIN
+RAW ?=
+SERVICE ?=
+# Export these variables as they were typed. Otherwise, make would expand $(...) in them, and a recipe's shell would run it.
+TYPED = FOLLOW ID LEVEL LINES LOGIN RAW SERVICE
+$(foreach name,$(TYPED),$(eval override $(name) := $$(value $(name))))
+export $(TYPED)
 T ?=
 
 help: ## List the targets
@@ -102,8 +107,9 @@ mail: running ## Show the last alert e-mails that MailHog caught, newest last [L
 status: running secrets/client_credentials ## Print the status of the service, and fail if there is a problem
 	@$(COMPOSE) exec -T api python -c "$$(cat tools/print_status.py)" < secrets/client_credentials
 
-logs: running ## Show the last lines of every log [LINES=20] [FOLLOW=1]
-	@$(COMPOSE) run --rm --no-deps -T --entrypoint python rotate - '$(LINES)' $(if $(FOLLOW),-F) < tools/print_logs.py
+logs: running ## Show the last lines of every log [LINES=20] [SERVICE=api|client|nginx|db|mailhog] [LEVEL=warning] [ID=request id] [FOLLOW=1] [RAW=1]
+	@$(COMPOSE) run --rm --no-deps -T --entrypoint python rotate - "LINES=$$LINES" "SERVICE=$$SERVICE" "LEVEL=$$LEVEL" \
+	 "ID=$$ID" "FOLLOW=$$FOLLOW" "RAW=$$RAW" < tools/print_logs.py
 
 reload: running ## Load db/init/schedules.json into the database and all replicas, or keep the old tax data if the file is invalid
 	$(EXCLUSIVELY) tools/reload-schedules --force < /dev/null

@@ -1,6 +1,7 @@
 """Tests of `make user-add` and `make logs` for a running stack."""
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -73,7 +74,7 @@ def ask_all_workers(stack: Stack, credentials: str) -> list[Answer]:
 
 
 def sections(printed: str) -> dict[str, list[str]]:
-    """Split the output of `tail` at its header lines, and return a mapping from each file to its lines."""
+    """Split the output of `make logs` at the paths of the logs, and return a mapping from each file to its lines."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in printed.splitlines():
@@ -97,8 +98,29 @@ def test_logs(stack: Stack) -> None:
     for log in ("api", "nginx"):
         assert any(answer.request_id in line for path in found for line in found[path] if f"/{log}/" in path)
     assert any("flood_end" in line or "end of the flood" in line for line in found["/logs/client/client.log"])
-    # Exclude empty lines, because `tail` separates the files with an empty line.
-    assert 30 >= max(len([line for line in lines if line]) for lines in found.values())
+    # Exclude the empty lines between the logs, and the lines of tracebacks.
+    assert 30 >= max(len([line for line in lines if line and line[0] != " "]) for lines in found.values())
+
+
+def test_logs_of_a_request(stack: Stack) -> None:
+    """`make logs ID=` prints the lines of one request, and rejects wrong values without running them in a shell."""
+    answer = stack.get("/?salary=x", stack.credentials)
+    wait_until(lambda: stack.records("nginx/access.log", holding=answer.request_id))
+    found = sections(stack.make("--silent", "logs", f"ID={answer.request_id}"))
+    assert {"/logs/api/api.log": 2, "/logs/nginx/access.log": 1} == {
+        path: len([*filter(None, found[path])]) for path in found
+    }
+    assert " api info answer " in found["/logs/api/api.log"][1]
+    assert " nginx 400 GET /?salary=x " in found["/logs/nginx/access.log"][0]
+    raw = sections(stack.make("--silent", "logs", f"ID={answer.request_id}", "SERVICE=nginx", "RAW=1"))
+    assert 400 == json.loads(raw["/logs/nginx/access.log"][0])["status"]
+    for value in ("$(shell touch made)", "$$(touch made)", '"; touch made; "'):
+        refused = stack.run("make", "--silent", "logs", f"ID={value}")
+        assert (True, "") == (refused.returncode > 0, refused.stdout)
+        assert "expected a request id" in refused.stderr
+    assert not (stack.folder / "made").exists()
+    refused = stack.run("make", "--silent", "logs", "SERVICE=web")
+    assert "SERVICE is [web]; expected api, client, db, mailhog, mysql, nginx or postgres" in refused.stderr
 
 
 def test_logs_print_no_control_characters(stack: Stack) -> None:

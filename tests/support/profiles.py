@@ -21,9 +21,10 @@ PROFILES: dict[str, dict[str, str]] = {
     "alerts": SINGLE_TRY | {"DRILL_ROUTE": "on", "ALERT_QUIET": "20", "DB_WAIT": "0"},
     "masked": QUICK_ALERTS | {"REPLICAS": "1", "MASK_AMOUNTS": "on", "LOG_MAX_SIZE": "1", "LOG_KEEP": "2"},
     "text": QUICK_ALERTS | {"REPLICAS": "1", "LOG_FORMAT": "text", "SLEEP_TIME": "0.05"},
-    # These limits are so low that a test can reach them.
+    # These limits are so low that a test can reach them. LOG_SAMPLE omits all successful requests from the logs.
     "limits": {
         "REPLICAS": "1",
+        "LOG_SAMPLE": "0",
         "CONNECTION_LIMIT": "4",
         "LARGE_BODIES": "2",
         "MAX_BODY": "3m",

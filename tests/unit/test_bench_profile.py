@@ -22,7 +22,7 @@ THREAD = (
             "request id, counters and fast path",
         ),
         (
-            f"{THREAD};Authenticator.is_cached (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)",
+            f"{THREAD};Authenticator.verify (/x/income_tax/http/auth/basic_auth.py:9);digest (/usr/lib/hmac.py:198)",
             "authentication",
         ),
         (f"{THREAD};bare (/x/bench/baseline_apps.py:25)", "bare callable"),

@@ -25,6 +25,7 @@ def test_defaults_need_no_environment() -> None:
     [
         ("LOG_FORMAT", "xml", "json or text"),
         ("DB_WAIT", "soon", "a number of seconds, 0 or more"),
+        ("LOG_SAMPLE", "1%", "a number from 0 to 1"),
         ("SLEEP_TIME", "-1", "a number of seconds from 0 to 3600"),
         ("SLEEP_TIME", "nan", "a number of seconds from 0 to 3600"),
         ("SLEEP_TIME", "1e10", "a number of seconds from 0 to 3600"),

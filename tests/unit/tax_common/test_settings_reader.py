@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tax_common.settings_reader import Reader, SettingsError, ValueType, choice, number, whole
+from tax_common.settings_reader import Reader, SettingsError, ValueType, choice, number, share, whole
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from tax_common.settings_reader import Reader, SettingsError, ValueType, choice,
         (number("seconds"), " .5 ", 0.5),
         (number("seconds", 0, 3600, above=True), "3600", 3600.0),
         (number("seconds", 0.1, 5), "1e-1", 0.1),
+        (share(), " 0 ", 0.0),
+        (share(), ".01", 0.01),
+        (share(), "1", 1.0),
     ],
 )
 def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
@@ -37,6 +40,7 @@ def test_accepted_texts(kind: ValueType[Any], text: str, value: object) -> None:
         (number("seconds", above=True), ["0", "inf"], "a number of seconds above 0"),
         (number("seconds", 0, 9, above=True), ["0", "9.1"], "a number of seconds above 0, at most 9"),
         (number("requests", 1, 5), ["0.9", "6"], "a number of requests from 1 to 5"),
+        (share(), ["-0.1", "1.01", "50%", "0,5", "nan", ""], "a number from 0 to 1"),
     ],
 )
 def test_rejected_texts(kind: ValueType[Any], texts: list[str], expected: str) -> None:

@@ -43,6 +43,7 @@ class Settings:
     proxy_trouble_file: Path | None  # the reason why the proxy could not restart; None: the proxy writes no such file
     log_format: str
     log_level: str
+    log_sample: float  # share of the successful requests that are logged
     mask_amounts: bool
     sleep_time: float  # seconds
     drill_route: bool
@@ -104,6 +105,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         proxy_trouble_file=Path(trouble) if (trouble := read.text("PROXY_TROUBLE_FILE")) else None,
         log_format=read.choice("LOG_FORMAT", "json", "text"),
         log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
+        log_sample=read.share("LOG_SAMPLE", 1),
         mask_amounts=read.choice("MASK_AMOUNTS", "off", "on") == "on",
         sleep_time=read.seconds("SLEEP_TIME", 0, 3600),
         drill_route=read.choice("DRILL_ROUTE", "off", "on") == "on",

@@ -77,6 +77,11 @@ def number(unit: str, low: float = 0.0, high: float = math.inf, *, above: bool =
     return ValueType(parse, f"a number of {unit}" + describe_bounds(low, high, above))
 
 
+def share() -> ValueType[float]:
+    """Build the type of a number from 0 to 1."""
+    return ValueType(number("", 0, 1).parse, "a number from 0 to 1")
+
+
 def describe_bounds(low: float, high: float, above: bool) -> str:
     """Return the end of an error message, which describes the bounds of a number."""
     if above:
@@ -125,6 +130,10 @@ class Reader:
     def seconds(self, name: str, default: float, high: float = math.inf, *, above_zero: bool = False) -> float:
         """Return a duration in seconds from 0 to `high`. With `above_zero`, it must be above 0."""
         return self._parse(name, default, number("seconds", 0, high, above=above_zero))
+
+    def share(self, name: str, default: float) -> float:
+        """Return a number from 0 to 1."""
+        return self._parse(name, default, share())
 
     def check_time_zone(self, name: str) -> None:
         """Check that the C library finds the time zone. Otherwise it would use UTC without an error.

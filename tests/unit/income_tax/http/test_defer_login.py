@@ -12,8 +12,8 @@ REDIRECTED = [("204 NO CONTENT", [("X-Accel-Redirect", "@slow_login")])]
 class FakeAuthenticator:
     """An authenticator that has cached one Authorization header."""
 
-    def is_cached(self, authorization: str) -> bool:
-        return authorization == "Basic cached"
+    def find_cached_login(self, authorization: str) -> str | None:
+        return "ann" if authorization == "Basic cached" else None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from werkzeug.test import run_wsgi_app
 
 from income_tax.http.middleware.fast_path import FastPathMiddleware
-from income_tax.http.middleware.request_log import LOGGED_ID
+from income_tax.http.middleware.request_lines import RequestLog
+from income_tax.http.middleware.request_log import LOGGED
 from income_tax.tax.schedule_parser import parse_schedules
 from tests.support.data import schedules
 from tests.support.fakes import build_counters
@@ -26,9 +27,9 @@ USUAL = {
 class FakeAuthenticator:
     """Authenticator that has cached the credentials of one login name."""
 
-    def is_cached(self, authorization: str) -> bool:
-        """Return whether the header contains the cached credentials."""
-        return authorization == "Basic x"
+    def find_cached_login(self, authorization: str) -> str | None:
+        """Return the login name if the header contains the cached credentials."""
+        return "ann" if authorization == "Basic x" else None
 
 
 class BrokenSchedules:
@@ -39,14 +40,14 @@ class BrokenSchedules:
         raise RuntimeError
 
 
-def build_fast_path(logged: list[str]) -> FastPathMiddleware:
+def build_fast_path(logged: list[str], share: float = 1) -> FastPathMiddleware:
     """Build the fast path of an application that returns `flask` and the request id. `logged` collects the events."""
     return FastPathMiddleware(
-        lambda environ, _start: [b"flask", environ.get(LOGGED_ID, "").encode()],
+        lambda environ, _start: [b"flask", environ[LOGGED].request_id.encode() if LOGGED in environ else b""],
         FakeAuthenticator(),  # type: ignore[arg-type]
         BrokenSchedules(),  # type: ignore[arg-type]
         build_counters(),
-        lambda event, *_: logged.append(event),
+        RequestLog(lambda event, *_: logged.append(event), share),
     )
 
 
@@ -71,10 +72,11 @@ def test_flask_answers_unusual_requests(unusual: dict[str, str]) -> None:
     assert [] == logged
 
 
-def test_flask_answers_failing_requests() -> None:
-    """The fast path passes a failing request to Flask under the request id that the fast path has already logged."""
+@pytest.mark.parametrize("share", [0, 1])
+def test_flask_answers_failing_requests(share: float) -> None:
+    """The fast path logs a failing request, also outside the sample, and passes it to Flask with its request id."""
     logged: list[str] = []
-    assert [b"flask", b"12345678"] == build_fast_path(logged)(dict(USUAL), lambda *_: lambda _: None)
+    assert [b"flask", b"12345678"] == build_fast_path(logged, share)(dict(USUAL), lambda *_: lambda _: None)
     assert ["request"] == logged
 
 
@@ -83,7 +85,8 @@ def test_answers_use_reloaded_schedules() -> None:
     other = copy.deepcopy(schedules().data)
     other["schedules"]["v7"]["cap_half_share"]["value"] = "1000"
     current = SimpleNamespace(get=schedules)
-    fast_path = FastPathMiddleware(lambda *_: [], FakeAuthenticator(), current, build_counters(), lambda *_: None)  # type: ignore[arg-type]
+    log = RequestLog(lambda *_: None)
+    fast_path = FastPathMiddleware(lambda *_: [], FakeAuthenticator(), current, build_counters(), log)  # type: ignore[arg-type]
     asked = USUAL | {"QUERY_STRING": "married=yes&children=3&salary=200000"}
 
     def ask() -> tuple[int, str]:

@@ -38,7 +38,7 @@ FORMS = {
     "quiet": {"LOG_LEVEL": "warning"},
     "behind a proxy": {"TRUSTED_PROXY": CLIENT},
 }
-TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?")
+TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+-]\d\d:\d\d)?|(?<=duration)(=|\": ?)[0-9.e-]+")
 REQUEST_IDS = ["12345678", "a.b_c-d" * 9, "short", "x" * 65, "é" * 8, "a b c d e"]
 OUTCOMES = {"200 OK", "400 BAD REQUEST", "401 UNAUTHORIZED", "429 TOO MANY REQUESTS", "fast path", "Flask"}
 PAUSES = [0] * 50 + [1, 9, CACHE_TTL]  # possible numbers of seconds between two requests
@@ -98,7 +98,7 @@ class World:
         self.app = create_app(cast(AppDependencies, SimpleNamespace(**parts)))
 
     def ask(self, environ: dict[str, Any], later: float) -> list[Any]:
-        """Send a request. Return the status, headers, body and log lines without times and request ids."""
+        """Send a request. Return the status, headers, body and log lines without times, durations and request ids."""
         self.clock.now += later
         del self.lines.written[:]
         parts, status, headers = run_wsgi_app(self.app.wsgi_app, environ | {"wsgi.input": BytesIO()})

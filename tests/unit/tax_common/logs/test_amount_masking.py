@@ -15,6 +15,7 @@ from income_tax.alerts.alert import Alert
 from income_tax.alerts.alert_thread import AlertSender
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
+from income_tax.http.middleware.request_lines import RequestLog
 from income_tax.service_log import build_logger, build_request_logger, mask_amounts
 from tests.support.fakes import Lines
 
@@ -106,7 +107,7 @@ def test_a_failing_request_logs_no_amount(form: str) -> None:
     """The log lines and the mail of a failed request contain its id, but no amount from its URL, body or error."""
     lines, alerts, app = Lines(), list[Alert](), Flask("x")
     log = build_logger("api", lines.write, form, mask=True)
-    request_log.register(app, build_request_logger(lines.write, form, mask=True))
+    request_log.register(app, RequestLog(build_request_logger(lines.write, form, mask=True)))
     error_handlers.register(app, log, cast(AlertSender, SimpleNamespace(send=alerts.append)), 10, mask=True)
 
     @app.post("/")

@@ -22,6 +22,7 @@ from .middleware import metrics, request_log
 from .middleware.defer_login import DeferLoginMiddleware
 from .middleware.drain_body import DrainBodyMiddleware
 from .middleware.fast_path import FastPathMiddleware
+from .middleware.request_lines import RequestLog
 from .middleware.trusted_proxy import TrustedProxy
 from .openapi import document
 from .pages import api_docs, browser_addresses, simulator, static_files, status_page
@@ -55,9 +56,10 @@ def create_app(services: AppDependencies) -> Flask:
     app = Flask("income_tax", static_folder=None)
     app.url_map.merge_slashes = False  # if this were True, werkzeug would answer //x with an HTML redirect
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.wsgi_app = wrap_in_middleware(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
+    log = RequestLog(services.request_logger, settings.log_sample)
+    app.wsgi_app = wrap_in_middleware(app.wsgi_app, services, log)  # type: ignore[assignment,method-assign]
     metrics.register(app, services.counters)
-    request_log.register(app, services.request_logger)
+    request_log.register(app, log)
     mask, body_errors = settings.mask_amounts, services.body_errors
     error_handlers.register(app, services.log, services.alerts, settings.batch_max, mask, body_errors)
     register_routes(app, services, build_login_required(services.authenticator))
@@ -65,14 +67,12 @@ def create_app(services: AppDependencies) -> Flask:
     return app
 
 
-def wrap_in_middleware(app: WSGIApplication, services: AppDependencies) -> WSGIApplication:
+def wrap_in_middleware(app: WSGIApplication, services: AppDependencies, log: RequestLog) -> WSGIApplication:
     """Wrap the application in its middleware, from the innermost to the outermost."""
     settings = services.settings
     app = DeferLoginMiddleware(services.release_leadership_before(app), services.authenticator)
     if not settings.sleep_time:  # the fast path does not support the pause that this setting requests
-        app = FastPathMiddleware(
-            app, services.authenticator, services.schedules, services.counters, services.request_logger
-        )
+        app = FastPathMiddleware(app, services.authenticator, services.schedules, services.counters, log)
     app = DrainBodyMiddleware(normalize_target(app))
     # If no proxy is configured, the application ignores X-Forwarded-For.
     if settings.trusted_proxy:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from income_tax.alerts.alert import Alert, Summary
@@ -47,6 +47,7 @@ def register(
 
     @app.errorhandler(Exception)
     def answer_failure(error: Exception) -> Response:
+        g.lines.release()
         # Flask calls this function in an `except` block, so log.exception finds the exception.
         log.exception("request failed", place=get_place())  # noqa: LOG004
         content = build_errors([FAILED], get_request_id())

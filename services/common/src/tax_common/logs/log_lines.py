@@ -18,6 +18,7 @@ Event = structlog.typing.EventDict
 
 BODY_LIMIT = 4096  # maximum number of characters of a response body in a log line
 CONTEXT = ("service", "host", "pid", "level", "request_id")  # fields that the text log omits
+APPENDED = ("login", "duration", "trace_id")  # fields that the text log appends to a message template
 
 
 def shorten(body: str) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def render_json(_logger: Any, _level: str, event: Event) -> bytes:
 def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Processor:
     """Build a renderer of text lines such as `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
 
-    `sentences` maps events to message templates. An event without a template is written as its name and its fields.
+    `sentences` maps events to message templates. The fields in APPENDED follow the template. An event without a
+    template is written as its name and its fields.
     """
 
     def render(_logger: Any, _level: str, event: Event) -> bytes:
@@ -83,7 +85,7 @@ def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Proces
         shown = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in event.items()}
         sentence = sentences.get(name)
         if sentence:
-            message = sentence.format(**shown)
+            message = " ".join([sentence.format(**shown), *(f"{key}={shown[key]}" for key in APPENDED if key in shown)])
         else:
             fields = (f"{key}={value}" for key, value in shown.items() if key not in (*CONTEXT, "thread"))
             message = " ".join([name, *fields])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Protocol, cast
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -73,18 +73,19 @@ class Authenticator:
         # reveal which login names exist.
         self._dummy_hash = generate_password_hash(secrets.token_hex(16), method="scrypt")
 
-    def is_cached(self, authorization: str) -> bool:
-        """Return whether the value of an Authorization header (RFC 7617) contains cached credentials."""
+    def find_cached_login(self, authorization: str) -> str | None:
+        """Return the login name in an Authorization header (RFC 7617), or None if its credentials are not cached."""
         scheme, _, encoded = authorization.partition(" ")
         if scheme.lower() != "basic" or not self._cache:
-            return False
+            return None
         try:
             decoded = b64decode(encoded, validate=True).decode()
         except ValueError:
-            return False
+            return None
         login, colon, password = normalize_secret(decoded).partition(":")
         stored = self._users.find_hash(login) if colon and login else None
-        return stored is not None and self._has_digest(self._compute_digest(login, password, stored))
+        is_cached = stored is not None and self._has_digest(self._compute_digest(login, password, stored))
+        return login if is_cached else None
 
     def verify(self, login: str, password: str, address: str) -> bool:
         """Return whether the login name and password are valid. Raises RetryLater if the client must wait.
@@ -157,9 +158,12 @@ def build_login_required(authenticator: Authenticator) -> LoginRequired:
             authenticator.count_login("missing")
             return None
         try:
-            return login if authenticator.verify(login, password, request.remote_addr or "") else None
+            if not authenticator.verify(login, password, request.remote_addr or ""):
+                return None
         except RetryLater as throttled:
             raise TooManyRequests(THROTTLED, retry_after=throttled.seconds) from None
+        g.login = normalize_secret(login)  # for the request log
+        return login
 
     def reject(status: int) -> Response:
         sent = request.authorization

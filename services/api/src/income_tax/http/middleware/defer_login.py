@@ -27,7 +27,11 @@ class DeferLoginMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Redirect nginx, or pass the request to the application."""
         authorization = environ.get("HTTP_AUTHORIZATION")
-        if "HTTP_X_DEFER_LOGIN" not in environ or not authorization or self._authenticator.is_cached(authorization):
+        if (
+            "HTTP_X_DEFER_LOGIN" not in environ
+            or not authorization
+            or self._authenticator.find_cached_login(authorization)
+        ):
             return self._app(environ, start_response)
         start_response("204 NO CONTENT", [("X-Accel-Redirect", SLOW_LOCATION)])
         return []

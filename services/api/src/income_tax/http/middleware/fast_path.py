@@ -11,15 +11,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from income_tax.http.auth.basic_auth import Authenticator
-from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
+from income_tax.http.request_id import REQUEST_ID_HEADER
 from income_tax.http.responses import JSON, SCHEDULES_HEADER
 from income_tax.http.routes.calculation import answer_query
 from income_tax.metrics.worker_counters import WorkerCounters
-from income_tax.service_log import RequestLogger
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
 from .metrics import ROUTE
-from .request_log import LOGGED_ID, log_answer, log_request
+from .request_lines import RequestLog
+from .request_log import LOGGED, OMITTED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,7 +37,7 @@ class FastPathMiddleware:
         authenticator: Authenticator,
         schedules: CurrentSchedules,
         counters: WorkerCounters,
-        log: RequestLogger,
+        log: RequestLog,
     ) -> None:
         self._app = app
         self._authenticator = authenticator
@@ -53,22 +53,22 @@ class FastPathMiddleware:
             or not environ.get("QUERY_STRING")  # Flask redirects browsers to the simulator
             or "CONTENT_LENGTH" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
-            or not self._authenticator.is_cached(environ.get("HTTP_AUTHORIZATION", ""))
+            or not (login := self._authenticator.find_cached_login(environ.get("HTTP_AUTHORIZATION", "")))
         ):
             return self._app(environ, start_response)
-        environ[LOGGED_ID] = request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         query = environ.get("QUERY_STRING", "")
-        url = environ.get("RAW_URI") or f"/?{query}"
-        log_request(self._log, request_id, PLACE, "GET", url, environ.get("REMOTE_ADDR"))
+        environ[LOGGED] = lines = self._log.start(environ, PLACE, "GET", environ.get("RAW_URI") or f"/?{query}")
         try:
-            status, body, version, year = answer_query(query, self._schedules.get(), request_id)
+            status, body, version, year = answer_query(query, self._schedules.get(), lines.request_id)
         except Exception:  # Flask processes the request again. If Flask also fails, its error handler sends an alert.
+            lines.release()
             return self._app(environ, start_response)
         environ[ROUTE] = self._counters.index_route
-        log_answer(self._log, request_id, PLACE, status, version, body.decode())
         headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
+        if not lines.log_answer(status, version, body.decode(), login):
+            headers.append(OMITTED)
         if version:
             self._counters.count_calculations("household", year)
             headers.append((SCHEDULES_HEADER, version))
-        start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, request_id)])
+        start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, lines.request_id)])
         return [body]

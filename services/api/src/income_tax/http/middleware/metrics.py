@@ -12,6 +12,8 @@ from flask import Flask, request
 
 from income_tax.metrics.worker_counters import Route, WorkerCounters
 
+from .request_lines import ARRIVAL
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -26,7 +28,8 @@ class MetricsMiddleware:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Call the application, count its response, and return the response."""
-        began, status = time.perf_counter_ns(), 500
+        environ[ARRIVAL] = began = time.perf_counter()
+        status = 500
 
         def start(line: str, *rest: Any) -> Any:
             nonlocal status
@@ -40,7 +43,7 @@ class MetricsMiddleware:
             if status == HTTPStatus.NO_CONTENT:
                 self._counters.discard_response()
             else:
-                microseconds = (time.perf_counter_ns() - began) // 1000
+                microseconds = int((time.perf_counter() - began) * 1e6)
                 self._counters.record_response(environ.get(ROUTE, 0), status, microseconds)
 
 

@@ -1,41 +1,21 @@
-"""Request log. Each request produces the log event `request` on arrival and the log event `answer` at the end."""
+"""Hooks of the Flask application that log each request and its response."""
 
 from typing import cast
 
 import structlog
 from flask import Flask, Response, g, request
 
-from income_tax.http.request_id import REQUEST_ID_HEADER, choose_request_id
+from income_tax.http.request_id import REQUEST_ID_HEADER
 from income_tax.http.responses import CSV, JSON
-from income_tax.service_log import RequestLogger, shorten
 
-LOGGED_ID = "income_tax.request_id"  # WSGI environment key of the request id; set if the request is already logged
+from .request_lines import RequestLines, RequestLog
+
+LOGGED = "income_tax.request_lines"  # WSGI environment key of the RequestLines; set if the request is already logged
+# Response header for nginx. It tells nginx to omit the request from its log if the request is outside the sample.
+OMITTED = ("X-Access-Log", "off")
 # Successful requests to these paths are logged at level debug. The health checks are polled every few seconds, and the
 # log contains the request whose login was checked.
 QUIET = ("/health/live", "/health/ready", "/login-check")
-
-
-def log_request(
-    log: RequestLogger, request_id: str, place: str, method: str, url: str, remote: str | None, level: str = "info"
-) -> None:
-    """Log the arrival of a request from the address `remote`."""
-    fields = {"place": place, "method": method, "url": url, "remote": remote, "request_id": request_id}
-    log("request", fields, level)
-
-
-def log_answer(
-    log: RequestLogger,
-    request_id: str,
-    place: str,
-    status: int,
-    schedules_version: str | None,
-    body: str,
-    level: str = "info",
-) -> None:
-    """Log a response and its body. Truncate the body to 4 KB. Omit the schedules version if it is None."""
-    version = {"schedules": schedules_version} if schedules_version else {}
-    fields = {"place": place, "status": status, **version, **shorten(body), "request_id": request_id}
-    log("answer", fields, level)
 
 
 def get_place() -> str:
@@ -55,28 +35,27 @@ def describe_body(response: Response) -> str:
     return f"[{response.mimetype}, {response.content_length or 0} bytes]"
 
 
-def register(app: Flask, log: RequestLogger) -> None:
+def register(app: Flask, log: RequestLog) -> None:
     """Register hooks that assign an id to each request. The hooks also log each request and its response."""
-
-    def choose_level(status: int = 200) -> str:
-        return "debug" if request.path in QUIET and status < 400 else "info"
 
     @app.before_request
     def start_request() -> None:
-        logged_id = request.environ.get(LOGGED_ID)
-        g.request_id = logged_id or choose_request_id(request.headers.get(REQUEST_ID_HEADER, ""))
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        if not logged_id:
-            log_request(log, g.request_id, get_place(), request.method, get_url(), request.remote_addr, choose_level())
+        logged: RequestLines | None = request.environ.get(LOGGED)
+        g.lines = logged or log.start(request.environ, get_place(), request.method, get_url(), request.path in QUIET)
+        g.request_id = g.lines.request_id
+        structlog.contextvars.bind_contextvars(**g.lines.context)
 
     @app.teardown_request
-    def clear_context(_error: BaseException | None) -> None:
+    def clear_context(error: BaseException | None) -> None:
+        if error is not None:  # no response was sent
+            g.lines.release()
         # Clear the request id, because the next log line of this thread might not belong to a request.
         structlog.contextvars.clear_contextvars()
 
     @app.after_request
     def finish_request(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = g.request_id
-        status, version, body = response.status_code, g.get("schedules"), describe_body(response)
-        log_answer(log, g.request_id, get_place(), status, version, body, choose_level(status))
+        body, login = describe_body(response), g.get("login")
+        if not g.lines.log_answer(response.status_code, g.get("schedules"), body, login):
+            response.headers.add(*OMITTED)
         return response
