@@ -1,6 +1,7 @@
 """Tests of the service, the client and the logs in containers."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_startup_alert(stack: Stack) -> None:
     before = len(drills())
     for count in (1, 2):
         shown = stack.make("drill")
-        assert "Subject: Tax calculation server crash" in shown
+        assert f"Subject: [tax-service on {os.uname().nodename}] could not start (drill)" in shown
         assert "Connection refused" in shown
         mails = drills()
         assert before + count == len(mails)

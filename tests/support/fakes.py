@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+from income_tax.alerts.deployment import Deployment
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.smtp_client import MailError, MailRefused, MailUnconfirmed, Refusals
 from income_tax.storage.login_failure_store import Failures
+
+DEPLOYMENT = Deployment("/l", "host1", status_page="http://127.0.0.1:8080/status")
 
 
 @dataclass

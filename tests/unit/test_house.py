@@ -72,7 +72,13 @@ def find_functions(module: str) -> Iterator[Function]:
 
 # The module prefixes that each package must not import.
 HTTP_LIBRARIES = ("flask", "werkzeug", "gunicorn", "flask_httpauth")
-BUILDERS = ("income_tax.cli", "income_tax.bootstrap", "income_tax.startup", "income_tax.schedule_reload")
+BUILDERS = (
+    "income_tax.cli",
+    "income_tax.bootstrap",
+    "income_tax.alert_builders",
+    "income_tax.startup",
+    "income_tax.schedule_reload",
+)
 WALLS = {
     "income_tax.tax": ("income_tax", "tax_common", *HTTP_LIBRARIES),
     "income_tax.households": (

@@ -38,6 +38,7 @@ def test_defaults_need_no_environment() -> None:
         ("MAIL_PAGE", "mail.example.org", "an address such as https://mail.example.org/"),
         ("MAIL_PAGE", "javascript:alert(1)", "an address such as https://mail.example.org/"),
         ("MAIL_PAGE", "http:// a/", "an address such as https://mail.example.org/"),
+        ("STATUS_PAGE", "tax.example.org", "an address such as https://tax.example.org/status"),
     ],
 )
 def test_error_names_a_wrong_setting(name: str, value: str, expected: str) -> None:

@@ -7,14 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tax_common.files import ProcessLock
-
 from . import __version__
 from .alerts.alert import Alert, Summary
 from .alerts.alert_thread import AlertSender
-from .alerts.mail_delivery import MailDelivery
-from .alerts.smtp_client import SmtpMailer
-from .alerts.spool import Spool
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
@@ -38,14 +33,6 @@ from .tax.schedule_parser import Schedules
 def build_log(settings: Settings, file: LogFile) -> Log:
     """Build the service's logger, which writes to the open log file."""
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
-
-
-def build_alerts(settings: Settings, log: Log) -> AlertSender:
-    """Build the alert sender."""
-    folder = settings.state_dir / "alerts"
-    mailer, log_file = SmtpMailer(settings.mail), str(settings.log_file)
-    delivery = MailDelivery(mailer, settings.alert_rules, log_file, settings.dead_letters, log)
-    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), delivery, log)
 
 
 def build_engine(settings: Settings, database: str, writable: bool = False) -> Engine:

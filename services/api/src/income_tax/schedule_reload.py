@@ -1,8 +1,9 @@
 """The reload saves the database's schedules in the snapshot. All processes of the host then read the snapshot."""
 
 from . import exit_codes
+from .alert_builders import build_alerts
 from .alerts.alert import Alert, Summary
-from .bootstrap import build_alerts, build_log, build_snapshot
+from .bootstrap import build_log, build_snapshot
 from .exit_codes import fail
 from .settings import Settings
 from .startup import SHORT_WAIT, open_log_file_or_exit, read_database, report_and_wait

@@ -13,6 +13,7 @@ from typing import TypeVar
 from tax_common.settings_reader import Reader, SettingsError
 from tax_common.text_formatting import show_invisible
 
+from .alerts.deployment import Deployment
 from .alerts.incident_policy import AlertRules
 from .alerts.mail_addresses import (
     EXPECTED_ADDRESS,
@@ -57,6 +58,7 @@ class Settings:
     log_keep: int  # number of archives kept per log
     alert_rules: AlertRules
     mail_page: str  # URL of the webmail page; empty: unknown
+    deployment: Deployment
     drill: bool  # whether this start is a drill; the failure of a drill opens a separate incident
 
     @property
@@ -75,6 +77,7 @@ class Settings:
         return self.state_dir / "replicas"
 
 
+DEFAULT_LOG_FILE, DEFAULT_STATE_DIR = "logs/api/api.log", "state"
 HOUSEHOLD_BYTES = 1024  # a request body can have up to BATCH_MAX times this number of bytes
 
 
@@ -87,7 +90,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         db_file=Path(read.text("DB_FILE", "tax.sqlite")),
         db_wait=read.seconds("DB_WAIT", 30),
         users_file=Path(read.text("USERS_FILE", "users")),
-        log_file=Path(read.text("LOG_FILE", "logs/api/api.log")),
+        log_file=Path(read.text("LOG_FILE", DEFAULT_LOG_FILE)),
         proxy_trouble_file=Path(trouble) if (trouble := read.text("PROXY_TROUBLE_FILE")) else None,
         log_format=read.choice("LOG_FORMAT", "json", "text"),
         log_level=read.choice("LOG_LEVEL", "info", "debug", "warning", "error"),
@@ -101,11 +104,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         batch_max=read.whole("BATCH_MAX", 10_000, 1, 1_000_000),
         max_requests=read.whole("MAX_REQUESTS", 0, 0, 10**9),
         mail=read_mail_settings(read),
-        state_dir=Path(read.text("STATE_DIR", "state")),
+        state_dir=Path(read.text("STATE_DIR", DEFAULT_STATE_DIR)),
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
         alert_rules=read_alert_rules(read),
         mail_page=parse_text(read, "MAIL_PAGE", "", parse_page, "an address such as https://mail.example.org/"),
+        deployment=read_deployment(read),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
     )
 
@@ -118,6 +122,18 @@ def read_account(read: Reader) -> DatabaseAccount:
         name=read.text("DB_NAME", "tax"),
         user=read.text("DB_USER", "tax_reader"),
         password=read.secret("DB_PASSWORD_FILE"),
+    )
+
+
+def read_deployment(read: Reader) -> Deployment:
+    """Read the facts about the installation that the alerts contain."""
+    expected = "an address such as https://tax.example.org/status"
+    return Deployment(
+        log_file=read.text("LOG_FILE", DEFAULT_LOG_FILE),
+        host_name=read.text("HOST_NAME"),
+        # `make up` writes this file, because a setting of the API would change if plain `docker compose` is used.
+        host_file=Path(read.text("STATE_DIR", DEFAULT_STATE_DIR)) / "host",
+        status_page=parse_text(read, "STATUS_PAGE", "", parse_page, expected),
     )
 
 
@@ -146,7 +162,7 @@ def read_mail_settings(read: Reader) -> MailSettings:
         timeout=read.seconds("SMTP_TIMEOUT", 300, 3600, above_zero=True),
         sender=parse_text(read, "ALERT_FROM", "tax-service@localhost", parse_address, EXPECTED_ADDRESS),
         recipients=parse_text(read, "ALERT_TO", "admin@localhost", parse_addresses, EXPECTED_ADDRESSES),
-        subject=read.text("ALERT_SUBJECT", "Tax calculation server crash"),
+        subject=read.text("ALERT_SUBJECT"),
     )
 
 

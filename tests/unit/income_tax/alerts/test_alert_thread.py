@@ -17,7 +17,7 @@ from income_tax.alerts.smtp_client import Refusals
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from tax_common.files import ProcessLock
-from tests.support.fakes import FakeMailer, Lines
+from tests.support.fakes import DEPLOYMENT, FakeMailer, Lines
 
 ALERT = Alert(
     "request",
@@ -30,7 +30,7 @@ ALERT = Alert(
 
 def build_sender(folder: Path, mailer: FakeMailer, lines: Lines) -> AlertSender:
     log = build_logger("api", lines.write, "json", "info")
-    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", folder / "dead", log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, folder / "dead", log)
     return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
 
 
@@ -68,7 +68,7 @@ def test_an_ending_process_waits_for_a_busy_spool(tmp_path: Path) -> None:
     """An ending process retries a busy spool, and ends only after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
-    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, tmp_path / "dead", log)
     alerts = AlertSender(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
     alerts.send(ALERT)
     waiting = threading.Thread(target=alerts.wait_until_idle, args=(60,))

@@ -10,6 +10,7 @@ from pathlib import Path
 from income_tax.service_log import Log
 from tax_common.backoff import Backoff
 
+from .deployment import Deployment
 from .incident_policy import AlertRules, choose_mail, has_ended
 from .mail_message import MailMessage, build_due_message
 from .smtp_client import Mailer, MailError, MailRefused, MailUnconfirmed, Refusals
@@ -30,7 +31,7 @@ class MailDelivery:
         self,
         mailer: Mailer,
         rules: AlertRules,
-        log_file: str,
+        deployment: Deployment,
         dead: Path,
         log: Log,
         *,
@@ -39,7 +40,7 @@ class MailDelivery:
     ) -> None:
         self._mailer = mailer
         self._rules = rules
-        self._log_file = log_file
+        self._deployment = deployment
         self._dead = dead
         self._log = log.bind(place="alerts")
         self._clock = clock
@@ -56,7 +57,7 @@ class MailDelivery:
         for incident in spool.open_incidents():
             if choose_mail(incident, rules, self._clock()):
                 now = self._clock()
-                build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
+                build = partial(build_due_message, rules=rules, deployment=self._deployment, now=now)
                 # `build` decides again whether a mail is due, because the incident might have changed.
                 spool.queue_mail(incident.id, build, now)
             elif has_ended(incident, rules, self._clock()):

@@ -46,7 +46,7 @@ class MailSettings:
     port: int
     sender: MailAddress
     recipients: Sequence[MailAddress]
-    subject: str
+    subject: str = ""  # replaces the own subjects of the mails; empty: each mail has its own subject
     tls: str = "none"
     ca_file: Path | None = None  # file of CA certificates that are trusted in addition to the system's certificates
     user: str = ""

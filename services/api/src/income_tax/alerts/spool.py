@@ -40,7 +40,7 @@ FROM incidents WHERE NOT closed
 # If a mail was postponed later than now, the clock was set back. Such a mail is also due.
 DUE = "state = 'pending' AND (next_try <= :now OR tried > :now)"
 
-FIELDS = "name, suffix, body, time, kind, request_id, recipients"
+FIELDS = "name, suffix, body, time, kind, request_id, subject, recipients"
 PLACEHOLDERS = ":" + FIELDS.replace(", ", ", :")
 
 BuildMail = Callable[[Incident], tuple[MailType, MailMessage] | None]
