@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from . import __version__
+from .alert_builders import build_missing_monitor
 from .alerts.alert import Alert, Summary
 from .alerts.alert_thread import AlertSender
 from .http.auth.basic_auth import Authenticator
@@ -150,12 +151,12 @@ def build_services(
     users_monitor = build_users_monitor(users, log, alerts)
     state_monitor, state_mail = build_state_monitor(metrics, throttle, log, alerts)
     monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
-    replica_monitor = build_replica_monitor(settings, metrics, log, alerts)
-    checks = [*(monitor.check for monitor in (*monitors, state_mail)), replica_monitor.check]
+    replicas = build_replica_monitor(settings, metrics, log, alerts)
+    checked = *monitors, state_mail, replicas, build_missing_monitor(settings, replicas, log, alerts)
 
     def find_troubles() -> list[str]:
         found = [database_monitor.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
-        return [trouble for trouble in found if trouble] + replica_monitor.troubles
+        return [trouble for trouble in found if trouble] + replicas.troubles
 
     database_monitor, leader_lock = build_database_monitor(build_engine(settings, database), log, alerts), LeaderLock()
     return ServerDependencies(
@@ -172,7 +173,7 @@ def build_services(
         body_errors=BODY_ERRORS,
         state=build_state(schedules, file, find_troubles),
         database_monitor=database_monitor,
-        periodic_checks=PeriodicChecks(checks),
+        periodic_checks=PeriodicChecks([monitor.check for monitor in checked]),
     )
 
 

@@ -12,7 +12,18 @@ from typing import Any, Literal
 # Each drill opens its own incident. A request's incident ends after a quiet period without the same failure.
 # Incidents of all other kinds end when the failed operation succeeds.
 Kind = Literal[
-    "startup", "drill", "request", "database", "log", "reload", "schedules", "users", "state", "replica", "proxy"
+    "startup",
+    "drill",
+    "request",
+    "database",
+    "log",
+    "reload",
+    "schedules",
+    "users",
+    "state",
+    "replica",
+    "missing",
+    "proxy",
 ]
 
 
@@ -29,6 +40,7 @@ class Summary(StrEnum):
     USERS_INVALID = "The tax service runs, but cannot use its users file as a whole:"
     STATE_NOT_WRITTEN = "The tax service runs, but cannot write its state:"
     REPLICA_SILENT = "The tax service has a replica that stands still:"
+    REPLICA_MISSING = "The tax service runs with fewer replicas than expected:"
     PROXY_INVALID = "The tax service runs, but nginx could not start again:"
     REQUEST_FAILED = "The tax service failed to answer a request:"
     SERVER_FAILED = "The tax service failed to answer a request, outside the application:"

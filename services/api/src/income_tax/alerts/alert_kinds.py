@@ -48,6 +48,7 @@ KINDS: Mapping[str, KindDescription] = {
     "users": KindDescription("users file invalid", Severity.WARNING, "the-users-file-is-invalid"),
     "state": KindDescription("state not written", Severity.WARNING, "the-state-is-not-written"),
     "replica": KindDescription("replica stands still", Severity.CRITICAL, "a-replica-stands-still"),
+    "missing": KindDescription("replica missing", Severity.CRITICAL, "a-replica-is-missing"),
     "proxy": KindDescription("nginx could not start again", Severity.WARNING, "nginx-could-not-start-again"),
 }
 # The kind of an alert that a newer version has spooled during an update.

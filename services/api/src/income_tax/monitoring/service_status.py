@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .missing_replicas import describe_missing
 from .worker_metrics import BUCKET_SECONDS, BUCKETS_KEPT, TimeBucket, WorkerSnapshot, merge_buckets
 
 LOW_DISK = 0.1  # if the free share of a volume is smaller, a problem is reported
@@ -92,9 +93,7 @@ class ServiceStatus:
         if not self.workers:
             found.append("no worker publishes its metrics: check that the folder STATE_DIR is writable")
         elif len(self.replicas) < (self.expected_replicas or 0):
-            count = len(self.replicas)
-            few = f"only {count} of {self.expected_replicas} replicas {'is' if count == 1 else 'are'} running"
-            found.append(f"{few}: run make up, or make up REPLICAS={count} to keep this number")
+            found.append(describe_missing(len(self.replicas), self.expected_replicas or 0))
         for host, workers in self.replicas.items():
             if len(workers) < self.expected:
                 found.append(f"replica {host} has {len(workers)} of {self.expected} workers")
