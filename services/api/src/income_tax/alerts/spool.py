@@ -33,7 +33,7 @@ ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
 OPEN = """
 SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_seen, last_mail, resolved,
        EXISTS (SELECT 1 FROM letters WHERE incident = incidents.id AND state = 'pending' AND recipients = ''),
-       first, last, request_ids, recoveries, told
+       first, last, request_ids, recoveries, told, recovery_mails
 FROM incidents WHERE NOT closed
 """
 
@@ -125,9 +125,10 @@ class Spool:
                 asdict(mail) | {"incident": incident_id, "now": now},
             )
             db.execute(
-                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', told = ?,"
-                " closed = ? WHERE id = ?",
-                (now, mail_type is MailType.RECOVERED, closes_incident(incident, mail_type), incident_id),
+                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = :now, request_ids = '[]',"
+                " told = :told, recovery_mails = recovery_mails + :told, closed = :closed WHERE id = :id",
+                {"now": now, "told": mail_type is MailType.RECOVERED, "id": incident_id}
+                | {"closed": closes_incident(incident, mail_type)},
             )
 
     def find_due(self, now: float) -> list[MailMessage]:
