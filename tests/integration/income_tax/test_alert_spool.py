@@ -13,7 +13,7 @@ import pytest
 
 from income_tax.alerts import alert_thread
 from income_tax.alerts.alert import Alert, Kind, Summary
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_thread import AlertThread
 from income_tax.alerts.incident_policy import AlertRules, MailType
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import build_message
@@ -78,19 +78,19 @@ def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> tuple[AlertSender, FakeMailer, Lines]:
+def parts(tmp_path: Path) -> tuple[AlertThread, FakeMailer, Lines]:
     """Build a background sender with a spool in `tmp_path`. Return the sender, its mailer and its log lines."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
     sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, tmp_path / "dead", log)
     return (
-        AlertSender(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log),
+        AlertThread(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log),
         mailer,
         lines,
     )
 
 
-Parts = tuple[AlertSender, FakeMailer, Lines]
+Parts = tuple[AlertThread, FakeMailer, Lines]
 
 
 def events(lines: Lines) -> list[str]:

@@ -3,10 +3,14 @@
 from tax_common.files import ProcessLock
 
 from .alerts.alert import Alert, Summary
-from .alerts.alert_thread import AlertSender
+from .alerts.alert_sender import AlertSender
+from .alerts.alert_thread import AlertThread
+from .alerts.alertmanager import AlertmanagerDelivery
+from .alerts.channel import Delivery
 from .alerts.mail_delivery import MailDelivery
 from .alerts.smtp_client import SmtpMailer
 from .alerts.spool import Spool
+from .alerts.webhook import WebhookChannel
 from .monitoring.missing_replicas import MissingReplicasMonitor
 from .monitoring.replica_monitor import ReplicaMonitor
 from .monitoring.service_status import read_expected_replicas
@@ -15,10 +19,24 @@ from .settings import Settings
 
 
 def build_alerts(settings: Settings, log: Log) -> AlertSender:
-    """Build the alert sender."""
-    folder, mailer = settings.state_dir / "alerts", SmtpMailer(settings.mail)
-    delivery = MailDelivery(mailer, settings.alert_rules, settings.deployment, settings.dead_letters, log)
-    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), delivery, log)
+    """Build the sender of the alerts, with the channels that the settings select."""
+    rules, deployment, dead = settings.alert_rules, settings.deployment, settings.dead_letters
+    channels = settings.channels
+
+    def build_thread(name: str, lock: str, delivery: Delivery) -> AlertThread:
+        folder = settings.state_dir / "alerts"
+        return AlertThread(Spool(folder / f"{name}.sqlite"), ProcessLock(folder / f"{lock}.lock"), delivery, log)
+
+    if channels.via == "alertmanager":
+        manager = AlertmanagerDelivery(channels.alertmanager_url, rules, deployment, log)
+        threads = [build_thread("alertmanager", "alertmanager", manager)]
+    else:
+        mails = MailDelivery(SmtpMailer(settings.mail), rules, deployment, dead, log)
+        threads = [build_thread("spool", "sender", mails)]
+    if channels.webhook_url:
+        webhook = MailDelivery(WebhookChannel(channels.webhook_url), rules, deployment, dead, log)
+        threads.append(build_thread("webhook", "webhook", webhook))
+    return AlertSender(threads)
 
 
 def build_missing_monitor(

@@ -10,11 +10,12 @@ from sqlalchemy import Engine
 from . import __version__
 from .alert_builders import build_missing_monitor
 from .alerts.alert import Alert, Summary
-from .alerts.alert_thread import AlertSender
+from .alerts.alert_sender import AlertSender
 from .http.auth.basic_auth import Authenticator
 from .http.auth.login_throttle import LoginThrottle
 from .http.auth.password_check_queue import PasswordCheckQueue
 from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
+from .monitoring.missing_replicas import MissingReplicasMonitor
 from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
 from .monitoring.service_status import read_expected_replicas
 from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
@@ -123,21 +124,27 @@ def build_proxy_monitor(file: Path | None, log: Log, alerts: AlertSender) -> Tro
     return TroubleMonitor(lambda: read_proxy_trouble(file), report_trouble, lambda: alerts.resolve("proxy"))
 
 
-def build_replica_monitor(settings: Settings, metrics: WorkerMetrics, log: Log, alerts: AlertSender) -> ReplicaMonitor:
-    """Build the monitor that reports replicas that stand still. It takes the sender lock away from such replicas."""
+def build_replica_monitors(
+    settings: Settings, metrics: WorkerMetrics, log: Log, alerts: AlertSender
+) -> tuple[ReplicaMonitor, MissingReplicasMonitor]:
+    """Build the monitors of replicas that stand still and of missing replicas.
+
+    The first monitor takes the sender locks away from a replica that stands still.
+    """
 
     def report_silent(host: str) -> None:
         log.error("replica stands still", place="replicas", replica=host)
         alerts.send(Alert.for_service("replica", Summary.REPLICA_SILENT, describe_silence(host), host))
 
-    return ReplicaMonitor(
+    monitor = ReplicaMonitor(
         metrics.folder,
         lambda: metrics.name,
         lambda: read_expected_replicas(settings.replicas_file),
         report_silent,
-        alerts.sender_lock.take_away,
+        alerts.take_lock_away,
         lambda: alerts.resolve("replica"),
     )
+    return monitor, build_missing_monitor(settings, monitor, log, alerts)
 
 
 def build_services(
@@ -151,8 +158,8 @@ def build_services(
     users_monitor = build_users_monitor(users, log, alerts)
     state_monitor, state_mail = build_state_monitor(metrics, throttle, log, alerts)
     monitors = [users_monitor, state_monitor, build_proxy_monitor(settings.proxy_trouble_file, log, alerts)]
-    replicas = build_replica_monitor(settings, metrics, log, alerts)
-    checked = *monitors, state_mail, replicas, build_missing_monitor(settings, replicas, log, alerts)
+    replicas, missing = build_replica_monitors(settings, metrics, log, alerts)
+    checks = [*(monitor.check for monitor in (*monitors, state_mail)), replicas.check, missing.check]
 
     def find_troubles() -> list[str]:
         found = [database_monitor.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
@@ -173,7 +180,7 @@ def build_services(
         body_errors=BODY_ERRORS,
         state=build_state(schedules, file, find_troubles),
         database_monitor=database_monitor,
-        periodic_checks=PeriodicChecks([monitor.check for monitor in checked]),
+        periodic_checks=PeriodicChecks(checks),
     )
 
 

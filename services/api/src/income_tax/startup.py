@@ -10,7 +10,7 @@ from typing import NoReturn
 from . import __version__, exit_codes
 from .alert_builders import build_alerts
 from .alerts.alert import Alert, Kind, Summary
-from .alerts.alert_thread import AlertSender
+from .alerts.alert_sender import AlertSender
 from .bootstrap import build_engine, build_log, build_services, build_snapshot
 from .exit_codes import fail
 from .http.app import create_app

@@ -13,7 +13,7 @@ from .settings import Settings
 
 # Files that contain a container's limit on processes and threads: first for cgroups version 2, then for version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 5  # threads of a worker besides THREADS: main, alerts, metrics, database monitor, checks
+WORKER_OVERHEAD = 6  # threads of a worker besides THREADS: main, alerts, webhook, metrics, database monitor, checks
 SERVICE_OVERHEAD = 20  # processes besides the workers: gunicorn's master, init, health checks, operator commands
 
 

@@ -105,7 +105,7 @@ def test_no_failure_can_forge_a_header_or_a_line() -> None:
     alert = Alert("request", Summary.REQUEST_FAILED, {"response": {"errors": [evil]}}, None, {"error": evil})
     mail = build_message(incident(alert), MailType.FIRST, DEPLOYMENT, 30)
     settings = replace(SETTINGS, subject="Crash\r\nBcc: evil@example.org")
-    message = message_from_bytes(SmtpMailer(settings).build_email(mail))
+    message = message_from_bytes(SmtpMailer(settings).serialize(mail))
     assert message["Bcc"] is None
     assert "Crash\\x0d\\x0aBcc: evil@example.org" == message["Subject"]
     assert [] == [line for line in mail.body.splitlines() if line.startswith(("Bcc", "hello"))]
@@ -113,7 +113,7 @@ def test_no_failure_can_forge_a_header_or_a_line() -> None:
 
 def test_mail_is_ascii() -> None:
     """A mail consists of ASCII lines, because not every server accepts other bytes. A mail program decodes its text."""
-    raw = SmtpMailer(SETTINGS).build_email(MailMessage("alert.c0ffee.1", "", "échec\n", 30, "request"))
+    raw = SmtpMailer(SETTINGS).serialize(MailMessage("alert.c0ffee.1", "", "échec\n", 30, "request"))
     assert raw.isascii()
     assert ["échec"] == message_from_bytes(raw, policy=policy.default).get_content().splitlines()
 
@@ -121,6 +121,6 @@ def test_mail_is_ascii() -> None:
 def test_message_is_the_same_at_each_attempt() -> None:
     """Each attempt sends the same message, including Message-ID and date."""
     mail = MailMessage("alert.c0ffee.1", "", "text\n", 30, "request", "abc12345")
-    first, second = (SmtpMailer(SETTINGS).build_email(mail) for _ in range(2))
+    first, second = (SmtpMailer(SETTINGS).serialize(mail) for _ in range(2))
     assert "<alert.c0ffee.1@example.org>" == message_from_bytes(first)["Message-ID"]
     assert first == second

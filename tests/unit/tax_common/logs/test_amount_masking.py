@@ -13,8 +13,8 @@ from flask import Flask, Response, request
 
 from income_tax.alerts.alert import Alert
 from income_tax.alerts.alert_kinds import Severity
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.alerts.alert_text import format_alert
-from income_tax.alerts.alert_thread import AlertSender
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
 from income_tax.service_log import build_logger, build_request_logger, mask_amounts

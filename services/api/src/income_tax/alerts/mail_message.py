@@ -15,7 +15,7 @@ from .alert_kinds import Severity, describe_kind
 from .alert_text import format_alert
 from .deployment import Deployment
 from .header_encoding import encode_text
-from .incident_policy import AlertRules, Incident, MailType, choose_mail
+from .incident_policy import Incident, MailType
 from .mail_addresses import MailAddress
 
 FORMER_SUBJECT = "[tax-service] failure"  # of mails that an older version has spooled
@@ -37,14 +37,6 @@ class MailMessage:
     attempts: int = 0
     copies: int = 0  # attempts after which the server might have delivered the mail
     refusals: int = 0  # attempts that the server refused permanently (5xx)
-
-
-def build_due_message(
-    incident: Incident, rules: AlertRules, deployment: Deployment, now: float
-) -> tuple[MailType, MailMessage] | None:
-    """Return the type of the mail that is due, and the mail. Return None if no mail is due."""
-    mail_type = choose_mail(incident, rules, now)
-    return (mail_type, build_message(incident, mail_type, deployment, now)) if mail_type else None
 
 
 def build_message(incident: Incident, mail_type: MailType, deployment: Deployment, now: float) -> MailMessage:

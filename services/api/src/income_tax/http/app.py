@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.monitoring.worker_metrics import WorkerMetrics
 from income_tax.service_log import Log, RequestLogger
 from income_tax.settings import Settings

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from income_tax import __version__
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.monitoring.service_status import ServiceStatus, measure_disk_usage, read_expected_replicas
 from income_tax.monitoring.worker_metrics import read_snapshots
@@ -89,7 +89,7 @@ def build_blueprint(
             expected=settings.workers,
             expected_replicas=read_expected_replicas(settings.replicas_file),
             alerts=alerts.count_mails(),
-            dead_letters=len(list(settings.dead_letters.glob("*.eml"))),
+            dead_letters=len(list(settings.dead_letters.glob("*.*"))),
             log_disk=measure_disk_usage(settings.log_file.parent),
             now=moment,
             own_troubles=read_state()["troubles"],

@@ -1,0 +1,142 @@
+"""The delivery to Alertmanager (API v2), which groups, repeats and routes the alerts of all machines.
+
+An incident is an alert of Alertmanager from its first to its last post. Alertmanager keeps its alerts in memory, and
+ends an alert at its `endsAt`. Therefore, open incidents are posted again at intervals. Nothing is queued: an incident
+stays open in the spool until Alertmanager has accepted its end.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from income_tax.service_log import Log
+from tax_common.backoff import Backoff
+from tax_common.text_formatting import truncate
+
+from .alert import Alert
+from .alert_kinds import describe_kind
+from .channel import MailError, MailRefused
+from .deployment import Deployment
+from .http_post import post_json
+from .incident_policy import AlertRules, Incident, is_over
+from .spool import Spool
+
+PATH = "/api/v2/alerts"
+NAME = "TaxServiceIncident"  # the label `alertname` of all alerts
+RESEND = 60.0  # seconds between two posts of an open incident
+LIFETIME = 300.0  # seconds after a post without a further post after which Alertmanager ends the alert
+# Minimum seconds from the first post to the end. Alertmanager waits for its `group_wait` (30 s by default) before it
+# notifies, and never notifies an alert that ended before.
+SHORTEST = 60.0
+RETRIES = Backoff(first=1.0, longest=60.0)
+VALUE_MAX = 2000  # maximum characters of an annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An incident, and whether its alert ends now."""
+
+    incident: Incident
+    ends: bool
+
+
+class AlertmanagerDelivery:
+    """Posts the open incidents of a spool."""
+
+    def __init__(
+        self,
+        url: str,
+        rules: AlertRules,
+        deployment: Deployment,
+        log: Log,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._url, self._rules, self._deployment = url.rstrip("/") + PATH, rules, deployment
+        self._log = log.bind(place="alerts", channel="alertmanager")
+        self._clock, self._random = clock, random
+        self._posted = -RESEND  # time of the last post
+        self._failures = 0  # failed attempts since the last post
+        self._next_try = 0.0
+
+    def deliver_due(self, spool: Spool, is_last: bool = False) -> None:  # noqa: ARG002 - of the interface
+        """Post all open incidents if one of them is new or has ended, or if the last post is RESEND seconds old.
+
+        `is_last` has no effect, because every new incident is due. Raises sqlite3.Error or OSError if the spool cannot
+        be used.
+        """
+        posts = self._find_due(spool)
+        if not posts:
+            return
+        now = self._clock()
+        try:
+            post_json("Alertmanager", self._url, json.dumps([self._build_alert(post, now) for post in posts]).encode())
+        except (MailError, MailRefused) as error:
+            delay = RETRIES.compute_delay(self._failures, self._random)
+            self._failures, self._next_try = self._failures + 1, now + delay
+            self._log.error("alert not sent", reason=str(error), attempts=self._failures, retry_in=round(delay, 1))
+            return
+        self._posted, self._failures, self._next_try = now, 0, 0.0
+        for post in posts:
+            self._record(spool, post, now)
+
+    def is_idle(self, spool: Spool) -> bool:
+        """Return True if no incident is due now."""
+        return not self._find_due(spool)
+
+    def count_mails(self, spool: Spool) -> dict[str, int]:
+        """Count the incidents that Alertmanager has not accepted yet. The other counts concern single messages."""
+        return spool.count_mails() | {"pending": sum(not incident.mails for incident in spool.open_incidents())}
+
+    def _find_due(self, spool: Spool) -> list[Post]:
+        now = self._clock()
+        if abs(self._next_try - now) <= RETRIES.longest and now < self._next_try:  # unless the clock was set back
+            return []
+        posts = [Post(incident, self._ends(incident, now)) for incident in spool.open_incidents()]
+        is_due = abs(now - self._posted) >= RESEND or any(post.ends or not post.incident.mails for post in posts)
+        return posts if is_due else []
+
+    def _ends(self, incident: Incident, now: float) -> bool:
+        has_lasted = bool(incident.mails) and abs(now - incident.last_mail) >= SHORTEST
+        return has_lasted and (incident.kind == "drill" or is_over(incident, self._rules, now))
+
+    def _record(self, spool: Spool, post: Post, now: float) -> None:
+        incident = post.incident
+        if not incident.mails:
+            self._log.info("alert sent", kind=incident.kind, incident=incident.token)
+            spool.record_post(incident, now)
+        elif post.ends:
+            self._log.info("alert ended", kind=incident.kind, incident=incident.token)
+            spool.record_post(incident, now, closes=True)
+
+    def _build_alert(self, post: Post, now: float) -> dict[str, object]:
+        """Build an alert. Its labels omit the machine, so Alertmanager groups the same failure of several machines."""
+        incident, kind = post.incident, describe_kind(post.incident.kind)
+        last, host = Alert.from_json(incident.last), self._deployment.host
+        labels = {"alertname": NAME, "kind": incident.kind, "place": incident.place, "route": incident.route}
+        errors = last.answer.get("response", {}).get("errors", [])
+        annotations = {
+            "summary": kind.build_subject(host, incident.total),
+            "description": truncate(" ".join([last.summary, *map(str, errors)]), VALUE_MAX),
+            "host": host,
+            "replica": last.host,
+            "failures": str(incident.total),
+            "request_ids": ", ".join(json.loads(incident.request_ids)),
+            "runbook": kind.runbook,
+        }
+        return {
+            "labels": {name: value for name, value in labels.items() if value} | {"severity": kind.severity},
+            "annotations": {name: value for name, value in annotations.items() if value},
+            "startsAt": format_time(incident.first_seen),
+            "endsAt": format_time(now if post.ends else now + LIFETIME),
+            **({"generatorURL": page} if (page := self._deployment.status_page).startswith("http") else {}),
+        }
+
+
+def format_time(seconds: float) -> str:
+    """Format a Unix timestamp by RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
