@@ -1,5 +1,6 @@
 """Each kind of alert has its own subject, severity and section of the runbook."""
 
+import json
 import re
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -16,6 +17,7 @@ from income_tax.alerts.incident_policy import MailType
 from income_tax.alerts.mail_addresses import MailAddress
 from income_tax.alerts.mail_message import MailMessage, build_email, build_message
 from income_tax.alerts.spool import Spool
+from income_tax.alerts.webhook import WebhookChannel
 from tests.support.data import ROOT
 from tests.support.fakes import DEPLOYMENT
 from tests.unit.income_tax.alerts.world import build_alert, get_incident
@@ -108,3 +110,16 @@ def test_the_host_is_the_setting_or_the_file_or_the_own_name(tmp_path: Path, mon
     assert ["c0ffee", "c0ffee"] == [Deployment("/l").host, Deployment("/l", host_file=file).host]
     file.write_text("machine\n")
     assert ["machine", "set"] == [Deployment("/l", name, file).host for name in ("", "set")]
+
+
+def test_the_webhook_has_the_documented_fields() -> None:
+    """The example of the reference has exactly the fields of the webhook, in the same order."""
+    text = (ROOT / "docs/reference/alerts.md").read_text(encoding="utf-8")
+    example = json.loads(text.partition("```json")[2].partition("```")[0])
+    spool = Spool(None)
+    spool.report(build_alert("request", "id-1"), 1.0)
+    mail = WebhookChannel("http://127.0.0.1/").build_message(get_incident(spool), MailType.FIRST, DEPLOYMENT, 30.0)
+    built = json.loads(mail.body)
+    assert list(example) == list(built)
+    assert list(example["links"]) == list(built["links"])
+    assert {name: type(value) for name, value in example.items()} == {n: type(value) for n, value in built.items()}

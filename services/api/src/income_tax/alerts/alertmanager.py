@@ -1,15 +1,14 @@
 """The delivery to Alertmanager (API v2), which groups, repeats and routes the alerts of all machines.
 
-An incident is an alert of Alertmanager from its first to its last post. Alertmanager keeps its alerts in memory, and
-ends an alert at its `endsAt`. Therefore, open incidents are posted again at intervals. Nothing is queued: an incident
-stays open in the spool until Alertmanager has accepted its end.
+Alertmanager ends an alert at its `endsAt`, and keeps its alerts in memory only. Therefore, open incidents are posted
+again at intervals, and their alerts end soon after the last post. An explicit end would also end the alert of another
+machine with the same failure. Nothing is queued: an incident stays open until Alertmanager has accepted it.
 """
 
 import json
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from income_tax.service_log import Log
@@ -26,21 +25,12 @@ from .spool import Spool
 
 PATH = "/api/v2/alerts"
 NAME = "TaxServiceIncident"  # the label `alertname` of all alerts
-RESEND = 60.0  # seconds between two posts of an open incident
-LIFETIME = 300.0  # seconds after a post without a further post after which Alertmanager ends the alert
-# Minimum seconds from the first post to the end. Alertmanager waits for its `group_wait` (30 s by default) before it
-# notifies, and never notifies an alert that ended before.
-SHORTEST = 60.0
+RESEND = 30.0  # seconds between two posts of an open incident
+# Seconds from a post to the end of the alert. It exceeds Alertmanager's `group_wait` (30 s by default), because
+# Alertmanager never notifies an alert that ends before.
+LIFETIME = 120.0
 RETRIES = Backoff(first=1.0, longest=60.0)
 VALUE_MAX = 2000  # maximum characters of an annotation
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """An incident, and whether its alert ends now."""
-
-    incident: Incident
-    ends: bool
 
 
 class AlertmanagerDelivery:
@@ -64,25 +54,33 @@ class AlertmanagerDelivery:
         self._next_try = 0.0
 
     def deliver_due(self, spool: Spool, is_last: bool = False) -> None:  # noqa: ARG002 - of the interface
-        """Post all open incidents if one of them is new or has ended, or if the last post is RESEND seconds old.
+        """Close the incidents that are over. Post the others if one is new, or if the last post is RESEND seconds old.
 
         `is_last` has no effect, because every new incident is due. Raises sqlite3.Error or OSError if the spool cannot
         be used.
         """
-        posts = self._find_due(spool)
-        if not posts:
-            return
         now = self._clock()
+        for incident in spool.open_incidents():
+            if self._has_ended(incident, now):
+                self._log.info("alert ended", kind=incident.kind, incident=incident.token)
+                spool.record_post(incident, now, closes=True)
+        if incidents := self._find_due(spool):
+            self._post(spool, incidents, now)
+
+    def _post(self, spool: Spool, incidents: Sequence[Incident], now: float) -> None:
+        body = json.dumps([self._build_alert(incident, now) for incident in incidents]).encode()
         try:
-            post_json("Alertmanager", self._url, json.dumps([self._build_alert(post, now) for post in posts]).encode())
+            post_json("Alertmanager", self._url, body)
         except (MailError, MailRefused) as error:
             delay = RETRIES.compute_delay(self._failures, self._random)
             self._failures, self._next_try = self._failures + 1, now + delay
             self._log.error("alert not sent", reason=str(error), attempts=self._failures, retry_in=round(delay, 1))
             return
         self._posted, self._failures, self._next_try = now, 0, 0.0
-        for post in posts:
-            self._record(spool, post, now)
+        for incident in incidents:
+            if not incident.mails:
+                self._log.info("alert sent", kind=incident.kind, incident=incident.token)
+                spool.record_post(incident, now)
 
     def is_idle(self, spool: Spool) -> bool:
         """Return True if no incident is due now."""
@@ -92,31 +90,21 @@ class AlertmanagerDelivery:
         """Count the incidents that Alertmanager has not accepted yet. The other counts concern single messages."""
         return spool.count_mails() | {"pending": sum(not incident.mails for incident in spool.open_incidents())}
 
-    def _find_due(self, spool: Spool) -> list[Post]:
+    def _find_due(self, spool: Spool) -> list[Incident]:
         now = self._clock()
-        if abs(self._next_try - now) <= RETRIES.longest and now < self._next_try:  # unless the clock was set back
+        if 0 < self._next_try - now <= RETRIES.longest:  # a longer wait means that the clock was set back
             return []
-        posts = [Post(incident, self._ends(incident, now)) for incident in spool.open_incidents()]
-        is_due = abs(now - self._posted) >= RESEND or any(post.ends or not post.incident.mails for post in posts)
-        return posts if is_due else []
+        incidents = [incident for incident in spool.open_incidents() if not self._has_ended(incident, now)]
+        is_due = abs(now - self._posted) >= RESEND or not all(incident.mails for incident in incidents)
+        return incidents if is_due else []
 
-    def _ends(self, incident: Incident, now: float) -> bool:
-        has_lasted = bool(incident.mails) and abs(now - incident.last_mail) >= SHORTEST
-        return has_lasted and (incident.kind == "drill" or is_over(incident, self._rules, now))
+    def _has_ended(self, incident: Incident, now: float) -> bool:
+        """Return whether an incident is over that Alertmanager has accepted."""
+        return bool(incident.mails) and (incident.kind == "drill" or is_over(incident, self._rules, now))
 
-    def _record(self, spool: Spool, post: Post, now: float) -> None:
-        incident = post.incident
-        if not incident.mails:
-            self._log.info("alert sent", kind=incident.kind, incident=incident.token)
-            spool.record_post(incident, now)
-        elif post.ends:
-            self._log.info("alert ended", kind=incident.kind, incident=incident.token)
-            spool.record_post(incident, now, closes=True)
-
-    def _build_alert(self, post: Post, now: float) -> dict[str, object]:
+    def _build_alert(self, incident: Incident, now: float) -> dict[str, object]:
         """Build an alert. Its labels omit the machine, so Alertmanager groups the same failure of several machines."""
-        incident, kind = post.incident, describe_kind(post.incident.kind)
-        last, host = Alert.from_json(incident.last), self._deployment.host
+        kind, host, last = describe_kind(incident.kind), self._deployment.host, Alert.from_json(incident.last)
         labels = {"alertname": NAME, "kind": incident.kind, "place": incident.place, "route": incident.route}
         errors = last.answer.get("response", {}).get("errors", [])
         annotations = {
@@ -132,7 +120,7 @@ class AlertmanagerDelivery:
             "labels": {name: value for name, value in labels.items() if value} | {"severity": kind.severity},
             "annotations": {name: value for name, value in annotations.items() if value},
             "startsAt": format_time(incident.first_seen),
-            "endsAt": format_time(now if post.ends else now + LIFETIME),
+            "endsAt": format_time(now + LIFETIME),
             **({"generatorURL": page} if (page := self._deployment.status_page).startswith("http") else {}),
         }
 
