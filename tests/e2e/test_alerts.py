@@ -1,5 +1,6 @@
 """Tests of the alerts of a stack with two replicas."""
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -76,8 +77,29 @@ def test_ten_restarts_without_database(stack: Stack) -> None:
         stack.compose("start", "db")
         wait_until(lambda: stack.healthy("api") == 2)  # waits for Docker, which restarts the replicas with a backoff
     mails = wait_until(lambda: len(inbox.of_starts()) == 2 and inbox.of_starts())
-    assert ["Tax calculation server crash", "Tax calculation server crash [recovered]"] == sorted(
-        mail["Subject"] for mail in mails
-    )
+    own = f"[tax-service on {os.uname().nodename}]"
+    assert [f"{own} could not start", f"{own} could not start [recovered]"] == sorted(mail["Subject"] for mail in mails)
     assert failures_in(first) in (1, 2), "the first mail must count one or two failed starts"
     assert failed_starts() == sum(map(failures_in, mails))
+
+
+def test_a_stopped_replica_is_mailed_after_a_minute(stack: Stack) -> None:
+    """A replica that stays stopped for a minute causes one mail, and `make up` causes the mail about the recovery.
+
+    A lower number of replicas, set by `make up`, causes no mail.
+    """
+    inbox, missing = Inbox(stack), "The tax service runs with fewer replicas than expected"
+    own = f"[tax-service on {os.uname().nodename}] replica missing"
+    (stopped, *_) = stack.ids("label=com.docker.compose.service=api", "status=running")
+    stack.run("docker", "stop", stopped)
+    (first,) = wait_until(lambda: inbox.mails(missing))
+    assert own == first["Subject"]
+    assert "only 1 of 2 replicas is running" in first.get_content()
+    stack.make("up", "REPLICAS=2")
+    mails = wait_until(lambda: len(inbox.mails(missing)) == 2 and inbox.mails(missing))
+    assert [own, f"{own} [recovered]"] == sorted(mail["Subject"] for mail in mails)
+    stack.make("up", "REPLICAS=1")
+    assert "1" == stack.output("api", "cat", "/state/replicas").strip()
+    stack.make("up", "REPLICAS=2")
+    assert os.uname().nodename == stack.output("api", "cat", "/state/host").strip()
+    assert 2 == len(inbox.mails(missing))

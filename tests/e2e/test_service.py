@@ -1,6 +1,7 @@
 """Tests of the service, the client and the logs in containers."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_startup_alert(stack: Stack) -> None:
     before = len(drills())
     for count in (1, 2):
         shown = stack.make("drill")
-        assert "Subject: Tax calculation server crash" in shown
+        assert f"Subject: [tax-service on {os.uname().nodename}] could not start (drill)" in shown
         assert "Connection refused" in shown
         mails = drills()
         assert before + count == len(mails)
@@ -196,7 +197,7 @@ def test_reader_account_cannot_write(stack: Stack) -> None:
     """The API's database account can read the tax data, but cannot write to the database."""
     code = """
 import os
-from income_tax.bootstrap import build_engine
+from income_tax.bootstrap.service_builders import build_engine
 from income_tax.settings import read_settings
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError

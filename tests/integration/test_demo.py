@@ -1,6 +1,7 @@
 """Tests of `make demo` in a fresh copy of the project: the output, and the end of all processes."""
 
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_demo(tmp_path: Path) -> None:
         said.index("under the law of 2025") < said.index("income_year") < said.index("the tutorial's rules (v7) apply")
     )
     assert 8 == said.count('{"line": ')
-    assert 1 == said.count("Subject: Tax calculation server crash")
+    assert 1 == said.count(f"Subject: [tax-service on {socket.gethostname()}] could not start")
     assert "Connection refused" in said
     assert gone(demo.pid)
 

@@ -82,7 +82,7 @@ def check_settings(**settings: str) -> tuple[int, list[str]]:
         ("API_MEMORY", "512", "a size such as 512m or 2g, from 64m to 1024g"),
         ("API_MEMORY", "512bb", "a size such as 512m or 2g, from 64m to 1024g"),
         ("API_MEMORY", "1025g", "a size such as 512m or 2g, from 64m to 1024g"),
-        ("API_PIDS", "31", "a whole number from 32 to 100000"),
+        ("API_PIDS", "32", "a whole number from 33 to 100000"),
         ("LOG_EACH_MAX", "1e6", "a whole number from 0 to 1000000000"),
     ],
 )

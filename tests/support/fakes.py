@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp_client import MailError, MailRefused, MailUnconfirmed, Refusals
+from income_tax.alerts.channel import MailError, MailRefused, MailUnconfirmed, Refusals
+from income_tax.alerts.deployment import Deployment
+from income_tax.alerts.incident_policy import Incident, MailType
+from income_tax.alerts.mail_message import MailMessage, build_message
 from income_tax.metrics.shared_counters import SharedCounters
 from income_tax.metrics.worker_counters import WorkerCounters
 from income_tax.storage.login_failure_store import Failures
+
+DEPLOYMENT = Deployment("/l", "host1", status_page="http://127.0.0.1:8080/status")
 
 
 @dataclass
@@ -21,6 +25,8 @@ class FakeMailer:
     and accepts the mail for all other recipients.
     """
 
+    name: str = "mail"
+    file_suffix: str = ".eml"
     sent: list[MailMessage] = field(default_factory=list)
     broken: bool = False
     refusing: bool = False
@@ -40,7 +46,10 @@ class FakeMailer:
             raise MailUnconfirmed("SMTP server 127.0.0.1:1: no reply to the text")
         return self.refusals
 
-    def build_email(self, mail: MailMessage) -> bytes:
+    def build_message(self, incident: Incident, mail_type: MailType, deployment: Deployment, now: float) -> MailMessage:
+        return build_message(incident, mail_type, deployment, now)
+
+    def serialize(self, mail: MailMessage) -> bytes:
         message = EmailMessage()
         message["Message-ID"] = f"<{mail.name}@test>"
         message.set_content(mail.body)

@@ -72,8 +72,7 @@ def find_functions(module: str) -> Iterator[Function]:
 
 # The module prefixes that each package must not import.
 HTTP_LIBRARIES = ("flask", "werkzeug", "gunicorn", "flask_httpauth")
-BOOTSTRAP = ("income_tax.bootstrap", "income_tax.bootstrap_metrics", "income_tax.bootstrap_monitors")
-BUILDERS = ("income_tax.cli", "income_tax.startup", "income_tax.schedule_reload", *BOOTSTRAP)
+BUILDERS = ("income_tax.cli", "income_tax.bootstrap", "income_tax.startup", "income_tax.schedule_reload")
 WALLS = {
     "income_tax.tax": ("income_tax", "tax_common", *HTTP_LIBRARIES),
     "income_tax.households": (

@@ -13,7 +13,7 @@ import pytest
 
 from income_tax.alerts import alert_thread
 from income_tax.alerts.alert import Alert, Kind, Summary
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_thread import AlertThread
 from income_tax.alerts.incident_policy import AlertRules, MailType
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import build_message
@@ -21,7 +21,7 @@ from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from income_tax.storage import sqlite_store
 from tax_common.files import ProcessLock
-from tests.support.fakes import FakeMailer, Lines
+from tests.support.fakes import DEPLOYMENT, FakeMailer, Lines
 from tests.support.waiting import wait_until
 
 ALERT = Alert("request", Summary.REQUEST_FAILED, {}, "abc12345", {}, "place", "/")
@@ -78,19 +78,19 @@ def test_one_process_holds_the_sender_lock(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> tuple[AlertSender, FakeMailer, Lines]:
+def parts(tmp_path: Path) -> tuple[AlertThread, FakeMailer, Lines]:
     """Build a background sender with a spool in `tmp_path`. Return the sender, its mailer and its log lines."""
     lines, mailer = Lines(), FakeMailer()
     log = build_logger("api", lines.write, "json", "info")
-    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, tmp_path / "dead", log)
     return (
-        AlertSender(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log),
+        AlertThread(Spool(tmp_path / "spool.sqlite"), ProcessLock(tmp_path / "lock"), sender, log),
         mailer,
         lines,
     )
 
 
-Parts = tuple[AlertSender, FakeMailer, Lines]
+Parts = tuple[AlertThread, FakeMailer, Lines]
 
 
 def events(lines: Lines) -> list[str]:
@@ -141,12 +141,12 @@ def test_spool_of_an_older_version_is_used(tmp_path: Path) -> None:
     spool.report(ALERT, 1.0)
     (incident,) = spool.open_incidents()
     spool.queue_mail(
-        incident.id, lambda current: (MailType.FIRST, build_message(current, MailType.FIRST, "/l", 1.0)), 1.0
+        incident.id, lambda current: (MailType.FIRST, build_message(current, MailType.FIRST, DEPLOYMENT, 1.0)), 1.0
     )
     spool.close()
     with closing(sqlite3.connect(path)) as older:
         older.execute("ALTER TABLE letters DROP COLUMN recipients")
-    assert [replace(build_message(incident, MailType.FIRST, "/l", 1.0), id=1)] == Spool(path).find_due(1.0)
+    assert [replace(build_message(incident, MailType.FIRST, DEPLOYMENT, 1.0), id=1)] == Spool(path).find_due(1.0)
 
 
 def test_damaged_spool_is_replaced_by_memory_until_its_removal(tmp_path: Path, parts: Parts) -> None:

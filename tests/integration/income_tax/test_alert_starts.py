@@ -1,5 +1,6 @@
 """Alerts of failed starts: a crash loop is one incident, and each drill is a separate incident."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tests.support.service import COMMAND, environment, prepare, service_with
 from tests.support.smtp import FaultySmtp, failures_in
 
 STARTS = budget(4, 10)
+OWN = f"[tax-service on {socket.gethostname()}] could not start"
 
 
 def start_without_data(folder: Path, smtp_port: int, **settings: str) -> int:
@@ -25,7 +27,7 @@ def test_a_crash_loop_causes_one_mail_and_one_recovery_mail(tmp_path: Path) -> N
         with service_with(tmp_path, smtp.port), service_with(tmp_path, smtp.port):
             recovered = smtp.next()
         assert smtp.mails.empty()
-    assert ("Tax calculation server crash", "Tax calculation server crash [recovered]") == (
+    assert (OWN, f"{OWN} [recovered]") == (
         first["Subject"],
         recovered["Subject"],
     )
@@ -69,6 +71,6 @@ def test_each_drill_is_mailed(tmp_path: Path) -> None:
         with service_with(tmp_path, smtp.port):
             recovered = smtp.next()
         assert smtp.mails.empty()
-    assert ["Tax calculation server crash"] * 4 == [mail["Subject"] for mail in mails]
+    assert [OWN, *[f"{OWN} (drill)"] * 3] == [mail["Subject"] for mail in mails]
     assert 4 == len({mail["Message-ID"] for mail in mails})
     assert recovered["Subject"].endswith(" [recovered]")

@@ -15,8 +15,8 @@ from typing import cast
 
 import pytest
 
-from income_tax.alerts.alert_thread import AlertSender
-from income_tax.bootstrap import build_engine, build_snapshot
+from income_tax.alerts.alert_sender import AlertSender
+from income_tax.bootstrap.service_builders import build_engine, build_snapshot
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
 from income_tax.startup import read_schedules_or_exit

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from income_tax.alerts import smtp_reply_reader
+from income_tax.alerts.channel import MailError, MailRefused, MailUnconfirmed
 from income_tax.alerts.mail_addresses import MailAddress
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp_client import MailError, MailRefused, MailSettings, MailUnconfirmed, SmtpMailer
+from income_tax.alerts.smtp_client import MailSettings, SmtpMailer
 from income_tax.alerts.smtp_reply_reader import ReplyReader
 from tests.support.smtp import ScriptedSmtp, reply_and_close, reset
 

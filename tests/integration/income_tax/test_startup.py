@@ -51,7 +51,7 @@ def test_no_database(database: str, port: str, tmp_path: Path) -> None:
     assert 2 == ended.returncode
     assert reason in ended.stderr
     assert ["server startup", "startup failed", "alert sent"] == events(tmp_path)
-    assert "Tax calculation server crash" == mail["Subject"]
+    assert f"[tax-service on {socket.gethostname()}] could not start" == mail["Subject"]
     assert reason in mail.get_content()
 
 

@@ -39,6 +39,13 @@ def test_defaults_need_no_environment() -> None:
         ("MAIL_PAGE", "mail.example.org", "an address such as https://mail.example.org/"),
         ("MAIL_PAGE", "javascript:alert(1)", "an address such as https://mail.example.org/"),
         ("MAIL_PAGE", "http:// a/", "an address such as https://mail.example.org/"),
+        ("ALERT_VIA", "pager", "mail or alertmanager"),
+        ("ALERT_WEBHOOK_URL", "ftp://example.org/", "an address such as https://example.org/alerts"),
+        ("ALERT_WEBHOOK_URL", "https://", "an address such as https://example.org/alerts"),
+        ("ALERT_WEBHOOK_URL", "https://example.org:99999/", "an address such as https://example.org/alerts"),
+        ("ALERT_WEBHOOK_URL", "https://example.org/a b", "an address such as https://example.org/alerts"),
+        ("ALERTMANAGER_URL", "alertmanager:9093", "an address such as http://alertmanager:9093"),
+        ("STATUS_PAGE", "tax.example.org", "an address such as https://tax.example.org/status"),
     ],
 )
 def test_error_names_a_wrong_setting(name: str, value: str, expected: str) -> None:
@@ -83,6 +90,20 @@ def test_a_user_of_the_mail_server_needs_a_password(name: str) -> None:
 def test_addresses_of_the_mail_page(page: str) -> None:
     """MAIL_PAGE can be an address of HTTP or HTTPS, a path, or empty."""
     assert page == read_settings({"MAIL_PAGE": page}).mail_page
+
+
+def test_alertmanager_needs_an_address() -> None:
+    """ALERT_VIA=alertmanager without ALERTMANAGER_URL is rejected. With it, and a webhook, both are read."""
+    with pytest.raises(SettingsError, match=r"^ALERTMANAGER_URL is \[\]; expected the address of Alertmanager"):
+        read_settings({"ALERT_VIA": "alertmanager"})
+    url, hook = "http://alertmanager:9093", "https://example.org/hook?token=s3cr3t"
+    settings = read_settings({"ALERT_VIA": "alertmanager", "ALERTMANAGER_URL": url, "ALERT_WEBHOOK_URL": hook})
+    assert ("alertmanager", url, hook) == (
+        settings.channels.via,
+        settings.channels.alertmanager_url,
+        settings.channels.webhook_url,
+    )
+    assert "s3cr3t" not in repr(settings)
 
 
 def test_printed_settings_contain_no_password(tmp_path: Path) -> None:

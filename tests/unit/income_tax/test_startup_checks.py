@@ -22,23 +22,23 @@ def test_the_limit_of_the_control_group_is_read(tmp_path: Path, text: str, allow
 def test_too_many_threads_are_described() -> None:
     """The message has the required number of threads, the limit, and the settings to change."""
     sentence = describe_thread_excess(4, 64, 200)
-    assert sentence.startswith("4 workers of 64 threads need 304 processes and threads, and 200 are allowed here")
+    assert sentence.startswith("4 workers of 64 threads need 308 processes and threads, and 200 are allowed here")
     assert all(setting in sentence for setting in ("API_WORKERS", "API_THREADS", "API_PIDS"))
 
 
 def test_threads_within_the_limit_are_no_error() -> None:
     """No error is reported if the number of threads is within the limit, or if there is no limit."""
-    assert "" == describe_thread_excess(4, 64, 304)
+    assert "" == describe_thread_excess(4, 64, 308)
     assert "" == describe_thread_excess(256, 1024, None)
 
 
 def test_check_names_too_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """`income-tax check` compares the threads with the limit of its container, and exits with code 64."""
-    monkeypatch.setattr(startup_checks, "read_thread_limit", lambda: 50)
+    monkeypatch.setattr(startup_checks, "read_thread_limit", lambda: 51)
     assert 0 == called(main, "check", environment={"WORKERS": "1", "THREADS": "20"}).returncode
     refused = called(main, "check", environment={"WORKERS": "1", "THREADS": "21"})
     assert 64 == refused.returncode
-    assert refused.stderr.startswith("income-tax: 1 workers of 21 threads need 51 processes and threads, and 50 are")
+    assert refused.stderr.startswith("income-tax: 1 workers of 21 threads need 52 processes and threads, and 51 are")
 
 
 def test_errors_contain_no_control_characters() -> None:

@@ -94,7 +94,7 @@ def add_expected(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write the schema and the tax data to the database. Retry while the database is starting."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
+    from .bootstrap.service_builders import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
 
     engine = build_engine(settings, DATABASES[arguments.database], writable=True)
     figures = sys.stdin.buffer.read() if arguments.figures else None
@@ -106,7 +106,7 @@ def run_seed(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def run_dump(settings: Settings, database: str) -> None:
     """Print the tax data of the database."""
-    from .bootstrap import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
+    from .bootstrap.service_builders import build_engine  # noqa: PLC0415 - so that other commands do not load the web framework
 
     engine = build_engine(settings, database)
     data = wait_for_database(lambda: fetch_schedules(engine), settings.db_wait)

@@ -2,7 +2,8 @@
 
 from . import exit_codes
 from .alerts.alert import Alert, Summary
-from .bootstrap import build_alerts, build_log, build_snapshot
+from .bootstrap.alert_builders import build_alerts
+from .bootstrap.service_builders import build_log, build_snapshot
 from .exit_codes import fail
 from .settings import Settings
 from .startup import SHORT_WAIT, open_log_file_or_exit, read_database, report_and_wait

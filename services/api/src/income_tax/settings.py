@@ -4,30 +4,27 @@
 a service that runs without containers.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from tax_common.settings_reader import Reader, SettingsError
-from tax_common.text_formatting import show_invisible
+from tax_common.settings_reader import Reader
 
-from .alerts.incident_policy import AlertRules
-from .alerts.mail_addresses import (
-    EXPECTED_ADDRESS,
-    EXPECTED_ADDRESSES,
-    EXPECTED_HOST,
-    EXPECTED_SERVER,
-    parse_address,
-    parse_addresses,
-    parse_host_or_nothing,
-    parse_server,
+from .alert_settings import (
+    DEFAULT_LOG_FILE,
+    DEFAULT_STATE_DIR,
+    parse_page,
+    parse_text,
+    read_alert_rules,
+    read_channels,
+    read_deployment,
+    read_mail_settings,
 )
+from .alerts.channel import ChannelSettings
+from .alerts.deployment import Deployment
+from .alerts.incident_policy import AlertRules
 from .alerts.smtp_client import MailSettings
 from .storage.database_connection import DatabaseAccount
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,8 @@ class Settings:
     alert_rules: AlertRules
     metrics_bind: tuple[str, int] | None  # host and port of the metrics; None: no metrics are exposed
     mail_page: str  # URL of the webmail page; empty: unknown
+    deployment: Deployment
+    channels: ChannelSettings
     drill: bool  # whether this start is a drill; the failure of a drill opens a separate incident
 
     @property
@@ -100,7 +99,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         db_file=Path(read.text("DB_FILE", "tax.sqlite")),
         db_wait=read.seconds("DB_WAIT", 30),
         users_file=Path(read.text("USERS_FILE", "users")),
-        log_file=Path(read.text("LOG_FILE", "logs/api/api.log")),
+        log_file=Path(read.text("LOG_FILE", DEFAULT_LOG_FILE)),
         certificate_file=Path(end) if (end := read.text("CERTIFICATE_FILE")) else None,
         proxy_trouble_file=Path(trouble) if (trouble := read.text("PROXY_TROUBLE_FILE")) else None,
         log_format=read.choice("LOG_FORMAT", "json", "text"),
@@ -116,12 +115,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         batch_max=read.whole("BATCH_MAX", 10_000, 1, 1_000_000),
         max_requests=read.whole("MAX_REQUESTS", 0, 0, 10**9),
         mail=read_mail_settings(read),
-        state_dir=Path(read.text("STATE_DIR", "state")),
+        state_dir=Path(read.text("STATE_DIR", DEFAULT_STATE_DIR)),
         log_max_size=read.whole("LOG_MAX_SIZE", 64, 1, 100_000) << 20,
         log_keep=read.whole("LOG_KEEP", 4, 1, 1000),
         alert_rules=read_alert_rules(read),
         metrics_bind=parse_text(read, "METRICS_BIND", "", parse_listener, "an address and port such as 127.0.0.1:9100"),
         mail_page=parse_text(read, "MAIL_PAGE", "", parse_page, "an address such as https://mail.example.org/"),
+        deployment=read_deployment(read),
+        channels=read_channels(read),
         drill=read.choice("ALERT_DRILL", "off", "on") == "on",
     )
 
@@ -137,44 +138,6 @@ def read_account(read: Reader) -> DatabaseAccount:
     )
 
 
-def read_alert_rules(read: Reader) -> AlertRules:
-    """Read the intervals of the alert e-mails."""
-    return AlertRules(
-        repeat=read.seconds("ALERT_REPEAT", 900),
-        quiet=read.seconds("ALERT_QUIET", 600),
-        refused_span=read.seconds("SMTP_REFUSED_SPAN", 900),
-    )
-
-
-def read_mail_settings(read: Reader) -> MailSettings:
-    """Read the settings of the alert e-mails."""
-    user, path = read.text("SMTP_USER"), read.text("SMTP_PASSWORD_FILE")
-    if bool(user) != bool(path):
-        raise SettingsError(f"SMTP_USER is [{user}] and SMTP_PASSWORD_FILE is [{path}]; expected both, or neither")
-    return MailSettings(
-        host=parse_text(read, "SMTP_HOST", "127.0.0.1", parse_server, EXPECTED_SERVER),
-        port=read.whole("SMTP_PORT", 1025, 1, 65535),
-        tls=read.choice("SMTP_TLS", "none", "starttls", "tls"),
-        ca_file=read.certificates("SMTP_CA_FILE"),
-        user=user,
-        password=read.secret("SMTP_PASSWORD_FILE"),
-        helo_name=parse_text(read, "SMTP_HELO_NAME", "", parse_host_or_nothing, EXPECTED_HOST),
-        timeout=read.seconds("SMTP_TIMEOUT", 300, 3600, above_zero=True),
-        sender=parse_text(read, "ALERT_FROM", "tax-service@localhost", parse_address, EXPECTED_ADDRESS),
-        recipients=parse_text(read, "ALERT_TO", "admin@localhost", parse_addresses, EXPECTED_ADDRESSES),
-        subject=read.text("ALERT_SUBJECT", "Tax calculation server crash"),
-    )
-
-
-def parse_text(read: Reader, name: str, default: str, parse: Callable[[str], T], expected: str) -> T:
-    """Return the parsed value of a setting. Raises SettingsError if `parse` raises ValueError."""
-    text = read.text(name, default)
-    try:
-        return parse(text)
-    except ValueError:
-        raise SettingsError(f"{name} is [{show_invisible(text)}]; expected {expected}") from None
-
-
 def parse_listener(text: str) -> tuple[str, int] | None:
     """Return the host and the port of an address such as 127.0.0.1:9100. Raises ValueError for any other text."""
     host, _, port = text.rpartition(":")
@@ -183,10 +146,3 @@ def parse_listener(text: str) -> tuple[str, int] | None:
     if not host or not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
         raise ValueError
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def parse_page(text: str) -> str:
-    """Return the address of a page, or an empty text. Raises ValueError for any other text."""
-    if text and not re.fullmatch(r"(https?:/)?/[^\s/]\S*", text):
-        raise ValueError
-    return text

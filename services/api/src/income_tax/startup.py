@@ -9,8 +9,9 @@ from typing import NoReturn
 
 from . import __version__, exit_codes
 from .alerts.alert import Alert, Kind, Summary
-from .alerts.alert_thread import AlertSender
-from .bootstrap import build_alerts, build_engine, build_log, build_services, build_snapshot
+from .alerts.alert_sender import AlertSender
+from .bootstrap.alert_builders import build_alerts
+from .bootstrap.service_builders import build_engine, build_log, build_services, build_snapshot
 from .exit_codes import fail
 from .http.app import create_app
 from .server.gunicorn_app import GunicornServer, build_options

@@ -13,7 +13,7 @@ from .settings import Settings
 
 # Files that contain a container's limit on processes and threads: first for cgroups version 2, then for version 1.
 LIMITS = (Path("/sys/fs/cgroup/pids.max"), Path("/sys/fs/cgroup/pids/pids.max"))
-WORKER_OVERHEAD = 6  # threads of a worker besides THREADS: main, alerts, status, database monitor, checks, metrics
+WORKER_OVERHEAD = 7  # threads of a worker besides THREADS: main, mails, webhook, status, database, checks, metrics
 # Processes and threads besides the workers: the master, init, health checks, operator commands, scrapes of the metrics.
 SERVICE_OVERHEAD = 24
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from income_tax.alerts.alert import Alert, Summary
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_thread import AlertThread
+from income_tax.alerts.channel import Refusals
 from income_tax.alerts.incident_policy import AlertRules
 from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp_client import Refusals
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from tax_common.files import ProcessLock
-from tests.support.fakes import FakeMailer, Lines
+from tests.support.fakes import DEPLOYMENT, FakeMailer, Lines
 
 ALERT = Alert(
     "request",
@@ -28,10 +28,10 @@ ALERT = Alert(
 )
 
 
-def build_sender(folder: Path, mailer: FakeMailer, lines: Lines) -> AlertSender:
+def build_sender(folder: Path, mailer: FakeMailer, lines: Lines) -> AlertThread:
     log = build_logger("api", lines.write, "json", "info")
-    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", folder / "dead", log)
-    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, folder / "dead", log)
+    return AlertThread(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), sender, log)
 
 
 def test_sent_alert_is_logged(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_an_ending_process_waits_for_a_busy_spool(tmp_path: Path) -> None:
     """An ending process retries a busy spool, and ends only after its mail is sent and recorded."""
     spool, mailer, lines = BusySpool(tmp_path / "spool.sqlite"), StuckMailer(), Lines()
     log = build_logger("api", lines.write, "json", "info")
-    sender = MailDelivery(mailer, AlertRules(wait=0), "/l", tmp_path / "dead", log)
-    alerts = AlertSender(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
+    sender = MailDelivery(mailer, AlertRules(wait=0), DEPLOYMENT, tmp_path / "dead", log)
+    alerts = AlertThread(spool, ProcessLock(tmp_path / "sender.lock"), sender, log)
     alerts.send(ALERT)
     waiting = threading.Thread(target=alerts.wait_until_idle, args=(60,))
     waiting.start()

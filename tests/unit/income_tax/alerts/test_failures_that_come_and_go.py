@@ -44,6 +44,27 @@ def test_mails_are_bounded_by_the_repeat_interval(world: World, seconds: float) 
     assert " [recovered]" == world.mailer.sent[-1].suffix
 
 
+@pytest.mark.parametrize(("down", "up"), [(1, 1), (20, 20), (7, 40), (300, 2), (2, 300), (450, 450), (899, 899)])
+def test_a_flapping_database_is_one_incident(world: World, down: int, up: int) -> None:
+    """Many short outages are one incident: the first mail, a recovery mail, then one mail per ALERT_REPEAT at most."""
+    for _ in range(200):
+        world.fail("database", times=REPLICAS)
+        world.after(down)
+        for _ in range(REPLICAS):
+            world.spool.resolve("database")
+            world.after(up / REPLICAS)
+    first, recovered, *further = world.mailer.sent
+    assert ["", " [recovered]"] == [first.suffix, recovered.suffix]
+    assert all(later.time - earlier.time >= REPEAT for earlier, later in pairwise([recovered, *further]))
+    assert len(further) <= 200 * (down + up) / REPEAT
+    assert 1 == len({mail.name.split(".")[1] for mail in world.mailer.sent})
+    world.after(REPEAT)
+    world.after(REPEAT)
+    assert 200 * REPLICAS == sum(count(mail.body) for mail in world.mailer.sent)
+    assert " [recovered]" == world.mailer.sent[-1].suffix
+    assert [] == world.spool.open_incidents()
+
+
 def test_mail_tells_how_often_it_recovered(world: World) -> None:
     """The mail after several outages gives the number of recoveries. It is due ALERT_REPEAT after the last mail."""
     assert [":3", " [recovered]:0"] == come_and_go(world, 1)
@@ -54,13 +75,17 @@ def test_mail_tells_how_often_it_recovered(world: World) -> None:
 
 
 def test_outage_that_lasts_is_mailed_again(world: World) -> None:
-    """If the database fails again soon after its recovery and stays down, a mail reports it after ALERT_REPEAT."""
+    """If the database fails again soon after its recovery and stays down, a mail reports it after ALERT_REPEAT.
+
+    The mail about the second recovery follows ALERT_REPEAT later, because the database comes and goes.
+    """
     come_and_go(world, 1)
     world.fail("database")
     assert [] == world.after(REPEAT - 1)
     assert [" [+1:1"] == world.after(1)
     assert "comes and goes" in world.mailer.sent[-1].body
     world.spool.resolve("database")
+    assert [] == world.after(REPEAT - 1)
     assert [" [recovered]:0"] == world.after(1)
 
 

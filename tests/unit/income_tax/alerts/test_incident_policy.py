@@ -43,6 +43,9 @@ RULES = AlertRules()
         ({"kind": "database", "resolved": True, "told": True, "total": 6}, 900.0, MailType.RECOVERED),
         ({"kind": "database", "resolved": False, "told": True, "total": 6}, 899.0, None),
         ({"kind": "database", "resolved": False, "told": True, "total": 6}, 900.0, MailType.DIGEST),
+        ({"kind": "database", "resolved": True, "recovery_mails": 1}, 899.0, None),
+        ({"kind": "database", "resolved": True, "recovery_mails": 1}, 900.0, MailType.RECOVERED),
+        ({"kind": "database", "resolved": True, "recovery_mails": 0}, 0.0, MailType.RECOVERED),
     ],
 )
 def test_due_mail_at_each_limit(changes: dict[str, object], now: float, step: MailType | None) -> None:

@@ -7,8 +7,8 @@ from unittest.mock import patch
 import pytest
 
 from income_tax.alerts.alert import Summary
+from income_tax.alerts.channel import MailError, Refusals
 from income_tax.alerts.mail_message import MailMessage
-from income_tax.alerts.smtp_client import MailError, Refusals
 from tests.unit.income_tax.alerts.world import World
 
 

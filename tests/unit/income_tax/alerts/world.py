@@ -10,7 +10,7 @@ from income_tax.alerts.mail_delivery import MailDelivery
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
-from tests.support.fakes import FakeClock, FakeMailer, Lines
+from tests.support.fakes import DEPLOYMENT, FakeClock, FakeMailer, Lines
 from tests.support.smtp import SINCE
 
 
@@ -21,7 +21,9 @@ class World:
         self.clock, self.mailer, self.spool = FakeClock(), FakeMailer(), Spool(None)
         self.lines = Lines()
         log = build_logger("api", self.lines.write, "json", "info")
-        self.sender = MailDelivery(self.mailer, AlertRules(), "/l", dead, log, clock=self.clock, random=lambda: 0.0)
+        self.sender = MailDelivery(
+            self.mailer, AlertRules(), DEPLOYMENT, dead, log, clock=self.clock, random=lambda: 0.0
+        )
 
     def fail(self, kind: Kind = "request", route: str = "/", times: int = 1) -> None:
         for _ in range(times):

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from income_tax.bootstrap_monitors import build_state_monitor
+from income_tax.bootstrap.monitor_builders import build_state_monitor
 from income_tax.service_log import build_logger
 from tests.support.fakes import Lines
 

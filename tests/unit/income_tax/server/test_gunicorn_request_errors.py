@@ -8,11 +8,13 @@ from typing import Any, cast
 import pytest
 
 from income_tax.alerts.alert import Alert
+from income_tax.alerts.alert_kinds import Severity
+from income_tax.alerts.alert_text import format_alert
 from income_tax.server.gunicorn_app import ServerDependencies, build_options
 from income_tax.server.leader_follower.leader_lock import LeaderLock
 from income_tax.service_log import build_logger
 from income_tax.settings import read_settings
-from tests.support.fakes import Lines, build_counters
+from tests.support.fakes import DEPLOYMENT, Lines, build_counters
 
 
 @pytest.mark.parametrize(("mask", "quoted"), [("off", "salary=61000"), ("on", "salary=*")])
@@ -39,5 +41,5 @@ def test_failure_outside_the_application(mask: str, quoted: str) -> None:
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert body == alert.answer
     assert alert.request_id == body["response"]["request_id"] == json.loads(line)["request_id"]
-    assert f"error: RuntimeError: at /?{quoted}\n" in alert.format_text("/l")
+    assert f"error: RuntimeError: at /?{quoted}\n" in format_alert(alert, DEPLOYMENT, Severity.CRITICAL)
     assert (mask == "off") == (b"61000" in line)

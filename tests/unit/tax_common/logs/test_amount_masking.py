@@ -12,12 +12,14 @@ import pytest
 from flask import Flask, Response, request
 
 from income_tax.alerts.alert import Alert
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_kinds import Severity
+from income_tax.alerts.alert_sender import AlertSender
+from income_tax.alerts.alert_text import format_alert
 from income_tax.http import error_handlers
 from income_tax.http.middleware import request_log
 from income_tax.http.middleware.request_lines import RequestLog
 from income_tax.service_log import build_logger, build_request_logger, mask_amounts
-from tests.support.fakes import Lines
+from tests.support.fakes import DEPLOYMENT, Lines
 
 SCRIPTS = [zero for zero in map(chr, range(sys.maxunicode + 1)) if unicodedata.decimal(zero, None) == 0]
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -118,7 +120,7 @@ def test_a_failing_request_logs_no_amount(form: str) -> None:
         "/?salary=761943805", data="salary\n418877263\n６３９１５１", headers={"X-Request-ID": "id-12345"}
     )
     assert 500 == answer.status_code
-    told = b"".join(lines.written).decode() + alerts[0].format_text("/l")
+    told = b"".join(lines.written).decode() + format_alert(alerts[0], DEPLOYMENT, Severity.CRITICAL)
     assert [] == [amount for amount in ("761943805", "418877263", "６３９１５１", r"\uff16", r"\x96") if amount in told]
     assert 3 == len(lines.written)
     assert all(b"id-12345" in line for line in lines.written)

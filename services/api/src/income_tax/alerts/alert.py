@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -10,15 +9,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from income_tax import __version__
-from tax_common.text_formatting import format_fields
-
-VALUE_LIMIT = 2000  # maximum number of characters of each value in a mail
-
 # Each drill opens its own incident. A request's incident ends after a quiet period without the same failure.
 # Incidents of all other kinds end when the failed operation succeeds.
 Kind = Literal[
-    "startup", "drill", "request", "database", "log", "reload", "schedules", "users", "state", "replica", "proxy"
+    "startup",
+    "drill",
+    "request",
+    "database",
+    "log",
+    "reload",
+    "schedules",
+    "users",
+    "state",
+    "replica",
+    "missing",
+    "proxy",
 ]
 
 
@@ -35,6 +40,7 @@ class Summary(StrEnum):
     USERS_INVALID = "The tax service runs, but cannot use its users file as a whole:"
     STATE_NOT_WRITTEN = "The tax service runs, but cannot write its state:"
     REPLICA_SILENT = "The tax service has a replica that stands still:"
+    REPLICA_MISSING = "The tax service runs with fewer replicas than expected:"
     PROXY_INVALID = "The tax service runs, but nginx could not start again:"
     REQUEST_FAILED = "The tax service failed to answer a request:"
     SERVER_FAILED = "The tax service failed to answer a request, outside the application:"
@@ -61,7 +67,7 @@ class Alert:
     details: Mapping[str, str] = field(default_factory=dict)
     place: str = ""  # the failed component and function
     route: str = ""  # URL rule that matches the requested path
-    host: str = field(default_factory=socket.gethostname)
+    host: str = field(default_factory=socket.gethostname)  # the replica; `Deployment.host` is the machine
     pid: int = field(default_factory=os.getpid)
     time: datetime = field(default_factory=lambda: datetime.now().astimezone())
 
@@ -81,15 +87,3 @@ class Alert:
         values = {name: value for name, value in json.loads(text).items() if name in known}
         typed = {"summary": Summary(values["summary"]), "time": datetime.fromisoformat(values["time"])}
         return cls(**values | typed)
-
-    def format_text(self, log_file: str) -> str:
-        """Format the body of the e-mail. Each fact is one line, even if its value contains line breaks."""
-        facts = {"time": self.time.isoformat(timespec="microseconds"), "host": self.host, "process": str(self.pid)}
-        facts |= {"version": __version__, "log file": log_file, **self.details}
-        if self.request_id:
-            facts["request id"] = self.request_id
-            # -- allows an id that begins with a dash. -F matches the dots of an id literally. With *, grep also reads
-            # the archives of the log.
-            facts["find the log lines"] = shlex.join(["grep", "-F", "--", self.request_id, log_file]) + "*"
-        answer = json.dumps(self.answer, ensure_ascii=False, indent=2)
-        return f"{self.summary}\n\n{answer}\n\n" + format_fields(facts, VALUE_LIMIT)

@@ -1,4 +1,4 @@
-"""The background sender of alerts. Request threads only spool alerts, so no request waits for the SMTP server."""
+"""The background sender of a channel. Request threads only spool alerts, so no request waits for a server."""
 
 import contextlib
 import sqlite3
@@ -11,7 +11,7 @@ from income_tax.service_log import Log
 from tax_common.files import ProcessLock
 
 from .alert import Alert, Kind
-from .mail_delivery import MailDelivery
+from .channel import Delivery
 from .spool import Spool
 
 SPOOL_ERRORS = (sqlite3.Error, OSError)
@@ -20,25 +20,20 @@ ATTEMPTS = 3  # maximum number of attempts of `resolve_at_once`
 POLL_INTERVAL = 0.5  # seconds between two polls for alerts of other processes
 
 
-class AlertSender:
-    """Spools alerts. The sender's thread delivers alerts if this process holds the host's sender lock.
+class AlertThread:
+    """Spools the alerts of one channel. The thread delivers them if this process holds the channel's lock on the host.
 
     Neither an open spool nor a thread survives gunicorn's fork. Therefore, the spool is opened when it is first used.
     `start` starts the thread, and must be called after the fork.
     """
 
     def __init__(
-        self,
-        spool: Spool,
-        sender_lock: ProcessLock,
-        delivery: MailDelivery,
-        log: Log,
-        clock: Callable[[], float] = time.time,
+        self, spool: Spool, lock: ProcessLock, delivery: Delivery, log: Log, clock: Callable[[], float] = time.time
     ) -> None:
         self._spool = spool
         self._memory = Spool(None)  # alerts that could not be spooled; this process delivers them
         self._uses_memory = False
-        self.sender_lock = sender_lock
+        self.sender_lock = lock
         self.is_sender = False  # whether this process mails the failures that all processes of the host detect
         self._delivery = delivery
         self._log = log.bind(place="alerts")
@@ -102,17 +97,21 @@ class AlertSender:
         while time.monotonic() < deadline and not self._is_idle():
             time.sleep(0.02)
 
-    def close(self, timeout: float) -> None:
-        """Stop the thread. It first delivers due mails for up to `timeout` seconds. Unsent mails stay in the spool."""
+    def stop(self) -> None:
+        """Ask the thread to end."""
         self._stop.set()
         self._wake.set()
+
+    def close(self, timeout: float) -> None:
+        """Stop the thread. It first delivers due mails for up to `timeout` seconds. Unsent mails stay in the spool."""
+        self.stop()
         if self._thread:
             self._thread.join(timeout)
 
     def count_mails(self) -> dict[str, int]:
         """Count the pending, sent and dead mails. Return an empty dictionary if the spool cannot be read."""
         with contextlib.suppress(*SPOOL_ERRORS):
-            return self._spool.count_mails()
+            return self._delivery.count_mails(self._spool)
         return {}
 
     def _print_once(self, reason: str) -> None:

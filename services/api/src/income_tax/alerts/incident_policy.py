@@ -48,6 +48,7 @@ class Incident:
     request_ids: str  # JSON array of some request ids of failures since the last mail
     recoveries: int = 0  # recoveries so far
     told: bool = False  # whether the last mail reported a recovery
+    recovery_mails: int = 0  # mails about a recovery so far
 
 
 def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType | None:
@@ -58,8 +59,11 @@ def choose_mail(incident: Incident, rules: AlertRules, now: float) -> MailType |
         is_early = incident.kind == "request" and 0 <= now - incident.first_seen < rules.wait
         return None if is_early else MailType.FIRST
     # Without the absolute value, a clock that was set back would suppress digests.
-    is_due = incident.total > incident.mailed and abs(now - incident.last_mail) >= rules.repeat
-    if incident.told and not is_due:  # a failure that comes and goes causes one further mail per `repeat`
+    has_waited = abs(now - incident.last_mail) >= rules.repeat
+    is_due = incident.total > incident.mailed and has_waited
+    if incident.told and not is_due:
+        return None
+    if incident.recovery_mails and not has_waited:  # a failure that comes and goes causes one further mail per `repeat`
         return None
     if is_over(incident, rules, now):
         return MailType.RECOVERED

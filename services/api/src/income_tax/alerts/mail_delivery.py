@@ -1,18 +1,21 @@
-"""Delivery of mails. A mail is retried until the server accepts it, or until it becomes a dead letter."""
+"""Delivery over a channel of single messages: mails or a webhook, which the docstrings call mails.
+
+A mail is retried until the server accepts it, or until it becomes a dead letter.
+"""
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from income_tax.service_log import Log
 from tax_common.backoff import Backoff
 
-from .incident_policy import AlertRules, choose_mail, has_ended
-from .mail_message import MailMessage, build_due_message
-from .smtp_client import Mailer, MailError, MailRefused, MailUnconfirmed, Refusals
+from .channel import Channel, MailError, MailRefused, MailUnconfirmed, Refusals
+from .deployment import Deployment
+from .incident_policy import AlertRules, Incident, MailType, choose_mail, has_ended
+from .mail_message import MailMessage
 from .smtp_replies import format_replies, is_refusal
 from .spool import Spool
 
@@ -28,20 +31,20 @@ class MailDelivery:
 
     def __init__(
         self,
-        mailer: Mailer,
+        channel: Channel,
         rules: AlertRules,
-        log_file: str,
+        deployment: Deployment,
         dead: Path,
         log: Log,
         *,
         clock: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
     ) -> None:
-        self._mailer = mailer
+        self._channel = channel
         self._rules = rules
-        self._log_file = log_file
+        self._deployment = deployment
         self._dead = dead
-        self._log = log.bind(place="alerts")
+        self._log = log.bind(place="alerts", channel=channel.name)
         self._clock = clock
         self._random = random
         self._sent: set[str] = set()  # accepted mails that the spool has not recorded as sent yet
@@ -55,10 +58,7 @@ class MailDelivery:
         rules = replace(self._rules, wait=0) if is_last else self._rules
         for incident in spool.open_incidents():
             if choose_mail(incident, rules, self._clock()):
-                now = self._clock()
-                build = partial(build_due_message, rules=rules, log_file=self._log_file, now=now)
-                # `build` decides again whether a mail is due, because the incident might have changed.
-                spool.queue_mail(incident.id, build, now)
+                self._queue(spool, incident.id, rules)
             elif has_ended(incident, rules, self._clock()):
                 spool.close_incident(incident)
         for mail in spool.find_due(self._clock()):
@@ -69,6 +69,22 @@ class MailDelivery:
         """Return True if no mail is due now."""
         now = self._clock()
         return not spool.find_due(now) and not any(choose_mail(i, self._rules, now) for i in spool.open_incidents())
+
+    def count_mails(self, spool: Spool) -> dict[str, int]:
+        """Count the pending mails, and all mails that were ever sent or permanently refused (dead)."""
+        return spool.count_mails()
+
+    def _queue(self, spool: Spool, incident_id: int, rules: AlertRules) -> None:
+        now = self._clock()
+
+        def build(incident: Incident) -> tuple[MailType, MailMessage] | None:
+            """Decide again whether a mail is due, because the incident might have changed."""
+            mail_type = choose_mail(incident, rules, now)
+            if mail_type is None:
+                return None
+            return mail_type, self._channel.build_message(incident, mail_type, self._deployment, now)
+
+        spool.queue_mail(incident_id, build, now)
 
     def _deliver(self, spool: Spool, mail: MailMessage) -> bool:
         """Send the mail, and mark it as sent in the spool. Return False if the server failed, or else True."""
@@ -88,7 +104,7 @@ class MailDelivery:
         if mail.copies >= COPIES:  # two processes ended while they waited for the last reply
             return self._reject(spool, mail, "no process received the reply to the text", log, "alert unconfirmed")
         try:
-            refused = self._mailer.send(mail, lambda: spool.count_copy(mail))
+            refused = self._channel.send(mail, lambda: spool.count_copy(mail))
         except MailUnconfirmed as error:
             return self._retry_unconfirmed(spool, replace(mail, copies=mail.copies + 1), str(error), log)
         except MailRefused as error:
@@ -157,10 +173,10 @@ class MailDelivery:
 
     def _write_dead_letter(self, mail: MailMessage, reason: str, log: Log, event: str = "alert refused") -> bool:
         """Write the mail to a dead-letter file, and log the event. Return whether the write succeeded."""
-        path = self._dead / f"{mail.name}.eml"
+        path = self._dead / f"{mail.name}{self._channel.file_suffix}"
         try:
             self._dead.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(self._mailer.build_email(mail))
+            path.write_bytes(self._channel.serialize(mail))
         except OSError as error:
             log.error(event, reason=f"{reason}; {path} cannot be written: {error.strerror}", dead_letter=None)
             return False

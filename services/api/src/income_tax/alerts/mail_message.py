@@ -11,9 +11,14 @@ from email.utils import formatdate
 from tax_common.text_formatting import escape_controls
 
 from .alert import Alert
+from .alert_kinds import Severity, describe_kind
+from .alert_text import format_alert
+from .deployment import Deployment
 from .header_encoding import encode_text
-from .incident_policy import AlertRules, Incident, MailType, choose_mail
+from .incident_policy import Incident, MailType
 from .mail_addresses import MailAddress
+
+FORMER_SUBJECT = "[tax-service] failure"  # of mails that an older version has spooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,12 @@ class MailMessage:
     """A mail in the spool. The settings provide the sender and the recipients when the mail is sent."""
 
     name: str  # local part of the Message-ID, identical for all attempts
-    suffix: str  # appended to the configured subject
+    suffix: str  # appended to the subject
     body: str
     time: float  # Unix timestamp
     kind: str
     request_id: str = ""
+    subject: str = ""  # the kind's own subject; empty: an older version has spooled the mail
     recipients: str = ""  # addresses that have not received the mail, one per line; empty: all recipients
     id: int = 0
     attempts: int = 0
@@ -33,24 +39,24 @@ class MailMessage:
     refusals: int = 0  # attempts that the server refused permanently (5xx)
 
 
-def build_due_message(
-    incident: Incident, rules: AlertRules, log_file: str, now: float
-) -> tuple[MailType, MailMessage] | None:
-    """Return the type of the mail that is due, and the mail. Return None if no mail is due."""
-    mail_type = choose_mail(incident, rules, now)
-    return (mail_type, build_message(incident, mail_type, log_file, now)) if mail_type else None
-
-
-def build_message(incident: Incident, mail_type: MailType, log_file: str, now: float) -> MailMessage:
+def build_message(incident: Incident, mail_type: MailType, deployment: Deployment, now: float) -> MailMessage:
     """Build a mail of the given type about the incident."""
     is_first = mail_type is MailType.FIRST
     alert = Alert.from_json(incident.first if is_first else incident.last)
     parts = [] if is_first else [build_opening(incident, mail_type)]
-    parts += [alert.format_text(log_file), format_counts(incident)]
-    name = f"alert.{incident.token}.{incident.mails + 1}"
-    # Replace lone surrogates, which a mail cannot encode. File names and headers can contain lone surrogates.
-    body = "\n".join(parts).encode("utf-8", "replace").decode()
-    return MailMessage(name, build_suffix(incident, mail_type), body, now, incident.kind, alert.request_id or "")
+    kind = describe_kind(incident.kind)
+    severity = Severity.INFO if mail_type is MailType.RECOVERED else kind.severity
+    parts += [format_alert(alert, deployment, severity), format_counts(incident)]
+    return MailMessage(
+        name=f"alert.{incident.token}.{incident.mails + 1}",
+        suffix=build_suffix(incident, mail_type),
+        # Replace lone surrogates, which a mail cannot encode. File names and headers can contain lone surrogates.
+        body="\n".join(parts).encode("utf-8", "replace").decode(),
+        time=now,
+        kind=incident.kind,
+        request_id=alert.request_id or "",
+        subject=kind.build_subject(deployment.host, incident.total),
+    )
 
 
 def build_suffix(incident: Incident, mail_type: MailType) -> str:
@@ -94,11 +100,15 @@ def to_local_time(seconds: float) -> datetime:
 
 
 def build_email(mail: MailMessage, sender: MailAddress, recipients: Sequence[MailAddress], subject: str) -> bytes:
-    """Build the e-mail in ASCII with its headers. The Message-ID is identical for all attempts."""
+    """Build the e-mail in ASCII with its headers. The Message-ID is identical for all attempts.
+
+    `subject` replaces the mail's own subject. If it is empty, the mail has its own subject.
+    """
+    text = subject or mail.subject or FORMER_SUBJECT
     headers = {
         "From": sender.format(),
         "To": ",\r\n ".join(recipient.format() for recipient in recipients),
-        "Subject": encode_text(escape_controls(subject + mail.suffix)),
+        "Subject": encode_text(escape_controls(text + mail.suffix)),
         "Date": formatdate(mail.time, localtime=True),
         "Message-ID": f"<{mail.name}@{extract_domain(sender.address)}>",
     }

@@ -2,40 +2,20 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from .channel import MailError, MailRefused, MailUnconfirmed, Refusals
+from .deployment import Deployment
+from .incident_policy import Incident, MailType
 from .mail_addresses import MailAddress
-from .mail_message import MailMessage, build_email
-from .smtp_replies import Reply, decode_reply, describe_error, is_about_session, is_refusal, list_replies
+from .mail_message import MailMessage, build_email, build_message
+from .smtp_replies import decode_reply, describe_error, is_about_session, is_refusal, list_replies
 from .smtp_session import LAST_REPLY, LastReplyMissing, SmtpSession, TlsSmtpSession
 
 # The standard library raises ValueError or LookupError if a host name or a reply is invalid.
 SMTP_ERRORS = (OSError, smtplib.SMTPException, ValueError, LookupError)
-
-# A mapping from each refused recipient to the server's reply.
-Refusals = Mapping[str, Reply]
-
-
-class MailError(Exception):
-    """A mail was not sent, but a later attempt might succeed. The message names the server and the reason.
-
-    If `server` is true, the error concerns the server and not the mail, so the other mails are also postponed.
-    """
-
-    def __init__(self, reason: str, server: bool) -> None:
-        super().__init__(reason)
-        self.server = server
-
-
-class MailRefused(Exception):
-    """The server permanently refused a mail (5xx). The message quotes the server's reply."""
-
-
-class MailUnconfirmed(Exception):
-    """The server received a mail, but did not reply. It might deliver the mail. The message describes the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +26,7 @@ class MailSettings:
     port: int
     sender: MailAddress
     recipients: Sequence[MailAddress]
-    subject: str
+    subject: str = ""  # replaces the own subjects of the mails; empty: each mail has its own subject
     tls: str = "none"
     ca_file: Path | None = None  # file of CA certificates that are trusted in addition to the system's certificates
     user: str = ""
@@ -55,21 +35,11 @@ class MailSettings:
     timeout: float = 300.0  # seconds for each step of the SMTP dialogue before the reply to the text
 
 
-class Mailer(Protocol):
-    """Interface of objects that build and send mails."""
-
-    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
-        """Send the mail, and return the recipients that were refused. Call `before_end` before the end of the text.
-
-        Raises MailError, MailRefused or MailUnconfirmed.
-        """
-
-    def build_email(self, mail: MailMessage) -> bytes:
-        """Build the e-mail that `send` sends."""
-
-
 class SmtpMailer:
     """Sends each mail over a separate SMTP connection. `last_reply` is the wait for the reply to the text."""
+
+    name = "mail"
+    file_suffix = ".eml"
 
     def __init__(self, settings: MailSettings, last_reply: float = LAST_REPLY) -> None:
         self._settings = settings
@@ -88,7 +58,7 @@ class SmtpMailer:
         session = None
         try:
             session = self._connect()
-            refused = session.transmit(self._settings.sender.address, recipients, self.build_email(mail), before_end)
+            refused = session.transmit(self._settings.sender.address, recipients, self.serialize(mail), before_end)
         except SMTP_ERRORS as error:
             raise self._interpret(error, is_connected=session is not None) from error
         finally:
@@ -96,7 +66,11 @@ class SmtpMailer:
                 session.leave()
         return {recipient: decode_reply(*reply) for recipient, reply in refused.items()}
 
-    def build_email(self, mail: MailMessage) -> bytes:
+    def build_message(self, incident: Incident, mail_type: MailType, deployment: Deployment, now: float) -> MailMessage:
+        """Build the mail of the given type about the incident."""
+        return build_message(incident, mail_type, deployment, now)
+
+    def serialize(self, mail: MailMessage) -> bytes:
         """Build the e-mail to the currently configured recipients."""
         return build_email(mail, self._settings.sender, self._settings.recipients, self._settings.subject)
 

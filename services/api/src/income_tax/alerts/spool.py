@@ -33,14 +33,16 @@ ON CONFLICT (kind, place, route) WHERE NOT closed DO UPDATE SET
 OPEN = """
 SELECT id, token, kind, place, route, total, mailed, mails, first_seen, last_seen, last_mail, resolved,
        EXISTS (SELECT 1 FROM letters WHERE incident = incidents.id AND state = 'pending' AND recipients = ''),
-       first, last, request_ids, recoveries, told
+       first, last, request_ids, recoveries, told, recovery_mails
 FROM incidents WHERE NOT closed
 """
+
+DELETE_OLD = "DELETE FROM incidents WHERE closed AND id <= (SELECT max(id) FROM incidents) - :history"
 
 # If a mail was postponed later than now, the clock was set back. Such a mail is also due.
 DUE = "state = 'pending' AND (next_try <= :now OR tried > :now)"
 
-FIELDS = "name, suffix, body, time, kind, request_id, recipients"
+FIELDS = "name, suffix, body, time, kind, request_id, subject, recipients"
 PLACEHOLDERS = ":" + FIELDS.replace(", ", ", :")
 
 BuildMail = Callable[[Incident], tuple[MailType, MailMessage] | None]
@@ -125,10 +127,24 @@ class Spool:
                 asdict(mail) | {"incident": incident_id, "now": now},
             )
             db.execute(
-                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = ?, request_ids = '[]', told = ?,"
-                " closed = ? WHERE id = ?",
-                (now, mail_type is MailType.RECOVERED, closes_incident(incident, mail_type), incident_id),
+                "UPDATE incidents SET mailed = total, mails = mails + 1, last_mail = :now, request_ids = '[]',"
+                " told = :told, recovery_mails = recovery_mails + :told, closed = :closed WHERE id = :id",
+                {"now": now, "told": mail_type is MailType.RECOVERED, "id": incident_id}
+                | {"closed": closes_incident(incident, mail_type)},
             )
+
+    def record_post(self, incident: Incident, now: float, closes: bool = False) -> None:
+        """Record that a server has accepted the incident, and the time of its first post.
+
+        If `closes` is true, close the incident, unless it has a new failure.
+        """
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE incidents SET mailed = :total, last_mail = CASE WHEN mails THEN last_mail ELSE :now END,"
+                " mails = mails + 1, closed = :closes AND total = :total WHERE id = :id",
+                {"total": incident.total, "now": now, "closes": closes, "id": incident.id},
+            )
+            db.execute(DELETE_OLD, {"history": HISTORY})
 
     def find_due(self, now: float) -> list[MailMessage]:
         """Return the pending mails whose next try is due, oldest first."""
@@ -165,10 +181,7 @@ class Spool:
                 "INSERT INTO totals VALUES (?, 1) ON CONFLICT (state) DO UPDATE SET letters = letters + 1", (state,)
             )
             db.execute("DELETE FROM letters WHERE state <> 'pending' AND id <= ?", (mail.id - HISTORY,))
-            db.execute(
-                "DELETE FROM incidents WHERE closed AND id <= (SELECT max(id) FROM incidents) - ?",
-                (HISTORY,),
-            )
+            db.execute(DELETE_OLD, {"history": HISTORY})
 
     def count_mails(self) -> dict[str, int]:
         """Count the pending mails, and all mails that were ever sent or permanently refused (dead)."""

@@ -21,17 +21,23 @@ CREATE INDEX IF NOT EXISTS pending_letters ON letters (next_try) WHERE state = '
 CREATE TABLE IF NOT EXISTS totals (state TEXT PRIMARY KEY, letters INTEGER NOT NULL);
 """
 
-# Columns that later versions added, by table. `copies` counts the attempts after which the server might have delivered
-# the mail, and `refusals` the refusals by 5xx. `tried` is the time when `next_try` was set. `recoveries` counts the
-# recoveries of an incident. `told` is 1 if the incident's last mail reported a recovery.
+# Columns that later versions added, by table. `subject` is empty for a mail of an older version. `copies` counts the
+# attempts after which the server might have delivered the mail, and `refusals` the refusals by 5xx. `tried` is the time
+# when `next_try` was set. `recoveries` counts the recoveries of an incident. `told` is 1 if the incident's last mail
+# reported a recovery. `recovery_mails` counts the incident's mails about a recovery.
 ADDED = {
     "letters": {
+        "subject": "TEXT NOT NULL DEFAULT ''",
         "recipients": "TEXT NOT NULL DEFAULT ''",
         "copies": "INTEGER NOT NULL DEFAULT 0",
         "refusals": "INTEGER NOT NULL DEFAULT 0",
         "tried": "REAL NOT NULL DEFAULT 0",
     },
-    "incidents": {"recoveries": "INTEGER NOT NULL DEFAULT 0", "told": "INTEGER NOT NULL DEFAULT 0"},
+    "incidents": {
+        "recoveries": "INTEGER NOT NULL DEFAULT 0",
+        "told": "INTEGER NOT NULL DEFAULT 0",
+        "recovery_mails": "INTEGER NOT NULL DEFAULT 0",
+    },
 }
 
 

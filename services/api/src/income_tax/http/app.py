@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.metrics.worker_counters import WorkerCounters
 from income_tax.monitoring.request_history import RequestHistory
 from income_tax.monitoring.worker_status import WorkerStatusPublisher
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppDependencies:
-    """The objects that the application uses. The module `bootstrap` builds these objects."""
+    """The objects that the application uses. The package `bootstrap` builds these objects."""
 
     settings: Settings
     log: Log

@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from income_tax.alerts.alert import Alert, Summary
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.service_log import Log, mask_amounts
 
 from .middleware.request_log import get_place, get_url

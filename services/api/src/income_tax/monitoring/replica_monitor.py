@@ -51,6 +51,8 @@ class ReplicaMonitor:
         self._began = self._checked = clock()
         self._reported: set[str] | None = None  # None until the first REPORT_AFTER seconds have passed
         self.troubles: list[str] = []  # messages about the replicas that stand still
+        self.present: int | None = None  # replicas that run or stand still; None: this worker cannot judge it yet
+        self.is_reporter = False  # whether this worker reports for all workers
 
     def check(self) -> None:
         """Read the signs of life, and report the replicas that stand still."""
@@ -59,20 +61,23 @@ class ReplicaMonitor:
             self._signs, self._began = {}, now
         self._checked = now
         self._read_signs(now)
+        self.present = None
         running = sorted(name for name, sign in self._signs.items() if now - sign.seen < GONE)
         if self._get_name() not in running:  # if this worker cannot write its own file, probably nobody can
             self.troubles = []
             return
         silent = self._find_silent(now, running)
         self.troubles = [describe_silence(host) for host in silent]
+        self.is_reporter = running[0] == self._get_name()
         if now - self._began >= REPORT_AFTER:
+            self.present = len({*map(get_host, running), *silent})
             overdue = {host for host, seen in silent.items() if now - seen >= REPORT_AFTER}
-            self._report(overdue, set(silent), running[0] == self._get_name())
+            self._report(overdue, set(silent))
 
-    def _report(self, overdue: set[str], silent: set[str], is_reporter: bool) -> None:
+    def _report(self, overdue: set[str], silent: set[str]) -> None:
         former, reported = self._reported, overdue | ((self._reported or set()) & silent)
         self._reported = None if former is None and silent and not reported else reported
-        for host in sorted(overdue) if is_reporter else ():
+        for host in sorted(overdue) if self.is_reporter else ():
             for name in self._signs:
                 if get_host(name) == host:
                     self._on_silent_worker(name)

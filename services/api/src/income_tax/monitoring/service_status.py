@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from .missing_replicas import describe_missing
 from .request_history import TimeBucket
 from .worker_status import WorkerSnapshot
 
@@ -98,9 +99,7 @@ class ServiceStatus:
         if not self.workers:
             found.append("no worker publishes its metrics: check that the folder STATE_DIR is writable")
         elif len(self.replicas) < (self.expected_replicas or 0):
-            count = len(self.replicas)
-            few = f"only {count} of {self.expected_replicas} replicas {'is' if count == 1 else 'are'} running"
-            found.append(f"{few}: run make up, or make up REPLICAS={count} to keep this number")
+            found.append(describe_missing(len(self.replicas), self.expected_replicas or 0))
         for host, workers in self.replicas.items():
             if len(workers) < self.expected:
                 found.append(f"replica {host} has {len(workers)} of {self.expected} workers")
@@ -147,7 +146,7 @@ def read_expected_replicas(file: Path) -> int | None:
 
 def count_dead_letters(folder: Path) -> int:
     """Return the number of permanently refused mails that the operator has not removed yet."""
-    return len(list(folder.glob("*.eml")))
+    return len(list(folder.glob("*.*")))
 
 
 def measure_disk_usage(folder: Path) -> DiskUsage | None:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from income_tax import __version__
-from income_tax.alerts.alert_thread import AlertSender
+from income_tax.alerts.alert_sender import AlertSender
 from income_tax.http.auth.basic_auth import LoginRequired
 from income_tax.http.responses import JSON, build_response
 from income_tax.monitoring.request_history import read_history

@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 from prometheus_client.registry import CollectorRegistry
 
-from . import __version__
-from .alerts.alert_thread import AlertSender
-from .metrics.counter_collector import CounterCollector
-from .metrics.metrics_server import MetricsServer
-from .metrics.process_figures import read_process_figures
-from .metrics.state_collector import ReplicaState, StateCollector
-from .metrics.worker_counters import WorkerCounters
-from .monitoring.database_monitor import DatabaseMonitor
-from .monitoring.service_status import count_dead_letters, measure_disk_usage, read_expected_replicas
-from .monitoring.trouble_monitor import read_certificate_end
-from .monitoring.worker_status import read_snapshots
-from .settings import Settings
-from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+from income_tax import __version__
+from income_tax.alerts.alert_sender import AlertSender
+from income_tax.metrics.counter_collector import CounterCollector
+from income_tax.metrics.metrics_server import MetricsServer
+from income_tax.metrics.process_figures import read_process_figures
+from income_tax.metrics.state_collector import ReplicaState, StateCollector
+from income_tax.metrics.worker_counters import WorkerCounters
+from income_tax.monitoring.database_monitor import DatabaseMonitor
+from income_tax.monitoring.service_status import count_dead_letters, measure_disk_usage, read_expected_replicas
+from income_tax.monitoring.trouble_monitor import read_certificate_end
+from income_tax.monitoring.worker_status import read_snapshots
+from income_tax.settings import Settings
+from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
 
 
 def build_metrics_server(

@@ -7,46 +7,34 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tax_common.files import ProcessLock
+from income_tax import __version__
+from income_tax.alerts.alert import Alert, Summary
+from income_tax.alerts.alert_sender import AlertSender
+from income_tax.http.auth.basic_auth import Authenticator
+from income_tax.http.auth.login_throttle import LoginThrottle
+from income_tax.http.auth.password_check_queue import PasswordCheckQueue
+from income_tax.metrics.shared_counters import SharedCounters
+from income_tax.metrics.worker_counters import WorkerCounters
+from income_tax.monitoring.request_history import RequestHistory
+from income_tax.monitoring.worker_status import WorkerStatusPublisher
+from income_tax.server.gunicorn_app import ServerDependencies
+from income_tax.server.gunicorn_request_errors import BODY_ERRORS
+from income_tax.server.leader_follower.leader_lock import LeaderLock
+from income_tax.service_log import Log, LogFile, build_logger, build_request_logger
+from income_tax.settings import Settings
+from income_tax.storage.database_connection import build_file_engine, build_server_engine
+from income_tax.storage.login_failure_store import LoginFailureStore
+from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+from income_tax.storage.users import Users
+from income_tax.tax.schedule_parser import Schedules
 
-from . import __version__
-from .alerts.alert import Alert, Summary
-from .alerts.alert_thread import AlertSender
-from .alerts.mail_delivery import MailDelivery
-from .alerts.smtp_client import SmtpMailer
-from .alerts.spool import Spool
-from .bootstrap_metrics import build_metrics_server, build_state_reader
-from .bootstrap_monitors import build_monitors
-from .http.auth.basic_auth import Authenticator
-from .http.auth.login_throttle import LoginThrottle
-from .http.auth.password_check_queue import PasswordCheckQueue
-from .metrics.shared_counters import SharedCounters
-from .metrics.worker_counters import WorkerCounters
-from .monitoring.request_history import RequestHistory
-from .monitoring.worker_status import WorkerStatusPublisher
-from .server.gunicorn_app import ServerDependencies
-from .server.gunicorn_request_errors import BODY_ERRORS
-from .server.leader_follower.leader_lock import LeaderLock
-from .service_log import Log, LogFile, build_logger, build_request_logger
-from .settings import Settings
-from .storage.database_connection import build_file_engine, build_server_engine
-from .storage.login_failure_store import LoginFailureStore
-from .storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
-from .storage.users import Users
-from .tax.schedule_parser import Schedules
+from .metrics_builders import build_metrics_server, build_state_reader
+from .monitor_builders import build_monitors
 
 
 def build_log(settings: Settings, file: LogFile) -> Log:
     """Build the service's logger, which writes to the open log file."""
     return build_logger("api", file.write, settings.log_format, settings.log_level, settings.mask_amounts)
-
-
-def build_alerts(settings: Settings, log: Log) -> AlertSender:
-    """Build the alert sender."""
-    folder = settings.state_dir / "alerts"
-    mailer, log_file = SmtpMailer(settings.mail), str(settings.log_file)
-    delivery = MailDelivery(mailer, settings.alert_rules, log_file, settings.dead_letters, log)
-    return AlertSender(Spool(folder / "spool.sqlite"), ProcessLock(folder / "sender.lock"), delivery, log)
 
 
 def build_engine(settings: Settings, database: str, writable: bool = False) -> Engine:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from income_tax.alerts.alert import Alert, Summary
+from income_tax.alerts.alert_sender import AlertSender
+from income_tax.http.auth.login_throttle import LoginThrottle
+from income_tax.monitoring.database_monitor import INTERVAL, DatabaseMonitor
+from income_tax.monitoring.missing_replicas import MissingReplicasMonitor
+from income_tax.monitoring.replica_monitor import ReplicaMonitor, describe_silence
+from income_tax.monitoring.service_status import read_expected_replicas
+from income_tax.monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
+from income_tax.monitoring.worker_status import WorkerStatusPublisher
+from income_tax.service_log import Log, LogFile
+from income_tax.settings import Settings
+from income_tax.storage.users import Users
 from tax_common.files import build_process_name
-
-from .alerts.alert import Alert, Summary
-from .alerts.alert_thread import AlertSender
-from .http.auth.login_throttle import LoginThrottle
-from .monitoring.database_monitor import INTERVAL, DatabaseMonitor
-from .monitoring.replica_monitor import ReplicaMonitor, describe_silence
-from .monitoring.service_status import read_expected_replicas
-from .monitoring.trouble_monitor import PeriodicChecks, TroubleMonitor, read_proxy_trouble
-from .monitoring.worker_status import WorkerStatusPublisher
-from .service_log import Log, LogFile
-from .settings import Settings
-from .storage.users import Users
 
 
 def build_database_monitor(engine: Engine, log: Log, alerts: AlertSender) -> DatabaseMonitor:
@@ -79,21 +79,29 @@ def build_proxy_monitor(file: Path | None, log: Log, alerts: AlertSender) -> Tro
     return TroubleMonitor(lambda: read_proxy_trouble(file), report_trouble, lambda: alerts.resolve("proxy"))
 
 
-def build_replica_monitor(settings: Settings, log: Log, alerts: AlertSender) -> ReplicaMonitor:
-    """Build the monitor that reports replicas that stand still. It takes the sender lock away from such replicas."""
+def build_replica_monitors(
+    settings: Settings, log: Log, alerts: AlertSender
+) -> tuple[ReplicaMonitor, MissingReplicasMonitor]:
+    """Build the monitors of replicas that stand still and of missing replicas.
+
+    The first monitor takes the sender locks away from a replica that stands still.
+    """
+
+    def read_expected() -> int | None:
+        return read_expected_replicas(settings.replicas_file)
 
     def report_silent(host: str) -> None:
         log.error("replica stands still", place="replicas", replica=host)
         alerts.send(Alert.for_service("replica", Summary.REPLICA_SILENT, describe_silence(host), host))
 
-    return ReplicaMonitor(
-        settings.workers_folder,
-        build_process_name,
-        lambda: read_expected_replicas(settings.replicas_file),
-        report_silent,
-        alerts.sender_lock.take_away,
-        lambda: alerts.resolve("replica"),
-    )
+    def report_missing(sentence: str) -> None:
+        log.error("replica missing", place="replicas", reason=sentence)
+        alerts.send(Alert.for_service("missing", Summary.REPLICA_MISSING, sentence))
+
+    folder, recovered = settings.workers_folder, lambda: alerts.resolve("replica")
+    silent = ReplicaMonitor(folder, build_process_name, read_expected, report_silent, alerts.take_lock_away, recovered)
+    missing = MissingReplicasMonitor(silent, read_expected, report_missing, lambda: alerts.resolve("missing"))
+    return silent, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +128,8 @@ def build_monitors(
     state, state_mail = build_state_monitor(publisher, throttle, log, alerts)
     proxy = build_proxy_monitor(settings.proxy_trouble_file, log, alerts)
     monitors = [build_users_monitor(users, log, alerts), state, proxy]
-    replicas = build_replica_monitor(settings, log, alerts)
-    checks = PeriodicChecks([*(monitor.check for monitor in (*monitors, state_mail)), replicas.check])
+    replicas, missing = build_replica_monitors(settings, log, alerts)
+    checks = PeriodicChecks([*(monitor.check for monitor in (*monitors, state_mail)), replicas.check, missing.check])
 
     def find_troubles() -> list[str]:
         found = [database.trouble, file.trouble, *(monitor.trouble for monitor in monitors)]
