@@ -6,6 +6,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from income_tax.alerts.incident_policy import Incident, MailType
 from income_tax.alerts.mail_message import MailMessage
 from income_tax.alerts.spool import SAMPLES, Spool
@@ -137,6 +139,29 @@ def test_the_last_mail_closes_its_incident(spool: Spool) -> None:
     spool.report(build_alert("drill"), 1.0)
     spool.queue_mail(get_incident(spool).id, lambda _: (MailType.FIRST, build_mail("b")), 2.0)
     assert [] == spool.open_incidents()
+
+
+def test_a_post_is_recorded(spool: Spool) -> None:
+    """The spool keeps the time of an incident's first post. The last post closes it, unless it has a new failure."""
+    spool.report(build_alert(), 1.0)
+    first = get_incident(spool)
+    spool.record_post(first, 2.0)
+    spool.report(build_alert(), 3.0)
+    spool.record_post(first, 4.0, closes=True)
+    current = get_incident(spool)
+    assert (2, 1, 2, 2.0) == (current.total, current.mailed, current.mails, current.last_mail)
+    spool.record_post(current, 5.0, closes=True)
+    assert [] == spool.open_incidents()
+
+
+def test_closed_incidents_are_deleted_after_many_posts(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spool keeps a limited number of incidents that a post has closed."""
+    monkeypatch.setattr("income_tax.alerts.spool.HISTORY", 3)
+    for _ in range(9):
+        spool.report(build_alert("drill"), 1.0)
+        spool.record_post(get_incident(spool), 2.0, closes=True)
+    with spool._store.connect() as db:
+        assert (3,) == db.execute("SELECT count(*) FROM incidents").fetchone()
 
 
 def test_an_older_file_is_migrated(tmp_path: Path) -> None:
