@@ -17,7 +17,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "services/common/src")}
 COMMAND = [sys.executable, str(ROOT / "tools/print_logs.py")]
 ID = "0123456789abcdef"
 ORIGIN = {"time": "2026-01-02T03:04:05.000006+01:00", "level": "info", "service": "api", "host": "c1", "pid": 7}
-REQUEST = ORIGIN | {"thread": "T", "place": "index", "method": "GET", "request_id": ID, "event": "request"}
+REQUEST = ORIGIN | {"thread": "T", "place": "index", "seconds": 8.3e-05, "request_id": ID, "event": "request"}
 LOST = ORIGIN | {"level": "error", "place": "database", "reason": "no route\n\x85 to host", "event": "database lost"}
 ACCESS: dict[str, Any] = {"time": "2026-01-02T03:04:06+01:00", "service": "nginx", "request_id": ID, "method": "GET"}
 ACCESS |= {"uri": "/?x=\x1b", "status": 200, "duration": 0.003}
@@ -66,7 +66,7 @@ def test_lines_are_readable(logs: Path) -> None:
     code, found, _ = run(logs, LINES="2")
     assert (0, ["api/api.log", "nginx/access.log", "nginx/error.log", "postgres/monday.log"]) == (code, [*found])
     assert [
-        f"2026-01-02T03:04:05.000006+01:00 api info request host=c1 place=index method=GET request_id={ID}",
+        f"2026-01-02T03:04:05.000006+01:00 api info request host=c1 place=index seconds=0.000083 request_id={ID}",
         "2026-01-02T03:04:05.000006+01:00 api error database lost host=c1 place=database "
         r'reason="no route\n\x85 to host"',
     ] == found["api/api.log"]

@@ -54,7 +54,8 @@ def test_fast_path_equals_flask(cached_service: Service, query: str, number: int
     target = f"/?{query}" if query else "/"
     request_id = f"both-{number}-{QUERIES.index(query)}"
     answers, lines = [], []
-    for header in ({}, {"Content_Length": "0"}):
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"} if number else {}
+    for header in (trace, {**trace, "Content_Length": "0"}):
         before = len(read_lines(cached_service, request_id))
         status, headers, body = request(
             cached_service.port, target, cached_service.credentials, X_Request_ID=request_id, **header

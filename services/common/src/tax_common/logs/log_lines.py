@@ -72,6 +72,11 @@ def render_json(_logger: Any, _level: str, event: Event) -> bytes:
     return line if line.isascii() else json.dumps(orjson.loads(line)).encode() + b"\n"
 
 
+def format_number(value: Any) -> str:
+    """Format a fraction with six decimals, because Python would format a small one as 8.3e-05. Do not change others."""
+    return f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
 def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Processor:
     """Build a renderer of text lines such as `2020-07-24 10:05:20.969132, Thread-2: [index] thread paused ...`.
 
@@ -85,7 +90,8 @@ def build_text_renderer(sentences: Mapping[str, str]) -> structlog.typing.Proces
         shown = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in event.items()}
         sentence = sentences.get(name)
         if sentence:
-            message = " ".join([sentence.format(**shown), *(f"{key}={shown[key]}" for key in APPENDED if key in shown)])
+            appended = (f"{key}={format_number(shown[key])}" for key in APPENDED if key in shown)
+            message = " ".join([sentence.format(**shown), *appended])
         else:
             fields = (f"{key}={value}" for key, value in shown.items() if key not in (*CONTEXT, "thread"))
             message = " ".join([name, *fields])

@@ -6,6 +6,8 @@ from typing import Any
 
 from tax_common.text_formatting import escape_controls
 
+from .log_lines import format_number
+
 LEVELS = ("debug", "info", "warning", "error")
 # The levels of warnings and errors in the logs of nginx, MySQL and PostgreSQL. A level follows the time in UTC.
 FOREIGN_LEVEL = re.compile(
@@ -41,10 +43,10 @@ def rank_level(line: str) -> int:
 
 
 def format_value(value: Any) -> str:
-    """Format the value of a field. Quote a text with blanks, unless it is JSON."""
+    """Format the value of a field. Quote a text with blanks, unless it is JSON. Format fractions with six decimals."""
     if isinstance(value, str) and value and (value[0] in "{[" or not re.search(r'[\s"]', value)):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return format_number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
 def format_line(line: str) -> str:
@@ -54,8 +56,9 @@ def format_line(line: str) -> str:
         return escape_line(line)
     if "event" not in record:
         names = ("time", "service", "status", "method", "uri", "duration", "request_id")
-        *words, duration, request_id = (str(record.get(name, "")) or "-" for name in names)
-        return escape_controls(" ".join([*words, duration, "s", request_id]))
+        *words, duration, request_id = (record.get(name, "") for name in names)
+        seconds = f"{duration:.3f}" if isinstance(duration, float) else duration
+        return escape_controls(" ".join(str(word) or "-" for word in (*words, seconds, "s", request_id)))
     head = (str(record.get(name, "-")) for name in ("time", "service", "level", "event"))
     fields = (f"{name}={format_value(value)}" for name, value in record.items() if name not in OMITTED)
     traceback = str(record.get("exception", "")).splitlines()
