@@ -9,6 +9,7 @@ import pytest
 from tests.support.prometheus import Prometheus
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
+from tools.build_dashboards import DASHBOARDS
 
 pytestmark = [pytest.mark.profile("monitoring"), pytest.mark.both_databases]
 JOBS = {"api", "nginx", "database", "node", "prometheus", "alertmanager"}
@@ -79,7 +80,8 @@ def test_clients_cannot_read_metrics(stack: Stack, path: str) -> None:
 RIGHTS = {
     "postgres": (
         *("psql", "-U", "tax_owner", "-d", "tax", "-Atc"),
-        "SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR has_table_privilege('tax_monitor', 'brackets', 'SELECT'),"
+        "SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb"
+        " OR has_table_privilege('tax_monitor', 'brackets', 'SELECT'),"
         " string_agg(g.rolname, ',') FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid"
         " JOIN pg_roles g ON g.oid = m.roleid WHERE r.rolname = 'tax_monitor' GROUP BY 1",
     ),
@@ -89,7 +91,10 @@ RIGHTS = {
         " mysql --defaults-extra-file=/dev/stdin -u root -Ne 'SHOW GRANTS FOR tax_monitor'",
     ),
 }
-EXPECTED_RIGHTS = {"postgres": "f|pg_monitor\n", "mysql": "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `tax_monitor`@`%`\n"}
+EXPECTED_RIGHTS = {
+    "postgres": "f|pg_monitor\n",
+    "mysql": "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `tax_monitor`@`%`\n",
+}
 
 
 def test_the_account_of_the_exporter_reads_only_statistics(stack: Stack, prometheus: Prometheus) -> None:
@@ -110,10 +115,22 @@ def test_the_end_of_the_certificate_is_exported(stack: Stack, prometheus: Promet
 def test_each_rule_is_healthy(stack: Stack, prometheus: Prometheus) -> None:
     """After a request, Prometheus evaluates every rule without an error, and every recording rule has a value."""
     target = f"{API}/?year=2025&married=no&children=0&salary=30000"
-    assert "200" == stack.output("nginx", *CURL, "-u", stack.credentials, "-o", "/dev/null", "-w", "%{http_code}", target)
+    assert "200" == stack.output(
+        "nginx", *CURL, "-u", stack.credentials, "-o", "/dev/null", "-w", "%{http_code}", target
+    )
     wait_until(lambda: all(rule["health"] == "ok" for kind in ("alert", "record") for rule in prometheus.rules(kind)))
     for rule in prometheus.rules("record"):
         wait_until(lambda name=rule["name"]: prometheus.query(name))
+
+
+QUERIES = [query for _, panels in DASHBOARDS.values() for panel in panels for query in panel.queries.values()]
+
+
+def test_each_query_of_the_dashboards_answers(stack: Stack, prometheus: Prometheus) -> None:
+    """Every query of the dashboards has a value on the running Prometheus."""
+    assert stack.healthy("nginx") == 1
+    for query in QUERIES:
+        wait_until(lambda query=query: prometheus.query(query))
 
 
 def alert_mails(stack: Stack, state: str) -> list[EmailMessage]:
