@@ -103,6 +103,18 @@ def test_the_account_of_the_exporter_reads_only_statistics(stack: Stack, prometh
     assert EXPECTED_RIGHTS[stack.database] == stack.output("db", *RIGHTS[stack.database])
 
 
+def test_the_password_of_the_exporter_changes(stack: Stack, prometheus: Prometheus) -> None:
+    """`make db-password` also changes the password of the exporter, which reads the database again after it."""
+    path = stack.folder / "secrets/db_monitor_password"
+    old = path.read_text()
+    stack.make("db-password")
+    assert old != path.read_text()
+    started = stack.containers("db-exporter")[0]["State"]["StartedAt"]
+    since = stack.run("date", "-d", started, "+%s").stdout.strip()
+    answers = [f"(timestamp({name}) > {since} and {name} == 1)" for name in ("pg_up", "mysql_up")]
+    wait_until(lambda: prometheus.query(" or ".join(answers)))
+
+
 def test_the_end_of_the_certificate_is_exported(stack: Stack, prometheus: Prometheus) -> None:
     """The health check of nginx writes the end of the certificate that nginx serves, in seconds since 1970."""
     assert prometheus.targets()
