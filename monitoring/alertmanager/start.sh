@@ -18,7 +18,7 @@ option() { [ -z "$2" ] || printf '  %s: %s\n' "$1" "$(quote "$2")"; }
     option smtp_auth_password_file "$SMTP_PASSWORD_FILE"
     case $SMTP_TLS in
         none) echo "  smtp_require_tls: false" ;;
-        tls)  echo "  smtp_force_implicit_tls: true" ;;
+        tls)  printf '  %s\n' "smtp_force_implicit_tls: true" "smtp_require_tls: false" ;; # `require` means STARTTLS
         *)    echo "  smtp_require_tls: true" ;;
     esac
     [ -z "$SMTP_CA_FILE" ] || printf '  smtp_tls_config: {ca_file: %s}\n' "$(quote "$SMTP_CA_FILE")"
