@@ -116,12 +116,14 @@ def test_the_password_of_the_exporter_changes(stack: Stack, prometheus: Promethe
 
 
 def test_the_end_of_the_certificate_is_exported(stack: Stack, prometheus: Prometheus) -> None:
-    """The health check of nginx writes the end of the certificate that nginx serves, in seconds since 1970."""
-    assert prometheus.targets()
+    """Nginx's health check writes the end of the served certificate in seconds since 1970, and no line of the log."""
+    assert up(prometheus, "api") > 0
     end = int(wait_until(lambda: stack.output("nginx", "cat", "/logs/nginx/certificate")))
     text = stack.output("nginx", "openssl", "x509", "-noout", "-enddate", "-in", "/tls/cert.pem").partition("=")[2]
     assert end == int(stack.output("nginx", "date", "-d", text.strip(), "+%s"))
     assert end > time.time()
+    checks = stack.records("nginx/access.log", holding='"uri":"/nginx-health"')
+    assert {8081} == {record["port"] for record in checks}
 
 
 def test_each_rule_is_healthy(stack: Stack, prometheus: Prometheus) -> None:
