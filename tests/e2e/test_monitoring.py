@@ -1,6 +1,7 @@
 """Tests of `make monitor`: targets, ports, accounts, the queries of rules and dashboards, and an outage."""
 
 import json
+import re
 import time
 from email.message import EmailMessage
 
@@ -135,6 +136,19 @@ def test_each_rule_is_healthy(stack: Stack, prometheus: Prometheus) -> None:
     wait_until(lambda: all(rule["health"] == "ok" for kind in ("alert", "record") for rule in prometheus.rules(kind)))
     for rule in prometheus.rules("record"):
         wait_until(lambda name=rule["name"]: prometheus.query(name))
+
+
+METRIC = re.compile(r"\b(?:income_tax|node|pg|mysql|nginx)_[a-z_]+\b")
+
+
+def test_each_metric_of_the_alerts_exists(stack: Stack, prometheus: Prometheus) -> None:
+    """Every metric in the expressions of the alerts exists. A quiet alert would otherwise hide a wrong name."""
+    expressions = " ".join(rule["query"] for rule in prometheus.rules("alert"))
+    names = set(METRIC.findall(re.sub(r"service:\w+:\w+|by \(\w+\)", "", expressions)))
+    assert len(names) >= 15
+    assert stack.healthy("nginx") == 1
+    for name in names:
+        wait_until(lambda name=name: prometheus.query(name))
 
 
 QUERIES = [query for _, panels in DASHBOARDS.values() for panel in panels for query in panel.queries.values()]
