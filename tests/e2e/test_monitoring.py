@@ -119,7 +119,7 @@ def test_the_password_of_the_exporter_changes(stack: Stack, prometheus: Promethe
 def test_the_end_of_the_certificate_is_exported(stack: Stack, prometheus: Prometheus) -> None:
     """Nginx's health check writes the end of the served certificate in seconds since 1970, and no line of the log."""
     assert up(prometheus, "api") > 0
-    end = int(wait_until(lambda: stack.output("nginx", "cat", "/logs/nginx/certificate")))
+    end = int(wait_until(lambda: stack.output("nginx", "cat", "/logs/nginx/certificate-end")))
     text = stack.output("nginx", "openssl", "x509", "-noout", "-enddate", "-in", "/tls/cert.pem").partition("=")[2]
     assert end == int(stack.output("nginx", "date", "-d", text.strip(), "+%s"))
     assert end > time.time()
