@@ -1,8 +1,8 @@
 # `make` without a target lists the targets. A target stops with a message if it needs a missing program or file.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs monitor reload \
-        rotate backup restore \
+.PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
+        rotate backup restore monitor \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
         start bench bench-clients bench-faults bench-million bench-peers bench-profile
 
