@@ -2,9 +2,9 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail logs reload \
-        rotate backup restore monitor \
+        rotate backup restore \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
-        start bench bench-clients bench-faults bench-million bench-peers bench-profile
+        start monitor bench bench-clients bench-faults bench-million bench-peers bench-profile
 
 PYTHON ?= python3
 VENV := .venv
