@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .PHONY: help demo serve up down clean certs credentials users user-add user-remove db-password calculate load drill mail status logs reload \
         rotate backup restore \
         test test-all unit integration e2e check docs audit coverage mutants format lock venv engine running \
-        start bench bench-clients bench-faults bench-million bench-peers bench-profile
+        start monitor bench bench-clients bench-faults bench-million bench-peers bench-profile
 
 PYTHON ?= python3
 VENV := .venv
@@ -64,10 +64,10 @@ start:
 	 TLS '$(TLS)' HTTPS_PORT '$(HTTPS_PORT)' MAX_REPLICAS '$(MAX_REPLICAS)'
 
 down: engine ## Stop the stack and keep its data, mails and logs
-	$(EXCLUSIVELY) $(COMPOSE) --profile client --profile admin down --remove-orphans
+	$(EXCLUSIVELY) $(COMPOSE) --profile '*' down --remove-orphans
 
 clean: engine ## Stop the stack and remove its data, mails, logs and images (secrets and .env stay)
-	$(EXCLUSIVELY) $(COMPOSE) --profile client --profile admin down --volumes --rmi local --remove-orphans
+	$(EXCLUSIVELY) $(COMPOSE) --profile '*' down --volumes --rmi local --remove-orphans
 
 certs: engine ## Create a self-signed certificate in secrets/tls for TLS=on, if none exists
 	@tools/create-certs
@@ -122,6 +122,10 @@ backup: running ## Write the tax data of the database to a file in backups/
 restore: running ## Load the tax data of a backup into the database and all replicas: FILE=backups/...
 	@[ -r "$$FILE" ] || { echo "make restore needs a readable file of make backup: make restore FILE=backups/..." >&2; exit 1; }
 	$(EXCLUSIVELY) tools/reload-schedules --figures - < "$$FILE"
+
+monitor: running ## Start Prometheus, Alertmanager and exporters, and print their addresses [GRAFANA=1: Grafana too]
+	@tools/create-secrets '$(BIN)'
+	$(EXCLUSIVELY) tools/start-monitoring
 
 rotate: running ## Rotate all logs now, regardless of their size
 	@$(COMPOSE) exec -T rotate python -m income_tax rotate /logs --now < /dev/null

@@ -23,5 +23,5 @@ for item in sorted(items, key=lambda item: item["Created"])[-count:]:
     mail = message_from_string(item["Raw"]["Data"], policy=policy.default)
     for name in ("Date", "From", "To", "Subject"):
         print(f"{name}: {escape_controls(str(mail[name]))}")
-    print("", *map(escape_controls, mail.get_content().splitlines()), "-" * 80, sep="\n")
+    print("", *map(escape_controls, (mail.get_body() or mail).get_content().splitlines()), "-" * 80, sep="\n")
 print(f"{len(items)} mail(s)")

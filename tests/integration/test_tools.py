@@ -64,6 +64,9 @@ def check_settings(**settings: str) -> tuple[int, list[str]]:
         ("HTTP_PORT", "65536", "a whole number from 1 to 65535"),
         ("HTTPS_PORT", "08443", "a whole number from 1 to 65535"),
         ("HTTP_PORT", "8025", "another port than MAIL_PORT"),
+        ("PROMETHEUS_PORT", "8080", "another port than HTTP_PORT"),
+        ("ALERTMANAGER_PORT", "9090", "another port than PROMETHEUS_PORT"),
+        ("GRAFANA_PORT", "x", "a whole number from 1 to 65535"),
         ("NGINX_WORKERS", "auto;", "a whole number from 1 to 32"),
         ("CLIENT_TIMEOUT", "10sec", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
         ("CLIENT_TIMEOUT", "30S", "a time such as 30s, 500ms or 2m, above 0, at most 1d"),
@@ -116,15 +119,17 @@ def test_targets_take_turns(tmp_path: Path) -> None:
         assert ("cleaned\n", "") == second.communicate(timeout=60)
 
 
+SECRETS = dict.fromkeys(("db_owner_password", "client_credentials", "db_monitor_password", "grafana_password"), b"x\n")
+
+
 @pytest.mark.parametrize(
     ("files", "is_called"),
     [
-        ({"client_credentials": b"a:b\n", "db_owner_password": b"x\n"}, False),
-        ({"client_credentials": b"a:b\n", "db_owner_password": b"x\r\n"}, True),
-        ({"client_credentials": b"a:b\n", "db_owner_password": b"\xef\xbb\xbfx\n"}, True),
-        ({"client_credentials": b"a:b\n", "db_owner_password": b"\xff\xfex\0\n\0"}, True),
-        ({"client_credentials": b"a:b\n"}, True),
-        ({"db_owner_password": b"x\n"}, True),
+        (SECRETS, False),
+        (SECRETS | {"db_owner_password": b"x\r\n"}, True),
+        (SECRETS | {"db_owner_password": b"\xef\xbb\xbfx\n"}, True),
+        (SECRETS | {"db_owner_password": b"\xff\xfex\0\n\0"}, True),
+        *((dict(list(SECRETS.items())[:kept]), True) for kept in range(len(SECRETS))),
     ],
 )
 def test_secrets_are_created_or_corrected_if_necessary(

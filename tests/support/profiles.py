@@ -35,4 +35,5 @@ PROFILES: dict[str, dict[str, str]] = {
     },
     "small": {"REPLICAS": "1", "BATCH_MAX": "20", "RATE_LIMIT": "1r/m", "RATE_BURST": "60"},
     "tls": {"REPLICAS": "1", "TLS": "on"},
+    "monitoring": {"REPLICAS": "2", "TLS": "on"},
 }

@@ -57,6 +57,7 @@ class Stack:
         stack = cls(folder, database, http, mail, https, f"tax-test-{secrets.token_hex(4)}")
         own = {"COMPOSE_PROJECT_NAME": stack.project, "HTTP_PORT": stack.http_port, "MAIL_PORT": stack.mail_port}
         own |= {"HTTPS_PORT": stack.https_port}
+        own |= {f"{name}_PORT": free_port() for name in ("PROMETHEUS", "ALERTMANAGER", "GRAFANA")}
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in (own | settings).items()))
         return stack
 
@@ -165,7 +166,7 @@ class Stack:
             items = sorted(json.load(answer)["items"], key=lambda item: item["Created"], reverse=True)
         texts = [item["Raw"]["Data"] for item in items]
         mails = [message_from_string(text, policy=policy.default) for text in texts]
-        return [mail for mail in mails if containing in mail.get_content()]
+        return [mail for mail in mails if containing in (mail.get_body() or mail).get_content()]
 
     def healthy(self, service: str) -> int:
         """Count the healthy containers of a service."""

@@ -10,7 +10,10 @@ from tax_common.secret_text import decode_secret
 
 from .users import UsersError, add_user, read_users
 
-PASSWORDS = ("db_owner_password", "db_root_password", "db_reader_password")
+PASSWORDS = (
+    *("db_owner_password", "db_root_password", "db_reader_password", "db_monitor_password"),
+    "grafana_password",  # of Grafana's account `admin`
+)
 CLIENT = "client"
 CLIENT_CREDENTIALS = "client_credentials"  # contains login:password
 # Containers mount the folder of the users file. If a container mounted the file itself, it would keep the old file
@@ -19,9 +22,9 @@ USERS = Path("api") / "users"
 
 
 def write_missing_secrets(folder: Path) -> None:
-    """Write the missing secrets: the database passwords, the client's credentials and the users file.
+    """Write the missing secrets: the passwords of databases and Grafana, the client's credentials and the users file.
 
-    Rewrite a database password that has a byte order mark or CR, because the databases would not remove them.
+    Rewrite a password that has a byte order mark or CR, because the databases would not remove them.
 
     Only the owner can open the folder. Containers that mount its files run as other system users, so the permissions of
     the files allow all users to read them. Raises OSError if a file cannot be written, and
