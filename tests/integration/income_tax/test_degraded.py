@@ -27,7 +27,7 @@ def find_degraded(service: Service) -> list[str]:
 def assert_reported(service: Service, words: str, summary: str) -> None:
     """Wait until the health check, the page and a mail report a problem."""
     wait_until(lambda: any(words in trouble for trouble in find_degraded(service)))
-    wait_until(lambda: words in html.unescape(service.request("GET", "/status")[2].decode()))
+    wait_until(lambda: words in html.unescape(service.request("GET", "/status", Accept="text/html")[2].decode()))
     assert summary in service.mailbox.next().get_content()
 
 

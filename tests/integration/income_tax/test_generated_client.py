@@ -89,8 +89,10 @@ def test_operations_without_parameters(service: Service, warnings: str, operatio
     """The generated client gets the same response as a plain request."""
     plain = service.request("GET", PATHS[operation][0])[2].decode()
     found = call(service, operation)
-    if isinstance(found, str):  # the figures of the status page change with each request
-        assert plain.partition("<main")[0] == found.partition("<main")[0]
+    if operation == "status":  # its figures change with each request
+        assert json.loads(plain)["response"]["status"].keys() == found["response"]["status"].keys()
+    elif isinstance(found, str):
+        assert plain == found
     else:
         assert json.loads(plain) == found
 

@@ -20,7 +20,7 @@ LOGIN = "client:secret"
 @pytest.mark.parametrize("path", PAGES)
 def test_content_security_policy(service: Service, path: str) -> None:
     """The Content-Security-Policy of each page allows only the service's own scripts and styles, and forbids frames."""
-    page = load(service.port, path, LOGIN)
+    page = load(service.port, path, LOGIN, Accept=BROWSER)
     assert (200, "text/html; charset=utf-8") == (page.status, page.headers["content-type"])
     policy = dict(rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; "))
     assert ("'none'", "'self'", "'self'", "'none'") == tuple(
@@ -52,7 +52,7 @@ def test_browser_gets_a_page_after_rejected_credentials(service: Service, path: 
 @pytest.mark.parametrize("path", PAGES)
 def test_files_of_a_page(service: Service, path: str) -> None:
     """Each static file of a page exists, is cacheable as immutable, and can be revalidated."""
-    page = load(service.port, path, LOGIN)
+    page = load(service.port, path, LOGIN, Accept=BROWSER)
     addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
     assert len(addresses) >= 4
     for address in addresses:
@@ -106,7 +106,7 @@ def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
     with FaultySmtp("refuse") as smtp, service_with(tmp_path, smtp.port, DRILL_ROUTE="on") as service:
 
         def said(words: str) -> bool:
-            return words in load(service.port, "/status", LOGIN).text
+            return words in load(service.port, "/status", LOGIN, Accept="text/html").text
 
         assert said("<dd>0 pending<small>0 sent, 0 refused in total")
         assert 500 == service.get("/drill").status
@@ -119,7 +119,7 @@ def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
 
 def test_focusable_elements_have_ids(service: Service) -> None:
     """Each focusable element of the status page has an id, because an update uses the id to restore the focus."""
-    main = re.search("<main .*</main>", load(service.port, "/status", LOGIN).text, re.DOTALL)
+    main = re.search("<main .*</main>", load(service.port, "/status", LOGIN, Accept="text/html").text, re.DOTALL)
     assert main
     focusable = re.findall(r"<(?:a|button|input|select|summary)\b[^>]*>|<[^>]* tabindex=[^>]*>", main[0])
     assert 3 <= len(focusable)

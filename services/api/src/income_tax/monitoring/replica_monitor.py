@@ -1,6 +1,6 @@
 """The replica monitor. It detects replicas that stand still, for example because a container is paused or was killed.
 
-Each worker writes its metrics file every two seconds, and removes the file when it stops. The monitor of each other
+Each worker writes its status file every two seconds, and removes the file when it stops. The monitor of each other
 worker on the host watches these files. It measures how long a file remains unchanged with its own monotonic clock, so
 that a change of the system time has no effect.
 """
@@ -25,7 +25,7 @@ class SignOfLife:
 
 
 class ReplicaMonitor:
-    """Watches the metrics files of all workers on the host.
+    """Watches the status files of all workers on the host.
 
     If the expected number of replicas is running, older replicas were replaced, so the monitor ignores their files.
     Only one worker reports, because its name is the first in alphabetical order among the running workers. `on_silent`

@@ -1,4 +1,4 @@
-"""`GET /status`, the operator's status page, or the same facts as JSON."""
+"""`GET /status`, which is a page for browsers, and JSON for all other clients."""
 
 import math
 import time
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from income_tax import __version__
 from income_tax.alerts.alert_sender import AlertSender
 from income_tax.http.auth.basic_auth import LoginRequired
-from income_tax.http.responses import JSON, build_response
+from income_tax.http.responses import build_response
 from income_tax.monitoring.request_history import read_history
 from income_tax.monitoring.service_status import (
     ServiceStatus,
@@ -23,7 +23,7 @@ from income_tax.monitoring.worker_status import read_snapshots
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules
 
-from .rendering import TRANSLATIONS, render_page, render_rejected_login
+from .rendering import TRANSLATIONS, prefers_html, render_page, render_rejected_login
 from .status_chart import HEIGHT, WIDTH, build_chart
 from .status_json import describe_status
 
@@ -75,13 +75,13 @@ def build_blueprint(
     @login_required
     def status() -> Response:
         overview = read_status(settings, alerts, read_state()["troubles"], time.time())
-        if request.accept_mimetypes.best_match(["text/html", JSON]) == JSON:
-            response = build_response({"status": describe_status(overview, schedules.get())})
-        else:
+        if prefers_html():
             values: dict[str, Any] = {"overview": overview, "chart": build_chart(overview.minutes), **FORMATS}
             values |= {"chart_size": (WIDTH, HEIGHT), "schedules": schedules.get()}
             values |= {"version": __version__, "mail_page": settings.mail_page}
             response = render_page("status.html", language="en", text=TRANSLATIONS["en"], **values)
+        else:
+            response = build_response({"status": describe_status(overview, schedules.get())})
         response.vary.add("Accept")
         return response
 

@@ -16,7 +16,8 @@ function announce(words) {
 async function fetchPage() {
   let answer, body;
   try {
-    answer = await fetch(new URL(location.pathname, location.origin), { signal: AbortSignal.timeout(TIMEOUT) });
+    const headers = { Accept: "text/html" }; // without this header, the server would return JSON
+    answer = await fetch(new URL(location.pathname, location.origin), { headers, signal: AbortSignal.timeout(TIMEOUT) });
     body = await answer.text();
   } catch (error) {
     return { trouble: error.name === "TimeoutError" ? "The server does not respond" : "The server cannot be reached" };
