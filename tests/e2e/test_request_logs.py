@@ -50,6 +50,11 @@ def test_only_failed_requests_are_logged(stack: Stack) -> None:
         expected = [*events, str(answer.status)]
         wait_until(lambda answer=answer, expected=expected: list_places(stack, answer.request_id) == expected)
     assert [[]] * 4 == [list_places(stack, answer.request_id) for answer in good]
+    # `make up` finds its own requests to the port of the health checks in the log of nginx.
+    own = f"own-{secrets.token_hex(8)}"
+    command = ("curl", "-fsS", "--noproxy", "*", "-H", f"X-Request-ID: {own}", "http://127.0.0.1:8081/health/live")
+    assert 0 == stack.run("docker", "compose", "exec", "-T", "nginx", *command).returncode
+    wait_until(lambda: list_places(stack, own) == ["200"])
 
 
 def list_statuses(answers: list[Answer]) -> list[int]:
