@@ -7,9 +7,10 @@ same round, because the speed of the machine changes between rounds.
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -18,19 +19,40 @@ from bench import result_files as f  # noqa: E402
 from bench.load_generator import Request, flood  # noqa: E402
 from bench.process_usage import cpu_seconds  # noqa: E402
 from bench.servers import DATED, Server, login_header, of_image  # noqa: E402
+from tests.support.metrics import scrape  # noqa: E402
 from tests.support.service import COMMAND, prepare, service_with  # noqa: E402
+from tests.support.waiting import free_port  # noqa: E402
 
-ROUNDS, SECONDS, CONNECTIONS = 9, f.seconds(4), 8
+ROUNDS, SECONDS, CONNECTIONS = 15, f.seconds(4), 8
+SCRAPE_INTERVAL = 5.0  # seconds
 MOST = 1.02  # the highest accepted ratio
 UNCOUNTED: list[str | Path] = [sys.executable, ROOT / "bench/uncounted_service.py"]
 
 
-def start(stack: ExitStack, command: Sequence[str | Path]) -> Server:
-    """Start a service with one worker, which also exposes its metrics if it counts them."""
+def start(stack: ExitStack, command: Sequence[str | Path], **settings: str) -> Server:
+    """Start a service with one worker."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     prepare(folder)
-    service = stack.enter_context(service_with(folder, 1, None, command, WORKERS="1", **of_image()))
+    service = stack.enter_context(service_with(folder, 1, None, command, WORKERS="1", **settings, **of_image()))
     return Server(f"http://127.0.0.1:{service.port}", login_header(service.credentials), [service.process.pid])
+
+
+@contextmanager
+def scraping(port: int) -> Iterator[None]:
+    """Read the metrics every five seconds, as Prometheus does."""
+    over = Event()
+
+    def scrape_repeatedly() -> None:
+        while not over.wait(SCRAPE_INTERVAL):
+            scrape(port)
+
+    thread = Thread(target=scrape_repeatedly)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def measure(server: Server) -> float:
@@ -43,7 +65,12 @@ def measure(server: Server) -> float:
 def main() -> None:
     """Measure both services in turn, and fail if the median ratio exceeds MOST."""
     with ExitStack() as stack:
-        servers = {"counted": start(stack, COMMAND), "uncounted": start(stack, UNCOUNTED)}
+        port = free_port()
+        servers = {
+            "counted": start(stack, COMMAND, METRICS_BIND=f"127.0.0.1:{port}"),
+            "uncounted": start(stack, UNCOUNTED),
+        }
+        stack.enter_context(scraping(port))
         for server in servers.values():
             measure(server)
         rounds = []

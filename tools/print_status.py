@@ -10,14 +10,18 @@ from http.client import HTTPConnection
 from typing import Any
 
 API = ("127.0.0.1", 8000)
+MAILS = {"pending": "pending", "sent": "sent", "dead": "refused"}
 
 
 def fetch_status(credentials: str) -> dict[str, Any]:
     """Return the status as the API returns it. End the program if the API rejects the credentials."""
     connection = HTTPConnection(*API, timeout=30)
     login = "Basic " + b64encode(credentials.encode()).decode()
-    connection.request("GET", "/status", headers={"Accept": "application/json", "Authorization": login})
-    response = connection.getresponse()
+    try:
+        connection.request("GET", "/status", headers={"Accept": "application/json", "Authorization": login})
+        response = connection.getresponse()
+    except OSError as error:
+        sys.exit(f"the API does not answer: {error.strerror or error}; run make logs SERVICE=api")
     body = json.load(response)["response"]
     if response.status != 200:
         sys.exit(f"the API returned status {response.status}: {'; '.join(body['errors'])}")
@@ -28,6 +32,11 @@ def fetch_status(credentials: str) -> dict[str, Any]:
 def format_latency(seconds: float | None) -> str:
     """Format a latency in milliseconds."""
     return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def count_mails(count: int | None) -> str:
+    """Format a number of mails. It is unknown if the spool cannot be read."""
+    return "?" if count is None else str(count)
 
 
 def format_window(window: dict[str, Any]) -> str:
@@ -50,7 +59,7 @@ def format_status(status: dict[str, Any]) -> str:
             f"time: {status['time']}",
             f"version: {status['version']}, schedules: {status['schedules']['version']}",
             f"replicas: {replicas['running']} of {replicas['expected'] or '?'}, workers: {len(status['workers'])}",
-            f"alert mails: {mails['pending']} pending, {mails['sent']} sent, {mails['dead']} refused",
+            "alert mails: " + ", ".join(f"{count_mails(mails[key])} {name}" for key, name in MAILS.items()),
             f"volume of the logs: {free}",
             "",
             "".join(head.rjust(10) for head in heads),

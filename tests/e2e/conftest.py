@@ -15,7 +15,7 @@ from tests.support.browser import Open, chromium, tab
 from tests.support.budget import REQUIRED, THOROUGH
 from tests.support.family import QUERY
 from tests.support.profiles import PROFILES
-from tests.support.stack import Stack
+from tests.support.stack import Stack, take_turn
 
 HERE = Path(__file__).parent
 DATABASES = ("postgres", "mysql")
@@ -76,6 +76,13 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     profile, database = request.param
     with Stack.running(tmp_path_factory.mktemp(profile), database, **PROFILES[profile]) as running:
         yield running
+
+
+@pytest.fixture
+def turn() -> Iterator[None]:
+    """Wait until no other test runs a further stack."""
+    with take_turn():
+        yield
 
 
 @pytest.fixture(scope="module")

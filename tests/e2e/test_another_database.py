@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.stack import Stack
 from tests.support.traffic import constant_rate
 
@@ -9,6 +11,7 @@ TARGET = "/?married=yes&children=3&salary=200000"
 PUBLISHED = 42842  # the tax of the household in TARGET
 
 
+@pytest.mark.usefixtures("turn")
 def test_change_of_database(tmp_path: Path) -> None:
     """`make up DB=mysql` permanently replaces a running PostgreSQL database with MySQL, and no request fails.
 

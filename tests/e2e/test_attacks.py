@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 TARGET = "/?married=yes&children=3&salary=200000"
 GUESSES = budget(100, 300)  # number of guesses per attacker
 # Maps each network to True if the network is internal, and otherwise to False.
-NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "mail": False}
+NETWORKS = {"clients": True, "edge": False, "app": True, "data": True, "metrics": True, "mail": False}
 REACHED = """
 import socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ def test_networks_are_isolated(stack: Stack) -> None:
         {*db, f"db:{port}"} <= set(find_reachable(stack, "data", *everything)) <= {*api, *db, "api:8000", f"db:{port}"}
     )
     assert {"clients", "edge", "app"} == list_networks(stack, "nginx")
-    assert {"app", "data", "mail"} == list_networks(stack, "api")
+    assert {"app", "data", "mail", "metrics"} == list_networks(stack, "api")
     assert {"data"} == list_networks(stack, "db")
     described = stack.run("docker", "network", "inspect", *[f"{stack.project}_{name}" for name in NETWORKS]).stdout
     assert NETWORKS == {one["Name"].rpartition("_")[2]: one["Internal"] for one in json.loads(described)}

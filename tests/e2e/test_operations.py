@@ -108,7 +108,7 @@ def test_secrets_are_in_no_configuration_or_log(stack: Stack) -> None:
     """The configurations and the logs of the containers contain no secret."""
     folder = stack.folder / "secrets"
     secrets = [path.read_text().strip().rpartition(":")[2] for path in folder.iterdir() if path.is_file()]
-    assert 4 == len(secrets)
+    assert 6 == len(secrets)
     described = json.dumps([stack.containers(s) for s in ("db", "seed", "api", "nginx", "mailhog")])
     printed = stack.compose("logs")
     assert f" on {stack.database} serves " in printed
@@ -164,6 +164,7 @@ def test_user_add_rejects_the_stack_s_client(stack: Stack) -> None:
     assert [401, 200] == [stack.get(TARGET, login).status for login in (before, stack.credentials)]
 
 
+@pytest.mark.usefixtures("turn")
 def test_port_in_use_is_reported(stack: Stack, tmp_path: Path) -> None:
     """If another program uses the port, `make up` fails and reports the port conflict."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 @pytest.mark.parametrize("path", ["/simulator", "/status", "/docs"])
 def test_page_keeps_its_policy(opened: Open, stack: Stack, path: str) -> None:
     """Nginx adds its headers and keeps the page's Content-Security-Policy, and the browser reports no violation."""
-    headers = load(stack.http_port, path, stack.credentials).headers
+    headers = load(stack.http_port, path, stack.credentials, Accept="text/html").headers
     assert "script-src 'self'" in headers["content-security-policy"]
     assert ("nosniff", "no-referrer") == (headers["x-content-type-options"], headers["referrer-policy"])
     with opened() as tab:

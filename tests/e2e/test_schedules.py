@@ -153,6 +153,7 @@ def test_bad_database_keeps_the_old_schedules(stack: Stack) -> None:
 
 
 @pytest.mark.both_databases
+@pytest.mark.usefixtures("turn")
 def test_backup_and_restore_in_a_new_project(stack: Stack, tmp_path: Path) -> None:
     """A new project that restores a backup returns the backup's version and tax, even after another `make up`."""
     backed_up = facts(ask_many(stack, stack.credentials))

@@ -11,7 +11,7 @@ import pytest
 from tests.support.budget import budget
 from tests.support.service import flood
 from tests.support.smtp import FaultySmtp, failures_in
-from tests.support.stack import Stack
+from tests.support.stack import Stack, take_turn
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("mailing")
@@ -54,10 +54,10 @@ def smtp(database: str) -> Iterator[FaultySmtp]:
 
 
 @pytest.fixture(scope="module")
-def mailing(database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def mailing(turn: None, database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run a separate stack that sends its mails to the faulty server."""
     server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
-    with Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
+    with take_turn(), Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
         yield running
 
 

@@ -92,6 +92,7 @@ def test_a_new_certificate_without_downtime(stack: Stack) -> None:
         assert [200] * 400 == list(statuses)
 
 
+@pytest.mark.usefixtures("turn")
 def test_tls_without_certificate_is_reported(stack: Stack, tmp_path: Path) -> None:
     """If TLS has an invalid value or the certificate is missing, `make up` fails and reports the reason."""
     other = Stack.create(tmp_path, stack.database)

@@ -98,7 +98,7 @@ def test_the_volumes_of_another_folder_are_kept(stack: Stack, tmp_path: Path) ->
         )
     assert 2 == refused.returncode
     assert f"The folder {stack.folder} has the data of a stack with the same name" in refused.stderr
-    assert 6 == len(left)
+    assert 9 == len(left)
     assert 0 == other.returncode, other.stderr
     assert "make up waits for the end of make " in other.stderr
     assert 2 == other.stdout.count(f"API       http://127.0.0.1:{stack.http_port}/")

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.request import ProxyHandler, build_opener
 
+from tax_common.files import hold_lock
 from tests.support.data import ROOT
 from tests.support.service import Answer, ask, read_answer
 from tests.support.sessions import in_session
@@ -202,3 +204,10 @@ class Stack:
         finished = self.execute(service, *command)
         assert 0 == finished.returncode, finished.stderr
         return finished.stdout
+
+
+@contextlib.contextmanager
+def take_turn() -> Iterator[None]:
+    """Wait until no other process runs a further stack beside its own. Docker has networks for about five stacks."""
+    with hold_lock(Path(tempfile.gettempdir()) / "tax-test-further-stack.lock"):
+        yield

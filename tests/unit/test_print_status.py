@@ -24,4 +24,6 @@ def test_unknown_facts_are_named() -> None:
     text = format_status(describe_status(overview(worker()), schedules()))
     assert text.startswith("All is well\n")
     assert ["1", "min", "0", "0", "0", "0.0", "-", "-", "-"] == text.splitlines()[-4].split()
-    assert "volume of the logs: unknown" in format_status(describe_status(overview(room=None), schedules()))
+    nothing = replace(overview(room=None), alerts={})
+    assert "volume of the logs: unknown" in format_status(describe_status(nothing, schedules()))
+    assert "alert mails: ? pending, ? sent, ? refused" in format_status(describe_status(nothing, schedules()))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.support.metrics import Metrics, scrape
 from tests.support.service import COMMAND, Service, environment, flood, running_service
 from tests.support.waiting import free_port, wait_until
@@ -76,9 +78,19 @@ def test_mixed_outcomes_are_counted_exactly(tmp_path: Path) -> None:
     logins = found.group("logins_total", "outcome")
     assert (1, 1) == (logins["missing"], logins["wrong"])
     lines = len(service.log_lines())
-    assert found.sum("log_lines_written_total") <= lines
+    assert lines / 2 < found.sum("log_lines_written_total") <= lines
     malformed = 1  # such a request has no duration
     assert found.sum("requests_total") == found.sum("request_duration_seconds_count") + malformed
+
+
+@pytest.mark.parametrize(("number", "reason"), [(signal.SIGTERM, "ended"), (signal.SIGABRT, "killed")])
+def test_the_end_of_a_worker_has_a_reason(tmp_path: Path, number: signal.Signals, reason: str) -> None:
+    """A worker that stops on request counts as ended. A worker that gunicorn aborts counts as killed."""
+    with measured_service(tmp_path) as (service, port):
+        os.kill(list_workers(service)[0], number)
+        found = wait_until(partial(read_after_kills, port, 1))
+        wait_until(lambda: len(list_workers(service)) == 2)
+    assert {reason: 1} == found.group("worker_exits_total", "reason")
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Checks that run before gunicorn starts. Without them, gunicorn would retry, and report errors only in the log."""
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,18 +49,19 @@ def check_addresses_or_exit(settings: Settings, log: Log) -> None:
     """Exit with code 64 if an address cannot be bound. Otherwise gunicorn would retry for five seconds."""
     sentence = ""
     if not settings.bind.startswith(("fd:", "unix:")):
-        sentence = try_to_listen("BIND", settings.bind, "127.0.0.1:8001")
-    if settings.metrics_bind:
-        sentence = sentence or try_to_listen("METRICS_BIND", "{}:{}".format(*settings.metrics_bind), "127.0.0.1:9101")
+        sentence = try_to_listen("BIND", settings.bind, lambda: parse_address(settings.bind), "127.0.0.1:8001")
+    if settings.metrics_bind and not sentence:
+        host, port = settings.metrics_bind
+        sentence = try_to_listen("METRICS_BIND", f"{host}:{port}", lambda: (host, port), "127.0.0.1:9101")
     if sentence:
         log.error("startup failed", place="main", reason=sentence)
         fail(sentence, exit_codes.USAGE)
 
 
-def try_to_listen(setting: str, address: str, example: str) -> str:
+def try_to_listen(setting: str, address: str, parse: Callable[[], tuple[str, int]], example: str) -> str:
     """Return an error message with a remedy if the address of a setting cannot be bound, or else an empty string."""
     try:
-        host, port = parse_address(address)
+        host, port = parse()
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return ""
     except (OSError, OverflowError, RuntimeError) as error:

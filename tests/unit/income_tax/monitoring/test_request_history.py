@@ -87,7 +87,16 @@ def test_an_hour_is_kept(tmp_path: Path) -> None:
     assert 359 == sum(sum(one.values()) for one in read_statuses(tmp_path, clock.now).values())
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"epoch": "x"}'])
+EMPTY = '{"epoch": "x", "total": {}, "buckets": {%s}}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{", '{"epoch": "x"}', '{"epoch": "x", "total": 1, "buckets": {}}'),
+        *(EMPTY % '"a": {}', EMPTY % '"1": {"statuses": 2}'),
+    ],
+)
 def test_a_damaged_file_is_replaced(tmp_path: Path, content: str) -> None:
     """A malformed file is replaced. The recording process then does not record its former requests again."""
     counters, history = build(tmp_path)

@@ -10,6 +10,7 @@ from prometheus_client.registry import CollectorRegistry
 from income_tax import __version__
 from income_tax.alerts.alert_sender import AlertSender
 from income_tax.metrics.counter_collector import CounterCollector
+from income_tax.metrics.limited_reader import LimitedReader
 from income_tax.metrics.metrics_server import MetricsServer
 from income_tax.metrics.process_figures import read_process_figures
 from income_tax.metrics.state_collector import ReplicaState, StateCollector
@@ -20,6 +21,8 @@ from income_tax.monitoring.trouble_monitor import read_certificate_end
 from income_tax.monitoring.worker_status import read_snapshots
 from income_tax.settings import Settings
 from income_tax.storage.schedule_snapshot import CurrentSchedules, ScheduleSnapshot
+
+READ_LIMIT = 0.5  # seconds
 
 
 def build_metrics_server(
@@ -43,6 +46,9 @@ def build_state_reader(
     alerts: AlertSender,
 ) -> Callable[[], ReplicaState]:
     """Build the function that reads the state of this replica. A worker calls it, so its parent is the master."""
+    count_mails: LimitedReader[dict[str, int]] = LimitedReader(
+        alerts.count_mails, READ_LIMIT, {}
+    )  # a busy spool can take seconds
     folders = {"logs": settings.log_file.parent, "state": settings.state_dir}
 
     def read_state() -> ReplicaState:
@@ -56,7 +62,7 @@ def build_state_reader(
             is_database_answering=monitor.trouble is None,
             workers_expected=settings.workers,
             replicas_expected=read_expected_replicas(settings.replicas_file),
-            mails=alerts.count_mails(),
+            mails=count_mails(),
             dead_letters=count_dead_letters(settings.dead_letters),
             volumes={name: (usage.total, usage.free) for name, usage in usages.items() if usage},
             certificate_end=read_certificate_end(settings.certificate_file),

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,8 +34,8 @@ def read_process_figures(master: int, proc: Path = PROC) -> ProcessFigures | Non
             # If a child has just ended, its times might be missing, or counted twice.
             if read_stat(proc, master)[CHILDREN_TIMES] != stat[CHILDREN_TIMES]:
                 continue
-            uptime = float((proc / "uptime").read_text(encoding="ascii").split()[0])
-        except (OSError, ValueError, IndexError):
+            boot_time = read_boot_time(proc)
+        except (OSError, ValueError, IndexError, StopIteration):
             continue
         processes = [stat, *children]
         return ProcessFigures(
@@ -44,9 +43,15 @@ def read_process_figures(master: int, proc: Path = PROC) -> ProcessFigures | Non
             sum(one[RESIDENT_PAGES] for one in processes) * PAGE,
             open_files,
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            time.time() - uptime + stat[STARTED] / TICKS,
+            boot_time + stat[STARTED] / TICKS,
         )
     return None
+
+
+def read_boot_time(proc: Path) -> int:
+    """Return the time when the machine started as a Unix timestamp."""
+    lines = (proc / "stat").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("btime "))
 
 
 def list_children(proc: Path, pid: int) -> list[int]:

@@ -42,7 +42,7 @@ class WorkerCounters:
     """Increments the counters of one process. All methods are thread-safe.
 
     The application sets the routes before the first fork. The process uses the slot of the master until `use_slot` sets
-    another slot.
+    another slot. The master sets `next_slot` to the slot of the worker that it is about to fork.
     """
 
     def __init__(self, shared: SharedCounters) -> None:
@@ -50,11 +50,12 @@ class WorkerCounters:
         self.routes: Sequence[Route] = (OTHER,)
         self._numbers: Mapping[Route, int] = {OTHER: 0}
         self.index_route = 0  # the number of `GET /`
-        self._lock = Lock()
+        self.next_slot = MASTER_SLOT
         self.use_slot(MASTER_SLOT)
 
     def use_slot(self, slot: int) -> None:
         """Increment the counters of this slot from now on."""
+        self._lock = Lock()  # another thread of the parent might hold the inherited lock
         self._slot, self._cells = slot, self.shared.get_cells(slot)
         self._earlier = self._sum_responses()
 

@@ -4,7 +4,6 @@ The counters of a replica only grow. Every few seconds, one worker of the replic
 to the current time bucket in the replica's file. All replicas of the host can read the files of all others.
 """
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -90,8 +89,8 @@ class RequestHistory:
         now, epoch = self._clock(), self._counters.shared.epoch
         total = sum_routes(self._counters.routes, self._counters.shared.sum_cells())
         content = read_content(self._path)
-        former = parse_bucket(content["total"]) if content.get("epoch") == epoch else self._recorded
-        buckets = {begin: counts for begin, counts in content.get("buckets", {}).items() if int(begin) > now - SPAN}
+        former = parse_bucket(content["total"]) if content["epoch"] == epoch else self._recorded
+        buckets = {begin: counts for begin, counts in content["buckets"].items() if int(begin) > now - SPAN}
         begin = str(int(now) // BUCKET_SECONDS * BUCKET_SECONDS)
         current = parse_bucket(buckets.get(begin, {}))
         current.merge(total.subtract(former))
@@ -108,19 +107,23 @@ def read_history(folder: Path, now: float) -> dict[int, TimeBucket]:
     """Return the requests of all replicas in the last hour. The keys are the start times of the buckets, in order."""
     merged: dict[int, TimeBucket] = {}
     for path in folder.glob("*.json"):
-        for begin, counts in read_content(path).get("buckets", {}).items():
+        for begin, counts in read_content(path)["buckets"].items():
             if now - SPAN < int(begin) <= now:
                 merged.setdefault(int(begin), TimeBucket()).merge(parse_bucket(counts))
     return dict(sorted(merged.items()))
 
 
 def read_content(path: Path) -> dict[str, Any]:
-    """Read a file of a history. Return an empty dictionary if the file is missing or malformed."""
-    with contextlib.suppress(OSError, ValueError):
-        content = orjson.loads(path.read_bytes())
-        if isinstance(content, dict):
+    """Read a file of a history. Return the content of a new file if the file is missing or malformed."""
+    try:
+        content: dict[str, Any] = orjson.loads(path.read_bytes())
+        for bucket in (content["total"], *content["buckets"].values()):
+            parse_bucket(bucket)
+        if all(begin.isdigit() for begin in content["buckets"]) and content["epoch"]:
             return content
-    return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass
+    return {"epoch": "", "total": {}, "buckets": {}}
 
 
 def serialize_bucket(bucket: TimeBucket) -> dict[str, Mapping[str, int]]:

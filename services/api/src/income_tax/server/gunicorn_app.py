@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def build_logger_class(log: Log) -> type[Logger]:
 def build_hooks(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
     """Build the hooks that gunicorn calls when the server is ready, and when a worker or the server ends."""
     counters = services.counters
+    # gunicorn writes a log line in a new worker before it calls any hook there.
+    os.register_at_fork(after_in_child=lambda: counters.use_slot(counters.next_slot))
 
     def report_ready(server: Any) -> None:
         services.alerts.resolve_startup()
@@ -76,7 +79,7 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
 
     def prepare_worker(_server: Any, worker: Any) -> None:
         services.users.find_trouble()  # a new worker starts with the users that this process has read last
-        worker.counter_slot = counters.shared.assign_slot(worker)
+        counters.next_slot = counters.shared.assign_slot(worker)
 
     def release_slot(_server: Any, worker: Any) -> None:
         counters.shared.release_slot(worker)
@@ -88,16 +91,26 @@ def build_hooks(settings: Settings, services: ServerDependencies, database: str)
     return {
         "when_ready": report_ready,
         "pre_fork": prepare_worker,
-        "post_worker_init": lambda worker: start_threads(services, worker.counter_slot),
-        "worker_exit": lambda _server, _worker: stop_threads(services),
+        "post_worker_init": lambda _worker: start_threads(services),
+        "worker_abort": mark_aborted,
+        "worker_exit": lambda _server, worker: stop_threads(services, has_crashed(worker)),
         "child_exit": release_slot,  # gunicorn also calls this hook after a worker was killed
         "on_exit": record_history,
     }
 
 
-def start_threads(services: ServerDependencies, counter_slot: int) -> None:
+def mark_aborted(worker: Any) -> None:
+    """Mark a worker that did not respond for gunicorn's timeout, so that it counts as killed."""
+    worker.was_aborted = True
+
+
+def has_crashed(worker: Any) -> bool:
+    """Return whether a worker ends after an exception or an abort. A planned end sets `alive` to false before."""
+    return worker.alive or getattr(worker, "was_aborted", False)
+
+
+def start_threads(services: ServerDependencies) -> None:
     """Start the threads of a worker. Threads do not survive a fork, so the worker starts them after the fork."""
-    services.counters.use_slot(counter_slot)
     services.database_monitor.start()
     services.worker_status.start(services.state)
     if services.metrics_server:
@@ -106,13 +119,14 @@ def start_threads(services: ServerDependencies, counter_slot: int) -> None:
     services.alerts.start()  # every worker has this thread, but only the holder of the sender lock delivers mails
 
 
-def stop_threads(services: ServerDependencies) -> None:
+def stop_threads(services: ServerDependencies, has_crashed: bool) -> None:
     """Stop the threads of a worker that ends."""
     if services.metrics_server:
         services.metrics_server.close()
     services.worker_status.close()
     services.alerts.close(CLOSE_TIME)
-    services.counters.mark_end()
+    if not has_crashed:
+        services.counters.mark_end()
 
 
 def build_options(settings: Settings, services: ServerDependencies, database: str) -> dict[str, Any]:
