@@ -43,17 +43,22 @@ def test_counts_are_exposed() -> None:
     counters.set_routes([Route("GET", "/")])
     for status, microseconds in [(200, 600), (200, 4_000), (429, 20_000_000), (299, 1)]:
         counters.begin_request()
+        counters.count_written_line()
+        if status == 429:
+            counters.count_household(2025)
         counters.record_response(1, status, microseconds)
     counters.begin_request()
+    counters.count_written_line()
+    counters.discard_response()
+    counters.begin_request()
     counters.count_rejection(431)
-    counters.count_calculations("household", 2025)
     counters.count_calculations("batch", None, 30)
     counters.count_batch(31)
     counters.count_login("wrong")
     counters.count_refused_check()
     counters.set_waiting_checks(2)
-    for count in (counters.count_written_line, counters.count_written_line, counters.count_lost_line):
-        count()
+    counters.count_written_line()  # in a request that has not ended
+    counters.count_lost_line()
     found = scrape(CounterCollector(counters, 8))
     expected = {
         "requests_total{method=GET,route=/,status=200}": 2,
@@ -75,7 +80,7 @@ def test_counts_are_exposed() -> None:
         "logins_total{outcome=accepted}": 0,
         "password_checks_refused_total{}": 1,
         "password_checks_waiting{}": 2,
-        "log_lines_written_total{}": 2,
+        "log_lines_written_total{}": 5,
         "log_lines_lost_total{}": 1,
         "threads_busy{}": 1,
     }

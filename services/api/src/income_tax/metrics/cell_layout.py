@@ -4,6 +4,7 @@ A route has a number from 0 to ROUTES_MAX - 1. Its counts lie in one block, in t
 each status, the number of responses in each latency bucket, and the sum of the latencies in microseconds.
 """
 
+from functools import cache
 from http import HTTPStatus
 
 from .latency_buckets import BUCKETS
@@ -30,13 +31,15 @@ CHECKS_REFUSED = LOGINS + len(OUTCOMES)
 LINES_WRITTEN = CHECKS_REFUSED + 1
 LINES_LOST = LINES_WRITTEN + 1
 # The cells from here on describe only the worker that now uses the cells. They are cleared when it ends.
-THREADS_BUSY = LINES_LOST + 1
-CHECKS_WAITING = THREADS_BUSY + 1
+CHECKS_WAITING = LINES_LOST + 1
 IS_RUNNING = CHECKS_WAITING + 1
 HAS_ENDED = IS_RUNNING + 1  # 1 if the worker has ended without a crash
-CELLS = HAS_ENDED + 1
+THREADS_BUSY = HAS_ENDED + 1  # the cell of each thread, which is 1 while the thread answers a request
+THREADS_MAX = 1024
+CELLS = THREADS_BUSY + THREADS_MAX
 
 
+@cache
 def find_calculations(kind: str, year: int | None) -> int:
     """Return the position of the number of calculations of this kind for an income year, or for the rules `v7`."""
     first = CALCULATIONS + KINDS.index(kind) * len(YEARS)

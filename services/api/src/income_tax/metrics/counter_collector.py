@@ -51,7 +51,7 @@ class CounterCollector(Collector):
         running = shared.running_workers
         yield build_gauge("workers", "Worker processes that run now.", running)
         yield build_gauge("threads", "Threads that answer requests.", running * self._threads)
-        yield build_gauge("threads_busy", "Threads that answer a request now.", cells[layout.THREADS_BUSY])
+        yield build_gauge("threads_busy", "Threads that answer a request now.", sum(cells[layout.THREADS_BUSY :]))
         yield build_count("worker_starts", "Worker processes that were started.", shared.worker_starts)
         exits = build_counter("worker_exits", "Worker processes that ended as planned, or were killed.", "reason")
         for reason, count in shared.worker_exits.items():

@@ -9,7 +9,7 @@ import mmap
 import secrets
 from collections.abc import Hashable
 
-from .cell_layout import CELLS, HAS_ENDED, IS_RUNNING, THREADS_BUSY
+from .cell_layout import CELLS, CHECKS_WAITING, HAS_ENDED, IS_RUNNING
 
 SLOTS = 1024  # more than the workers that gunicorn can run at once; unused slots occupy no memory
 MASTER_SLOT = 0
@@ -53,7 +53,7 @@ class SharedCounters:
             cells = self.get_cells(slot)
             self._cells[RUNNING] = len(self._slots_of_workers)
             self._cells[ENDED if cells[HAS_ENDED] else KILLED] += 1
-            for gauge in range(THREADS_BUSY, CELLS):
+            for gauge in range(CHECKS_WAITING, CELLS):
                 cells[gauge] = 0
 
     def sum_cells(self) -> list[int]:

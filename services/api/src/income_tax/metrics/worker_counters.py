@@ -1,7 +1,8 @@
 """The counters that a worker increments."""
 
-from collections.abc import Mapping, Sequence
-from threading import Lock
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from threading import Lock, local
 from typing import NamedTuple
 
 from .cell_layout import (
@@ -22,6 +23,7 @@ from .cell_layout import (
     ROUTES_MAX,
     STATUS_INDEXES,
     THREADS_BUSY,
+    THREADS_MAX,
     find_calculations,
 )
 from .latency_buckets import find_bucket
@@ -38,6 +40,16 @@ class Route(NamedTuple):
 OTHER = Route("other", "other")  # requests that match no route
 
 
+class RequestCounts(local):
+    """The counts of the request that a thread answers. `record_response` adds them to the counters in one step."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self.busy_cell = THREADS_BUSY + next(numbers) % THREADS_MAX
+        self.is_active = False
+        self.lines = 0
+        self.calculations = 0  # the cell of the calculation; 0 means none, because cell 0 belongs to a route
+
+
 class WorkerCounters:
     """Increments the counters of one process. All methods are thread-safe.
 
@@ -50,6 +62,7 @@ class WorkerCounters:
         self.routes: Sequence[Route] = (OTHER,)
         self._numbers: Mapping[Route, int] = {OTHER: 0}
         self.index_route = 0  # the number of `GET /`
+        self._of_request = RequestCounts(count())
         self.next_slot = MASTER_SLOT
         self.use_slot(MASTER_SLOT)
 
@@ -86,29 +99,40 @@ class WorkerCounters:
         return self._numbers.get(Route("GET" if method == "HEAD" else method, rule), 0)
 
     def begin_request(self) -> None:
-        """Count a thread as busy."""
-        with self._lock:
-            self._cells[THREADS_BUSY] += 1
+        """Count the calling thread as busy."""
+        counts = self._of_request
+        counts.is_active = True
+        self._cells[counts.busy_cell] = 1  # only this thread writes to this cell
 
     def record_response(self, route: int, status: int, microseconds: int) -> None:
-        """Count a response and its latency, and count a thread as free."""
-        block = route * ROUTE_CELLS
+        """Count a response and its latency, and count the calling thread as free."""
+        cells, counts, block = self._cells, self._of_request, route * ROUTE_CELLS
         bucket = block + LATENCIES + find_bucket(microseconds)
         with self._lock:
-            cells = self._cells
             cells[block + STATUS_INDEXES.get(status, OTHER_STATUS)] += 1
             cells[bucket] += 1
             cells[block + LATENCY_SUM] += microseconds
-            cells[THREADS_BUSY] -= 1
+            if counts.lines:
+                cells[LINES_WRITTEN] += counts.lines
+            if counts.calculations:
+                cells[counts.calculations] += 1
+        counts.is_active, counts.lines, counts.calculations = False, 0, 0
+        cells[counts.busy_cell] = 0
 
     def discard_response(self) -> None:
-        """Count a thread as free, but do not count its response."""
-        with self._lock:
-            self._cells[THREADS_BUSY] -= 1
+        """Count the calling thread as free, but do not count its response."""
+        counts = self._of_request
+        self._add(LINES_WRITTEN, counts.lines)
+        counts.is_active, counts.lines, counts.calculations = False, 0, 0
+        self._cells[counts.busy_cell] = 0
 
     def count_rejection(self, status: int) -> None:
         """Count a response of the server to a request that did not reach the application."""
         self._add(STATUS_INDEXES.get(status, OTHER_STATUS))
+
+    def count_household(self, year: int | None) -> None:
+        """Count the calculation of one household in a request. The year is None for the rules `v7`."""
+        self._of_request.calculations = find_calculations("household", year)
 
     def count_calculations(self, kind: str, year: int | None, households: int = 1) -> None:
         """Count calculations for an income year, or for the rules `v7` if the year is None."""
@@ -135,7 +159,10 @@ class WorkerCounters:
 
     def count_written_line(self) -> None:
         """Count a written log line."""
-        self._add(LINES_WRITTEN)
+        if self._of_request.is_active:
+            self._of_request.lines += 1
+        else:
+            self._add(LINES_WRITTEN)
 
     def count_lost_line(self) -> None:
         """Count a lost log line."""

@@ -68,7 +68,7 @@ class FastPathMiddleware:
         if not lines.log_answer(status, version, body.decode(), login):
             headers.append(OMITTED)
         if version:
-            self._counters.count_calculations("household", year)
+            self._counters.count_household(year)
             headers.append((SCHEDULES_HEADER, version))
         start_response(STATUS_LINES[status], [*headers, (REQUEST_ID_HEADER, lines.request_id)])
         return [body]

@@ -74,7 +74,7 @@ def build_answer_response(answer: Answer, schedules: Schedules, counters: Worker
     response = Response(answer.body, answer.status, content_type=JSON)
     if not answer.schedules_version:
         return response
-    counters.count_calculations("household", answer.year)
+    counters.count_household(answer.year)
     return set_schedules_version(response, schedules)
 
 
