@@ -17,7 +17,7 @@ from tax_common.text_formatting import truncate
 
 from .alert import Alert
 from .alert_kinds import describe_kind
-from .channel import MailError, MailRefused
+from .channel import MailError, MailRefused, MailUnconfirmed
 from .deployment import Deployment
 from .http_post import post_json
 from .incident_policy import AlertRules, Incident, is_over
@@ -71,7 +71,7 @@ class AlertmanagerDelivery:
         body = json.dumps([self._build_alert(incident, now) for incident in incidents]).encode()
         try:
             post_json("Alertmanager", self._url, body)
-        except (MailError, MailRefused) as error:
+        except (MailError, MailRefused, MailUnconfirmed) as error:
             delay = RETRIES.compute_delay(self._failures, self._random)
             self._failures, self._next_try = self._failures + 1, now + delay
             self._log.error("alert not sent", reason=str(error), attempts=self._failures, retry_in=round(delay, 1))
