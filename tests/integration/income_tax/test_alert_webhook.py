@@ -1,6 +1,7 @@
 """Alerts over the webhook, with a real HTTP server."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,12 @@ ALERT = Alert("request", Summary.REQUEST_FAILED, {"response": {"errors": ["é"]}
 class World:
     """A spool, its delivery to a webhook, and a clock that the test sets."""
 
-    def __init__(self, url: str, folder: Path, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, folder: Path, timeout: float = TIMEOUT, host_name: str = "host1") -> None:
         self.spool, self.clock, self.dead, self.lines = Spool(None), FakeClock(), folder / "dead", Lines()
         log = build_logger("api", self.lines.write, "json", "info")
         channel, rules = WebhookChannel(url, timeout), AlertRules()
-        self.delivery = MailDelivery(channel, rules, DEPLOYMENT, self.dead, log, clock=self.clock, random=lambda: 0.0)
+        deployment = replace(DEPLOYMENT, host_name=host_name)
+        self.delivery = MailDelivery(channel, rules, deployment, self.dead, log, clock=self.clock, random=lambda: 0.0)
 
     def after(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -139,6 +141,16 @@ def test_an_accepted_message_raises_no_error() -> None:
             post_json("webhook", receiver.url, b"{}")
         with pytest.raises(MailRefused, match="status 410"):
             post_json("webhook", receiver.url, b"{}")
+
+
+def test_a_message_contains_no_lone_surrogate(tmp_path: Path) -> None:
+    """A HOST_NAME in another encoding than UTF-8 is posted with question marks."""
+    with AlertReceiver() as receiver:
+        world = World(receiver.url, tmp_path, host_name="h\udce9te é")
+        world.spool.report(ALERT, world.clock())
+        world.after(1)
+        body = receiver.next()
+    assert ("h?te é", "[tax-service on h?te é] 1 request failed") == (body["host"], body["subject"])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

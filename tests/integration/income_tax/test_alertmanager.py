@@ -1,6 +1,7 @@
 """Alerts over Alertmanager's API, with a real HTTP server in its place."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,66 @@ def test_a_failing_alertmanager_loses_no_incident() -> None:
     assert {"pending": 0, "sent": 0, "dead": 0} == world.delivery.count_mails(world.spool)
     events = [json.loads(line)["event"] for line in world.lines.written]
     assert ["alert not sent", "alert not sent", "alert sent"] == events
+
+
+def test_a_refused_incident_blocks_no_other() -> None:
+    """If Alertmanager refuses several incidents, each is posted alone, and the refused one is repeated."""
+    with AlertReceiver([400, 400, 200, 200]) as receiver:
+        world = World(receiver.url)
+        world.fail("database")
+        world.fail("log")
+        world.after(0)
+        assert 1 == world.delivery.count_mails(world.spool)["pending"]
+        world.after(0.5)
+        kinds = [[alert["labels"]["kind"] for alert in receiver.next()] for _ in range(3)]
+        assert receiver.bodies.empty()
+        world.after(0.5)
+        assert 1 == receiver.bodies.qsize()
+    assert [["database", "log"], ["database"], ["log"]] == kinds
+    assert 0 == world.delivery.count_mails(world.spool)["pending"]
+    lines = [json.loads(line) for line in world.lines.written]
+    assert ["alert sent", "alert not sent", "alert sent"] == [line["event"] for line in lines]
+    assert re.match(r"database \w{16}: Alertmanager http://.*: status 400", lines[1]["reason"])
+
+
+def test_a_failing_server_gets_no_single_posts() -> None:
+    """After a refusal of several incidents, the single posts end when the server fails."""
+    with AlertReceiver([400, 400, 503, 200]) as receiver:
+        world = World(receiver.url)
+        kinds: list[Kind] = ["database", "log", "users"]
+        for kind in kinds:
+            world.fail(kind)
+        world.after(0)
+        assert 3 == receiver.bodies.qsize()
+        assert 3 == world.delivery.count_mails(world.spool)["pending"]
+        world.after(1)
+    assert 4 == receiver.bodies.qsize()
+    assert 0 == world.delivery.count_mails(world.spool)["pending"]
+
+
+def test_no_alert_begins_after_its_end() -> None:
+    """If the clock was set back, an alert begins at its post. Alertmanager refuses a begin after the end."""
+    with AlertReceiver() as receiver:
+        world = World(receiver.url)
+        world.fail()
+        world.after(-500)
+        (alert,) = receiver.next()
+    assert [world.clock()] == [datetime.fromisoformat(alert["startsAt"]).timestamp()]
+    assert measure_life(alert, world.clock()) == LIFETIME
+
+
+def test_each_spool_is_posted_at_its_own_interval() -> None:
+    """A post of the alerts in memory does not delay the next post of the alerts in the spool's file."""
+    with AlertReceiver() as receiver:
+        world, memory = World(receiver.url), Spool(None)
+        world.fail()
+        world.after(0)
+        memory.report(Alert.for_service("log", Summary.LOG_NOT_WRITTEN, "full"), world.clock())
+        world.clock.now += RESEND - 1
+        world.delivery.deliver_due(memory)
+        world.after(1)
+        kinds = [[alert["labels"]["kind"] for alert in receiver.next()] for _ in range(3)]
+    assert [["database"], ["log"], ["database"]] == kinds
 
 
 def test_a_new_failure_keeps_the_alert() -> None:

@@ -1,10 +1,12 @@
 """POST requests with a JSON body to a server of alerts."""
 
 import http.client
+import json
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from income_tax import __version__
+from tax_common.text_formatting import replace_surrogates
 
 from .channel import MailError, MailRefused, MailUnconfirmed
 
@@ -68,6 +70,11 @@ def receive_response(server: str, connection: http.client.HTTPConnection) -> htt
         return connection.getresponse()
     except HTTP_ERRORS as error:
         raise MailUnconfirmed(describe(f"{server}: no response", error)) from error
+
+
+def serialize_json(content: object) -> str:
+    """Return JSON without lone surrogates, which many servers reject even as escapes."""
+    return replace_surrogates(json.dumps(content, ensure_ascii=False))
 
 
 def describe(server: str, error: Exception) -> str:

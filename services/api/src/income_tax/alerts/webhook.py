@@ -8,7 +8,7 @@ from .alert import Alert
 from .alert_kinds import Severity, describe_kind
 from .channel import Refusals
 from .deployment import Deployment
-from .http_post import TIMEOUT, post_json
+from .http_post import TIMEOUT, post_json, serialize_json
 from .incident_policy import Incident, MailType
 from .mail_message import MailMessage, build_message, to_local_time
 
@@ -31,7 +31,7 @@ class WebhookChannel:
         """Build the message of the given type. Its body is a JSON object that contains the text of the e-mail."""
         mail = build_message(incident, mail_type, deployment, now)
         content = build_content(incident, mail_type, deployment, mail)
-        return replace(mail, body=json.dumps(content))
+        return replace(mail, body=serialize_json(content))
 
     def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
         """Post the message. Raises MailError, MailRefused or MailUnconfirmed."""
