@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from income_tax.alerts.incident_policy import AlertRules
 from income_tax.alerts.spool import Spool
 from income_tax.service_log import build_logger
 from tests.support.alert_receiver import AlertReceiver
+from tests.support.data import ROOT
 from tests.support.fakes import DEPLOYMENT, FakeClock, Lines
-from tests.support.service import running_service
+from tests.support.service import environment, running_service
 
 
 class World:
@@ -162,6 +165,23 @@ def test_a_new_failure_keeps_the_alert() -> None:
         world.after(RESEND)
         kinds = [[alert["labels"]["kind"] for alert in receiver.next()] for _ in range(3)]
     assert [["database"], ["database", "drill"], ["database"]] == kinds
+
+
+def test_the_drill_names_alertmanager(tmp_path: Path) -> None:
+    """With ALERT_VIA=alertmanager, the drill names Alertmanager's address, waits for no mail, and posts one alert."""
+    with AlertReceiver() as receiver:
+        own = {"ALERT_VIA": "alertmanager", "ALERTMANAGER_URL": receiver.url, "SMTP_HOST": "mailhog", "DB": "postgres"}
+        done = subprocess.run(
+            [sys.executable, ROOT / "tools/alert_drill.py"],
+            env=environment(tmp_path, 1, **own),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        (alert,) = receiver.next()
+    assert 0 == done.returncode, done.stderr
+    assert f"Look for the alert of this drill at {receiver.url}." in done.stdout
+    assert ("drill", "info") == (alert["labels"]["kind"], alert["labels"]["severity"])
 
 
 def test_the_service_posts_instead_of_mailing(tmp_path: Path) -> None:
