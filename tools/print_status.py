@@ -50,7 +50,7 @@ def format_status(status: dict[str, Any]) -> str:
             f"time: {status['time']}",
             f"version: {status['version']}, schedules: {status['schedules']['version']}",
             f"replicas: {replicas['running']} of {replicas['expected'] or '?'}, workers: {len(status['workers'])}",
-            f"alert mails: {mails['pending']} pending, {mails['sent']} sent, {mails['dead']} refused",
+            f"alert messages: {mails['pending']} pending, {mails['sent']} sent, {mails['dead']} refused",
             f"volume of the logs: {free}",
             "",
             "".join(head.rjust(10) for head in heads),

@@ -57,6 +57,7 @@ def test_an_incident_is_posted_until_it_ends() -> None:
     assert [labels] * 2 == [alert["labels"] for alert in (first, again)]
     assert "[tax-service on host1] database lost" == first["annotations"]["summary"]
     assert ("host1", "1") == (first["annotations"]["host"], first["annotations"]["failures"])
+    assert "docs/how-to/alerts.md#the-database-is-lost" == first["annotations"]["runbook_url"]
     assert DEPLOYMENT.status_page == first["generatorURL"]
     assert [LIFETIME] * 2 == [measure_life(first, 1000.0), measure_life(again, 1000.0 + RESEND)]
     assert [] == world.spool.open_incidents()

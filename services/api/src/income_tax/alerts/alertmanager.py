@@ -140,7 +140,7 @@ class AlertmanagerDelivery:
             "replica": last.host,
             "failures": str(incident.total),
             "request_ids": ", ".join(json.loads(incident.request_ids)),
-            "runbook": kind.runbook,
+            "runbook_url": kind.runbook,
         }
         return {
             "labels": {name: value for name, value in labels.items() if value} | {"severity": kind.severity},
