@@ -66,7 +66,7 @@ def collect_schedules(state: ReplicaState) -> Iterator[Metric]:
 
 
 def collect_mails(state: ReplicaState) -> Iterator[Metric]:
-    """Yield the numbers of the host's alert messages: mails, and messages to the webhook or Alertmanager. All replicas of a host share them."""
+    """Yield the numbers of the host's alert messages of all channels. All replicas of a host share them."""
     if state.mails:
         yield build_gauge("alert_mails_pending", "Alert messages that wait for their server.", state.mails["pending"])
         mails = build_counter("alert_mails", "Alert messages that were sent, or permanently refused.", "state")
