@@ -1,5 +1,6 @@
 """Start the API without its database, and print the alert e-mail that the API sends.
 
+If the API sends no e-mail to MailHog, the script prints the server that receives the alert.
 The script runs in a container of the API.
 """
 
@@ -18,7 +19,10 @@ from income_tax import exit_codes
 
 PATIENCE = 20  # seconds to wait for the e-mail
 
-if os.environ["SMTP_HOST"] != "mailhog":
+is_mailed = os.environ["ALERT_VIA"] != "alertmanager"
+if not is_mailed:
+    print(f"ALERT_VIA is alertmanager. Look for the alert of this drill at {os.environ['ALERTMANAGER_URL']}.")
+elif os.environ["SMTP_HOST"] != "mailhog":
     print(f"SMTP_HOST is {os.environ['SMTP_HOST']}. Look for the alert e-mail of this drill on that server.")
 # Use port 9 of this container as the database's address, because nothing listens on this port.
 crash = subprocess.run(
@@ -27,7 +31,7 @@ crash = subprocess.run(
     check=False,
 )
 print(f"The API ended without its database, with exit code {crash.returncode} (expected {exit_codes.DATABASE}).")
-if os.environ["SMTP_HOST"] != "mailhog":
+if not is_mailed or os.environ["SMTP_HOST"] != "mailhog":
     sys.exit(crash.returncode != exit_codes.DATABASE)
 search = f"http://{os.environ['SMTP_HOST']}:8025/api/v2/search?kind=containing&query={socket.gethostname()}"
 deadline = time.monotonic() + PATIENCE

@@ -33,7 +33,7 @@ DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
             ),
             Panel("Logins", "ops", {"{{outcome}}": "sum by (outcome) (rate(income_tax_logins_total[1m]))"}),
             Panel(
-                "Alert mails",
+                "Alert messages",
                 "short",
                 {"pending": "max(income_tax_alert_mails_pending)", "dead letters": "max(income_tax_dead_letters)"},
             ),

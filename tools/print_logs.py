@@ -20,6 +20,7 @@ from tax_common.text_formatting import show_invisible
 
 DATABASES = ("mysql", "postgres")
 INTERVAL = 0.3  # seconds between two searches for new lines
+WHOLE_ID = rb"(?<![\w.-])%s(?![\w-]|\.[\w.-])"  # a full stop can follow the id, but a dot of a longer id cannot
 MOVED = 3.0  # seconds after a rotation until no program writes to the renamed log
 
 
@@ -51,7 +52,7 @@ class Selection:
 
     def accepts(self, line: bytes) -> bool:
         """Return whether a line has at least the selected level and contains the selected request id."""
-        if self.request_id and not re.search(rb"(?<![\w-])%s(?![\w-])" % re.escape(self.request_id.encode()), line):
+        if self.request_id and not re.search(WHOLE_ID % re.escape(self.request_id.encode()), line):
             return False
         return not self.level or rank_level(decode(line)) >= LEVELS.index(self.level)
 

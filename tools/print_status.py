@@ -59,7 +59,7 @@ def format_status(status: dict[str, Any]) -> str:
             f"time: {status['time']}",
             f"version: {status['version']}, schedules: {status['schedules']['version']}",
             f"replicas: {replicas['running']} of {replicas['expected'] or '?'}, workers: {len(status['workers'])}",
-            "alert mails: " + ", ".join(f"{count_mails(mails[key])} {name}" for key, name in MAILS.items()),
+            "alert messages: " + ", ".join(f"{count_mails(mails[key])} {name}" for key, name in MAILS.items()),
             f"volume of the logs: {free}",
             "",
             "".join(head.rjust(10) for head in heads),

@@ -128,6 +128,15 @@ def test_id_selects_lines_of_logs_and_archives(logs: Path) -> None:
     assert {} == run(logs, ID="00000000")[1]
 
 
+def test_id_with_dots_selects_whole_ids(tmp_path: Path) -> None:
+    """ID selects no longer id with dots, but a line in which a full stop follows the id."""
+    others = ["order-17.2", "order-17..", "2.order-17", ".order-17", "order-17-2", "order-17_"]
+    own = ["failed order-17.", "order-17. Next", '"order-17"', "order-17, order-18"]
+    write(tmp_path, "nginx/error.log", *others, *own)
+    assert own == run(tmp_path, ID="order-17")[1]["nginx/error.log"]
+    assert ["order-17.2"] == run(tmp_path, ID="order-17.2")[1]["nginx/error.log"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

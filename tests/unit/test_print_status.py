@@ -14,7 +14,7 @@ def test_the_text_contains_the_facts() -> None:
     lines = format_status(describe_status(status, schedules())).splitlines()
     assert ["Not all is well:", *(f"  - {problem}" for problem in status.problems)] == lines[:4]
     assert "replicas: 1 of 2, workers: 1" in lines
-    assert "alert mails: 4 pending, 3 sent, 1 refused" in lines
+    assert "alert messages: 4 pending, 3 sent, 1 refused" in lines
     assert ["1", "min", "2", "0", "2", "0.0", "1.0", "ms", "1.0", "ms", "1.0", "ms"] == lines[-4].split()
     assert ["60", "min"] == lines[-1].split()[:2]
 
@@ -26,4 +26,4 @@ def test_unknown_facts_are_named() -> None:
     assert ["1", "min", "0", "0", "0", "0.0", "-", "-", "-"] == text.splitlines()[-4].split()
     nothing = replace(overview(room=None), alerts={})
     assert "volume of the logs: unknown" in format_status(describe_status(nothing, schedules()))
-    assert "alert mails: ? pending, ? sent, ? refused" in format_status(describe_status(nothing, schedules()))
+    assert "alert messages: ? pending, ? sent, ? refused" in format_status(describe_status(nothing, schedules()))

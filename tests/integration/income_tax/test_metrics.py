@@ -93,6 +93,17 @@ def test_the_end_of_a_worker_has_a_reason(tmp_path: Path, number: signal.Signals
     assert {reason: 1} == found.group("worker_exits_total", "reason")
 
 
+def test_requests_outside_the_logs_are_counted(tmp_path: Path) -> None:
+    """With LOG_SAMPLE=0, the metrics count the successful requests, which have no lines in the log."""
+    with measured_service(tmp_path, LOG_SAMPLE="0") as (service, port):
+        targets = [GOOD] * 60 + ["/?year=2025"] * 20
+        assert {200: 60, 400: 20} == Counter(flood(service.port, service.credentials, targets, 8))
+        found = scrape(port)
+    assert {"200": 60, "400": 20} == found.group("requests_total", "status", route="/")
+    assert {"household": 60} == found.group("calculations_total", "kind")
+    assert [400] * 20 == [record["status"] for record in service.log() if record["event"] == "answer"]
+
+
 @dataclass
 class Client:
     """A client that repeats a request in several threads, and counts the requests and the responses."""

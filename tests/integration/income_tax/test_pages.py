@@ -111,10 +111,10 @@ def test_status_page_counts_alert_mails(tmp_path: Path) -> None:
         assert said("<dd>0 pending<small>0 sent, 0 refused in total")
         assert 500 == service.get("/drill").status
         wait_until(lambda: said("<dd>1 pending<small>0 sent, 0 refused in total"))
-        assert said("wait for the mail server")
+        assert said("wait for their server")
         smtp.set("")
         wait_until(lambda: said("<dd>0 pending<small>1 sent, 0 refused in total"))
-        assert not said("wait for the mail server")
+        assert not said("wait for their server")
 
 
 def test_focusable_elements_have_ids(service: Service) -> None:

@@ -48,12 +48,8 @@ def read_channels(read: Reader) -> ChannelSettings:
         raise SettingsError("ALERTMANAGER_URL is []; expected the address of Alertmanager, because of ALERT_VIA")
     return ChannelSettings(
         via=via,
-        webhook_url=parse_text(
-            read, "ALERT_WEBHOOK_URL", "", parse_url, "an address such as https://example.org/alerts"
-        ),
-        alertmanager_url=parse_text(
-            read, "ALERTMANAGER_URL", "", parse_url, "an address such as http://alertmanager:9093"
-        ),
+        webhook_url=read_url(read, "ALERT_WEBHOOK_URL", "https://example.org/alerts"),
+        alertmanager_url=read_url(read, "ALERTMANAGER_URL", "http://alertmanager:9093"),
     )
 
 
@@ -102,9 +98,25 @@ def parse_page(text: str) -> str:
     return text
 
 
+def read_url(read: Reader, name: str, example: str) -> str:
+    """Return the address in a setting. Raises SettingsError without the value, because it can contain a secret."""
+    text = read.text(name)
+    try:
+        return parse_url(text)
+    except ValueError:
+        expected = f"an address such as {example}, without a user name or a password"
+        raise SettingsError(f"{name} is invalid (its value is hidden); expected {expected}") from None
+
+
 def parse_url(text: str) -> str:
-    """Return an absolute address of HTTP or HTTPS in ASCII, or an empty text. Raises ValueError for any other text."""
-    if text and not (text.isascii() and urlsplit(text).hostname and re.fullmatch(r"https?://[^\s#]+", text)):
+    """Return an absolute address of HTTP or HTTPS in ASCII, or an empty text. Raises ValueError for any other text.
+
+    Credentials are rejected, because logs and error messages contain the server of the address.
+    """
+    parts = urlsplit(text)
+    if text and not (text.isascii() and parts.hostname and re.fullmatch(r"https?://[^\s#]+", text)):
         raise ValueError
-    urlsplit(text).port  # noqa: B018 - raises ValueError if the port is invalid
+    if "@" in parts.netloc:
+        raise ValueError
+    parts.port  # noqa: B018 - raises ValueError if the port is invalid
     return text

@@ -13,6 +13,11 @@ def escape_controls(text: str) -> str:
     return text.translate(CONTROLS)
 
 
+def replace_surrogates(text: str) -> str:
+    """Replace each lone surrogate, which UTF-8 cannot encode, with a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def truncate(text: str, limit: int, mark: str = "…") -> str:
     """Truncate a text that is longer than `limit` characters, and append the mark."""
     return text if len(text) <= limit else text[:limit] + mark

@@ -44,12 +44,17 @@ def test_every_kind_has_a_description() -> None:
     assert len(KINDS) == len({kind.subject for kind in KINDS.values()})
 
 
+def list_sections() -> list[str]:
+    """Return the anchors of the headings in the runbook."""
+    headings = re.findall(r"^#+ (.*)$", (ROOT / RUNBOOK).read_text(encoding="utf-8"), re.MULTILINE)
+    return [heading.lower().replace(" ", "-") for heading in headings]
+
+
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_section_of_the_runbook_exists(name: str) -> None:
     """The runbook has a section with the anchor of each kind. The reference lists subject and severity of the kind."""
     kind = KINDS[name]
-    headings = re.findall(r"^#+ (.*)$", (ROOT / RUNBOOK).read_text(encoding="utf-8"), re.MULTILINE)
-    assert kind.section in [heading.lower().replace(" ", "-") for heading in headings]
+    assert kind.section in list_sections()
     reference = (ROOT / "docs/reference/alerts.md").read_text(encoding="utf-8")
     subject = kind.subject.format(count="N")
     assert f"| `{name}` | {subject} | {kind.severity} | " in reference
@@ -99,8 +104,9 @@ def test_text_leads_to_the_cause() -> None:
 
 
 def test_a_kind_of_a_newer_version_is_described() -> None:
-    """A kind that a newer version has spooled during an update gets a general description."""
+    """A kind that a newer version has spooled during an update gets a general description and an existing section."""
     assert OTHER is describe_kind("newer")
+    assert OTHER.section in list_sections()
 
 
 def test_the_host_is_the_setting_or_the_file_or_the_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

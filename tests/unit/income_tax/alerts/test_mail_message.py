@@ -17,6 +17,7 @@ from income_tax.alerts.incident_policy import Incident, MailType
 from income_tax.alerts.mail_addresses import MailAddress
 from income_tax.alerts.mail_message import MailMessage, build_message
 from income_tax.alerts.smtp_client import MailSettings, SmtpMailer
+from income_tax.alerts.spool import Spool
 from tests.support.fakes import DEPLOYMENT
 
 ALERT = Alert(
@@ -71,6 +72,17 @@ def test_alert_of_a_newer_version_is_readable() -> None:
     """Unknown fields of a newer version are ignored, because two versions can run at the same time during an update."""
     newer = json.dumps(json.loads(ALERT.to_json()) | {"colour": "red"})
     assert ALERT == Alert.from_json(newer)
+
+
+def test_the_subject_contains_no_lone_surrogate() -> None:
+    """A HOST_NAME that is not UTF-8 is mailed with question marks, because the spool stores only UTF-8."""
+    mail = build_message(incident(), MailType.FIRST, replace(DEPLOYMENT, host_name="h\udce9te"), 30)
+    assert "[tax-service on h?te] 1 request failed" == mail.subject
+    spool = Spool(None)
+    spool.report(ALERT, 10)
+    (opened,) = spool.open_incidents()
+    spool.queue_mail(opened.id, lambda _: (MailType.FIRST, mail), 30)
+    assert [mail.subject] == [queued.subject for queued in spool.find_due(30)]
 
 
 def test_first_mail_has_text_and_count() -> None:

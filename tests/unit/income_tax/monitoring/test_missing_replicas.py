@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from income_tax.monitoring.missing_replicas import MISSING_AFTER, MissingReplicasMonitor, describe_missing
+from income_tax.monitoring.missing_replicas import (
+    COMPLETE_AFTER,
+    MISSING_AFTER,
+    MissingReplicasMonitor,
+    describe_missing,
+)
 from income_tax.monitoring.replica_monitor import LATE, REPORT_AFTER
 from tests.unit.income_tax.monitoring.test_replica_monitor import World
 
@@ -39,7 +44,7 @@ class Counted(World):
 def counted(tmp_path: Path) -> Counted:
     """Return the two expected replicas `a` and `b`, after the first count."""
     counted = Counted(tmp_path)
-    counted.run(REPORT_AFTER + 4, "a-1", "b-1")
+    counted.run(REPORT_AFTER + COMPLETE_AFTER + 4, "a-1", "b-1")
     assert ["complete"] == counted.reports
     counted.reports.clear()
     return counted
@@ -56,7 +61,9 @@ def test_a_stopped_replica_is_reported_once_after_a_minute(counted: Counted) -> 
     )
     counted.run(10 * MINUTE, "a-1")
     assert 1 == len(counted.reports)
-    counted.run(10, "a-1", "c-1")
+    counted.run(COMPLETE_AFTER, "a-1", "c-1")
+    assert 1 == len(counted.reports)
+    counted.run(2, "a-1", "c-1")
     assert ["complete"] == counted.reports[1:]
 
 
@@ -65,8 +72,17 @@ def test_restarts_shorter_than_a_minute_are_not_reported(counted: Counted) -> No
     for _ in range(5):
         counted.stop("b-1")
         counted.run(MINUTE - 2, "a-1")
-        counted.run(4, "a-1", "b-1")
+        counted.run(COMPLETE_AFTER + 2, "a-1", "b-1")
     assert ["complete"] * 5 == counted.reports
+
+
+def test_a_crash_loop_is_reported_once(counted: Counted) -> None:
+    """A replica that again and again runs for some seconds only is reported once. Its recovery is not reported."""
+    for _ in range(5):
+        counted.stop("b-1")
+        counted.run(MINUTE - 6, "a-1")
+        counted.run(6, "a-1", "b-1")
+    assert [describe_missing(1, 2)] == counted.reports
 
 
 def test_a_lower_expected_number_is_reached_at_once(counted: Counted) -> None:

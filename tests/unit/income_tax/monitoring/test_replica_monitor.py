@@ -94,6 +94,27 @@ def test_a_replaced_replica_is_not_reported(world: World) -> None:
     assert (["recovered"], []) == (world.pop_events(), world.monitor.troubles)
 
 
+def test_the_removal_of_an_old_file_is_no_recovery(world: World) -> None:
+    """If the file of a killed replica is removed, the recovery is reported when another replica runs."""
+    world.expected = 2
+    world.run(60, "a-1", "a-2")
+    assert ["take b-1", "silent b"] == world.pop_events()
+    (world.folder / "b-1.json").unlink()
+    world.run(60, "a-1", "a-2")
+    assert ([], []) == (world.pop_events(), world.monitor.troubles)
+    world.run(4, "a-1", "a-2", "c-1")
+    assert ["recovered"] == world.pop_events()
+
+
+def test_a_new_worker_reports_no_recovery_of_missing_replicas(tmp_path: Path) -> None:
+    """A new worker reports the recovery only when the expected number of replicas runs."""
+    world = World(tmp_path, expected=2)
+    world.run(2 * REPORT_AFTER, "a-1")
+    assert [] == world.pop_events()
+    world.run(2, "a-1", "b-1")
+    assert ["recovered"] == world.pop_events()
+
+
 def test_one_worker_reports_for_all(tmp_path: Path) -> None:
     """A worker whose name is not the first among the running workers names the replica, but reports nothing."""
     world = World(tmp_path, name="a-2")

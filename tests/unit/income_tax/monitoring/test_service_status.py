@@ -64,13 +64,13 @@ def test_each_problem_has_a_message() -> None:
         (finding,) = overview(*workers).problems
         assert words in finding
     assert ["replica a has 1 of 2 workers"] == replace(overview(worker()), expected=2).problems
-    assert ["alert mails that wait for the mail server: 4"] == overview(worker(), pending=4).problems
+    assert ["alert messages that wait for their server: 4"] == overview(worker(), pending=4).problems
     (full,) = overview(worker(), room=DiskUsage(100, 9)).problems
     assert "the volume of the logs is nearly full: lower LOG_MAX_SIZE or LOG_KEEP, or enlarge the volume" == full
     (missing,) = overview(worker(), room=None).problems
     assert "the volume of the logs cannot be read: check that the folder of LOG_FILE exists" == missing
     (dead,) = replace(overview(worker()), dead_letters=2).problems
-    assert "permanently refused alert mails: 2; see “Read and remove dead letters” in docs/how-to/alerts.md" == dead
+    assert "permanently refused alert messages: 2; see “Read and remove dead letters” in docs/how-to/alerts.md" == dead
     assert ["the spool of the alerts cannot be read"] == replace(overview(worker()), alerts={}).problems
 
 
@@ -86,7 +86,7 @@ def test_a_missing_replica_is_a_problem() -> None:
 def test_failed_requests_are_a_problem() -> None:
     """Failures of the last five minutes are a problem."""
     (failed,) = overview(worker(), history={9990: bucket_of(5, 2)}).problems
-    assert "2 requests failed within the last five minutes: the alert mails contain the reasons" == failed
+    assert "2 requests failed within the last five minutes: the alerts contain the reasons" == failed
 
 
 def test_few_requests_beside_many_are_visible() -> None:

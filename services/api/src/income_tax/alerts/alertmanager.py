@@ -17,9 +17,9 @@ from tax_common.text_formatting import truncate
 
 from .alert import Alert
 from .alert_kinds import describe_kind
-from .channel import MailError, MailRefused
+from .channel import MailError, MailRefused, MailUnconfirmed
 from .deployment import Deployment
-from .http_post import post_json
+from .http_post import post_json, serialize_json
 from .incident_policy import AlertRules, Incident, is_over
 from .spool import Spool
 
@@ -49,7 +49,7 @@ class AlertmanagerDelivery:
         self._url, self._rules, self._deployment = url.rstrip("/") + PATH, rules, deployment
         self._log = log.bind(place="alerts", channel="alertmanager")
         self._clock, self._random = clock, random
-        self._posted = -RESEND  # time of the last post
+        self._posted: dict[Spool, float] = {}  # the time of the last post of each spool
         self._failures = 0  # failed attempts since the last post
         self._next_try = 0.0
 
@@ -68,15 +68,39 @@ class AlertmanagerDelivery:
             self._post(spool, incidents, now)
 
     def _post(self, spool: Spool, incidents: Sequence[Incident], now: float) -> None:
-        body = json.dumps([self._build_alert(incident, now) for incident in incidents]).encode()
+        """Post the incidents together. If Alertmanager refuses them, post each alone, because one can be invalid."""
+        reasons = []
         try:
-            post_json("Alertmanager", self._url, body)
-        except (MailError, MailRefused) as error:
-            delay = RETRIES.compute_delay(self._failures, self._random)
-            self._failures, self._next_try = self._failures + 1, now + delay
-            self._log.error("alert not sent", reason=str(error), attempts=self._failures, retry_in=round(delay, 1))
+            self._try_to_post(spool, incidents, now)
+        except MailRefused as error:
+            reasons = (
+                self._post_each(spool, incidents, now) if len(incidents) > 1 else [name_incident(incidents[0], error)]
+            )
+        except (MailError, MailUnconfirmed) as error:
+            reasons = [str(error)]
+        if not reasons:
+            self._posted[spool], self._failures, self._next_try = now, 0, 0.0
             return
-        self._posted, self._failures, self._next_try = now, 0, 0.0
+        delay = RETRIES.compute_delay(self._failures, self._random)
+        self._failures, self._next_try = self._failures + 1, now + delay
+        for reason in reasons:
+            self._log.error("alert not sent", reason=reason, attempts=self._failures, retry_in=round(delay, 1))
+
+    def _post_each(self, spool: Spool, incidents: Sequence[Incident], now: float) -> list[str]:
+        """Post each incident alone until the server fails. Return the reasons of the failures."""
+        reasons = []
+        for incident in incidents:
+            try:
+                self._try_to_post(spool, [incident], now)
+            except MailRefused as error:
+                reasons.append(name_incident(incident, error))
+            except (MailError, MailUnconfirmed) as error:
+                return [*reasons, str(error)]
+        return reasons
+
+    def _try_to_post(self, spool: Spool, incidents: Sequence[Incident], now: float) -> None:
+        body = serialize_json([self._build_alert(incident, now) for incident in incidents]).encode()
+        post_json("Alertmanager", self._url, body)
         for incident in incidents:
             if not incident.mails:
                 self._log.info("alert sent", kind=incident.kind, incident=incident.token)
@@ -95,7 +119,9 @@ class AlertmanagerDelivery:
         if 0 < self._next_try - now <= RETRIES.longest:  # a longer wait means that the clock was set back
             return []
         incidents = [incident for incident in spool.open_incidents() if not self._has_ended(incident, now)]
-        is_due = abs(now - self._posted) >= RESEND or not all(incident.mails for incident in incidents)
+        is_due = abs(now - self._posted.get(spool, -RESEND)) >= RESEND or not all(
+            incident.mails for incident in incidents
+        )
         return incidents if is_due else []
 
     def _has_ended(self, incident: Incident, now: float) -> bool:
@@ -114,15 +140,21 @@ class AlertmanagerDelivery:
             "replica": last.host,
             "failures": str(incident.total),
             "request_ids": ", ".join(json.loads(incident.request_ids)),
-            "runbook": kind.runbook,
+            "runbook_url": kind.runbook,
         }
         return {
             "labels": {name: value for name, value in labels.items() if value} | {"severity": kind.severity},
             "annotations": {name: value for name, value in annotations.items() if value},
-            "startsAt": format_time(incident.first_seen),
+            # Alertmanager refuses a start after the end, which is possible if the clock was set back.
+            "startsAt": format_time(min(incident.first_seen, now)),
             "endsAt": format_time(now + LIFETIME),
             **({"generatorURL": page} if (page := self._deployment.status_page).startswith("http") else {}),
         }
+
+
+def name_incident(incident: Incident, error: MailRefused) -> str:
+    """Return the reason why Alertmanager refused an incident, with the incident's kind and token."""
+    return f"{incident.kind} {incident.token}: {error}"
 
 
 def format_time(seconds: float) -> str:

@@ -102,7 +102,7 @@ class MailDelivery:
         # Log each outcome before the spool stores it. Otherwise a crash could leave an outcome without a log line.
         log = self._log.bind(kind=mail.kind, mail=mail.name, alert_request_id=mail.request_id or None)
         if mail.copies >= COPIES:  # two processes ended while they waited for the last reply
-            return self._reject(spool, mail, "no process received the reply to the text", log, "alert unconfirmed")
+            return self._reject(spool, mail, "no process received the reply of the server", log, "alert unconfirmed")
         try:
             refused = self._channel.send(mail, lambda: spool.count_copy(mail))
         except MailUnconfirmed as error:

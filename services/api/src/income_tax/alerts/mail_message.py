@@ -8,7 +8,7 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from tax_common.text_formatting import escape_controls
+from tax_common.text_formatting import escape_controls, replace_surrogates
 
 from .alert import Alert
 from .alert_kinds import Severity, describe_kind
@@ -50,12 +50,12 @@ def build_message(incident: Incident, mail_type: MailType, deployment: Deploymen
     return MailMessage(
         name=f"alert.{incident.token}.{incident.mails + 1}",
         suffix=build_suffix(incident, mail_type),
-        # Replace lone surrogates, which a mail cannot encode. File names and headers can contain lone surrogates.
-        body="\n".join(parts).encode("utf-8", "replace").decode(),
+        # Neither the spool nor a mail can store lone surrogates. File names, headers and settings can contain them.
+        body=replace_surrogates("\n".join(parts)),
         time=now,
         kind=incident.kind,
         request_id=alert.request_id or "",
-        subject=kind.build_subject(deployment.host, incident.total),
+        subject=replace_surrogates(kind.build_subject(deployment.host, incident.total)),
     )
 
 

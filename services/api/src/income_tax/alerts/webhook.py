@@ -8,7 +8,7 @@ from .alert import Alert
 from .alert_kinds import Severity, describe_kind
 from .channel import Refusals
 from .deployment import Deployment
-from .http_post import post_json
+from .http_post import TIMEOUT, post_json, serialize_json
 from .incident_policy import Incident, MailType
 from .mail_message import MailMessage, build_message, to_local_time
 
@@ -16,26 +16,26 @@ VERSION = 1  # increases if a field is removed, or gets another meaning
 
 
 class WebhookChannel:
-    """Posts each message to a URL. A server can receive a message twice, with the same `id`."""
+    """Posts each message to a URL. `timeout` bounds each step of a request.
+
+    A server can receive a message twice, with the same `id`.
+    """
 
     name = "webhook"
     file_suffix = ".json"
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        self._url, self._timeout = url, timeout
 
     def build_message(self, incident: Incident, mail_type: MailType, deployment: Deployment, now: float) -> MailMessage:
         """Build the message of the given type. Its body is a JSON object that contains the text of the e-mail."""
         mail = build_message(incident, mail_type, deployment, now)
         content = build_content(incident, mail_type, deployment, mail)
-        return replace(mail, body=json.dumps(content))
+        return replace(mail, body=serialize_json(content))
 
-    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:  # noqa: ARG002 - of the interface
-        """Post the message. Raises MailError or MailRefused.
-
-        `before_end` is not called, because the number of copies is not limited. The server recognizes copies by `id`.
-        """
-        post_json(self.name, self._url, self.serialize(mail))
+    def send(self, mail: MailMessage, before_end: Callable[[], object]) -> Refusals:
+        """Post the message. Raises MailError, MailRefused or MailUnconfirmed."""
+        post_json(self.name, self._url, self.serialize(mail), before_end, self._timeout)
         return {}
 
     def serialize(self, mail: MailMessage) -> bytes:

@@ -66,14 +66,14 @@ def collect_schedules(state: ReplicaState) -> Iterator[Metric]:
 
 
 def collect_mails(state: ReplicaState) -> Iterator[Metric]:
-    """Yield the numbers of the host's alert mails. All replicas of a host share them."""
+    """Yield the numbers of the host's alert messages of all channels. All replicas of a host share them."""
     if state.mails:
-        yield build_gauge("alert_mails_pending", "Alert mails that wait for the mail server.", state.mails["pending"])
-        mails = build_counter("alert_mails", "Alert mails that were sent, or permanently refused.", "state")
+        yield build_gauge("alert_mails_pending", "Alert messages that wait for their server.", state.mails["pending"])
+        mails = build_counter("alert_mails", "Alert messages that were sent, or permanently refused.", "state")
         for name in ("sent", "dead"):
             mails.add_metric([name], state.mails[name])
         yield mails
-    yield build_gauge("dead_letters", "Refused alert mails that nobody has removed.", state.dead_letters)
+    yield build_gauge("dead_letters", "Refused alert messages that nobody has removed.", state.dead_letters)
 
 
 def collect_volumes(volumes: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:

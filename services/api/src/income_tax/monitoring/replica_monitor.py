@@ -30,8 +30,8 @@ class ReplicaMonitor:
     If the expected number of replicas is running, older replicas were replaced, so the monitor ignores their files.
     Only one worker reports, because its name is the first in alphabetical order among the running workers. `on_silent`
     receives the host name of each replica that stands still. `on_silent_worker` receives the name of each worker of
-    such a replica, again after each check. `on_recovery` is called when no replica stands still any more, and after
-    the first REPORT_AFTER seconds.
+    such a replica, again after each check. `on_recovery` is called when no replica stands still any more and none is
+    missing. It is also called after the first REPORT_AFTER seconds.
     """
 
     def __init__(
@@ -72,11 +72,15 @@ class ReplicaMonitor:
         if now - self._began >= REPORT_AFTER:
             self.present = len({*map(get_host, running), *silent})
             overdue = {host for host, seen in silent.items() if now - seen >= REPORT_AFTER}
-            self._report(overdue, set(silent))
+            self._report(overdue, set(silent), {*map(get_host, running)})
 
-    def _report(self, overdue: set[str], silent: set[str]) -> None:
-        former, reported = self._reported, overdue | ((self._reported or set()) & silent)
-        self._reported = None if former is None and silent and not reported else reported
+    def _report(self, overdue: set[str], silent: set[str], running: set[str]) -> None:
+        former, expected = self._reported, self._read_expected()
+        is_incomplete = expected is not None and len(running) < expected
+        # The file of a killed replica is removed after OBSOLETE seconds, which is no recovery.
+        removed = (former or set()) - running if is_incomplete else set()
+        reported = overdue | ((former or set()) & (silent | removed))
+        self._reported = None if former is None and (silent or is_incomplete) and not reported else reported
         for host in sorted(overdue) if self.is_reporter else ():
             for name in self._signs:
                 if get_host(name) == host:

@@ -49,7 +49,7 @@ class ServiceStatus:
     expected: int  # expected number of workers per replica
     expected_replicas: int | None  # None if the number is unknown
     alerts: Mapping[str, int]
-    dead_letters: int  # permanently refused mails that the operator has not removed yet
+    dead_letters: int  # permanently refused messages that the operator has not removed yet
     log_disk: DiskUsage | None
     history: Mapping[int, TimeBucket]  # the requests of the last hour; the keys are the start times of the buckets
     now: float
@@ -114,18 +114,18 @@ class ServiceStatus:
         if lost := sum(worker.lines_lost for worker in self.workers):
             found.append(f"{lost} log lines were lost: the log could not be written")
         if failed := self.windows[1].counted.statuses.get(5, 0):
-            found.append(f"{failed} requests failed within the last five minutes: the alert mails contain the reasons")
+            found.append(f"{failed} requests failed within the last five minutes: the alerts contain the reasons")
         return found
 
     def _find_alert_problems(self) -> list[str]:
         found = []
         if pending := self.alerts.get("pending", 0):
-            found.append(f"alert mails that wait for the mail server: {pending}")
+            found.append(f"alert messages that wait for their server: {pending}")
         if not self.alerts:
             found.append("the spool of the alerts cannot be read")
         if self.dead_letters:
             remedy = "see “Read and remove dead letters” in docs/how-to/alerts.md"
-            found.append(f"permanently refused alert mails: {self.dead_letters}; {remedy}")
+            found.append(f"permanently refused alert messages: {self.dead_letters}; {remedy}")
         return found
 
     def _find_disk_problems(self) -> list[str]:
@@ -145,7 +145,7 @@ def read_expected_replicas(file: Path) -> int | None:
 
 
 def count_dead_letters(folder: Path) -> int:
-    """Return the number of permanently refused mails that the operator has not removed yet."""
+    """Return the number of permanently refused messages that the operator has not removed yet."""
     return len(list(folder.glob("*.*")))
 
 
