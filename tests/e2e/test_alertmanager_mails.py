@@ -1,0 +1,78 @@
+"""Tests of Alertmanager and its start by `make monitor`: settings, files, invalid configurations, and mails."""
+
+import os
+
+import pytest
+
+from tests.support.prometheus import Prometheus, post_alerts
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.profile("monitoring")
+
+
+@pytest.fixture(scope="module")
+def prometheus(stack: Stack) -> Prometheus:
+    stack.make("monitor")
+    return Prometheus.of(stack)
+
+
+def test_two_hosts_cause_one_mail(stack: Stack, prometheus: Prometheus) -> None:
+    """An alert of two hosts is one mail, which names both hosts."""
+    assert prometheus.targets()
+    alerts = [
+        {
+            "labels": {"alertname": "Exercise", "severity": "warning", "host": host},
+            "annotations": {"summary": "an exercise", "description": "none", "runbook_url": "none"},
+        }
+        for host in ("host1", "host2")
+    ]
+    post_alerts(stack, *alerts)
+    (mail,) = wait_until(lambda: stack.mails("an exercise (firing, warning)"))
+    assert "[tax-service firing] Exercise (2)" == mail["Subject"]
+    lines = mail.get_content().splitlines()
+    assert {f"{host}: an exercise (firing, warning)" for host in ("host1", "host2")} < set(lines)
+
+
+def test_alerts_name_the_machine(prometheus: Prometheus) -> None:
+    """Prometheus adds the name of the machine to the alerts."""
+    configuration = prometheus.read("status/config")["yaml"]
+    assert f"host: {os.uname().nodename}\n" in configuration
+
+
+def test_alertmanager_sees_only_the_files_of_the_mail_server(stack: Stack, prometheus: Prometheus) -> None:
+    """`make monitor` applies changed settings. Alertmanager can read the files of these settings, and no users."""
+    assert prometheus.targets()
+    assert "" == stack.output("alertmanager", "ls", "/users")
+    (stack.folder / "secrets/api/smtp_password").write_text("secret\n")
+    stack.set(SMTP_USER="tax", SMTP_PASSWORD_FILE="/users/smtp_password", ALERT_TO="a@localhost; b@localhost")
+    stack.make("monitor")
+    assert "smtp_password\n" == stack.output("alertmanager", "ls", "/users")
+    assert "secret\n" == stack.output("alertmanager", "cat", "/users/smtp_password")
+    assert "- to: 'a@localhost, b@localhost'" in stack.output("alertmanager", "sh", "-c", "cat /tmp/alertmanager.yml")
+    stack.set(SMTP_USER="", SMTP_PASSWORD_FILE="", ALERT_TO="admin@localhost")
+    stack.make("monitor")
+    assert "" == stack.output("alertmanager", "ls", "/users")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("prometheus/rules/alerts.yml", "The configuration of Prometheus is invalid."),
+        ("alertmanager/routes.yml", "The configuration of Alertmanager is invalid."),
+    ],
+)
+def test_an_invalid_configuration_changes_nothing(
+    stack: Stack, prometheus: Prometheus, file: str, message: str
+) -> None:
+    """`make monitor` rejects an invalid file and prints the reason. The running containers stay."""
+    assert prometheus.targets()
+    path = stack.folder / "monitoring" / file
+    good, before = path.read_text(), stack.ids("status=running")
+    path.write_text(f"{good}\nunknown_field: 1\n")
+    finished = stack.run("make", "monitor")
+    path.write_text(good)
+    assert 0 != finished.returncode
+    assert "unknown_field" in finished.stderr
+    assert message in finished.stderr
+    assert before == stack.ids("status=running")
