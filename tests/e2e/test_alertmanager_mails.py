@@ -34,6 +34,15 @@ def test_two_hosts_cause_one_mail(stack: Stack, prometheus: Prometheus) -> None:
     assert {f"{host}: an exercise (firing, warning)" for host in ("host1", "host2")} < set(lines)
 
 
+def test_mails_show_the_annotations_of_the_api(stack: Stack, prometheus: Prometheus) -> None:
+    """The mail of an alert that the API posts contains its host and its section of the runbook."""
+    assert prometheus.targets()
+    annotations = {"summary": "the API fails", "description": "none", "host": "host1", "runbook": "docs/alerts"}
+    post_alerts(stack, {"labels": {"alertname": "OfTheApi", "severity": "warning"}, "annotations": annotations})
+    (mail,) = wait_until(lambda: stack.mails("host1: the API fails (firing, warning)"))
+    assert "What to do: docs/alerts" in mail.get_content()
+
+
 def test_alerts_name_the_machine(prometheus: Prometheus) -> None:
     """Prometheus adds the name of the machine to the alerts."""
     configuration = prometheus.read("status/config")["yaml"]
