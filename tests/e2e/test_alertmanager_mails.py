@@ -1,6 +1,7 @@
 """Tests of Alertmanager and its start by `make monitor`: settings, files, invalid configurations, and mails."""
 
 import os
+from email.message import EmailMessage
 
 import pytest
 
@@ -17,6 +18,13 @@ def prometheus(stack: Stack) -> Prometheus:
     return Prometheus.of(stack)
 
 
+def read_text(mail: EmailMessage) -> str:
+    """Return the text of a mail of Alertmanager, which has one part."""
+    part = mail.get_body()
+    assert part is not None
+    return str(part.get_content())
+
+
 def test_two_hosts_cause_one_mail(stack: Stack, prometheus: Prometheus) -> None:
     """An alert of two hosts is one mail, which names both hosts."""
     assert prometheus.targets()
@@ -30,7 +38,7 @@ def test_two_hosts_cause_one_mail(stack: Stack, prometheus: Prometheus) -> None:
     post_alerts(stack, *alerts)
     (mail,) = wait_until(lambda: stack.mails("an exercise (firing, warning)"))
     assert "[tax-service firing] Exercise (2)" == mail["Subject"]
-    lines = mail.get_content().splitlines()
+    lines = read_text(mail).splitlines()
     assert {f"{host}: an exercise (firing, warning)" for host in ("host1", "host2")} < set(lines)
 
 
@@ -40,7 +48,7 @@ def test_mails_show_the_annotations_of_the_api(stack: Stack, prometheus: Prometh
     annotations = {"summary": "the API fails", "description": "none", "host": "host1", "runbook": "docs/alerts"}
     post_alerts(stack, {"labels": {"alertname": "OfTheApi", "severity": "warning"}, "annotations": annotations})
     (mail,) = wait_until(lambda: stack.mails("host1: the API fails (firing, warning)"))
-    assert "What to do: docs/alerts" in mail.get_content()
+    assert "What to do: docs/alerts" in read_text(mail)
 
 
 def test_alerts_name_the_machine(prometheus: Prometheus) -> None:
@@ -85,3 +93,13 @@ def test_an_invalid_configuration_changes_nothing(
     assert "unknown_field" in finished.stderr
     assert message in finished.stderr
     assert before == stack.ids("status=running")
+
+
+def test_a_stopped_nginx_fires_and_resolves(stack: Stack, prometheus: Prometheus) -> None:
+    """While nginx is stopped, its alert fires. It ends after the start of nginx."""
+    wait_until(lambda: prometheus.state("NginxDown") == "inactive")
+    stack.compose("stop", "nginx")
+    wait_until(lambda: prometheus.state("NginxDown") == "firing")
+    stack.compose("start", "nginx")
+    wait_until(lambda: prometheus.state("NginxDown") == "inactive")
+    wait_until(lambda: stack.healthy("nginx") == 1)
