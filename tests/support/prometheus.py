@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.support.stack import Stack
 
@@ -46,3 +46,11 @@ class Prometheus:
     def rules(self, kind: str) -> list[dict[str, Any]]:
         """Return all rules of a kind, which is `alert` or `record`."""
         return [rule for group in self.read("rules", type=kind)["groups"] for rule in group["rules"]]
+
+
+def post_alerts(stack: Stack, *alerts: dict[str, Any]) -> None:
+    """Post alerts to the Alertmanager of a stack in one request."""
+    address = stack.compose("--profile", "monitoring", "port", "alertmanager", "9093").strip()
+    body = json.dumps(alerts).encode()
+    request = Request(f"http://{address}/api/v2/alerts", body, {"Content-Type": "application/json"})
+    build_opener(ProxyHandler({})).open(request, timeout=30).close()
