@@ -130,10 +130,10 @@ def test_the_end_of_the_certificate_is_exported(stack: Stack, prometheus: Promet
 
 def calculate(stack: Stack) -> None:
     """Send a calculation and a batch to the API."""
-    batch = json.dumps([{"year": 2025, "married": False, "children": 0, "salary": 30000}])
+    batch = json.dumps([{"year": 2025, "married": "no", "children": 0, "salary": 30000}])
     requests = (
         (f"{API}/?year=2025&married=no&children=0&salary=30000",),
-        (f"{API}/batch", "-H", "Content-Type: application/json", "-d", batch),
+        (f"{API}/", "-H", "Content-Type: application/json", "-d", batch),
     )
     options = ("-u", stack.credentials, "-o", "/dev/null", "-w", "%{http_code}")
     for request in requests:
