@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.data import ROOT
 from tests.support.sessions import in_session
@@ -204,12 +205,15 @@ def test_volumes_of_another_folder_are_refused(tmp_path: Path) -> None:
         assert ("another project" in error) == (str(other) not in error), name
 
 
+VOLUMES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["volumes"]
+
+
 def test_own_volumes_are_accepted(tmp_path: Path) -> None:
     """The targets accept the volumes of this folder, of a removed folder, and of a failed start."""
     cases = {
         "this": {"volumes": "mine_state\n", "folder": f"{tmp_path}/this\n"},
         "moved": {"volumes": "mine_state\n", "folder": f"{tmp_path}/gone\n"},
-        "failed": {"volumes": "mine_state\nmine_logs\n"},
+        "failed": {"volumes": "".join(f"mine_{name}\n" for name in VOLUMES)},
         "new": {},
     }
     for name, files in cases.items():
