@@ -54,7 +54,7 @@ def smtp(database: str) -> Iterator[FaultySmtp]:
 
 
 @pytest.fixture(scope="module")
-def mailing(turn: None, database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def mailing(database: str, smtp: FaultySmtp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run a separate stack that sends its mails to the faulty server."""
     server = {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port)}
     with take_turn(), Stack.running(tmp_path_factory.mktemp("mailing"), database, **SETTINGS, **server) as running:
